@@ -1,0 +1,8 @@
+//! antin (*ấn tín*, the seal of office): verification and trust for digitally signed public documents.
+//!
+//! The layers, each using only those to its left:
+//! `core <- {clock, config, net} <- {revocation, signing, registry, pki} <- service <- http <- cli`.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod core;
