@@ -1,3 +1,17 @@
 //! The pure core: bytes, evidence and a time in, values out. No clock, no network, no randomness, no database.
 
+pub mod algorithm;
+pub mod cms;
+pub mod crypto;
+pub mod der;
+pub mod evidence;
+pub mod memory;
+pub mod oid;
+pub mod path;
+pub mod pdf;
+pub mod policy;
+pub mod report;
 pub mod time;
+pub mod validation;
+pub mod verdict;
+pub mod x509;

@@ -1,0 +1,10 @@
+//! Cryptographic Message Syntax (RFC 5652) with the attributes of CAdES (EN 319 122-1): bytes to types and back. What the types
+//! mean for a verdict is judged in [`super::validation`].
+
+pub mod attributes;
+pub mod build;
+pub mod document_reference;
+pub mod signed_data;
+pub mod signing_certificate;
+
+pub use signed_data::{CmsError, SignedData, SignerIdentifier, SignerInfo};

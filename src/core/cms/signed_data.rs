@@ -1,0 +1,196 @@
+//! `SignedData` (RFC 5652 §5), decoded from strict DER without copies.
+
+use crate::core::algorithm::{AlgorithmIdentifier, DigestAlgorithm, UnknownAlgorithm};
+use crate::core::der::{DerError, DerFault, Reader, Tlv, tag};
+use crate::core::oid;
+use crate::core::x509::Certificate;
+
+/// Signers in one message.
+pub const SIGNER_LIMIT: usize = 32;
+/// Certificates in one message.
+const CERTIFICATE_LIMIT: usize = 256;
+/// CRLs in one message.
+const CRL_LIMIT: usize = 64;
+/// Digest algorithms named in one message.
+const DIGEST_LIMIT: usize = 32;
+
+/// Why bytes are not one `SignedData`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CmsError {
+    /// Not the structure of RFC 5652 §3 and §5.1.
+    Encoding(DerError),
+    /// A `ContentInfo` that holds something else; its dotted content type.
+    OtherContent(String),
+    /// More members than the named limit allows.
+    Limit(&'static str),
+}
+
+impl From<DerError> for CmsError {
+    fn from(error: DerError) -> Self {
+        Self::Encoding(error)
+    }
+}
+
+impl std::fmt::Display for CmsError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Encoding(error) => write!(formatter, "not a CMS SignedData: {error}"),
+            Self::OtherContent(identifier) => write!(formatter, "CMS content of type {identifier}, not SignedData"),
+            Self::Limit(what) => write!(formatter, "more {what} than one message may carry"),
+        }
+    }
+}
+
+impl std::error::Error for CmsError {}
+
+/// A decoded message. Nothing in it is verified.
+#[derive(Debug)]
+pub struct SignedData<'a> {
+    pub digest_algorithms: Vec<Result<DigestAlgorithm, UnknownAlgorithm>>,
+    /// Content octets of `eContentType`.
+    pub content_type: &'a [u8],
+    /// `eContent`; absent in a detached signature.
+    pub content: Option<&'a [u8]>,
+    /// Encodings of the X.509 certificates; other kinds are passed over.
+    pub certificates: Vec<&'a [u8]>,
+    /// Encodings of the CRLs; other revocation data are passed over.
+    pub crls: Vec<&'a [u8]>,
+    pub signer_infos: Vec<SignerInfo<'a>>,
+}
+
+/// `SignerInfo` (RFC 5652 §5.3).
+#[derive(Debug)]
+pub struct SignerInfo<'a> {
+    pub identifier: SignerIdentifier<'a>,
+    pub digest_algorithm: Result<DigestAlgorithm, UnknownAlgorithm>,
+    /// The whole `digestAlgorithm`, for RFC 6211.
+    pub digest_algorithm_raw: &'a [u8],
+    /// The `[0]` element, undecoded.
+    pub signed_attributes: Option<Tlv<'a>>,
+    pub signature_algorithm: AlgorithmIdentifier<'a>,
+    pub signature: &'a [u8],
+    /// The `[1]` element, undecoded.
+    pub unsigned_attributes: Option<Tlv<'a>>,
+}
+
+/// `SignerIdentifier`.
+#[derive(Clone, Copy, Debug)]
+pub enum SignerIdentifier<'a> {
+    IssuerAndSerialNumber { issuer: Tlv<'a>, serial_number: &'a [u8] },
+    SubjectKeyIdentifier(&'a [u8]),
+}
+
+impl SignerIdentifier<'_> {
+    /// Does it name this certificate? By issuer *and* serial number, or by the subject key identifier extension.
+    pub fn names(&self, certificate: &Certificate) -> bool {
+        match self {
+            Self::IssuerAndSerialNumber { issuer, serial_number } => {
+                *serial_number == certificate.serial_number
+                    && (issuer.raw == certificate.issuer.der()
+                        || crate::core::x509::Name::decode(*issuer).is_ok_and(|name| name == certificate.issuer))
+            }
+            Self::SubjectKeyIdentifier(identifier) => {
+                certificate.extensions.subject_key_identifier.as_deref() == Some(*identifier)
+            }
+        }
+    }
+}
+
+impl<'a> SignedData<'a> {
+    /// Decodes the one DER `ContentInfo` that `bytes` consists of. For a BER envelope, normalise it first
+    /// ([`crate::core::der::ber::normalise_content_info`]).
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, CmsError> {
+        let outer = Reader::single(bytes, tag::SEQUENCE)?;
+        let mut reader = outer.reader();
+        let content_type = reader.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()?;
+        if content_type != oid::SIGNED_DATA {
+            return Err(CmsError::OtherContent(oid::dotted(content_type)));
+        }
+        let content = reader.expect(tag::context(0))?;
+        reader.finish()?;
+        content.inner(tag::SEQUENCE)?.read_all(Self::decode_fields)
+    }
+
+    fn decode_fields(reader: &mut Reader<'a>) -> Result<Self, CmsError> {
+        let version = reader.expect(tag::INTEGER)?;
+        if !(1..=5).contains(&version.small()?) {
+            return Err(version.error(DerFault::Value).into());
+        }
+        let digest_algorithms = members(reader.expect(tag::SET)?, DIGEST_LIMIT, "digest algorithms")?;
+        let digest_algorithms = digest_algorithms.into_iter().map(DigestAlgorithm::decode).collect::<Result<_, _>>()?;
+        let (content_type, content) = reader.expect(tag::SEQUENCE)?.read_all(|encapsulated| {
+            let content_type = encapsulated.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()?;
+            let content = match encapsulated.optional(tag::context(0))? {
+                Some(field) => Some(field.inner(tag::OCTET_STRING)?.value),
+                None => None,
+            };
+            Ok::<_, DerError>((content_type, content))
+        })?;
+        let certificates = match reader.optional(tag::context(0))? {
+            Some(field) => members(field, CERTIFICATE_LIMIT, "certificates")?,
+            None => Vec::new(),
+        };
+        let crls = match reader.optional(tag::context(1))? {
+            Some(field) => members(field, CRL_LIMIT, "CRLs")?,
+            None => Vec::new(),
+        };
+        let signer_infos = members(reader.expect(tag::SET)?, SIGNER_LIMIT, "signers")?;
+        let signer_infos = signer_infos.into_iter().map(SignerInfo::decode).collect::<Result<_, _>>()?;
+        let sequences = |elements: Vec<Tlv<'a>>| {
+            elements.into_iter().filter(|element| element.tag == tag::SEQUENCE).map(|element| element.raw).collect()
+        };
+        Ok(Self {
+            digest_algorithms,
+            content_type,
+            content,
+            certificates: sequences(certificates),
+            crls: sequences(crls),
+            signer_infos,
+        })
+    }
+}
+
+impl<'a> SignerInfo<'a> {
+    fn decode(element: Tlv<'a>) -> Result<Self, DerError> {
+        element.of(tag::SEQUENCE)?.read_all(|reader| {
+            reader.expect(tag::INTEGER)?.small()?;
+            let sid = reader.read()?;
+            let identifier = match sid.tag {
+                tag::SEQUENCE => sid.read_all(|fields| {
+                    let issuer = fields.expect(tag::SEQUENCE)?;
+                    let serial_number = fields.expect(tag::INTEGER)?.integer()?;
+                    Ok::<_, DerError>(SignerIdentifier::IssuerAndSerialNumber { issuer, serial_number })
+                })?,
+                0x80 => SignerIdentifier::SubjectKeyIdentifier(sid.value),
+                _ => return Err(sid.error(DerFault::UnexpectedTag)),
+            };
+            let digest_algorithm = reader.expect(tag::SEQUENCE)?;
+            let signed_attributes = reader.optional(tag::context(0))?;
+            let signature_algorithm = AlgorithmIdentifier::decode(reader.read()?)?;
+            let signature = reader.expect(tag::OCTET_STRING)?.value;
+            let unsigned_attributes = reader.optional(tag::context(1))?;
+            Ok(Self {
+                identifier,
+                digest_algorithm: DigestAlgorithm::decode(digest_algorithm)?,
+                digest_algorithm_raw: digest_algorithm.raw,
+                signed_attributes,
+                signature_algorithm,
+                signature,
+                unsigned_attributes,
+            })
+        })
+    }
+}
+
+/// The members of a set, counted.
+fn members<'a>(set: Tlv<'a>, limit: usize, what: &'static str) -> Result<Vec<Tlv<'a>>, CmsError> {
+    let mut members = Vec::new();
+    let mut reader = set.reader();
+    while !reader.is_empty() {
+        if members.len() == limit {
+            return Err(CmsError::Limit(what));
+        }
+        members.push(reader.read()?);
+    }
+    Ok(members)
+}

@@ -1,0 +1,253 @@
+//! The one place where BER is accepted: the envelope of a CMS message (RFC 5652 §2 allows it; `openssl cms -stream` and
+//! Bouncy Castle write it).
+//!
+//! [`normalise_content_info`] rewrites the envelope to DER once: indefinite and long lengths, OCTET STRINGs in pieces,
+//! padded INTEGERs. What somebody signed is copied octet for octet (certificates, CRLs, signed attributes, attribute
+//! values), so that the strict reader judges exactly what came in.
+
+use super::{DerError, DerFault, tag, writer};
+
+/// Levels of nesting that are followed.
+const DEPTH: usize = 48;
+
+/// Where in the message an element stands; decides what is done with its content.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    ContentInfo,
+    ContentInfoContent,
+    SignedData,
+    /// Certificates and CRLs: the list is rewritten, each member is copied.
+    SignedObjects,
+    EncapContentInfo,
+    EncapContent,
+    SignerInfos,
+    SignerInfo,
+    UnsignedAttributes,
+    UnsignedAttribute,
+    /// Nothing here is signed: rewritten through and through.
+    Plain,
+    /// Copied octet for octet.
+    Verbatim,
+}
+
+impl Place {
+    /// The place of the child with identifier `tag`, `index` counting from zero.
+    fn child(self, index: usize, tag: u8) -> Self {
+        match (self, tag) {
+            (Self::ContentInfo, 0xA0) => Self::ContentInfoContent,
+            (Self::ContentInfoContent, tag::SEQUENCE) => Self::SignedData,
+            (Self::SignedData, tag::SEQUENCE) => Self::EncapContentInfo,
+            (Self::SignedData, 0xA0 | 0xA1) | (Self::UnsignedAttribute, tag::SET) => Self::SignedObjects,
+            (Self::SignedData, tag::SET) if index > 1 => Self::SignerInfos,
+            (Self::EncapContentInfo, 0xA0) => Self::EncapContent,
+            (Self::EncapContent, tag::OCTET_STRING | CONSTRUCTED_OCTET_STRING) => Self::Plain,
+            (Self::SignerInfos, tag::SEQUENCE) => Self::SignerInfo,
+            (Self::SignerInfo, 0xA1) => Self::UnsignedAttributes,
+            (Self::SignerInfo, 0xA0) | (Self::SignedObjects | Self::EncapContent, _) => Self::Verbatim,
+            (Self::UnsignedAttributes, tag::SEQUENCE) => Self::UnsignedAttribute,
+            _ => Self::Plain,
+        }
+    }
+}
+
+const CONSTRUCTED_OCTET_STRING: u8 = 0x24;
+
+/// The DER form of a BER `ContentInfo` holding `SignedData`. Fails if the bytes are not one BER element.
+pub fn normalise_content_info(bytes: &[u8]) -> Result<Vec<u8>, DerError> {
+    let mut reader = BerReader { bytes, position: 0, end: bytes.len() };
+    let element = reader.read()?;
+    if reader.position != bytes.len() {
+        return Err(reader.error(DerFault::Trailing));
+    }
+    let mut normalised = Vec::with_capacity(bytes.len());
+    rewrite(bytes, &element, Place::ContentInfo, DEPTH, &mut normalised)?;
+    Ok(normalised)
+}
+
+/// One BER element as positions in the input; `content_end` excludes end-of-contents octets.
+struct BerElement {
+    tag: u8,
+    start: usize,
+    content_start: usize,
+    content_end: usize,
+    end: usize,
+}
+
+struct BerReader<'a> {
+    bytes: &'a [u8],
+    position: usize,
+    end: usize,
+}
+
+impl BerReader<'_> {
+    fn error(&self, fault: DerFault) -> DerError {
+        DerError { offset: self.position, fault }
+    }
+
+    fn octet(&self, at: usize) -> Result<u8, DerError> {
+        if at < self.end { Ok(self.bytes[at]) } else { Err(self.error(DerFault::Truncated)) }
+    }
+
+    /// Identifier, start of content, and length (`None`: indefinite).
+    fn header(&self, start: usize) -> Result<(u8, usize, Option<usize>), DerError> {
+        let tag = self.octet(start)?;
+        if tag & 0x1F == 0x1F {
+            return Err(self.error(DerFault::Identifier));
+        }
+        let first = self.octet(start + 1)?;
+        let mut at = start + 2;
+        let length = match first {
+            0x80 if tag & 0x20 == 0 => return Err(self.error(DerFault::Length)),
+            0x80 => None,
+            0..=0x7F => Some(usize::from(first)),
+            0xFF => return Err(self.error(DerFault::Length)),
+            _ => {
+                let mut length = 0_usize;
+                for _ in 0..first & 0x7F {
+                    if length >> 32 != 0 {
+                        return Err(self.error(DerFault::Length));
+                    }
+                    length = length << 8 | usize::from(self.octet(at)?);
+                    at += 1;
+                }
+                Some(length)
+            }
+        };
+        Ok((tag, at, length))
+    }
+
+    /// The next element; an indefinite one is walked to its end-of-contents octets.
+    fn read(&mut self) -> Result<BerElement, DerError> {
+        let start = self.position;
+        let (tag, content_start, length) = self.header(start)?;
+        let (content_end, end) = match length {
+            Some(length) => {
+                let end = content_start.checked_add(length).filter(|end| *end <= self.end);
+                let end = end.ok_or(self.error(DerFault::Truncated))?;
+                (end, end)
+            }
+            None => self.indefinite_end(content_start)?,
+        };
+        self.position = end;
+        Ok(BerElement { tag, start, content_start, content_end, end })
+    }
+
+    /// Where the content of an indefinite-length element ends, before and after its end-of-contents octets.
+    fn indefinite_end(&self, content_start: usize) -> Result<(usize, usize), DerError> {
+        let mut at = content_start;
+        let mut open = 1;
+        loop {
+            if self.octet(at)? == 0 && self.octet(at + 1)? == 0 {
+                open -= 1;
+                if open == 0 {
+                    return Ok((at, at + 2));
+                }
+                at += 2;
+                continue;
+            }
+            let (_, content, length) = self.header(at)?;
+            match length {
+                Some(length) => {
+                    let next = content.checked_add(length).filter(|next| *next <= self.end);
+                    at = next.ok_or(self.error(DerFault::Truncated))?;
+                }
+                None if open == DEPTH => return Err(self.error(DerFault::Limit)),
+                None => {
+                    open += 1;
+                    at = content;
+                }
+            }
+        }
+    }
+}
+
+/// Appends the DER form of `element`.
+fn rewrite(bytes: &[u8], element: &BerElement, place: Place, depth: usize, out: &mut Vec<u8>) -> Result<(), DerError> {
+    let content = &bytes[element.content_start..element.content_end];
+    if place == Place::Verbatim {
+        out.extend_from_slice(&bytes[element.start..element.end]);
+        return Ok(());
+    }
+    if element.tag & 0x20 == 0 {
+        let content = if element.tag == tag::INTEGER { minimal_integer(content) } else { content };
+        writer::push_header(out, element.tag, content.len());
+        out.extend_from_slice(content);
+        return Ok(());
+    }
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(DerError { offset: element.start, fault: DerFault::Limit });
+    };
+    let mut inside = Vec::with_capacity(content.len());
+    let mut reader = BerReader { bytes, position: element.content_start, end: element.content_end };
+    let mut index = 0;
+    while reader.position < reader.end {
+        let child = reader.read()?;
+        if element.tag == CONSTRUCTED_OCTET_STRING {
+            append_pieces(bytes, &child, depth, &mut inside)?;
+        } else {
+            rewrite(bytes, &child, place.child(index, child.tag), depth, &mut inside)?;
+        }
+        index += 1;
+    }
+    let tag = if element.tag == CONSTRUCTED_OCTET_STRING { tag::OCTET_STRING } else { element.tag };
+    writer::push_header(out, tag, inside.len());
+    out.extend_from_slice(&inside);
+    Ok(())
+}
+
+/// Appends the octets of one piece of an OCTET STRING in pieces (X.690 §8.7.3).
+fn append_pieces(bytes: &[u8], piece: &BerElement, depth: usize, out: &mut Vec<u8>) -> Result<(), DerError> {
+    match piece.tag {
+        tag::OCTET_STRING => out.extend_from_slice(&bytes[piece.content_start..piece.content_end]),
+        CONSTRUCTED_OCTET_STRING if depth > 0 => {
+            let mut reader = BerReader { bytes, position: piece.content_start, end: piece.content_end };
+            while reader.position < reader.end {
+                let inner = reader.read()?;
+                append_pieces(bytes, &inner, depth - 1, out)?;
+            }
+        }
+        _ => return Err(DerError { offset: piece.start, fault: DerFault::UnexpectedTag }),
+    }
+    Ok(())
+}
+
+/// An INTEGER's content without superfluous leading octets; the value stays.
+fn minimal_integer(mut content: &[u8]) -> &[u8] {
+    while let [0x00, 0x00..=0x7F, ..] | [0xFF, 0x80..=0xFF, ..] = content {
+        content = &content[1..];
+    }
+    content
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joins_pieces_and_fixes_lengths() {
+        let ber = [
+            0x30, 0x80, 0x06, 0x01, 0x2A, 0xA0, 0x80, 0x30, 0x80, 0x02, 0x02, 0x00, 0x01, 0x31, 0x81, 0x00, 0x30, 0x80,
+            0x06, 0x01, 0x2A, 0xA0, 0x80, 0x24, 0x80, 0x04, 0x01, 0xAA, 0x24, 0x03, 0x04, 0x01, 0xBB, 0, 0, 0, 0, 0, 0,
+            0xA0, 0x80, 0x30, 0x81, 0x00, 0, 0, 0, 0, 0, 0, 0, 0,
+        ];
+        let normalised = normalise_content_info(&ber).expect("BER");
+        assert!(super::super::reader::Reader::single(&normalised, tag::SEQUENCE).is_ok());
+        assert!(normalised.windows(4).any(|window| window == [0x04, 0x02, 0xAA, 0xBB]));
+        assert!(normalised.ends_with(&[0xA0, 0x03, 0x30, 0x81, 0x00]), "a certificate stays as it came");
+        assert!(normalised.windows(3).any(|window| window == [0x02, 0x01, 0x01]));
+    }
+
+    #[test]
+    fn is_bounded() {
+        let bomb: Vec<u8> = std::iter::repeat_n([0x30, 0x80], 100_000).flatten().collect();
+        assert!(normalise_content_info(&bomb).is_err());
+        let mut deep = Vec::new();
+        for _ in 0..100 {
+            deep = writer::element(tag::SEQUENCE, &deep);
+        }
+        assert_eq!(normalise_content_info(&deep).map_err(|error| error.fault), Err(DerFault::Limit));
+        assert!(normalise_content_info(&[0x30, 0x80, 0x00]).is_err());
+        assert!(normalise_content_info(&[0x04, 0x80, 0x00, 0x00]).is_err());
+        assert!(normalise_content_info(&[0x30, 0x00, 0x00]).is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! What a validation may use beside the document: certificates and revocation data, collected by the caller.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::x509::{Certificate, CertificateList, Name};
+
+/// Certificates and CRLs at hand. Nothing in it is trusted: every item is verified where it is used.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Certificates offered as links to an anchor or as the signer's own.
+    pub certificates: Vec<Arc<Certificate>>,
+    pub crls: CrlSet,
+}
+
+/// CRLs by issuer.
+#[derive(Clone, Debug, Default)]
+pub struct CrlSet {
+    by_issuer: HashMap<Vec<u8>, Vec<Arc<CertificateList>>>,
+    /// Names this very set where it lives long enough to be worth remembering answers about it; `None` for a set made for
+    /// one request.
+    snapshot: Option<u64>,
+}
+
+impl CrlSet {
+    pub fn new(crls: impl IntoIterator<Item = Arc<CertificateList>>) -> Self {
+        let mut set = Self::default();
+        for crl in crls {
+            set.insert(crl);
+        }
+        set
+    }
+
+    /// The same set under a name that no other set of this process has.
+    pub fn with_snapshot(mut self, snapshot: u64) -> Self {
+        self.snapshot = Some(snapshot);
+        self
+    }
+
+    pub const fn snapshot(&self) -> Option<u64> {
+        self.snapshot
+    }
+
+    /// Adds a CRL; the set is then no longer the one that was named.
+    pub fn insert(&mut self, crl: Arc<CertificateList>) {
+        self.snapshot = None;
+        let crls = self.by_issuer.entry(crl.issuer.comparable().to_vec()).or_default();
+        if !crls.iter().any(|held| held.fingerprint() == crl.fingerprint()) {
+            crls.push(crl);
+        }
+    }
+
+    /// The CRLs whose issuer field is `issuer`.
+    pub fn issued_by(&self, issuer: &Name) -> &[Arc<CertificateList>] {
+        self.by_issuer.get(issuer.comparable()).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<CertificateList>> {
+        self.by_issuer.values().flatten()
+    }
+}

@@ -1,0 +1,112 @@
+//! Answers remembered so that they need not be computed again. An answer is the same with or without: keys name every input by
+//! digest, only successes are kept, and a remembered path is used only while each part of it is valid.
+
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+
+use super::crypto::{SignatureFault, SignatureVerified};
+use super::path::ValidatedPath;
+use super::policy::{Purpose, RevocationMode};
+use super::x509::{Certificate, CertificateList};
+use super::{crypto, der::DerError};
+
+/// Certificates kept decoded; about 4 KiB each.
+const CERTIFICATES: usize = 16 * 1024;
+/// Verified certificate and CRL signatures kept; about 100 bytes each.
+const SIGNATURES: usize = 64 * 1024;
+/// Validated paths kept; about 1 KiB each.
+const PATHS: usize = 16 * 1024;
+
+/// Bounded memory shared by all validations of a process, or none at all.
+pub struct Memory(Option<Caches>);
+
+struct Caches {
+    certificates: Cache<[u8; 32], Arc<Certificate>>,
+    signatures: Cache<SignatureKey, ()>,
+    paths: Cache<PathKey, Arc<ValidatedPath>>,
+}
+
+/// Fingerprints of the issuer's certificate and of the certificate or CRL it signed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct SignatureKey {
+    issuer: [u8; 32],
+    object: [u8; 32],
+}
+
+/// Every input of a path validation but the time, which the path itself bounds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PathKey {
+    pub target: [u8; 32],
+    pub trust: [u8; 32],
+    pub snapshot: u64,
+    pub purpose: Purpose,
+    pub revocation: RevocationMode,
+    /// SHA-256 over the allowed extended key usages.
+    pub usages: [u8; 32],
+}
+
+impl Memory {
+    /// Remembers nothing.
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    pub fn bounded() -> Self {
+        Self(Some(Caches {
+            certificates: Cache::new(CERTIFICATES),
+            signatures: Cache::new(SIGNATURES),
+            paths: Cache::new(PATHS),
+        }))
+    }
+
+    /// Decodes a certificate, or finds it decoded.
+    pub fn certificate(&self, der: &[u8]) -> Result<Arc<Certificate>, DerError> {
+        let Some(caches) = &self.0 else { return Certificate::decode(der).map(Arc::new) };
+        let fingerprint = crypto::sha256(der);
+        if let Some(known) = caches.certificates.get(&fingerprint) {
+            return Ok(known);
+        }
+        let decoded = Arc::new(Certificate::decode(der)?);
+        caches.certificates.insert(fingerprint, Arc::clone(&decoded));
+        Ok(decoded)
+    }
+
+    /// Computes a signature of `issuer` over the object with fingerprint `object` by `verify`, unless it is known to verify.
+    /// Returns whether it was computed (for the budget), or the fault.
+    pub fn signature(
+        &self,
+        issuer: &Certificate,
+        object: &[u8; 32],
+        verify: impl FnOnce() -> Result<SignatureVerified, SignatureFault>,
+    ) -> Result<bool, SignatureFault> {
+        let key = SignatureKey { issuer: *issuer.fingerprint(), object: *object };
+        if let Some(caches) = &self.0
+            && caches.signatures.get(&key).is_some()
+        {
+            return Ok(false);
+        }
+        verify()?;
+        if let Some(caches) = &self.0 {
+            caches.signatures.insert(key, ());
+        }
+        Ok(true)
+    }
+
+    pub fn path(&self, key: &PathKey) -> Option<Arc<ValidatedPath>> {
+        self.0.as_ref()?.paths.get(key)
+    }
+
+    pub fn keep_path(&self, key: PathKey, path: &Arc<ValidatedPath>) {
+        if let Some(caches) = &self.0 {
+            caches.paths.insert(key, Arc::clone(path));
+        }
+    }
+}
+
+/// Verifies a CRL with its issuer's key.
+pub fn verify_crl(memory: &Memory, issuer: &Certificate, crl: &CertificateList) -> bool {
+    let (Ok(key), Ok(algorithm)) = (issuer.public_key(), &crl.signature_algorithm) else { return false };
+    let verify = || key.verify(*algorithm, crl.to_be_signed(), crl.signature());
+    memory.signature(issuer, crl.fingerprint(), verify).is_ok()
+}

@@ -1,0 +1,205 @@
+//! Finding candidate paths: depth first from the target upwards, every step counted against a named budget.
+
+use std::sync::Arc;
+
+use super::fault::{Budget, PathFault};
+use super::validate::{self, ValidatedPath};
+use super::{PathRequest, Position};
+use crate::core::crypto;
+use crate::core::memory::PathKey;
+use crate::core::policy::Purpose;
+use crate::core::x509::{Certificate, TrustAnchor};
+
+/// Signatures computed in one search.
+const SIGNATURES: usize = 64;
+/// Issuer candidates looked at in one search.
+const CANDIDATES: usize = 1024;
+/// Certificates in a path, the anchor not counted.
+pub const DEPTH: usize = 12;
+
+/// A candidate that was not valid: its certificates from the target upwards, and the first rule it broke.
+#[derive(Clone, Debug)]
+pub struct RejectedPath {
+    pub certificates: Vec<Arc<Certificate>>,
+    pub fault: PathFault,
+}
+
+/// The result of a search.
+#[derive(Clone, Debug)]
+pub enum PathOutcome {
+    Valid(Arc<ValidatedPath>),
+    /// The fault that tells most about the target, and every candidate with its own.
+    Invalid {
+        fault: PathFault,
+        rejected: Vec<RejectedPath>,
+    },
+}
+
+/// Searches for a valid path from the target to an anchor of the trust store.
+pub fn find_path(request: &PathRequest<'_>) -> PathOutcome {
+    let key = path_key(request);
+    if let Some(key) = &key
+        && let Some(path) = request.memory.path(key)
+        && path.holds_at(request.time)
+    {
+        return PathOutcome::Valid(path);
+    }
+    let mut search = Search { request, signatures: 0, candidates: 0, rejected: Vec::new(), found: None };
+    let _ = search.extend(&mut vec![Arc::clone(request.target)]);
+    if let Some(path) = search.found {
+        let path = Arc::new(path);
+        if let Some(key) = key {
+            request.memory.keep_path(key, &path);
+        }
+        return PathOutcome::Valid(path);
+    }
+    let worst = search.rejected.iter().map(|rejected| &rejected.fault).max_by_key(|fault| fault.weight());
+    let fault = worst.cloned().unwrap_or(PathFault::IssuerNotFound(0));
+    PathOutcome::Invalid { fault, rejected: search.rejected }
+}
+
+/// Answers are remembered only about revocation data that live as long as the memory.
+fn path_key(request: &PathRequest<'_>) -> Option<PathKey> {
+    let snapshot = request.crls.snapshot()?;
+    let usages = match request.purpose {
+        Purpose::DocumentSigning => crypto::sha256(&request.document_signing_usages.join(&0xFF)),
+        _ => [0; 32],
+    };
+    Some(PathKey {
+        target: *request.target.fingerprint(),
+        trust: *request.trust.version(),
+        snapshot,
+        purpose: request.purpose,
+        revocation: request.revocation,
+        usages,
+    })
+}
+
+struct Search<'a> {
+    request: &'a PathRequest<'a>,
+    signatures: usize,
+    candidates: usize,
+    rejected: Vec<RejectedPath>,
+    found: Option<ValidatedPath>,
+}
+
+/// Whether the search goes on.
+type Progress = std::ops::ControlFlow<()>;
+
+impl Search<'_> {
+    /// Extends `path`, whose last certificate wants an issuer. Breaks when a valid path is found or a budget is spent.
+    fn extend(&mut self, path: &mut Vec<Arc<Certificate>>) -> Progress {
+        let request = self.request;
+        let Some(last) = path.last().map(Arc::clone) else { return Progress::Continue(()) };
+        if request.trust.is_anchor(&last) {
+            let anchor = TrustAnchor::new(last);
+            return self.judge(path, &anchor);
+        }
+        let position: Position = path.len() - 1;
+        let mut any = false;
+        for anchor in request.trust.anchors_named(&last.issuer) {
+            self.candidate(path)?;
+            if self.signed_by(&last, anchor.certificate(), path)? {
+                any = true;
+                self.judge(path, anchor)?;
+            }
+        }
+        for issuer in self.issuers(&last) {
+            self.candidate(path)?;
+            if path.iter().any(|earlier| same_subject_and_key(earlier, &issuer)) || request.trust.is_anchor(&issuer) {
+                continue;
+            }
+            if !self.signed_by(&last, &issuer, path)? {
+                continue;
+            }
+            any = true;
+            if path.len() == DEPTH {
+                return self.give_up(path, Budget::Depth);
+            }
+            path.push(issuer);
+            self.extend(path)?;
+            path.pop();
+        }
+        if !any {
+            self.reject(path, PathFault::IssuerNotFound(position));
+        }
+        Progress::Continue(())
+    }
+
+    /// Untrusted certificates that bear the issuer's name; those whose key identifier fits come first (RFC 4158 §3.5.12).
+    fn issuers(&self, certificate: &Certificate) -> Vec<Arc<Certificate>> {
+        let held = self.request.trust.intermediates_named(&certificate.issuer);
+        let given = self.request.certificates.iter().filter(|given| given.subject == certificate.issuer);
+        let mut issuers: Vec<Arc<Certificate>> = Vec::new();
+        for issuer in held.chain(given).take(CANDIDATES) {
+            if !issuers.contains(issuer) {
+                issuers.push(Arc::clone(issuer));
+            }
+        }
+        let wanted = certificate.extensions.authority_key_identifier.as_ref();
+        let wanted = wanted.and_then(|identifier| identifier.key_identifier.as_ref());
+        issuers.sort_by_key(|issuer| match (wanted, &issuer.extensions.subject_key_identifier) {
+            (Some(wanted), Some(found)) if wanted == found => 0,
+            (Some(_), Some(_)) => 2,
+            _ => 1,
+        });
+        issuers
+    }
+
+    fn candidate(&mut self, path: &[Arc<Certificate>]) -> Progress {
+        self.candidates += 1;
+        if self.candidates > CANDIDATES { self.give_up(path, Budget::Candidates) } else { Progress::Continue(()) }
+    }
+
+    /// Does the issuer's key verify the certificate? An unusable or mismatched key does not; algorithms too weak still do, so
+    /// that the path is judged and the weakness named.
+    fn signed_by(
+        &mut self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        path: &[Arc<Certificate>],
+    ) -> std::ops::ControlFlow<(), bool> {
+        let (Ok(algorithm), Ok(key)) = (&certificate.signature_algorithm, issuer.public_key()) else {
+            // Judged, and refused with its reason, by the validation.
+            return std::ops::ControlFlow::Continue(true);
+        };
+        if self.signatures == SIGNATURES {
+            self.give_up(path, Budget::Signatures)?;
+        }
+        let verify = || key.verify(*algorithm, certificate.to_be_signed(), certificate.signature());
+        let result = self.request.memory.signature(issuer, certificate.fingerprint(), verify);
+        self.signatures += usize::from(result != Ok(false));
+        if result.is_err() {
+            self.reject(path, PathFault::Signature(path.len() - 1));
+        }
+        std::ops::ControlFlow::Continue(result.is_ok())
+    }
+
+    /// Judges a whole path.
+    fn judge(&mut self, path: &[Arc<Certificate>], anchor: &TrustAnchor) -> Progress {
+        match validate::validate(self.request, path, anchor) {
+            Ok(valid) => {
+                self.found = Some(valid);
+                Progress::Break(())
+            }
+            Err(fault) => {
+                self.reject(path, fault);
+                Progress::Continue(())
+            }
+        }
+    }
+
+    fn give_up(&mut self, path: &[Arc<Certificate>], budget: Budget) -> Progress {
+        self.reject(path, PathFault::BudgetSpent(budget));
+        Progress::Break(())
+    }
+
+    fn reject(&mut self, path: &[Arc<Certificate>], fault: PathFault) {
+        self.rejected.push(RejectedPath { certificates: path.to_vec(), fault });
+    }
+}
+
+/// Going through the same authority twice cannot help (RFC 4158 §2.4.2), and makes the search finite.
+fn same_subject_and_key(left: &Certificate, right: &Certificate) -> bool {
+    left.subject == right.subject && left.subject_public_key_info() == right.subject_public_key_info()
+}

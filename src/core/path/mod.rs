@@ -1,0 +1,36 @@
+//! From a certificate to a trust anchor (RFC 5280 §6): [`build`] finds candidate paths within a budget, [`validate`] judges
+//! one, [`revocation`] asks for the status of each certificate below the anchor.
+
+pub mod build;
+pub mod fault;
+pub mod revocation;
+pub mod validate;
+
+use std::sync::Arc;
+
+pub use build::{PathOutcome, RejectedPath, find_path};
+pub use fault::{PathFault, Position};
+pub use validate::ValidatedPath;
+
+use super::evidence::CrlSet;
+use super::memory::Memory;
+use super::policy::{Purpose, RevocationMode};
+use super::time::Time;
+use super::x509::{Certificate, TrustStore};
+
+/// All that the judgement of a path depends on.
+#[derive(Clone, Copy)]
+pub struct PathRequest<'a> {
+    pub target: &'a Arc<Certificate>,
+    /// Untrusted links, beside the intermediates of the trust store.
+    pub certificates: &'a [Arc<Certificate>],
+    pub crls: &'a CrlSet,
+    pub trust: &'a TrustStore,
+    pub purpose: Purpose,
+    /// Extended key usages that fit [`Purpose::DocumentSigning`]; content octets.
+    pub document_signing_usages: &'a [Vec<u8>],
+    pub revocation: RevocationMode,
+    pub time: Time,
+    /// Remembered computations; never changes an answer.
+    pub memory: &'a Memory,
+}

@@ -1,0 +1,239 @@
+//! Judging one candidate path (RFC 5280 §6.1), from the anchor down to the target.
+//!
+//! Stricter than the clause: names must chain by construction, algorithms and keys must still be accepted, what restricts an
+//! authority and is not understood ends the path even where the extension is not critical.
+
+use std::sync::Arc;
+
+use super::fault::PathFault;
+use super::revocation::{self, RevocationStatus};
+use super::{PathRequest, Position};
+use crate::core::crypto::KeyFault;
+use crate::core::oid;
+use crate::core::policy::{Purpose, RevocationMode};
+use crate::core::time::Time;
+use crate::core::x509::extension::KeyUsage;
+use crate::core::x509::{Certificate, TrustAnchor};
+
+/// Proof that a path was validated: made only by [`validate`].
+#[derive(Debug)]
+pub struct ValidatedPath {
+    certificates: Vec<Arc<Certificate>>,
+    anchor: Arc<Certificate>,
+    revocation: Vec<RevocationStatus>,
+    holds_from: Time,
+    holds_until: Time,
+}
+
+impl ValidatedPath {
+    /// From the target upwards; the anchor is not among them unless it is the target itself.
+    pub fn certificates(&self) -> &[Arc<Certificate>] {
+        &self.certificates
+    }
+
+    pub const fn anchor(&self) -> &Arc<Certificate> {
+        &self.anchor
+    }
+
+    /// What was known about each certificate below the anchor, target first.
+    pub fn revocation(&self) -> &[RevocationStatus] {
+        &self.revocation
+    }
+
+    /// The same judgement, by the same certificates and revocation data, holds at `time`.
+    pub fn holds_at(&self, time: Time) -> bool {
+        (self.holds_from..=self.holds_until).contains(&time)
+    }
+}
+
+/// Judges `path` (target first, each signed by the next, the last by `anchor`, or consisting of the anchor alone).
+/// The signatures between them were verified while the path was built.
+pub fn validate(
+    request: &PathRequest<'_>,
+    path: &[Arc<Certificate>],
+    anchor: &TrustAnchor,
+) -> Result<ValidatedPath, PathFault> {
+    let target_is_anchor = path.len() == 1 && *path[0] == **anchor.certificate();
+    let mut holds_from = Time::from_unix(i64::MIN);
+    let mut holds_until = Time::from_unix(i64::MAX);
+    if !target_is_anchor {
+        check_anchor_issues(anchor, path)?;
+    }
+    for (position, certificate) in path.iter().enumerate().rev() {
+        let issuer = path.get(position + 1).unwrap_or(anchor.certificate());
+        if !target_is_anchor {
+            check_signature(position, certificate, issuer)?;
+        }
+        check_validity(position, certificate, request.time)?;
+        holds_from = holds_from.max(certificate.not_before);
+        holds_until = holds_until.min(certificate.not_after);
+        check_profile(position, certificate)?;
+        check_key(position, certificate)?;
+        check_extensions(position, certificate)?;
+        if position > 0 {
+            check_authority(position, certificate, path)?;
+            check_extended_key_usage(position, certificate, request)?;
+        }
+    }
+    check_target(&path[0], request)?;
+
+    let mut statuses = Vec::new();
+    if !target_is_anchor && request.revocation != RevocationMode::Off {
+        for (position, certificate) in path.iter().enumerate().rev() {
+            let issuer = path.get(position + 1).unwrap_or(anchor.certificate());
+            match revocation::check(request, position, certificate, issuer) {
+                Ok(status) => {
+                    holds_from = holds_from.max(status.this_update);
+                    holds_until = holds_until.min(status.next_update);
+                    statuses.push(status);
+                }
+                Err(PathFault::RevocationUnknown(_)) if request.revocation == RevocationMode::IfAvailable => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        statuses.reverse();
+    }
+    Ok(ValidatedPath {
+        certificates: path.to_vec(),
+        anchor: Arc::clone(anchor.certificate()),
+        revocation: statuses,
+        holds_from,
+        holds_until,
+    })
+}
+
+/// The anchor as issuer: what its own certificate forbids is honoured (RFC 5937 §3.2). It stands one above the path.
+fn check_anchor_issues(anchor: &TrustAnchor, path: &[Arc<Certificate>]) -> Result<(), PathFault> {
+    let position = path.len();
+    if !anchor.may_issue() {
+        return Err(PathFault::NotACa(position));
+    }
+    if let Some(fault) = key_fault(position, anchor.certificate()) {
+        return Err(fault);
+    }
+    if !anchor.certificate().extensions.not_understood.is_empty() {
+        check_extensions(position, anchor.certificate())?;
+    }
+    check_path_length(position, anchor.certificate(), path)
+}
+
+/// §6.1.3 (a)(1). The value was verified when the path was built; what could not be computed there is named here.
+fn check_signature(position: Position, certificate: &Certificate, issuer: &Certificate) -> Result<(), PathFault> {
+    match &certificate.signature_algorithm {
+        Err(unknown) => return Err(PathFault::UnknownAlgorithm(position, unknown.0.clone())),
+        Ok(algorithm) if !algorithm.is_acceptable() => return Err(PathFault::WeakAlgorithm(position)),
+        Ok(_) => {}
+    }
+    if issuer.public_key().is_err() {
+        return Err(PathFault::UnusableKey(position + 1));
+    }
+    Ok(())
+}
+
+/// §6.1.3 (a)(2): both ends belong to the validity.
+fn check_validity(position: Position, certificate: &Certificate, time: Time) -> Result<(), PathFault> {
+    if time < certificate.not_before {
+        Err(PathFault::NotYetValid(position))
+    } else if time > certificate.not_after {
+        Err(PathFault::Expired(position))
+    } else {
+        Ok(())
+    }
+}
+
+/// §4.1.2.2: the serial number is positive; §4.1.2.4, §4.1.2.6: issuers have names.
+fn check_profile(position: Position, certificate: &Certificate) -> Result<(), PathFault> {
+    let serial = &certificate.serial_number;
+    let positive = serial.first().is_some_and(|octet| octet & 0x80 == 0) && serial.iter().any(|octet| *octet != 0);
+    let named = !certificate.issuer.is_empty() && (position == 0 || !certificate.subject.is_empty());
+    if positive && named { Ok(()) } else { Err(PathFault::Profile(position)) }
+}
+
+fn check_key(position: Position, certificate: &Certificate) -> Result<(), PathFault> {
+    key_fault(position, certificate).map_or(Ok(()), Err)
+}
+
+fn key_fault(position: Position, certificate: &Certificate) -> Option<PathFault> {
+    match certificate.public_key() {
+        Ok(key) if key.strength().is_acceptable() => None,
+        Ok(_) => Some(PathFault::WeakKey(position)),
+        Err(KeyFault::Unknown(identifier)) => Some(PathFault::UnknownAlgorithm(position, identifier.clone())),
+        Err(KeyFault::Encoding(_) | KeyFault::ExplicitParameters | KeyFault::Numbers) => {
+            Some(PathFault::UnusableKey(position))
+        }
+    }
+}
+
+/// §6.1.4 (o), §6.1.5 (f).
+fn check_extensions(position: Position, certificate: &Certificate) -> Result<(), PathFault> {
+    match certificate.extensions.not_understood.first() {
+        None => Ok(()),
+        Some(identifier) => Err(PathFault::ExtensionNotUnderstood(position, oid::dotted(identifier))),
+    }
+}
+
+/// §6.1.4 (k) to (n) for a certificate that issued the one below it.
+fn check_authority(position: Position, certificate: &Certificate, path: &[Arc<Certificate>]) -> Result<(), PathFault> {
+    // A version 1 or 2 certificate cannot say that it is a CA (§6.1.4 (k)).
+    if certificate.version != 3 || !certificate.is_ca() {
+        return Err(PathFault::NotACa(position));
+    }
+    if certificate.extensions.key_usage.is_some_and(|usage| !usage.any_of(KeyUsage::KEY_CERT_SIGN)) {
+        return Err(PathFault::KeyUsage(position));
+    }
+    check_path_length(position, certificate, path)
+}
+
+/// §6.1.4 (l), (m): certificates that are not self-issued between this CA and the target.
+fn check_path_length(
+    position: Position,
+    certificate: &Certificate,
+    path: &[Arc<Certificate>],
+) -> Result<(), PathFault> {
+    let Some(limit) = certificate.extensions.basic_constraints.and_then(|constraints| constraints.path_length) else {
+        return Ok(());
+    };
+    let between = path.get(1..position).unwrap_or_default();
+    let below = between.iter().filter(|lower| !lower.is_self_issued()).count();
+    if below > limit as usize { Err(PathFault::PathLength(position)) } else { Ok(()) }
+}
+
+/// §4.2.1.12, and beyond it: an authority whose own certificate is limited to other purposes issues nothing for this one.
+fn check_extended_key_usage(
+    position: Position,
+    certificate: &Certificate,
+    request: &PathRequest<'_>,
+) -> Result<(), PathFault> {
+    let Some(usages) = &certificate.extensions.extended_key_usage else { return Ok(()) };
+    let has = |wanted: &[u8]| usages.iter().any(|usage| usage == wanted);
+    let fits = match request.purpose {
+        Purpose::Any => true,
+        Purpose::DocumentSigning => request.document_signing_usages.iter().any(|usage| has(usage)),
+        Purpose::TimeStamping => has(oid::EKU_TIME_STAMPING) || (position > 0 && has(oid::ANY_EXTENDED_KEY_USAGE)),
+        Purpose::OcspSigning => has(oid::EKU_OCSP_SIGNING) || (position > 0 && has(oid::ANY_EXTENDED_KEY_USAGE)),
+    };
+    if fits { Ok(()) } else { Err(PathFault::ExtendedKeyUsage(position)) }
+}
+
+/// The target's own key usage and extended key usage against the purpose (§4.2.1.3, §4.2.1.12; RFC 3161 §2.3; RFC 6960
+/// §4.2.2.2).
+fn check_target(target: &Certificate, request: &PathRequest<'_>) -> Result<(), PathFault> {
+    if request.purpose == Purpose::Any {
+        return Ok(());
+    }
+    let signing = KeyUsage::DIGITAL_SIGNATURE | KeyUsage::NON_REPUDIATION;
+    if target.extensions.key_usage.is_some_and(|usage| !usage.any_of(signing)) {
+        return Err(PathFault::KeyUsage(0));
+    }
+    check_extended_key_usage(0, target, request)?;
+    let usages = target.extensions.extended_key_usage.as_deref();
+    let sufficient = match request.purpose {
+        Purpose::Any | Purpose::DocumentSigning => true,
+        // Critical, and the only purpose.
+        Purpose::TimeStamping => {
+            usages.is_some_and(|usages| usages.len() == 1) && target.extensions.extended_key_usage_critical
+        }
+        Purpose::OcspSigning => usages.is_some(),
+    };
+    if sufficient { Ok(()) } else { Err(PathFault::ExtendedKeyUsage(0)) }
+}

@@ -1,0 +1,97 @@
+//! What a validation demands: policies as data (`config/policies/*.toml`).
+
+use serde::Deserialize;
+
+use super::oid;
+
+/// For what the target certificate's key is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Neither key usage nor extended key usage of the target is judged.
+    Any,
+    DocumentSigning,
+    TimeStamping,
+    OcspSigning,
+}
+
+/// How revocation data are treated. Anything but [`RevocationMode::Required`] exists on the command line only and is said in the
+/// answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RevocationMode {
+    /// Every certificate below the anchor needs fresh data that show it good.
+    Required,
+    /// None at all is a warning; stale data are not good enough.
+    IfAvailable,
+    /// Not looked at.
+    Off,
+}
+
+/// A validation policy.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Policy {
+    pub id: String,
+    pub version: String,
+    /// What the policy is for, in one sentence.
+    pub description: String,
+    /// The signing-certificate attribute must be there (EN 319 122-1 §5.2.2).
+    pub require_signing_certificate: bool,
+    /// The signing-time attribute must be there (EN 319 122-1 §5.2.1).
+    pub require_signing_time: bool,
+    /// Report whether an RSA signature uses the padding that Circular 15/2025 names (PSS); never changes the verdict.
+    pub report_padding_conformity: bool,
+    /// Dotted identifiers of the extended key usages a document signer's certificate may have; a certificate without the
+    /// extension is accepted too.
+    #[serde(deserialize_with = "object_identifiers")]
+    pub document_signing_usages: Vec<Vec<u8>>,
+}
+
+fn object_identifiers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<u8>>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts
+        .iter()
+        .map(|text| {
+            oid::parse(text).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no object identifier")))
+        })
+        .collect()
+}
+
+/// The policies that come with antin, each its file.
+const HELD: [(&str, &str); 3] = [
+    ("any-ades", include_str!("../../config/policies/any-ades.toml")),
+    ("circular-15-2025", include_str!("../../config/policies/circular-15-2025.toml")),
+    ("strict", include_str!("../../config/policies/strict.toml")),
+];
+
+impl Policy {
+    /// Reads a policy file.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// A policy that comes with antin.
+    pub fn held(id: &str) -> Option<Self> {
+        let (_, text) = HELD.iter().find(|(held, _)| *held == id)?;
+        Some(Self::parse(text).expect("the policies in the tree are read by a test"))
+    }
+
+    /// Ids of the policies that come with antin.
+    pub fn held_ids() -> impl Iterator<Item = &'static str> {
+        HELD.iter().map(|(id, _)| *id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_held_policy_is_whole_and_bears_its_name() {
+        for id in Policy::held_ids() {
+            assert_eq!(Policy::held(id).expect("held").id, id);
+        }
+        assert!(Policy::held("strict").expect("held").require_signing_certificate);
+        assert!(Policy::held("lenient").is_none());
+        assert!(Policy::parse("id = 'x'").is_err());
+    }
+}

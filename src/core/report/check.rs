@@ -1,0 +1,166 @@
+//! Each check of a signature with its clause of EN 319 102-1, its result, and a code that says why.
+
+use serde::Serialize;
+
+use crate::core::algorithm::SignatureAlgorithm;
+use crate::core::path::{PathFault, PathOutcome};
+use crate::core::policy::{Policy, RevocationMode};
+use crate::core::validation::SignatureValidation;
+use crate::core::validation::cryptographic::DigestFault;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckResult {
+    Passed,
+    Failed,
+    Indeterminate,
+    /// Does not change the verdict.
+    Warning,
+    Skipped,
+}
+
+/// One line of the explanation.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    pub clause: &'static str,
+    pub name: &'static str,
+    pub result: CheckResult,
+    pub code: &'static str,
+    /// Operands in words, such as the certificate and the date of a revocation.
+    pub detail: Option<String>,
+}
+
+impl Check {
+    const fn new(clause: &'static str, name: &'static str, result: CheckResult, code: &'static str) -> Self {
+        Self { clause, name, result, code, detail: None }
+    }
+
+    const fn passed(clause: &'static str, name: &'static str) -> Self {
+        Self::new(clause, name, CheckResult::Passed, "passed")
+    }
+}
+
+/// The checks of one signature in the order of the standard.
+pub fn checks(signature: &SignatureValidation, policy: &Policy, revocation: RevocationMode) -> Vec<Check> {
+    use CheckResult::{Failed, Indeterminate, Skipped, Warning};
+    let mut checks = Vec::with_capacity(10);
+    checks.push(match &signature.format {
+        Ok(_) => Check::passed("5.2.2", "format"),
+        Err(fault) => Check::new("5.2.2", "format", Failed, fault.code()),
+    });
+    if signature.reordered {
+        checks.push(Check::new("5.2.2", "attribute-order", Warning, "signed-attributes-reordered"));
+    }
+    checks.push(match &signature.signer {
+        Ok(_) => Check::passed("5.2.3", "signing-certificate"),
+        Err(fault) => Check::new("5.2.3", "signing-certificate", Indeterminate, fault.code()),
+    });
+    if signature.signer.is_ok() && !signature.references_certificate && !policy.require_signing_certificate {
+        checks.push(Check::new("5.2.3", "signing-certificate-reference", Warning, "signing-certificate-missing"));
+    }
+    certificate_checks(signature, revocation, &mut checks);
+    checks.push(match &signature.digest {
+        Some(Ok(_)) => Check::passed("5.2.7", "message-digest"),
+        Some(Err(DigestFault::Mismatch)) => Check::new("5.2.7", "message-digest", Failed, "document-changed"),
+        Some(Err(DigestFault::ContentDiffers)) => Check::new("5.2.7", "message-digest", Failed, "content-differs"),
+        Some(Err(DigestFault::ContentMissing)) => {
+            Check::new("5.2.7", "message-digest", Indeterminate, "signed-data-not-found")
+        }
+        Some(Err(DigestFault::DigestNotGiven(algorithm))) => Check {
+            detail: Some(algorithm.to_string()),
+            ..Check::new("5.2.7", "message-digest", Indeterminate, "digest-not-given")
+        },
+        None => Check::new("5.2.7", "message-digest", Skipped, "not-judged"),
+    });
+    checks.push(match (&signature.signature, &signature.algorithm) {
+        (Some(Ok(_)), _) => Check::passed("5.2.7", "signature-value"),
+        (Some(Err(_)), _) => Check::new("5.2.7", "signature-value", Failed, "signature-value-invalid"),
+        (None, Err(unknown)) => Check {
+            detail: Some(unknown.0.clone()),
+            ..Check::new("5.2.7", "signature-value", Indeterminate, "signature-algorithm-unknown")
+        },
+        (None, Ok(_)) => Check::new("5.2.7", "signature-value", Skipped, "not-judged"),
+    });
+    checks.push(match &signature.acceptance {
+        Some(Ok(_)) => Check::passed("5.2.8", "acceptance"),
+        Some(Err(fault)) => Check::new("5.2.8", "acceptance", Indeterminate, fault.code()),
+        None => Check::new("5.2.8", "acceptance", Skipped, "not-judged"),
+    });
+    if policy.report_padding_conformity {
+        checks.extend(padding_check(signature));
+    }
+    checks
+}
+
+/// Path and revocation, each its line.
+fn certificate_checks(signature: &SignatureValidation, revocation: RevocationMode, checks: &mut Vec<Check>) {
+    use CheckResult::{Indeterminate, Skipped, Warning};
+    const CLAUSE: &str = "5.2.6";
+    let (path, status) = match &signature.path {
+        None => (Check::new(CLAUSE, "certification-path", Skipped, "not-judged"), None),
+        Some(PathOutcome::Valid(path)) => {
+            let below_anchor = path.certificates().iter().filter(|certificate| *certificate != path.anchor()).count();
+            let status = match revocation {
+                RevocationMode::Off => Check::new(CLAUSE, "revocation", Warning, "revocation-not-checked"),
+                _ if path.revocation().len() == below_anchor => Check::passed(CLAUSE, "revocation"),
+                _ => Check::new(CLAUSE, "revocation", Warning, "revocation-status-unknown"),
+            };
+            (Check::passed(CLAUSE, "certification-path"), Some(status))
+        }
+        Some(PathOutcome::Invalid { fault, .. }) => {
+            let detail = fault_detail(signature, fault);
+            let about_revocation = matches!(
+                fault,
+                PathFault::Revoked { .. }
+                    | PathFault::OnHold { .. }
+                    | PathFault::RevocationStale { .. }
+                    | PathFault::RevocationUnknown(_)
+            );
+            if about_revocation {
+                let status = Check { detail, ..Check::new(CLAUSE, "revocation", Indeterminate, fault.code()) };
+                (Check::passed(CLAUSE, "certification-path"), Some(status))
+            } else {
+                let path = Check { detail, ..Check::new(CLAUSE, "certification-path", Indeterminate, fault.code()) };
+                (path, None)
+            }
+        }
+    };
+    checks.push(path);
+    checks.extend(status);
+}
+
+/// The certificate concerned, with what else the fault carries.
+fn fault_detail(signature: &SignatureValidation, fault: &PathFault) -> Option<String> {
+    let Some(PathOutcome::Invalid { rejected, .. }) = &signature.path else { return None };
+    let telling = rejected.iter().find(|rejected| rejected.fault == *fault);
+    let certificate = telling.zip(fault.position()).and_then(|(path, position)| path.certificates.get(position));
+    let subject = certificate.map(|certificate| certificate.subject.to_string());
+    let operand = match fault {
+        PathFault::Revoked { date, reason, .. } => Some(format!("{date}, {}", reason.name())),
+        PathFault::OnHold { date, .. } => Some(date.to_string()),
+        PathFault::RevocationStale { next_update: Some(next_update), .. } => Some(next_update.to_string()),
+        PathFault::UnknownAlgorithm(_, identifier) | PathFault::ExtensionNotUnderstood(_, identifier) => {
+            Some(identifier.clone())
+        }
+        PathFault::BudgetSpent(budget) => Some(budget.name().to_owned()),
+        PathFault::Expired(_) => certificate.map(|certificate| certificate.not_after.to_string()),
+        PathFault::NotYetValid(_) => certificate.map(|certificate| certificate.not_before.to_string()),
+        PathFault::IssuerNotFound(_) => certificate.map(|certificate| format!("issuer {}", certificate.issuer)),
+        _ => None,
+    };
+    match (subject, operand) {
+        (Some(subject), Some(operand)) => Some(format!("{subject}: {operand}")),
+        (subject, operand) => subject.or(operand),
+    }
+}
+
+/// Circular 15/2025 names RSASSA-PSS; PKCS #1 v1.5 is what most documents in the field have.
+fn padding_check(signature: &SignatureValidation) -> Option<Check> {
+    match signature.algorithm.as_ref().ok()? {
+        SignatureAlgorithm::RsaPss(_) => Some(Check::passed("Circular 15/2025", "rsa-padding")),
+        SignatureAlgorithm::RsaPkcs1(_) => {
+            Some(Check::new("Circular 15/2025", "rsa-padding", CheckResult::Warning, "rsa-padding-not-pss"))
+        }
+        SignatureAlgorithm::Ecdsa(_) => None,
+    }
+}

@@ -1,0 +1,271 @@
+//! The answer of the verify API and of `antin verify --format json`, in the contract's words (`docs/api.md`).
+
+pub mod check;
+pub mod message;
+pub mod text;
+
+use serde::Serialize;
+
+use super::path::{PathOutcome, ValidatedPath};
+use super::policy::{Policy, RevocationMode};
+use super::time::Time;
+use super::validation::{SignatureValidation, Validation};
+use super::verdict::{Indication, Verdict};
+use super::x509::Certificate;
+
+pub use check::{Check, CheckResult};
+pub use message::{Message, Text};
+
+/// May the document be relied on?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Outcome {
+    Accept,
+    Reject,
+    Undetermined,
+}
+
+impl Outcome {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "ACCEPT",
+            Self::Reject => "REJECT",
+            Self::Undetermined => "UNDETERMINED",
+        }
+    }
+}
+
+/// The whole answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    pub reliance: Reliance,
+    pub verdict: VerdictReport,
+    pub validation_time: Time,
+    /// The earliest time at which the signatures are proved to have existed; without trusted time-stamps the validation time.
+    pub best_signature_time: Option<Time>,
+    pub policy: PolicyReport,
+    pub document: DocumentReport,
+    pub signatures: Vec<SignatureReport>,
+}
+
+/// The one field to act on.
+#[derive(Debug, Serialize)]
+pub struct Reliance {
+    pub outcome: Outcome,
+    pub code: &'static str,
+    pub message: Text,
+    pub remedy: Text,
+}
+
+/// The verdict of EN 319 102-1 alone.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerdictReport {
+    pub indication: &'static str,
+    pub sub_indication: Option<&'static str>,
+    pub code: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PolicyReport {
+    pub id: String,
+    pub version: String,
+    /// `required`; `if-available` and `off` on the command line only.
+    pub revocation: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DocumentReport {
+    /// Of the signed content.
+    pub sha256: Option<String>,
+    pub media_type: Option<&'static str>,
+    /// As its signers state it in their signed attributes.
+    pub kind: Option<String>,
+    pub id: Option<String>,
+    /// `None`: not published or not asked for.
+    pub status: Option<StatusReport>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusReport {
+    pub state: String,
+    pub checked_at: Time,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignatureReport {
+    pub id: String,
+    pub format: &'static str,
+    pub indication: &'static str,
+    pub sub_indication: Option<&'static str>,
+    pub code: &'static str,
+    pub signed_by: Option<String>,
+    pub claimed_signing_time: Option<Time>,
+    pub best_signature_time: Option<Time>,
+    pub algorithm: Option<String>,
+    pub scope: &'static str,
+    pub certificates: Vec<CertificateReport>,
+    pub revocation: Vec<RevocationReport>,
+    /// Time-stamps are not judged by this version.
+    pub timestamps: Vec<()>,
+    pub checks: Vec<Check>,
+}
+
+/// From the signer upwards, the anchor last.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateReport {
+    pub subject: String,
+    pub issuer: String,
+    pub serial_number: String,
+    pub not_before: Time,
+    pub not_after: Time,
+    pub sha256: String,
+}
+
+impl CertificateReport {
+    pub fn new(certificate: &Certificate) -> Self {
+        Self {
+            subject: certificate.subject.to_string(),
+            issuer: certificate.issuer.to_string(),
+            serial_number: hex::encode(&certificate.serial_number),
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
+            sha256: hex::encode(certificate.fingerprint()),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RevocationReport {
+    /// SHA-256 of the certificate, as in `certificates`.
+    pub certificate: String,
+    pub source: &'static str,
+    pub status: &'static str,
+    pub this_update: Time,
+    pub next_update: Time,
+    pub age_seconds: i64,
+}
+
+impl Report {
+    /// The answer for a validation at `time` under `policy`, before the document's standing is considered.
+    pub fn new(validation: &Validation, policy: &Policy, revocation: RevocationMode, time: Time) -> Self {
+        let verdict = VerdictReport::new(&validation.verdict);
+        let outcome = match validation.verdict.indication() {
+            Indication::TotalPassed => Outcome::Accept,
+            Indication::TotalFailed => Outcome::Reject,
+            Indication::Indeterminate => Outcome::Undetermined,
+        };
+        let content = &validation.content;
+        let signatures = validation.signatures.iter().enumerate();
+        Self {
+            reliance: Reliance::new(outcome, verdict.code),
+            verdict,
+            validation_time: time,
+            best_signature_time: (!validation.signatures.is_empty()).then_some(time),
+            policy: PolicyReport {
+                id: policy.id.clone(),
+                version: policy.version.clone(),
+                revocation: match revocation {
+                    RevocationMode::Required => "required",
+                    RevocationMode::IfAvailable => "if-available",
+                    RevocationMode::Off => "off",
+                },
+            },
+            document: DocumentReport {
+                sha256: content.sha256.as_ref().map(hex::encode),
+                media_type: content.media_type,
+                kind: content.reference.as_ref().map(|reference| reference.kind().to_owned()),
+                id: content.reference.as_ref().map(|reference| reference.id().to_owned()),
+                status: None,
+            },
+            signatures: signatures
+                .map(|(index, signature)| SignatureReport::new(index, signature, policy, revocation, time))
+                .collect(),
+        }
+    }
+}
+
+impl Reliance {
+    pub fn new(outcome: Outcome, code: &'static str) -> Self {
+        let Message { message, remedy } = message::of(code);
+        Self { outcome, code, message, remedy }
+    }
+}
+
+impl VerdictReport {
+    fn new(verdict: &Verdict) -> Self {
+        Self { indication: verdict.indication().name(), sub_indication: verdict.sub_indication(), code: verdict.code() }
+    }
+}
+
+impl SignatureReport {
+    fn new(
+        index: usize,
+        signature: &SignatureValidation,
+        policy: &Policy,
+        revocation: RevocationMode,
+        time: Time,
+    ) -> Self {
+        let verdict = VerdictReport::new(&signature.verdict);
+        let signed_by = match (&signature.signer, &signature.signer_description) {
+            (Ok(signer), _) => Some(signer.display_name()),
+            (Err(_), description) => description.clone(),
+        };
+        let path = match &signature.path {
+            Some(PathOutcome::Valid(path)) => Some(path),
+            _ => None,
+        };
+        Self {
+            id: format!("signature-{}", index + 1),
+            format: if signature.is_baseline { "CAdES-BASELINE-B" } else { "CMS" },
+            indication: verdict.indication,
+            sub_indication: verdict.sub_indication,
+            code: verdict.code,
+            signed_by,
+            claimed_signing_time: signature.claimed_signing_time,
+            best_signature_time: Some(time),
+            algorithm: signature.algorithm.as_ref().ok().map(ToString::to_string),
+            scope: "full-document",
+            certificates: certificates(signature),
+            revocation: path.map(|path| revocation_reports(path, time)).unwrap_or_default(),
+            timestamps: Vec::new(),
+            checks: check::checks(signature, policy, revocation),
+        }
+    }
+}
+
+/// The valid path with its anchor, or as far as the most telling rejected one goes.
+fn certificates(signature: &SignatureValidation) -> Vec<CertificateReport> {
+    match &signature.path {
+        Some(PathOutcome::Valid(path)) => {
+            let anchor = Some(path.anchor()).filter(|anchor| !path.certificates().contains(anchor));
+            path.certificates().iter().chain(anchor).map(|certificate| CertificateReport::new(certificate)).collect()
+        }
+        Some(PathOutcome::Invalid { fault, rejected }) => {
+            let telling = rejected.iter().find(|rejected| rejected.fault == *fault);
+            let certificates = telling.map(|rejected| rejected.certificates.as_slice()).unwrap_or_default();
+            certificates.iter().map(|certificate| CertificateReport::new(certificate)).collect()
+        }
+        None => signature.signer.iter().map(|certificate| CertificateReport::new(certificate)).collect(),
+    }
+}
+
+fn revocation_reports(path: &ValidatedPath, time: Time) -> Vec<RevocationReport> {
+    let statuses = path.revocation().iter();
+    statuses
+        .map(|status| RevocationReport {
+            certificate: hex::encode(status.certificate.fingerprint()),
+            source: "crl",
+            status: "good",
+            this_update: status.this_update,
+            next_update: status.next_update,
+            age_seconds: time.seconds_since(status.this_update),
+        })
+        .collect()
+}

@@ -1,0 +1,124 @@
+//! The answer for people: one screen of text, Vietnamese or English.
+
+use std::fmt::Write as _;
+
+use super::{CheckResult, Outcome, Report, SignatureReport, Text, message};
+use crate::core::time::Time;
+
+/// Language of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    Vietnamese,
+    English,
+}
+
+impl Language {
+    /// From a POSIX locale name: Vietnamese for `vi`, `vi_VN.UTF-8`; English for everything else.
+    pub fn from_locale(locale: &str) -> Self {
+        let language = locale.split(['_', '.', '@']).next().unwrap_or_default();
+        if language.eq_ignore_ascii_case("vi") { Self::Vietnamese } else { Self::English }
+    }
+
+    const fn of(self, text: Text) -> &'static str {
+        match self {
+            Self::Vietnamese => text.vi,
+            Self::English => text.en,
+        }
+    }
+
+    const fn pick(self, vi: &'static str, en: &'static str) -> &'static str {
+        match self {
+            Self::Vietnamese => vi,
+            Self::English => en,
+        }
+    }
+}
+
+/// Renders the answer. `colour`: escape sequences for a terminal.
+pub fn render(report: &Report, language: Language, colour: bool) -> String {
+    let mut text = String::new();
+    let shade = match report.reliance.outcome {
+        Outcome::Accept => "\x1b[1;32m",
+        Outcome::Reject => "\x1b[1;31m",
+        Outcome::Undetermined => "\x1b[1;33m",
+    };
+    let (start, end) = if colour { (shade, "\x1b[0m") } else { ("", "") };
+    let sign = match report.reliance.outcome {
+        Outcome::Accept => "✔",
+        Outcome::Reject => "✘",
+        Outcome::Undetermined => "?",
+    };
+    let outcome = report.reliance.outcome.name();
+    let _ = writeln!(text, "{start}{sign} {outcome}: {}{end}", language.of(report.reliance.message));
+    if report.reliance.outcome != Outcome::Accept {
+        let _ = writeln!(text, "  → {}", language.of(report.reliance.remedy));
+    }
+    let verdict = &report.verdict;
+    let sub_indication = verdict.sub_indication.map(|sub| format!(" / {sub}")).unwrap_or_default();
+    line(
+        &mut text,
+        language.pick("kết luận", "verdict"),
+        &format!("{}{sub_indication} ({})", verdict.indication, verdict.code),
+    );
+    line(&mut text, language.pick("thời điểm kiểm tra", "checked at"), &local(report.validation_time));
+    let policy = &report.policy;
+    let revocation = match policy.revocation {
+        "required" => String::new(),
+        mode => format!(", {} {mode}", language.pick("kiểm tra thu hồi:", "revocation:")),
+    };
+    line(&mut text, language.pick("chính sách", "policy"), &format!("{} {}{revocation}", policy.id, policy.version));
+    if let (Some(kind), Some(id)) = (&report.document.kind, &report.document.id) {
+        line(&mut text, language.pick("giấy tờ", "document"), &format!("{kind} {}", inert(id)));
+    }
+    for signature in &report.signatures {
+        render_signature(&mut text, signature, language);
+    }
+    text
+}
+
+fn render_signature(text: &mut String, signature: &SignatureReport, language: Language) {
+    let _ = writeln!(text, "\n{} ({}): {}", signature.id, signature.format, signature.indication);
+    if let Some(signer) = &signature.signed_by {
+        line(text, language.pick("người ký", "signed by"), &inert(signer));
+    }
+    if let Some(time) = signature.claimed_signing_time {
+        line(text, language.pick("thời điểm ký (người ký khai)", "signing time (claimed)"), &local(time));
+    }
+    if let Some(algorithm) = &signature.algorithm {
+        line(text, language.pick("thuật toán", "algorithm"), algorithm);
+    }
+    for (index, certificate) in signature.certificates.iter().enumerate() {
+        let label = if index == 0 { language.pick("chứng thư", "certificate") } else { "" };
+        let validity = format!("{} – {}", local(certificate.not_before), local(certificate.not_after));
+        line(text, label, &format!("{}\n{:26}{validity}", certificate.subject, ""));
+    }
+    for check in &signature.checks {
+        let sign = match check.result {
+            CheckResult::Passed => "✔",
+            CheckResult::Failed => "✘",
+            CheckResult::Indeterminate => "?",
+            CheckResult::Warning => "!",
+            CheckResult::Skipped => "-",
+        };
+        let words = match check.result {
+            CheckResult::Passed | CheckResult::Skipped => String::new(),
+            _ => format!(": {}", language.of(message::of(check.code).message)),
+        };
+        let detail = check.detail.as_ref().map(|detail| format!(" [{detail}]")).unwrap_or_default();
+        let _ = writeln!(text, "  {sign} {} {}{words}{detail}", check.clause, check.name);
+    }
+}
+
+fn line(text: &mut String, label: &str, value: &str) {
+    let padding = 24_usize.saturating_sub(label.chars().count());
+    let _ = writeln!(text, "  {label}{:padding$}{value}", "");
+}
+
+fn local(time: Time) -> String {
+    time.in_vietnam()
+}
+
+/// Text by others on one line, without control characters.
+fn inert(text: &str) -> String {
+    crate::core::x509::name::inert(text)
+}

@@ -1,0 +1,54 @@
+//! Signature acceptance (EN 319 102-1 §5.2.8): what the policy asks of attributes and algorithms.
+
+use super::format::SignerAlgorithms;
+use crate::core::cms::attributes::SignedAttributes;
+use crate::core::policy::Policy;
+use crate::core::x509::Certificate;
+
+/// Proof that a signature meets the policy. Made only by [`check`].
+#[derive(Debug)]
+pub struct Accepted(());
+
+/// A demand of the policy that a signature does not meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcceptanceFault {
+    /// A digest in the signature is no longer accepted.
+    WeakAlgorithm,
+    /// The signer's key is smaller than accepted, or cannot be used at all.
+    WeakKey,
+    SigningCertificateMissing,
+    SigningTimeMissing,
+}
+
+impl AcceptanceFault {
+    /// Stable code of the API.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::WeakAlgorithm => "signature-algorithm-weak",
+            Self::WeakKey => "signature-key-weak",
+            Self::SigningCertificateMissing => "signing-certificate-missing",
+            Self::SigningTimeMissing => "signing-time-missing",
+        }
+    }
+}
+
+pub fn check(
+    policy: &Policy,
+    attributes: &SignedAttributes<'_>,
+    algorithms: SignerAlgorithms,
+    signer: &Certificate,
+) -> Result<Accepted, AcceptanceFault> {
+    if !algorithms.digest.is_acceptable() || !algorithms.signature.is_acceptable() {
+        return Err(AcceptanceFault::WeakAlgorithm);
+    }
+    if !signer.public_key().is_ok_and(|key| key.strength().is_acceptable()) {
+        return Err(AcceptanceFault::WeakKey);
+    }
+    if policy.require_signing_certificate && attributes.certificate_references().next().is_none() {
+        return Err(AcceptanceFault::SigningCertificateMissing);
+    }
+    if policy.require_signing_time && attributes.signing_time.is_none() {
+        return Err(AcceptanceFault::SigningTimeMissing);
+    }
+    Ok(Accepted(()))
+}

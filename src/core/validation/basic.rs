@@ -1,0 +1,161 @@
+//! Validation of one basic signature (EN 319 102-1 §5.3). Every block is judged, whatever the others say; an integrity failure
+//! decides first, then the most fundamental lack.
+
+use std::sync::Arc;
+
+use super::content::SignedContent;
+use super::cryptographic::{DigestFault, DigestMatched};
+use super::format::{FormatFault, FormatSound, SignerAlgorithms};
+use super::signer::SignerFault;
+use super::{ValidationRequest, acceptance, certificate, cryptographic, format, signer};
+use crate::core::algorithm::{SignatureAlgorithm, UnknownAlgorithm};
+use crate::core::cms::attributes::SignedAttributes;
+use crate::core::cms::document_reference::DocumentReference;
+use crate::core::cms::{SignedData, SignerInfo};
+use crate::core::crypto::{SignatureFault, SignatureVerified};
+use crate::core::evidence::CrlSet;
+use crate::core::path::PathOutcome;
+use crate::core::time::Time;
+use crate::core::verdict::{Cause, Failure, TotalPassed, Verdict};
+use crate::core::x509::Certificate;
+
+use acceptance::{AcceptanceFault, Accepted};
+
+/// Untrusted certificates and CRLs at hand.
+#[derive(Clone, Copy)]
+pub struct Material<'a> {
+    pub certificates: &'a [Arc<Certificate>],
+    pub crls: &'a CrlSet,
+}
+
+/// The judgement of one signature: each block's result, and the verdict they make.
+#[derive(Debug)]
+pub struct SignatureValidation {
+    pub verdict: Verdict,
+    pub format: Result<FormatSound, FormatFault>,
+    pub digest: Option<Result<DigestMatched, DigestFault>>,
+    /// The signer's certificate, if it was found.
+    pub signer: Result<Arc<Certificate>, SignerFault>,
+    /// The signer identifier in words, where the certificate was not found.
+    pub signer_description: Option<String>,
+    pub algorithm: Result<SignatureAlgorithm, UnknownAlgorithm>,
+    pub signature: Option<Result<SignatureVerified, SignatureFault>>,
+    pub path: Option<PathOutcome>,
+    pub acceptance: Option<Result<Accepted, AcceptanceFault>>,
+    pub claimed_signing_time: Option<Time>,
+    pub document_reference: Option<DocumentReference>,
+    /// The attributes that make it a CAdES baseline signature are there (EN 319 122-1 §6.3, table 1, level B).
+    pub is_baseline: bool,
+    /// The signing certificate is referenced by the signed attributes.
+    pub references_certificate: bool,
+    /// The signed attributes were not in DER order.
+    pub reordered: bool,
+}
+
+/// Judges one signer of a message.
+pub fn validate(
+    request: &ValidationRequest<'_>,
+    message: &SignedData<'_>,
+    signer_info: &SignerInfo<'_>,
+    content: &SignedContent<'_>,
+    material: Material<'_>,
+) -> SignatureValidation {
+    let algorithms = SignerAlgorithms::of(signer_info);
+    let attributes = format::signed_attributes(signer_info);
+    let format = format::check(message, signer_info, &attributes, algorithms.clone().ok());
+    let attributes = attributes.ok();
+    let digest = match (&attributes, &algorithms) {
+        (Some(attributes), Ok(algorithms)) => Some(cryptographic::check_digest(attributes, algorithms.digest, content)),
+        _ => None,
+    };
+    let candidates = signer::identify(signer_info, attributes.as_ref(), material.certificates);
+    let (signer, signature) = match (candidates, &attributes, &algorithms) {
+        (Ok(candidates), Some(attributes), Ok(algorithms)) => {
+            let (signer, verified) = cryptographic::check_signature(signer_info, attributes, *algorithms, &candidates);
+            (Ok(signer), Some(verified))
+        }
+        (Ok(candidates), ..) => (candidates.into_iter().next().ok_or(SignerFault::NotFound), None),
+        (Err(fault), ..) => (Err(fault), None),
+    };
+    let path = signer.as_ref().ok().map(|signer| certificate::validate(request, material, signer));
+    let acceptance = match (&attributes, &algorithms, &signer) {
+        (Some(attributes), Ok(algorithms), Ok(signer)) => {
+            Some(acceptance::check(request.policy, attributes, *algorithms, signer))
+        }
+        _ => None,
+    };
+    let mut validation = SignatureValidation {
+        verdict: Verdict::Indeterminate(Cause::NoSignature),
+        signer_description: signer.is_err().then(|| signer::describe(&signer_info.identifier)),
+        claimed_signing_time: attributes.as_ref().and_then(|attributes| attributes.signing_time),
+        is_baseline: attributes.as_ref().is_some_and(is_baseline),
+        references_certificate: attributes
+            .as_ref()
+            .is_some_and(|attributes| attributes.certificate_references().next().is_some()),
+        reordered: attributes.as_ref().is_some_and(|attributes| attributes.reordered),
+        document_reference: None,
+        algorithm: algorithms.map(|algorithms| algorithms.signature),
+        format,
+        digest,
+        signer,
+        signature,
+        path,
+        acceptance,
+    };
+    // What the attributes say counts once their signature was verified.
+    if matches!(validation.signature, Some(Ok(_))) {
+        validation.document_reference = attributes.and_then(|attributes| attributes.document_reference);
+    }
+    validation.verdict = verdict(&validation);
+    validation
+}
+
+fn is_baseline(attributes: &SignedAttributes<'_>) -> bool {
+    attributes.signing_time.is_some() && attributes.certificate_references().next().is_some()
+}
+
+/// The one place where a signature passes.
+fn verdict(validation: &SignatureValidation) -> Verdict {
+    // Integrity first, trusted or not.
+    let format = match &validation.format {
+        Ok(format) => format,
+        Err(fault) => return Verdict::TotalFailed(Failure::Format(fault.clone())),
+    };
+    if let Some(Err(fault @ (DigestFault::Mismatch | DigestFault::ContentDiffers))) = &validation.digest {
+        return fault.clone().into();
+    }
+    if let Some(Err(fault)) = validation.signature
+        && !key_unusable(validation)
+    {
+        return Verdict::TotalFailed(Failure::Signature(fault));
+    }
+    // Then what is lacking, the most fundamental first.
+    if let Err(unknown) = &validation.algorithm {
+        return Verdict::Indeterminate(Cause::UnknownAlgorithm(unknown.clone()));
+    }
+    let digest = match &validation.digest {
+        Some(Ok(digest)) => digest,
+        Some(Err(fault)) => return fault.clone().into(),
+        None => return Verdict::from(DigestFault::ContentMissing),
+    };
+    if let Err(fault) = &validation.signer {
+        return Verdict::Indeterminate(Cause::Signer(fault.clone()));
+    }
+    let acceptance = match &validation.acceptance {
+        Some(Ok(acceptance)) => acceptance,
+        Some(Err(fault)) => return Verdict::Indeterminate(Cause::Acceptance(*fault)),
+        None => return Verdict::Indeterminate(Cause::Signer(SignerFault::NotFound)),
+    };
+    match (&validation.signature, &validation.path) {
+        (Some(Ok(signature)), Some(PathOutcome::Valid(path))) => {
+            Verdict::TotalPassed(TotalPassed::from_proofs(format, digest, signature, path, acceptance))
+        }
+        (_, Some(PathOutcome::Invalid { fault, .. })) => Verdict::Indeterminate(Cause::Path(fault.clone())),
+        _ => Verdict::Indeterminate(Cause::Signer(SignerFault::NotFound)),
+    }
+}
+
+/// A key that nothing here computes with shows nothing about the signature value; the policy refuses it below.
+fn key_unusable(validation: &SignatureValidation) -> bool {
+    validation.signer.as_ref().is_ok_and(|signer| signer.public_key().is_err())
+}

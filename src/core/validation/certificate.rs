@@ -1,0 +1,24 @@
+//! X.509 validation of the signing certificate (EN 319 102-1 §5.2.6).
+
+use std::sync::Arc;
+
+use super::ValidationRequest;
+use super::basic::Material;
+use crate::core::path::{self, PathOutcome, PathRequest};
+use crate::core::policy::Purpose;
+use crate::core::x509::Certificate;
+
+/// Searches a path from the signer's certificate to an anchor, for signing documents.
+pub fn validate(request: &ValidationRequest<'_>, material: Material<'_>, signer: &Arc<Certificate>) -> PathOutcome {
+    path::find_path(&PathRequest {
+        target: signer,
+        certificates: material.certificates,
+        crls: material.crls,
+        trust: request.trust,
+        purpose: Purpose::DocumentSigning,
+        document_signing_usages: &request.policy.document_signing_usages,
+        revocation: request.revocation,
+        time: request.time,
+        memory: request.memory,
+    })
+}

@@ -1,0 +1,98 @@
+//! Format checking (EN 319 102-1 §5.2.2; RFC 5652 §5.3, §5.4; RFC 6211; RFC 8933).
+
+use crate::core::algorithm::{DigestAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
+use crate::core::cms::attributes::{AttributeFault, SignedAttributes};
+use crate::core::cms::{SignedData, SignerInfo};
+
+/// A rule of the format that a signature breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FormatFault {
+    /// There are no signed attributes: what is signed could be passed off as something else.
+    SignedAttributesMissing,
+    Attribute(AttributeFault),
+    /// content-type is not the type of the content (RFC 5652 §11.1).
+    ContentType,
+    /// The signer's digest algorithm is not among those the message announces (RFC 5652 §5.1).
+    DigestAlgorithmNotListed,
+    /// Content and attributes are hashed by different algorithms (RFC 8933 §3).
+    DigestAlgorithmsDiffer,
+    /// message-digest has another length than its algorithm gives.
+    MessageDigestLength,
+    /// CMSAlgorithmProtection names other algorithms (RFC 6211 §3).
+    AlgorithmProtection,
+}
+
+impl FormatFault {
+    /// Stable code of the API.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::SignedAttributesMissing => "signed-attributes-missing",
+            Self::Attribute(AttributeFault::Encoding(_)) => "signed-attributes-encoding",
+            Self::Attribute(AttributeFault::Twice(_)) => "signed-attribute-twice",
+            Self::Attribute(AttributeFault::Missing(_)) => "signed-attribute-missing",
+            Self::Attribute(AttributeFault::Value(_)) => "signed-attribute-value",
+            Self::ContentType => "content-type-mismatch",
+            Self::DigestAlgorithmNotListed => "digest-algorithm-not-listed",
+            Self::DigestAlgorithmsDiffer => "digest-algorithms-differ",
+            Self::MessageDigestLength => "message-digest-length",
+            Self::AlgorithmProtection => "algorithm-protection-mismatch",
+        }
+    }
+}
+
+/// Proof that every rule of the format is kept. Made only by [`check`].
+#[derive(Debug)]
+pub struct FormatSound(());
+
+/// The algorithms of a signer, or the identifier of one that is unknown here.
+#[derive(Clone, Copy, Debug)]
+pub struct SignerAlgorithms {
+    pub digest: DigestAlgorithm,
+    pub signature: SignatureAlgorithm,
+}
+
+impl SignerAlgorithms {
+    pub fn of(signer: &SignerInfo<'_>) -> Result<Self, UnknownAlgorithm> {
+        let digest = signer.digest_algorithm.clone()?;
+        let decoded = SignatureAlgorithm::decode(signer.signature_algorithm, Some(digest));
+        // Parameters that are not DER are as good as unknown.
+        let unknown = |_| UnknownAlgorithm(crate::core::oid::dotted(signer.signature_algorithm.oid));
+        Ok(Self { digest, signature: decoded.map_err(unknown)?? })
+    }
+}
+
+/// Checks one signer against the rules. `algorithms` is `None` where one is unknown; the rules about them are then not judged,
+/// and the signature cannot pass.
+pub fn check(
+    message: &SignedData<'_>,
+    signer: &SignerInfo<'_>,
+    attributes: &Result<SignedAttributes<'_>, FormatFault>,
+    algorithms: Option<SignerAlgorithms>,
+) -> Result<FormatSound, FormatFault> {
+    let attributes = attributes.as_ref().map_err(Clone::clone)?;
+    if attributes.content_type != message.content_type {
+        return Err(FormatFault::ContentType);
+    }
+    if let Some(algorithms) = algorithms {
+        if !message.digest_algorithms.contains(&Ok(algorithms.digest)) {
+            return Err(FormatFault::DigestAlgorithmNotListed);
+        }
+        if algorithms.signature.digest() != algorithms.digest {
+            return Err(FormatFault::DigestAlgorithmsDiffer);
+        }
+        if attributes.message_digest.len() != algorithms.digest.length() {
+            return Err(FormatFault::MessageDigestLength);
+        }
+        if attributes.algorithm_protection.is_some_and(|own| !own.fits(algorithms.digest, &signer.signature_algorithm))
+        {
+            return Err(FormatFault::AlgorithmProtection);
+        }
+    }
+    Ok(FormatSound(()))
+}
+
+/// The signed attributes of a signer, or why there are none.
+pub fn signed_attributes<'a>(signer: &SignerInfo<'a>) -> Result<SignedAttributes<'a>, FormatFault> {
+    let element = signer.signed_attributes.ok_or(FormatFault::SignedAttributesMissing)?;
+    SignedAttributes::decode(element).map_err(FormatFault::Attribute)
+}

@@ -1,0 +1,173 @@
+//! The validation process of EN 319 102-1, one building block a file:
+//! [`format`](mod@format) §5.2.2, [`signer`] §5.2.3, [`certificate`] §5.2.6, [`cryptographic`] §5.2.7, [`acceptance`] §5.2.8, and
+//! [`basic`] §5.3, which puts them together for one signature. [`validate`] judges a whole document.
+
+pub mod acceptance;
+pub mod basic;
+pub mod certificate;
+pub mod content;
+pub mod cryptographic;
+pub mod format;
+pub mod signer;
+
+use std::sync::Arc;
+
+pub use basic::SignatureValidation;
+pub use content::Content;
+use content::SignedContent;
+
+use super::cms::document_reference::DocumentReference;
+use super::cms::{CmsError, SignedData};
+use super::der::ber;
+use super::evidence::{CrlSet, Evidence};
+use super::memory::Memory;
+use super::pdf;
+use super::policy::{Policy, RevocationMode};
+use super::time::Time;
+use super::verdict::{Cause, Indication, TotalPassed, Verdict};
+use super::x509::{Certificate, CertificateList, TrustStore};
+
+/// All that a verdict depends on.
+#[derive(Clone, Copy)]
+pub struct ValidationRequest<'a> {
+    /// A CMS message or a PDF.
+    pub document: &'a [u8],
+    /// Content given beside a detached signature.
+    pub content: Content<'a>,
+    pub evidence: &'a Evidence,
+    pub trust: &'a TrustStore,
+    pub policy: &'a Policy,
+    pub revocation: RevocationMode,
+    pub time: Time,
+    /// Remembered computations; never changes an answer.
+    pub memory: &'a Memory,
+}
+
+/// The judgement of a document: the verdict and all that it rests on.
+#[derive(Debug)]
+pub struct Validation {
+    pub verdict: Verdict,
+    pub signatures: Vec<SignatureValidation>,
+    pub content: ContentDescription,
+}
+
+/// What the signatures are about.
+#[derive(Clone, Debug, Default)]
+pub struct ContentDescription {
+    pub sha256: Option<Vec<u8>>,
+    pub media_type: Option<&'static str>,
+    /// What every signer that names the document says it is; `None` if none does or they differ.
+    pub reference: Option<DocumentReference>,
+}
+
+/// Bytes that are neither a CMS signature nor a PDF.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable(pub CmsError);
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "neither a CMS signature nor a PDF: {}", self.0)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// Judges every signature of a document at a time, with the evidence given.
+pub fn validate(request: &ValidationRequest<'_>) -> Result<Validation, Unreadable> {
+    let fault = match SignedData::decode(request.document) {
+        Ok(message) => return Ok(validate_message(request, &message)),
+        Err(fault) => fault,
+    };
+    // An enveloping signature over a PDF holds a PDF header too, hence this order.
+    if pdf::is_pdf(request.document) {
+        return Ok(pdf_validation(request.document));
+    }
+    if !matches!(fault, CmsError::Encoding(_)) {
+        return Err(Unreadable(fault));
+    }
+    // BER is allowed in the envelope: rewritten once, then read as strictly as anything.
+    let normalised = ber::normalise_content_info(request.document).map_err(|_| Unreadable(fault))?;
+    let message = SignedData::decode(&normalised).map_err(Unreadable)?;
+    Ok(validate_message(request, &message))
+}
+
+fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -> Validation {
+    let content = SignedContent::new(message.content, request.content);
+    let certificates = certificates(request, message);
+    let crls = crls(request, message);
+    let material =
+        basic::Material { certificates: &certificates, crls: crls.as_ref().unwrap_or(&request.evidence.crls) };
+    let signatures: Vec<SignatureValidation> = message
+        .signer_infos
+        .iter()
+        .map(|signer| basic::validate(request, message, signer, &content, material))
+        .collect();
+    let content = ContentDescription {
+        sha256: content.sha256(),
+        media_type: content.media_type(),
+        reference: common_reference(&signatures),
+    };
+    Validation { verdict: overall(&signatures), signatures, content }
+}
+
+/// A PDF is recognised; its signatures are not judged by this version, and so never pass.
+fn pdf_validation(document: &[u8]) -> Validation {
+    let cause = if pdf::contains_byte_range(document) { Cause::UnsupportedFormat } else { Cause::NoSignature };
+    let content = SignedContent::Bytes(content::DigestedBytes::new(document));
+    Validation {
+        verdict: Verdict::Indeterminate(cause),
+        signatures: Vec::new(),
+        content: ContentDescription { sha256: content.sha256(), media_type: Some("application/pdf"), reference: None },
+    }
+}
+
+/// Certificates of the message and of the caller. One that does not decode is as if it were not there: the signer's own is then
+/// not found.
+fn certificates(request: &ValidationRequest<'_>, message: &SignedData<'_>) -> Vec<Arc<Certificate>> {
+    let embedded = message.certificates.iter().filter_map(|der| request.memory.certificate(der).ok());
+    let mut certificates: Vec<Arc<Certificate>> = Vec::with_capacity(message.certificates.len());
+    let anchors = request.trust.anchors().iter().map(|anchor| anchor.certificate());
+    let held = request.evidence.certificates.iter().chain(anchors);
+    // A signer's certificate may be held and not embedded; only then are the held ones looked through.
+    for certificate in embedded.chain(held.cloned()) {
+        certificates.push(certificate);
+    }
+    certificates
+}
+
+/// The caller's CRLs and those of the message, or `None` if the message has none. They are signed by their authorities, wherever
+/// they come from.
+fn crls(request: &ValidationRequest<'_>, message: &SignedData<'_>) -> Option<CrlSet> {
+    if message.crls.is_empty() || request.revocation == RevocationMode::Off {
+        return None;
+    }
+    let mut crls = request.evidence.crls.clone();
+    for crl in message.crls.iter().filter_map(|der| CertificateList::decode(der).ok()) {
+        crls.insert(Arc::new(crl));
+    }
+    Some(crls)
+}
+
+/// The document reference, if all signers that carry one carry the same, and each of them signed it.
+fn common_reference(signatures: &[SignatureValidation]) -> Option<DocumentReference> {
+    let mut references = signatures.iter().filter_map(|signature| signature.document_reference.as_ref());
+    let first = references.next()?;
+    references.all(|reference| reference == first).then(|| first.clone())
+}
+
+/// Any integrity failure rejects; else the worst signature decides, as long as the kind of document does not say which signatures
+/// are required.
+fn overall(signatures: &[SignatureValidation]) -> Verdict {
+    let rank = |verdict: &Verdict| match verdict.indication() {
+        Indication::TotalPassed => 0,
+        Indication::Indeterminate => 1,
+        Indication::TotalFailed => 2,
+    };
+    // The first of the worst.
+    let worst = signatures.iter().map(|signature| &signature.verdict).rev().max_by_key(|verdict| rank(verdict));
+    match worst {
+        None => Verdict::Indeterminate(Cause::NoSignature),
+        Some(Verdict::TotalPassed(passed)) => Verdict::TotalPassed(TotalPassed::of_document(passed)),
+        Some(other) => other.clone(),
+    }
+}

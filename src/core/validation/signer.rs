@@ -1,0 +1,66 @@
+//! Identification of the signing certificate (EN 319 102-1 §5.2.3).
+
+use std::sync::Arc;
+
+use crate::core::cms::attributes::SignedAttributes;
+use crate::core::cms::signing_certificate::ReferenceFault;
+use crate::core::cms::{SignerIdentifier, SignerInfo};
+use crate::core::x509::Certificate;
+
+/// Why no certificate is the signer's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignerFault {
+    /// No certificate at hand bears the signer identifier.
+    NotFound,
+    /// One does, and the signed reference means another (RFC 5035 §5.4).
+    ReferenceMismatch(ReferenceFault),
+}
+
+impl SignerFault {
+    /// Stable code of the API.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "signing-certificate-not-found",
+            Self::ReferenceMismatch(_) => "signing-certificate-mismatch",
+        }
+    }
+}
+
+/// Certificates that bear one identifier and are tried one after the other.
+const CANDIDATE_LIMIT: usize = 8;
+
+/// All certificates that may be the signer's: named by the signer identifier and by every signed reference. Several with one
+/// identifier can exist (a serial number used twice, a key identifier copied); only one has the right key.
+pub fn identify(
+    signer: &SignerInfo<'_>,
+    attributes: Option<&SignedAttributes<'_>>,
+    certificates: &[Arc<Certificate>],
+) -> Result<Vec<Arc<Certificate>>, SignerFault> {
+    let mut mismatch = None;
+    let mut candidates: Vec<Arc<Certificate>> = Vec::new();
+    for certificate in certificates.iter().filter(|certificate| signer.identifier.names(certificate)) {
+        let references = attributes.into_iter().flat_map(SignedAttributes::certificate_references);
+        let fault = references.map(|reference| reference.check(certificate)).find_map(Result::err);
+        match fault {
+            Some(fault) => mismatch = Some(fault),
+            None if candidates.contains(certificate) || candidates.len() == CANDIDATE_LIMIT => {}
+            None => candidates.push(Arc::clone(certificate)),
+        }
+    }
+    match mismatch {
+        _ if !candidates.is_empty() => Ok(candidates),
+        Some(fault) => Err(SignerFault::ReferenceMismatch(fault)),
+        None => Err(SignerFault::NotFound),
+    }
+}
+
+/// The signer identifier as text, for reports about a certificate that is not at hand.
+pub fn describe(identifier: &SignerIdentifier<'_>) -> String {
+    match identifier {
+        SignerIdentifier::IssuerAndSerialNumber { issuer, serial_number } => {
+            let issuer = crate::core::x509::Name::decode(*issuer).map(|name| name.to_string()).unwrap_or_default();
+            format!("serial number {} of {issuer}", hex::encode(serial_number))
+        }
+        SignerIdentifier::SubjectKeyIdentifier(identifier) => format!("key identifier {}", hex::encode(identifier)),
+    }
+}

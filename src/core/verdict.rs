@@ -1,0 +1,177 @@
+//! Verdicts (EN 319 102-1 §5.1.3): what cannot be proved is failed or indeterminate, and a pass cannot be written down without
+//! its proofs.
+
+use super::algorithm::UnknownAlgorithm;
+use super::crypto::{SignatureFault, SignatureVerified};
+use super::path::{PathFault, ValidatedPath};
+use super::validation::acceptance::{AcceptanceFault, Accepted};
+use super::validation::cryptographic::{DigestFault, DigestMatched};
+use super::validation::format::{FormatFault, FormatSound};
+use super::validation::signer::SignerFault;
+
+/// The judgement of one signature, or of a document.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    TotalPassed(TotalPassed),
+    TotalFailed(Failure),
+    Indeterminate(Cause),
+}
+
+/// A pass. Made in one place, out of the proofs that only the checks can make.
+#[derive(Clone, Debug)]
+pub struct TotalPassed(());
+
+impl TotalPassed {
+    /// Every check of a basic signature passed.
+    pub(in crate::core) fn from_proofs(
+        _format: &FormatSound,
+        _digest: &DigestMatched,
+        _signature: &SignatureVerified,
+        _path: &ValidatedPath,
+        _acceptance: &Accepted,
+    ) -> Self {
+        Self(())
+    }
+
+    /// A document passes if each of its signatures does, and there is one.
+    pub(in crate::core) fn of_document(_first: &Self) -> Self {
+        Self(())
+    }
+}
+
+/// TOTAL-FAILED: the signature is wrong, whatever else is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    Format(FormatFault),
+    /// [`DigestFault::Mismatch`] or [`DigestFault::ContentDiffers`].
+    Hash {
+        content_differs: bool,
+    },
+    Signature(SignatureFault),
+}
+
+/// INDETERMINATE: what is at hand does not suffice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    NoSignature,
+    /// The signature is of a kind that is recognised and not judged.
+    UnsupportedFormat,
+    /// [`DigestFault::ContentMissing`] or [`DigestFault::DigestNotGiven`].
+    SignedDataNotFound {
+        digest_not_given: bool,
+    },
+    Signer(SignerFault),
+    UnknownAlgorithm(UnknownAlgorithm),
+    Acceptance(AcceptanceFault),
+    Path(PathFault),
+}
+
+impl From<DigestFault> for Verdict {
+    fn from(fault: DigestFault) -> Self {
+        match fault {
+            DigestFault::Mismatch => Self::TotalFailed(Failure::Hash { content_differs: false }),
+            DigestFault::ContentDiffers => Self::TotalFailed(Failure::Hash { content_differs: true }),
+            DigestFault::ContentMissing => Self::Indeterminate(Cause::SignedDataNotFound { digest_not_given: false }),
+            DigestFault::DigestNotGiven(_) => Self::Indeterminate(Cause::SignedDataNotFound { digest_not_given: true }),
+        }
+    }
+}
+
+/// Main indications, as the standard writes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Indication {
+    TotalPassed,
+    Indeterminate,
+    TotalFailed,
+}
+
+impl Indication {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TotalPassed => "TOTAL-PASSED",
+            Self::Indeterminate => "INDETERMINATE",
+            Self::TotalFailed => "TOTAL-FAILED",
+        }
+    }
+}
+
+impl Verdict {
+    pub const fn indication(&self) -> Indication {
+        match self {
+            Self::TotalPassed(_) => Indication::TotalPassed,
+            Self::TotalFailed(_) => Indication::TotalFailed,
+            Self::Indeterminate(_) => Indication::Indeterminate,
+        }
+    }
+
+    /// Sub-indication (EN 319 102-1 table 5 and 6), `None` for a pass and where the standard has none.
+    pub const fn sub_indication(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::TotalPassed(_) => return None,
+            Self::TotalFailed(failure) => match failure {
+                Failure::Format(_) => "FORMAT_FAILURE",
+                Failure::Hash { .. } => "HASH_FAILURE",
+                Failure::Signature(_) => "SIG_CRYPTO_FAILURE",
+            },
+            Self::Indeterminate(cause) => match cause {
+                Cause::NoSignature | Cause::UnsupportedFormat => return None,
+                Cause::SignedDataNotFound { .. } => "SIGNED_DATA_NOT_FOUND",
+                Cause::Signer(_) => "NO_SIGNING_CERTIFICATE_FOUND",
+                Cause::UnknownAlgorithm(_)
+                | Cause::Acceptance(AcceptanceFault::WeakAlgorithm | AcceptanceFault::WeakKey) => {
+                    "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
+                }
+                Cause::Acceptance(AcceptanceFault::SigningCertificateMissing | AcceptanceFault::SigningTimeMissing) => {
+                    "SIG_CONSTRAINTS_FAILURE"
+                }
+                Cause::Path(fault) => path_sub_indication(fault),
+            },
+        })
+    }
+
+    /// Stable code of the API.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TotalPassed(_) => "valid",
+            Self::TotalFailed(failure) => match failure {
+                Failure::Format(fault) => fault.code(),
+                Failure::Hash { content_differs: false } => "document-changed",
+                Failure::Hash { content_differs: true } => "content-differs",
+                Failure::Signature(SignatureFault::Value) => "signature-value-invalid",
+                Failure::Signature(SignatureFault::Encoding) => "signature-value-encoding",
+                Failure::Signature(SignatureFault::KeyMismatch) => "signature-key-mismatch",
+            },
+            Self::Indeterminate(cause) => match cause {
+                Cause::NoSignature => "no-signature",
+                Cause::UnsupportedFormat => "signature-format-not-supported",
+                Cause::SignedDataNotFound { digest_not_given: false } => "signed-data-not-found",
+                Cause::SignedDataNotFound { digest_not_given: true } => "digest-not-given",
+                Cause::Signer(fault) => fault.code(),
+                Cause::UnknownAlgorithm(_) => "signature-algorithm-unknown",
+                Cause::Acceptance(fault) => fault.code(),
+                Cause::Path(fault) => fault.code(),
+            },
+        }
+    }
+}
+
+/// EN 319 102-1 §5.2.6.4.
+pub const fn path_sub_indication(fault: &PathFault) -> &'static str {
+    match fault {
+        PathFault::IssuerNotFound(_) | PathFault::BudgetSpent(_) => "NO_CERTIFICATE_CHAIN_FOUND",
+        PathFault::Signature(_)
+        | PathFault::Profile(_)
+        | PathFault::ExtensionNotUnderstood(..)
+        | PathFault::NotACa(_)
+        | PathFault::PathLength(_) => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
+        PathFault::KeyUsage(_) | PathFault::ExtendedKeyUsage(_) => "CHAIN_CONSTRAINTS_FAILURE",
+        PathFault::UnknownAlgorithm(..)
+        | PathFault::WeakAlgorithm(_)
+        | PathFault::WeakKey(_)
+        | PathFault::UnusableKey(_) => "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
+        PathFault::NotYetValid(_) | PathFault::Expired(_) => "OUT_OF_BOUNDS_NO_POE",
+        PathFault::Revoked { position: 0, .. } => "REVOKED_NO_POE",
+        PathFault::Revoked { .. } => "REVOKED_CA_NO_POE",
+        PathFault::OnHold { .. } | PathFault::RevocationStale { .. } | PathFault::RevocationUnknown(_) => "TRY_LATER",
+    }
+}

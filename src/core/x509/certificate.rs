@@ -1,0 +1,171 @@
+//! Certificates (RFC 5280 §4.1).
+
+use std::sync::OnceLock;
+
+use super::extension::CertificateExtensions;
+use super::name::Name;
+use crate::core::algorithm::{AlgorithmIdentifier, SignatureAlgorithm, UnknownAlgorithm};
+use crate::core::crypto::{self, KeyFault, PublicKey};
+use crate::core::der::{DerError, DerFault, Reader, reader, tag};
+use crate::core::time::Time;
+
+/// Octets of the largest certificate accepted.
+pub const CERTIFICATE_LIMIT: usize = 64 * 1024;
+/// Levels of nesting inside a certificate.
+const DEPTH: usize = 24;
+/// Octets of the longest serial number (RFC 5280 §4.1.2.2 allows 20; older authorities wrote a little more).
+const SERIAL_NUMBER_LIMIT: usize = 64;
+
+/// A decoded certificate. Decoding proves form only; nothing about it is verified.
+pub struct Certificate {
+    der: Vec<u8>,
+    fingerprint: [u8; 32],
+    to_be_signed: std::ops::Range<usize>,
+    /// 1 to 3.
+    pub version: u8,
+    /// Content octets, two's complement.
+    pub serial_number: Vec<u8>,
+    pub issuer: Name,
+    pub subject: Name,
+    pub not_before: Time,
+    pub not_after: Time,
+    pub extensions: CertificateExtensions,
+    pub signature_algorithm: Result<SignatureAlgorithm, UnknownAlgorithm>,
+    signature: Vec<u8>,
+    subject_public_key_info: std::ops::Range<usize>,
+    public_key: OnceLock<Result<PublicKey, KeyFault>>,
+}
+
+impl Certificate {
+    /// Decodes the one DER certificate that `der` consists of.
+    pub fn decode(der: &[u8]) -> Result<Self, DerError> {
+        let outer = Reader::single(der, tag::SEQUENCE)?;
+        if der.len() > CERTIFICATE_LIMIT {
+            return Err(outer.error(DerFault::Limit));
+        }
+        reader::check_canonical(der, DEPTH)?;
+        let mut parts = outer.reader();
+        let to_be_signed = parts.expect(tag::SEQUENCE)?;
+        let algorithm = AlgorithmIdentifier::decode(parts.read()?)?;
+        let signature = parts.expect(tag::BIT_STRING)?.bit_string_octets()?;
+        parts.finish()?;
+
+        let mut fields = to_be_signed.reader();
+        let version = match fields.optional(tag::context(0))? {
+            // DER leaves the default out (X.690 §11.5): a written version is 2 or 3.
+            Some(field) => match field.inner(tag::INTEGER)?.small()? {
+                number @ 1..=2 => number as u8 + 1,
+                _ => return Err(field.error(DerFault::Value)),
+            },
+            None => 1,
+        };
+        let serial = fields.expect(tag::INTEGER)?;
+        let serial_number = serial.integer()?;
+        if serial_number.len() > SERIAL_NUMBER_LIMIT {
+            return Err(serial.error(DerFault::Limit));
+        }
+        let inner_algorithm = fields.expect(tag::SEQUENCE)?;
+        if inner_algorithm.raw != algorithm.raw {
+            return Err(inner_algorithm.error(DerFault::Value));
+        }
+        let issuer = Name::decode(fields.read()?)?;
+        let (not_before, not_after) = fields
+            .expect(tag::SEQUENCE)?
+            .read_all(|validity| Ok::<_, DerError>((validity.read()?.time()?, validity.read()?.time()?)))?;
+        let subject = Name::decode(fields.read()?)?;
+        let info = fields.expect(tag::SEQUENCE)?;
+        for unique_identifier in 1..=2 {
+            let field = fields.optional(tag::context_primitive(unique_identifier))?;
+            if let Some(field) = field.filter(|_| version == 1) {
+                return Err(field.error(DerFault::UnexpectedTag));
+            }
+        }
+        let extensions = match fields.optional(tag::context(3))? {
+            Some(field) if version != 3 => return Err(field.error(DerFault::UnexpectedTag)),
+            Some(field) => CertificateExtensions::decode(field.inner(tag::SEQUENCE)?)?,
+            None => CertificateExtensions::default(),
+        };
+        fields.finish()?;
+
+        let range = |part: &[u8]| {
+            let start = part.as_ptr() as usize - der.as_ptr() as usize;
+            start..start + part.len()
+        };
+        Ok(Self {
+            fingerprint: crypto::sha256(der),
+            to_be_signed: range(to_be_signed.raw),
+            version,
+            serial_number: serial_number.to_vec(),
+            issuer,
+            subject,
+            not_before,
+            not_after,
+            extensions,
+            signature_algorithm: SignatureAlgorithm::decode(algorithm, None)?,
+            signature: signature.to_vec(),
+            subject_public_key_info: range(info.raw),
+            public_key: OnceLock::new(),
+            der: der.to_vec(),
+        })
+    }
+
+    /// The encoding as received.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// SHA-256 of the encoding.
+    pub const fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
+    }
+
+    /// The octets the issuer signed.
+    pub fn to_be_signed(&self) -> &[u8] {
+        &self.der[self.to_be_signed.clone()]
+    }
+
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    pub fn subject_public_key_info(&self) -> &[u8] {
+        &self.der[self.subject_public_key_info.clone()]
+    }
+
+    /// The subject's key; taken apart once.
+    pub fn public_key(&self) -> Result<&PublicKey, &KeyFault> {
+        self.public_key.get_or_init(|| PublicKey::decode(self.subject_public_key_info())).as_ref()
+    }
+
+    /// Subject and issuer are the same name (RFC 5280 §3.2); says nothing about the key.
+    pub fn is_self_issued(&self) -> bool {
+        self.subject == self.issuer
+    }
+
+    /// `basicConstraints` says that the subject is a CA.
+    pub fn is_ca(&self) -> bool {
+        self.extensions.basic_constraints.is_some_and(|constraints| constraints.ca)
+    }
+
+    /// The name to show for the subject: its common name, else organisation, else the whole name.
+    pub fn display_name(&self) -> String {
+        use crate::core::oid;
+        let attribute = self.subject.attribute(oid::COMMON_NAME).or_else(|| self.subject.attribute(oid::ORGANIZATION));
+        attribute.unwrap_or_else(|| self.subject.to_string())
+    }
+}
+
+/// Two certificates are one if their encodings are.
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+}
+
+impl Eq for Certificate {}
+
+impl std::fmt::Debug for Certificate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Certificate({}, {})", self.subject, hex::encode(&self.serial_number))
+    }
+}
