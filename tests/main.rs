@@ -1,1 +1,4 @@
 //! Every integration test in one binary: one link, one run.
+
+mod layers;
+mod oracles;

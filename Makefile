@@ -1,0 +1,48 @@
+# Everything a newcomer or CI runs. `make` alone lists the targets.
+# Each target first installs what it lacks (scripts/packages: Debian 12, root); nothing else outside target/ is touched.
+
+ANTIN_SHARED ?= ../shared
+export ANTIN_SHARED
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+VENV := target/oracles/venv
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check oracles bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## The whole story on this machine: make a PKI, sign, verify, tamper, revoke
+	@scripts/packages build
+	cargo build --release --locked
+	$(TARGET)/release/antin demo
+
+test: ## All tests that need no foreign implementation but Debian's own tools
+	@scripts/packages build test
+	cargo test --locked
+
+check: ## What CI holds: format, lints, documentation, dependencies
+	@scripts/packages build
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+	scripts/deny
+
+oracles: $(VENV)/installed ## The tests against pyHanko and Bouncy Castle; a missing oracle is a failure here
+	@scripts/packages build test oracles
+	ANTIN_ORACLES=1 cargo test --locked --test antin oracles
+
+$(VENV)/installed: tests/oracles/requirements.txt
+	@scripts/packages oracles
+	python3 -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --only-binary=:all: --requirement $<
+	touch $@
+
+bench: ## The benchmarks in benches/ (criterion)
+	@scripts/packages build
+	cargo bench --locked --bench '*'
+
+clean: ## Remove all that was built, the tools and oracles in target/ too
+	cargo clean
+	rm -rf target
