@@ -1,0 +1,212 @@
+//! `antin pki`: make a development PKI, and revoke in it.
+
+use std::{error::Error, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand, ValueEnum, builder::PossibleValue};
+
+use crate::{
+    clock,
+    pki::{self, Algorithm, Authority, InitOptions, Member, Outcome, PkiError, Reason},
+};
+
+/// Wrong use; input that cannot be used; failure inside (`sysexits.h`).
+const USAGE: u8 = 64;
+const UNUSABLE_INPUT: u8 = 65;
+const INTERNAL: u8 = 70;
+
+/// The arguments of `antin pki`.
+#[derive(Args, Clone, Debug)]
+pub struct PkiArguments {
+    #[command(subcommand)]
+    command: PkiCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum PkiCommand {
+    /// Make a development PKI: root, CA, signers, TSA, OCSP, TLS server and clients, CRLs
+    Init {
+        /// Directory to lay it in; new or empty
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// Algorithm of every key
+        #[arg(long, value_enum, default_value_t)]
+        algorithm: Algorithm,
+        /// Where the service will answer; written into the certificates
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+        base_url: String,
+    },
+    /// Revoke a certificate of a development PKI and reissue the CRL of its issuer
+    Revoke {
+        /// Directory of the PKI
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// The certificate, PEM or DER
+        #[arg(value_name = "CERT")]
+        certificate: PathBuf,
+        /// Why (RFC 5280); remove-from-crl lifts a certificate-hold
+        #[arg(long, value_enum, default_value_t)]
+        reason: Reason,
+    },
+}
+
+impl ValueEnum for Algorithm {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
+impl ValueEnum for Reason {
+    fn value_variants<'a>() -> &'a [Self] {
+        const REASONS: [Reason; Reason::ALL.len()] = {
+            let mut reasons = [Reason::Unspecified; Reason::ALL.len()];
+            let mut index = 0;
+            while index < reasons.len() {
+                reasons[index] = Reason::ALL[index].0;
+                index += 1;
+            }
+            reasons
+        };
+        &REASONS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (_, name, standard_name, _) = Self::ALL.into_iter().find(|row| row.0 == *self)?;
+        Some(PossibleValue::new(name).alias(standard_name))
+    }
+}
+
+/// Runs the command, says what it did on standard output or what went wrong on standard error.
+/// Exit codes: 0 done, 64 wrong use (directory not empty, base URL), 65 the certificate cannot be used, 70 anything else.
+pub fn run(arguments: &PkiArguments) -> ExitCode {
+    let done = match &arguments.command {
+        PkiCommand::Init { directory, algorithm, base_url } => {
+            let options = InitOptions { algorithm: *algorithm, base_url: base_url.clone() };
+            pki::init(directory, &options, clock::now()).map(|()| {
+                println!("development PKI in {}: keys unencrypted, for trial only", directory.display());
+                println!("  trust anchor  {}", Member::Root.certificate_path(directory).display());
+                println!("  intermediate  {}", Member::Ca.certificate_path(directory).display());
+                for member in [Member::Judicial, Member::Health] {
+                    println!("  signer        {}", member.certificate_path(directory).display());
+                }
+                for authority in Authority::ALL {
+                    println!("  CRL           {}", authority.crl_path(directory).display());
+                }
+            })
+        }
+        PkiCommand::Revoke { directory, certificate, reason } => {
+            pki::revoke(directory, certificate, *reason, clock::now()).map(|revoked| {
+                let (serial, crl, number) = (revoked.serial_number, revoked.crl.display(), revoked.crl_number);
+                match revoked.outcome {
+                    Outcome::Revoked => println!("revoked {serial} ({}): CRL {number} in {crl}", reason.name()),
+                    Outcome::HoldLifted => println!("hold lifted from {serial}: CRL {number} in {crl}"),
+                    Outcome::AlreadyRevoked { since, reason } => {
+                        println!("{serial} is revoked since {since} ({}): CRL {number} in {crl} stays", reason.name());
+                    }
+                }
+            })
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("antin: {}", with_causes(&error));
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+/// The error and what lies below it, in one line.
+fn with_causes(error: &PkiError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(below) = cause {
+        text.push_str(": ");
+        text.push_str(&below.to_string());
+        cause = below.source();
+    }
+    text
+}
+
+const fn exit_code(error: &PkiError) -> u8 {
+    match error {
+        PkiError::NotEmpty(_) | PkiError::BaseUrl(_) => USAGE,
+        PkiError::File { .. }
+        | PkiError::TooLong { .. }
+        | PkiError::Undecodable { .. }
+        | PkiError::NotIssuedHere { .. }
+        | PkiError::TrustAnchor(_)
+        | PkiError::NotOnHold
+        | PkiError::ListNotOurs
+        | PkiError::ListNumber
+        | PkiError::KeyMismatch
+        | PkiError::KeyKind => UNUSABLE_INPUT,
+        PkiError::TimeRange(_) | PkiError::Encoding(_) | PkiError::Cryptography(_) => INTERNAL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Whole {
+        #[command(flatten)]
+        pki: PkiArguments,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<PkiCommand, String> {
+        let named = std::iter::once("antin").chain(arguments.iter().copied());
+        Whole::try_parse_from(named).map(|whole| whole.pki.command).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn reads_reasons_in_both_spellings_and_names_them_all_when_wrong() {
+        Whole::command().debug_assert();
+        for (reason, name, standard_name, _) in Reason::ALL {
+            for spelling in [name, standard_name] {
+                let parsed = parse(&["revoke", "pki", "a.crt", "--reason", spelling]).expect(spelling);
+                assert!(matches!(parsed, PkiCommand::Revoke { reason: read, .. } if read == reason));
+            }
+        }
+        let refused = parse(&["revoke", "pki", "a.crt", "--reason", "lost"]).expect_err("no such reason");
+        assert!(Reason::ALL.iter().all(|row| refused.contains(row.1)), "{refused}");
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_library() {
+        let PkiCommand::Init { algorithm, base_url, .. } = parse(&["init", "pki"]).expect("parsed") else {
+            panic!("init was asked for")
+        };
+        let default = InitOptions::default();
+        assert_eq!((algorithm, base_url), (default.algorithm, default.base_url));
+        assert!(parse(&["init", "pki", "--algorithm", "rsa1024"]).is_err());
+        assert!(parse(&["init"]).is_err());
+    }
+
+    #[test]
+    fn failures_say_what_and_where_and_exit_as_documented() {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("kept"), "").expect("written");
+        let cases = [
+            (pki::init(directory.path(), &InitOptions::default(), clock::now()), USAGE, "is not empty"),
+            (
+                pki::revoke(directory.path(), &directory.path().join("none.crt"), Reason::Superseded, clock::now())
+                    .map(|_| ()),
+                UNUSABLE_INPUT,
+                "cannot read",
+            ),
+        ];
+        for (done, code, words) in cases {
+            let error = done.expect_err("refused");
+            let text = with_causes(&error);
+            assert_eq!(exit_code(&error), code, "{text}");
+            assert!(text.contains(words) && text.contains(&*directory.path().to_string_lossy()), "{text}");
+        }
+    }
+}
