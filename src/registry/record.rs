@@ -269,7 +269,8 @@ mod tests {
     #[test]
     fn every_text_is_bounded_and_the_error_names_it() {
         assert!(intent().check().is_ok());
-        let set: [(&str, fn(&mut Intent) -> &mut String, usize); 5] = [
+        type Text = fn(&mut Intent) -> &mut String;
+        let set: [(&str, Text, usize); 5] = [
             ("client", |intent| &mut intent.client, LONGEST_CLIENT),
             ("idempotency key", |intent| &mut intent.idempotency_key, LONGEST_IDEMPOTENCY_KEY),
             ("kind", |intent| &mut intent.kind, LONGEST_KIND),

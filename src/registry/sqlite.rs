@@ -3,6 +3,8 @@
 //! Write-ahead log, `synchronous = FULL`. One thread owns the writing connection and commits all waiting requests
 //! together; a second one reads what is committed, so that questions do not wait for the disk.
 
+mod issuing;
+mod standing;
 mod store;
 mod worker;
 
@@ -11,18 +13,17 @@ use std::{collections::HashSet, fs::File, path::Path};
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
 
 pub use store::OpenError;
+
+use issuing::{begin, complete, expect_one, read_document, recover};
+use standing::{read_status, set_status};
 use store::Store;
 use worker::{Admission, Session, Transactions, Worker, unavailable};
 
 use super::{
-    Answer, Begun, DocumentId, DocumentState, DocumentStatus, Format, Intent, Issued, IssuedDocument, Level,
-    MOST_FOUND, MOST_STATUS_CHANGES, Packaging, Registry, RegistryError, Sha256, StatusChange,
+    Answer, Begun, DocumentId, DocumentStatus, Intent, Issued, IssuedDocument, MOST_FOUND, Registry, RegistryError,
+    Sha256, StatusChange,
 };
 use crate::core::time::Time;
-
-/// The columns that [`read_intent`] reads, in its order.
-const INTENT: &str = "d.id, d.client, d.idempotency_key, d.request_digest, d.kind, d.document_digest, d.signer, \
-                      d.level_requested, d.format, d.packaging, d.media_type, d.begun_at";
 
 /// The registry in an SQLite file.
 ///
@@ -142,229 +143,6 @@ impl Registry for SqliteRegistry {
     }
 }
 
-/// Inserts the intent if its key is new, else judges the attempt that has the key.
-fn begin(session: &Session, intent: Intent) -> Result<Begun, RegistryError> {
-    let connection = &session.connection;
-    let inserted = connection
-        .prepare_cached(
-            "INSERT INTO document (id, client, idempotency_key, request_digest, kind, document_digest, signer, \
-             level_requested, format, packaging, media_type, begun_at, run, progress) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'begun') ON CONFLICT DO NOTHING",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                intent.document_id.as_bytes(),
-                intent.client,
-                intent.idempotency_key,
-                intent.request_digest,
-                intent.kind,
-                intent.document_digest,
-                intent.signer,
-                intent.level_requested.name(),
-                intent.format.name(),
-                intent.packaging.name(),
-                intent.media_type,
-                intent.begun_at.unix(),
-                session.run,
-            ])
-        })
-        .map_err(unavailable)?;
-    if inserted == 1 {
-        return Ok(Begun::Fresh);
-    }
-    let earlier = connection
-        .prepare_cached(
-            "SELECT id, request_digest, progress, run FROM document WHERE client = ?1 AND idempotency_key = ?2",
-        )
-        .and_then(|mut statement| {
-            let key = [&intent.client, &intent.idempotency_key];
-            statement
-                .query_row(key, |row| {
-                    let id = DocumentId::from_bytes(row.get(0)?);
-                    Ok((id, row.get::<_, Sha256>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
-                })
-                .optional()
-        })
-        .map_err(unavailable)?;
-    let Some((document_id, request_digest, progress, run)) = earlier else {
-        return Err(RegistryError::DocumentIdTaken(intent.document_id));
-    };
-    if request_digest != intent.request_digest {
-        return Ok(Begun::DifferentBody { document_id });
-    }
-    if let Some(document) = read_document(connection, document_id).map_err(unavailable)? {
-        return Ok(Begun::Replay(Box::new(document)));
-    }
-    if progress == "begun" && run == session.run && !session.doubtful.contains(&document_id) {
-        return Ok(Begun::InProgress { document_id });
-    }
-    Ok(Begun::StateUnknown { document_id })
-}
-
-fn complete(session: &Session, document_id: DocumentId, issued: Issued) -> Result<(), RegistryError> {
-    let connection = &session.connection;
-    let updated = connection
-        .prepare_cached(
-            "UPDATE document SET progress = 'issued', state = 'in-force', signed_at = ?3, \
-             signer_certificate_sha256 = ?4 WHERE id = ?1 AND run = ?2 AND progress = 'begun'",
-        )
-        .and_then(|mut statement| {
-            let (id, signed_at) = (document_id.as_bytes(), issued.signed_at.unix());
-            statement.execute(params![id, session.run, signed_at, issued.signer_certificate_sha256])
-        })
-        .map_err(unavailable)?;
-    if updated == 0 {
-        let recorded = read_document(connection, document_id).map_err(unavailable)?;
-        let same = recorded.is_some_and(|document| document.issued == issued);
-        return if same { Ok(()) } else { Err(RegistryError::NotInProgress(document_id)) };
-    }
-    connection
-        .prepare_cached("INSERT INTO signature (document_id, version, level, cms) VALUES (?1, 1, ?2, ?3)")
-        .and_then(|mut statement| {
-            statement.execute(params![document_id.as_bytes(), issued.level_reached.name(), issued.signature])
-        })
-        .map_err(unavailable)?;
-    Ok(())
-}
-
-/// A statement over `(id, run)` that must touch one row.
-fn expect_one(session: &Session, statement: &str, document_id: DocumentId) -> Result<(), RegistryError> {
-    let touched = session
-        .connection
-        .prepare_cached(statement)
-        .and_then(|mut prepared| prepared.execute(params![document_id.as_bytes(), session.run]))
-        .map_err(unavailable)?;
-    if touched == 1 { Ok(()) } else { Err(RegistryError::NotInProgress(document_id)) }
-}
-
-fn recover(session: &Session) -> rusqlite::Result<Vec<Intent>> {
-    let connection = &session.connection;
-    let left = "FROM document d WHERE d.progress = 'begun' AND d.run <> ?1";
-    let intents = connection
-        .prepare(&format!("SELECT {INTENT} {left} ORDER BY d.begun_at, d.id"))?
-        .query_map([session.run], read_intent)?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    connection
-        .execute("UPDATE document SET progress = 'unknown' WHERE progress = 'begun' AND run <> ?1", [session.run])?;
-    Ok(intents)
-}
-
-fn set_status(
-    connection: &Connection,
-    document_id: DocumentId,
-    change: StatusChange,
-) -> Result<DocumentStatus, RegistryError> {
-    let mut status = read_status(connection, document_id)
-        .map_err(unavailable)?
-        .ok_or(RegistryError::UnknownDocument(document_id))?;
-    if !status.state.may_become(change.state) {
-        return Err(RegistryError::StatusConflict { document_id, from: status.state, to: change.state });
-    }
-    if status.history.len() >= MOST_STATUS_CHANGES {
-        return Err(RegistryError::HistoryFull(document_id));
-    }
-    if let Some(successor) = change.superseded_by {
-        // In force, so that replacements form no circle.
-        let standing = read_status(connection, successor).map_err(unavailable)?;
-        let in_force = standing.is_some_and(|standing| standing.state == DocumentState::InForce);
-        if successor == document_id || !in_force {
-            return Err(RegistryError::SuccessorNotInForce { document_id, successor });
-        }
-    }
-    connection
-        .prepare_cached("UPDATE document SET state = ?2 WHERE id = ?1")
-        .and_then(|mut statement| statement.execute(params![document_id.as_bytes(), change.state.name()]))
-        .and_then(|_| {
-            connection.prepare_cached(
-                "INSERT INTO status_change (document_id, position, state, superseded_by, client, changed_at, reason) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )
-        })
-        .and_then(|mut statement| {
-            statement.execute(params![
-                document_id.as_bytes(),
-                status.history.len() as i64 + 1,
-                change.state.name(),
-                change.superseded_by.as_ref().map(DocumentId::as_bytes),
-                change.client,
-                change.at.unix(),
-                change.reason,
-            ])
-        })
-        .map_err(unavailable)?;
-    status.state = change.state;
-    status.since = change.at;
-    status.superseded_by = change.superseded_by;
-    status.history.push(change);
-    Ok(status)
-}
-
-/// The record as released: version 1 of the signature.
-fn read_document(connection: &Connection, document_id: DocumentId) -> rusqlite::Result<Option<IssuedDocument>> {
-    let statement = format!(
-        "SELECT {INTENT}, s.cms, s.level, d.signed_at, d.signer_certificate_sha256 \
-         FROM document d JOIN signature s ON s.document_id = d.id AND s.version = 1 \
-         WHERE d.id = ?1 AND d.progress = 'issued'"
-    );
-    connection
-        .prepare_cached(&statement)?
-        .query_row([document_id.as_bytes()], |row| {
-            let issued = Issued {
-                signature: row.get(12)?,
-                level_reached: read_named(row, 13, Level::from_name)?,
-                signed_at: Time::from_unix(row.get(14)?),
-                signer_certificate_sha256: row.get(15)?,
-            };
-            Ok(IssuedDocument { intent: read_intent(row)?, issued })
-        })
-        .optional()
-}
-
-/// The first twelve columns, as [`INTENT`] lists them.
-fn read_intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
-    Ok(Intent {
-        document_id: DocumentId::from_bytes(row.get(0)?),
-        client: row.get(1)?,
-        idempotency_key: row.get(2)?,
-        request_digest: row.get(3)?,
-        kind: row.get(4)?,
-        document_digest: row.get(5)?,
-        signer: row.get(6)?,
-        level_requested: read_named(row, 7, Level::from_name)?,
-        format: read_named(row, 8, Format::from_name)?,
-        packaging: read_named(row, 9, Packaging::from_name)?,
-        media_type: row.get(10)?,
-        begun_at: Time::from_unix(row.get(11)?),
-    })
-}
-
-fn read_status(connection: &Connection, document_id: DocumentId) -> rusqlite::Result<Option<DocumentStatus>> {
-    let id = document_id.as_bytes();
-    let now = connection
-        .prepare_cached("SELECT state, signed_at FROM document WHERE id = ?1 AND progress = 'issued'")?
-        .query_row([id], |row| Ok((read_named(row, 0, DocumentState::from_name)?, Time::from_unix(row.get(1)?))))
-        .optional()?;
-    let Some((state, signed_at)) = now else { return Ok(None) };
-    let history = connection
-        .prepare_cached(
-            "SELECT state, superseded_by, client, changed_at, reason FROM status_change \
-             WHERE document_id = ?1 ORDER BY position",
-        )?
-        .query_map([id], |row| {
-            Ok(StatusChange {
-                state: read_named(row, 0, DocumentState::from_name)?,
-                superseded_by: row.get::<_, Option<[u8; 16]>>(1)?.map(DocumentId::from_bytes),
-                client: row.get(2)?,
-                at: Time::from_unix(row.get(3)?),
-                reason: row.get(4)?,
-            })
-        })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    let (since, superseded_by) =
-        history.last().map_or((signed_at, None), |change: &StatusChange| (change.at, change.superseded_by));
-    Ok(Some(DocumentStatus { state, since, superseded_by, history }))
-}
-
 /// A column that holds a name of a closed set.
 fn read_named<T>(row: &Row<'_>, column: usize, from_name: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
     let name: String = row.get(column)?;
@@ -381,6 +159,9 @@ mod tests {
     };
 
     use super::*;
+    use crate::registry::{Format, Level, Packaging};
+
+    type Work = Box<dyn FnOnce(&Session) -> Result<(), RegistryError> + Send>;
 
     fn intent(number: u8) -> Intent {
         Intent {
@@ -448,7 +229,7 @@ mod tests {
         // The writer is held until all three wait in its queue, so that they are one group.
         let (release, held) = mpsc::channel::<()>();
         let (holding, holds) = mpsc::channel::<()>();
-        let ask = |work: Box<dyn FnOnce(&Session) -> Result<(), RegistryError> + Send>| {
+        let ask = |work: Work| {
             let registry = Arc::clone(&registry);
             tokio::spawn(async move { registry.writer.ask(Admission::Wait, None, work).await })
         };
