@@ -8,3 +8,4 @@ pub mod cli;
 pub mod clock;
 pub mod core;
 pub mod pki;
+pub mod registry;

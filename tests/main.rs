@@ -3,3 +3,4 @@
 mod layers;
 mod oracles;
 mod pki;
+mod registry;

@@ -1,0 +1,152 @@
+//! The record of issued documents: what was asked, what was signed, whether the paper still stands.
+//!
+//! *Record before release*: the intent is durable → the key signs → the signature is checked → the result is durable →
+//! the answer leaves. In terms of [`Registry`]:
+//!
+//! 1. [`begin`](Registry::begin) answers [`Begun::Fresh`]: the intent is on disk and this caller, and no other, may sign;
+//! 2. the key signs, the signature is verified;
+//! 3. [`complete`](Registry::complete) returns: the signature is on disk and may be released.
+//!
+//! An attempt that fails before the key was used is taken back with [`abandon`](Registry::abandon). From the moment the
+//! key was asked, whatever fails ends in `complete` or [`mark_unknown`](Registry::mark_unknown). An attempt whose
+//! process died is found by [`recover`](Registry::recover) and never signed again under its idempotency key.
+//!
+//! The record holds digests and signatures without content; the content itself and personal data never enter it.
+
+mod record;
+pub mod sqlite;
+mod status;
+
+use std::{error::Error, future::Future, pin::Pin, sync::Arc};
+
+pub use record::{
+    DocumentId, Format, Intent, InvalidDocumentId, Issued, IssuedDocument, LONGEST_CLIENT, LONGEST_IDEMPOTENCY_KEY,
+    LONGEST_SIGNATURE, Level, Packaging, Sha256,
+};
+pub use status::{DocumentState, DocumentStatus, LONGEST_REASON, MOST_STATUS_CHANGES, StatusChange};
+
+/// What a registry method returns: a future to be driven to its end.
+///
+/// Dropping it early leaves open whether the request was carried out; therefore issuing runs in a task of its own, which
+/// a client that hangs up does not cancel. Boxed so that the service can hold an `Arc<dyn Registry>`; the box costs
+/// nothing beside the disk.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, RegistryError>> + Send + 'a>>;
+
+/// The most documents that [`Registry::find_by_digest`] returns.
+pub const MOST_FOUND: usize = 100;
+
+/// A durable store of intents, issued documents and their standing.
+///
+/// **Durability contract**: when a method that writes answers `Ok`, its effect survives the death of the process, of
+/// the kernel and of the power supply. When it answers [`RegistryError::Unavailable`], the effect is either absent or
+/// complete, never partial, and the caller releases nothing.
+pub trait Registry: Send + Sync {
+    /// Makes the intent durable, or says why nothing may be signed.
+    ///
+    /// The idempotency key belongs to the client: of any number of parallel requests with one key, one gets
+    /// [`Begun::Fresh`].
+    ///
+    /// # Errors
+    /// [`Invalid`](RegistryError::Invalid), [`DocumentIdTaken`](RegistryError::DocumentIdTaken),
+    /// [`Overloaded`](RegistryError::Overloaded) (nothing was done, ask again), [`Unavailable`](RegistryError::Unavailable).
+    fn begin(&self, intent: Intent) -> Answer<'_, Begun>;
+
+    /// Makes the signature durable; only after `Ok` may it be released.
+    ///
+    /// May be called again after [`Unavailable`](RegistryError::Unavailable); the same result twice is `Ok`.
+    ///
+    /// # Errors
+    /// [`NotInProgress`](RegistryError::NotInProgress): this process began no such attempt, or it ended otherwise;
+    /// the signature must not be released.
+    fn complete(&self, document_id: DocumentId, issued: Issued) -> Answer<'_, ()>;
+
+    /// Takes back an attempt for which the key was **not** used; its idempotency key is free again.
+    ///
+    /// # Errors
+    /// [`NotInProgress`](RegistryError::NotInProgress), also when `complete` was tried before.
+    fn abandon(&self, document_id: DocumentId) -> Answer<'_, ()>;
+
+    /// Ends an attempt for which the key was, or may have been, used and whose signature is not released (the key
+    /// device failed half-way, the signature did not verify). Its idempotency key is spent, its id void.
+    ///
+    /// # Errors
+    /// [`NotInProgress`](RegistryError::NotInProgress) if it was issued or never begun here.
+    fn mark_unknown(&self, document_id: DocumentId) -> Answer<'_, ()>;
+
+    /// Called once at start, before the first `begin`: marks the unfinished attempts of dead processes as unknown and
+    /// returns them, oldest first, to be shown to the operator.
+    fn recover(&self) -> Answer<'_, Vec<Intent>>;
+
+    /// The record of an issued document; `None` if this id was never issued here (void ids included).
+    fn document(&self, document_id: DocumentId) -> Answer<'_, Option<IssuedDocument>>;
+
+    /// The newest signature of an issued document: a CMS without its content, DER.
+    fn signature(&self, document_id: DocumentId) -> Answer<'_, Option<Vec<u8>>>;
+
+    /// The standing of an issued document with its history, oldest change first; `None` if never issued here.
+    fn status(&self, document_id: DocumentId) -> Answer<'_, Option<DocumentStatus>>;
+
+    /// Changes the standing. Of two callers who mark the same single-use paper as used, one succeeds.
+    ///
+    /// # Errors
+    /// [`UnknownDocument`](RegistryError::UnknownDocument), [`StatusConflict`](RegistryError::StatusConflict),
+    /// [`SuccessorNotInForce`](RegistryError::SuccessorNotInForce), [`HistoryFull`](RegistryError::HistoryFull).
+    fn set_status(&self, document_id: DocumentId, change: StatusChange) -> Answer<'_, DocumentStatus>;
+
+    /// The issued documents with this content digest, the latest signed first, at most [`MOST_FOUND`].
+    fn find_by_digest(&self, document_digest: Sha256) -> Answer<'_, Vec<DocumentId>>;
+}
+
+/// What [`Registry::begin`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// The intent is durable: sign.
+    Fresh,
+    /// Done before, with the same request: answer with this, the very same record.
+    Replay(Box<IssuedDocument>),
+    /// Another request with this key and body is being worked on now: ask again later.
+    InProgress { document_id: DocumentId },
+    /// The key was used by this client for another request (HTTP 409).
+    DifferentBody { document_id: DocumentId },
+    /// An earlier attempt ended without a trace of its result (HTTP 409 `signature-state-unknown`): its id is void, a
+    /// new key may sign anew.
+    StateUnknown { document_id: DocumentId },
+}
+
+/// Why the record could not be written or read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// A field breaks its rule; nothing was written.
+    #[error("{field} must be {rule}")]
+    Invalid { field: &'static str, rule: &'static str },
+    /// The random id is in use: draw another.
+    #[error("document id {0} is taken; draw another")]
+    DocumentIdTaken(DocumentId),
+    /// There is no unfinished attempt of this process with this id.
+    #[error("no signing of document {0} is in progress here; release nothing for it")]
+    NotInProgress(DocumentId),
+    /// Never issued here.
+    #[error("no document {0} was issued here")]
+    UnknownDocument(DocumentId),
+    /// The paper's standing does not allow this change.
+    #[error("document {document_id} is {from} and cannot become {to}")]
+    StatusConflict { document_id: DocumentId, from: DocumentState, to: DocumentState },
+    /// A document can be replaced only by another one issued here that is in force.
+    #[error("document {successor} is not in force here and cannot replace {document_id}")]
+    SuccessorNotInForce { document_id: DocumentId, successor: DocumentId },
+    /// Too many status changes for one document.
+    #[error("document {0} has {MOST_STATUS_CHANGES} status changes; no more are recorded")]
+    HistoryFull(DocumentId),
+    /// Too many requests wait; nothing was done.
+    #[error("the registry's queue is full; ask again in a moment")]
+    Overloaded,
+    /// The store failed (disk full, input/output error, locked): nothing may be released.
+    #[error("the registry cannot be used now; check disk space and the disk's health, then ask again")]
+    Unavailable { source: Arc<dyn Error + Send + Sync> },
+    /// What is stored contradicts itself.
+    #[error("the registry is damaged; stop the service and restore the newest backup")]
+    Damaged { source: Arc<dyn Error + Send + Sync> },
+    /// The registry was shut down.
+    #[error("the registry has stopped; restart the service")]
+    Stopped,
+}
