@@ -4,5 +4,6 @@
 //! `core <- {clock, config, net} <- {revocation, signing, registry, pki} <- service <- http <- cli`.
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod clock;
 pub mod core;
