@@ -121,8 +121,8 @@ fn criminal_record(sheet: &mut Sheet, faces: &Typefaces, convictions: &[Convicti
     const SHARES: [f32; 4] = [0.6, 2.6, 2.6, 2.6];
     const HEADINGS: [&str; 4] = [
         "STT",
-        "Bản án số, ngày, Tòa án đã tuyên",
-        "Tội danh, điều khoản áp dụng",
+        "Bản án số, ngày, tháng, năm, Tòa án đã tuyên",
+        "Tội danh, điều khoản luật được áp dụng",
         "Hình phạt chính, hình phạt bổ sung",
     ];
     table_row(sheet, faces, &SHARES, Style::Bold, &HEADINGS)?;

@@ -7,6 +7,10 @@ use harfrust::{Direction, FontRef, ShapeOptions, ShapePlan, ShaperData, UnicodeB
 use krilla::error::KrillaError;
 use krilla::text::{Font, GlyphId, KrillaGlyph};
 
+/// Added to every space, in units of the font size: the horn of a capital Ư reaches over the narrow space of the
+/// condensed faces, and words would seem to touch.
+const WORD_SPACE: f32 = 0.06;
+
 /// Which face of the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -112,10 +116,12 @@ impl Typefaces {
             let later = infos.get(index + 1..).unwrap_or_default();
             let end = later.iter().map(|next| next.cluster as usize).find(|&next| next != start).unwrap_or(text.len());
             let scaled = |units: i32| units as f32 / face.units_per_em;
-            width += scaled(position.x_advance);
+            let space = if text.get(start..end) == Some(" ") { WORD_SPACE } else { 0.0 };
+            let advance = scaled(position.x_advance) + space;
+            width += advance;
             glyphs.push(KrillaGlyph::new(
                 GlyphId::new(info.glyph_id),
-                scaled(position.x_advance),
+                advance,
                 scaled(position.x_offset),
                 scaled(position.y_offset),
                 scaled(position.y_advance),
