@@ -4,3 +4,4 @@ mod layers;
 mod oracles;
 mod pki;
 mod registry;
+mod documents;

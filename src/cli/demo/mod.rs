@@ -1,0 +1,14 @@
+//! The sample documents of invented people that `antin demo` signs, verifies and tampers with.
+
+pub mod cell;
+pub mod judicial;
+pub mod judicial_pdf;
+pub mod paper;
+pub mod sheet;
+pub mod typeface;
+
+/// An electronic health-book export: a FHIR R4 (4.0.1) document Bundle in JSON, of an invented person.
+pub const HEALTH_BOOK: &str = include_str!("../../../testvectors/documents/health-book.json");
+
+/// The data of a judicial record certificate, form No. 1, of an invented person; [`judicial_pdf::render`] makes the paper.
+pub const JUDICIAL_CERTIFICATE: &str = include_str!("../../../testvectors/documents/judicial-certificate.json");
