@@ -1,4 +1,4 @@
 //! The command line: one file a command.
 
-pub mod pki;
 pub mod demo;
+pub mod pki;
