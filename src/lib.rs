@@ -1,7 +1,7 @@
 //! antin (*ấn tín*, the seal of office): verification and trust for digitally signed public documents.
 //!
 //! The layers, each using only those to its left:
-//! `core <- {clock, config, net} <- {revocation, signing, registry, pki} <- service <- http <- cli`.
+//! `core <- {clock, config, net} <- {revocation, signing, registry, pki, trust} <- service <- http <- cli`.
 #![forbid(unsafe_code)]
 
 pub mod cli;
@@ -9,3 +9,5 @@ pub mod clock;
 pub mod core;
 pub mod pki;
 pub mod registry;
+pub mod signing;
+pub mod trust;

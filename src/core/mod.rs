@@ -5,6 +5,7 @@ pub mod cms;
 pub mod crypto;
 pub mod der;
 pub mod evidence;
+pub mod evidence_file;
 pub mod memory;
 pub mod oid;
 pub mod path;

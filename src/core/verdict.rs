@@ -160,6 +160,7 @@ pub const fn path_sub_indication(fault: &PathFault) -> &'static str {
     match fault {
         PathFault::IssuerNotFound(_) | PathFault::BudgetSpent(_) => "NO_CERTIFICATE_CHAIN_FOUND",
         PathFault::Signature(_)
+        | PathFault::NotDer(_)
         | PathFault::Profile(_)
         | PathFault::ExtensionNotUnderstood(..)
         | PathFault::NotACa(_)

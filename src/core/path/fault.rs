@@ -15,6 +15,8 @@ pub enum PathFault {
     BudgetSpent(Budget),
     /// The issuer's key does not verify the certificate (§6.1.3 (a)(1)).
     Signature(Position),
+    /// The certificate is not DER (§4.1).
+    NotDer(Position),
     /// The certificate's signature algorithm is unknown here; its dotted identifier.
     UnknownAlgorithm(Position, String),
     /// The certificate is signed by an algorithm that is no longer accepted.
@@ -74,6 +76,7 @@ impl PathFault {
             Self::BudgetSpent(_) => None,
             Self::IssuerNotFound(position)
             | Self::Signature(position)
+            | Self::NotDer(position)
             | Self::UnknownAlgorithm(position, _)
             | Self::WeakAlgorithm(position)
             | Self::WeakKey(position)
@@ -99,6 +102,7 @@ impl PathFault {
             Self::IssuerNotFound(_) => "no-trusted-path",
             Self::BudgetSpent(_) => "path-budget-spent",
             Self::Signature(_) => "certificate-signature-invalid",
+            Self::NotDer(_) => "certificate-not-der",
             Self::UnknownAlgorithm(..) => "certificate-algorithm-unknown",
             Self::WeakAlgorithm(_) => "certificate-algorithm-weak",
             Self::WeakKey(_) => "certificate-key-weak",
