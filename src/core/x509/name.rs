@@ -13,6 +13,8 @@ const ATTRIBUTE_LIMIT: usize = 64;
 pub struct Name {
     der: Vec<u8>,
     comparable: Vec<u8>,
+    /// The readable form, made when first asked for.
+    text: std::sync::OnceLock<String>,
 }
 
 /// Equal under RFC 5280 §7.1: attribute by attribute, strings without regard to case and superfluous spaces.
@@ -60,7 +62,7 @@ impl Name {
                 push_counted(&mut comparable, &form);
             }
         }
-        Ok(Self { der: element.raw.to_vec(), comparable })
+        Ok(Self { der: element.raw.to_vec(), comparable, text: std::sync::OnceLock::new() })
     }
 
     /// The encoding as received.
@@ -104,22 +106,31 @@ impl Name {
     }
 }
 
-/// RFC 4514 text in the order of the encoding (as `C=VN, O=…, CN=…`), control characters escaped: one safe line.
+impl Name {
+    /// RFC 4514 text in the order of the encoding (as `C=VN, O=…, CN=…`), control characters escaped: one safe line.
+    pub fn text(&self) -> &str {
+        self.text.get_or_init(|| {
+            let mut text = String::with_capacity(self.der.len());
+            self.for_each(|attribute| {
+                if !text.is_empty() {
+                    text.push_str(", ");
+                }
+                match attribute_name(attribute.oid) {
+                    Some(name) => text.push_str(name),
+                    None => text.push_str(&oid::dotted(attribute.oid)),
+                }
+                text.push('=');
+                push_escaped(&mut text, &attribute.text());
+            });
+            text
+        })
+    }
+}
+
+/// [`Name::text`].
 impl std::fmt::Display for Name {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut text = String::with_capacity(self.der.len());
-        self.for_each(|attribute| {
-            if !text.is_empty() {
-                text.push_str(", ");
-            }
-            match attribute_name(attribute.oid) {
-                Some(name) => text.push_str(name),
-                None => text.push_str(&oid::dotted(attribute.oid)),
-            }
-            text.push('=');
-            push_escaped(&mut text, &attribute.text());
-        });
-        formatter.write_str(&text)
+        formatter.write_str(self.text())
     }
 }
 
@@ -216,7 +227,7 @@ fn push_escaped(text: &mut String, value: &str) {
                 text.push('\\');
                 text.push(character);
             }
-            _ => text.push_str(&inert(character.encode_utf8(&mut [0; 4]))),
+            _ => push_inert(text, character),
         }
     }
 }
@@ -225,13 +236,17 @@ fn push_escaped(text: &mut String, value: &str) {
 pub fn inert(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if is_inert(character) {
-            shown.push(character);
-        } else {
-            let _ = write!(shown, "\\u{{{:04x}}}", u32::from(character));
-        }
+        push_inert(&mut shown, character);
     }
     shown
+}
+
+fn push_inert(shown: &mut String, character: char) {
+    if is_inert(character) {
+        shown.push(character);
+    } else {
+        let _ = write!(shown, "\\u{{{:04x}}}", u32::from(character));
+    }
 }
 
 /// Neither a control character nor one that changes the direction or visibility of its neighbours.
