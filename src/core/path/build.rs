@@ -59,7 +59,7 @@ pub fn find_path(request: &PathRequest<'_>) -> PathOutcome {
 
 /// Answers are remembered only about revocation data that live as long as the memory.
 fn path_key(request: &PathRequest<'_>) -> Option<PathKey> {
-    let snapshot = request.crls.snapshot()?;
+    let snapshot = request.crls.snapshot().filter(|_| request.ocsp_responses.is_empty())?;
     let mut usages = DefaultHasher::new();
     request.document_signing_usages.hash(&mut usages);
     Some(PathKey {

@@ -35,32 +35,33 @@ impl std::hash::Hash for Name {
 impl Name {
     /// Decodes `RDNSequence ::= SEQUENCE OF SET SIZE (1..MAX) OF AttributeTypeAndValue`.
     pub fn decode(element: Tlv<'_>) -> Result<Self, DerError> {
-        let mut comparable = Vec::with_capacity(element.raw.len());
+        let mut comparable = Vec::with_capacity(element.raw.len() * 2);
         let mut count = 0;
         let mut names = element.of(tag::SEQUENCE)?.reader();
         while !names.is_empty() {
             let set = names.expect(tag::SET)?;
-            let mut attributes = Vec::new();
+            // Members of one set in any order are one: each is written in place, and several are sorted afterwards.
+            let start = comparable.len();
             let mut members = set.reader();
+            let mut ends = 0;
             while !members.is_empty() {
                 count += 1;
                 if count > ATTRIBUTE_LIMIT {
                     return Err(set.error(DerFault::Limit));
                 }
                 let attribute = Attribute::decode(members.read()?)?;
-                let mut form = Vec::with_capacity(attribute.value.raw.len() + attribute.oid.len() + 4);
-                push_counted(&mut form, attribute.oid);
-                attribute.push_comparable(&mut form);
-                attributes.push(form);
+                push_counted(&mut comparable, |form| {
+                    push_counted(form, |form| form.extend_from_slice(attribute.oid));
+                    attribute.push_comparable(form);
+                });
+                ends += 1;
             }
-            if attributes.is_empty() {
-                return Err(set.error(DerFault::Value));
+            match ends {
+                0 => return Err(set.error(DerFault::Value)),
+                1 => {}
+                _ => sort_counted(&mut comparable, start),
             }
-            attributes.sort_unstable();
-            comparable.push(attributes.len() as u8);
-            for form in attributes {
-                push_counted(&mut comparable, &form);
-            }
+            comparable.push(ends as u8);
         }
         Ok(Self { der: element.raw.to_vec(), comparable, text: std::sync::OnceLock::new() })
     }
@@ -197,6 +198,10 @@ impl<'a> Attribute<'a> {
         let text = self.decoded().unwrap_or_default();
         let mut pending_space = false;
         let mut any = false;
+        if text.is_ascii() && !text.contains(|character: char| character.is_whitespace()) {
+            form.extend(text.bytes().map(|octet| octet.to_ascii_lowercase()));
+            return;
+        }
         for character in text.chars() {
             if character.is_whitespace() {
                 pending_space = any;
@@ -214,9 +219,27 @@ impl<'a> Attribute<'a> {
     }
 }
 
-fn push_counted(form: &mut Vec<u8>, octets: &[u8]) {
-    form.extend_from_slice(&(octets.len() as u32).to_be_bytes());
-    form.extend_from_slice(octets);
+/// Appends what `write` writes, its length before it.
+fn push_counted(form: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = form.len();
+    form.extend_from_slice(&[0; 4]);
+    write(form);
+    let length = (form.len() - start - 4) as u32;
+    form[start..start + 4].copy_from_slice(&length.to_be_bytes());
+}
+
+/// Sorts the counted pieces from `start` on.
+fn sort_counted(form: &mut Vec<u8>, start: usize) {
+    let mut pieces = Vec::new();
+    let mut rest = &form[start..];
+    while let Some((count, after)) = rest.split_first_chunk::<4>() {
+        let length = 4 + u32::from_be_bytes(*count) as usize;
+        pieces.push(rest[..length].to_vec());
+        rest = &after[length - 4..];
+    }
+    pieces.sort_unstable();
+    form.truncate(start);
+    form.extend(pieces.concat());
 }
 
 /// Escapes what RFC 4514 §2.4 escapes, and every control or bidirectional-format character.
