@@ -150,7 +150,8 @@ pub fn sign_digest(key: &Key, algorithm: SignatureAlgorithm, digest: &[u8]) -> V
 pub fn sign_padded(key: &Key, encoded_message: &[u8]) -> Vec<u8> {
     let rsa = key.rsa().expect("an RSA key");
     let mut signature = vec![0; rsa.size() as usize];
-    let length = rsa.private_encrypt(encoded_message, &mut signature, Padding::NONE).expect("a number below the modulus");
+    let length =
+        rsa.private_encrypt(encoded_message, &mut signature, Padding::NONE).expect("a number below the modulus");
     signature.truncate(length);
     signature
 }

@@ -109,12 +109,7 @@ pub fn edited(issuer: &Issuer, profile: &Profile, key: &Key, edit: impl FnOnce(&
 }
 
 /// As [`edited`], for what may not decode.
-pub fn edited_der(
-    issuer: &Issuer,
-    profile: &Profile,
-    key: &Key,
-    edit: impl FnOnce(&mut TbsCertificate),
-) -> Vec<u8> {
+pub fn edited_der(issuer: &Issuer, profile: &Profile, key: &Key, edit: impl FnOnce(&mut TbsCertificate)) -> Vec<u8> {
     let mut certificate = issue(issuer, profile, &public_key(key)).expect("a certificate");
     edit(&mut certificate.tbs_certificate);
     let octets = certificate.tbs_certificate.to_der().expect("DER");

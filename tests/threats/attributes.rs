@@ -70,8 +70,7 @@ fn c03_content_that_looks_like_signed_attributes_is_signed_with_attributes() {
     assert_ne!(attributes, hostile);
     let algorithm = SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256);
     let signature = key::sign(&signer.key, algorithm, &attributes);
-    let message =
-        build::assemble(&parts, DigestAlgorithm::Sha256, algorithm, &attributes, &signature, Some(&hostile));
+    let message = build::assemble(&parts, DigestAlgorithm::Sha256, algorithm, &attributes, &signature, Some(&hostile));
     assert_eq!(enveloping_verdict(&message), PASSED);
     let decoded = SignedData::decode(&message).expect("a message");
     assert!(decoded.signer_infos[0].signed_attributes.is_some());

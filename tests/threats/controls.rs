@@ -24,7 +24,8 @@ const ACCEPTED: [DigestAlgorithm; 6] = [
 #[test]
 fn every_accepted_algorithm_passes() {
     let mut count = 0;
-    for kind in [Kind::P256, Kind::P384, Kind::P521, Kind::Rsa2048, Kind::Rsa2048Exponent3, Kind::Rsa3072, Kind::Rsa4096]
+    for kind in
+        [Kind::P256, Kind::P384, Kind::P521, Kind::Rsa2048, Kind::Rsa2048Exponent3, Kind::Rsa3072, Kind::Rsa4096]
     {
         let signer = tree().signer(kind);
         let mut algorithms = Vec::new();
@@ -60,11 +61,8 @@ fn pss_with_another_mask_digest_passes() {
 #[test]
 fn keys_restricted_to_pss_pass_with_pss() {
     let key = Kind::Rsa2048.key();
-    let least = PssParameters {
-        digest: DigestAlgorithm::Sha256,
-        mask_digest: DigestAlgorithm::Sha256,
-        salt_length: 32,
-    };
+    let least =
+        PssParameters { digest: DigestAlgorithm::Sha256, mask_digest: DigestAlgorithm::Sha256, salt_length: 32 };
     for restriction in [None, Some(least)] {
         let signer = tree().signer_with_public_key(&restricted_to_pss(key, restriction), key);
         for salt_length in [32, 64] {
@@ -139,10 +137,7 @@ fn the_signers_certificate_may_be_held_and_not_embedded() {
     let tree = tree();
     let message = Message { certificates: Vec::new(), ..Message::detached(SignerInfo::new(&tree.signer, CONTENT)) };
     let message = message.encode();
-    assert_eq!(
-        verdict(&message, CONTENT),
-        "INDETERMINATE NO_SIGNING_CERTIFICATE_FOUND signing-certificate-not-found"
-    );
+    assert_eq!(verdict(&message, CONTENT), "INDETERMINATE NO_SIGNING_CERTIFICATE_FOUND signing-certificate-not-found");
     let mut evidence = tree.evidence.clone();
     evidence.certificates.push(tree.signer.certificate.clone());
     assert_eq!(Judge { evidence: &evidence, ..Judge::default() }.verdict(&message, Content::Bytes(CONTENT)), PASSED);
