@@ -1,7 +1,12 @@
 //! Every integration test in one binary: one link, one run.
 
 mod documents;
+mod kit;
 mod layers;
+mod mutations;
 mod oracles;
 mod pki;
 mod registry;
+mod threats;
+mod wild;
+mod wycheproof_vectors;
