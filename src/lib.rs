@@ -6,6 +6,8 @@
 
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod core;
+pub mod net;
 pub mod pki;
 pub mod registry;
