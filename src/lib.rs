@@ -11,3 +11,4 @@ pub mod core;
 pub mod net;
 pub mod pki;
 pub mod registry;
+pub mod revocation;
