@@ -147,7 +147,7 @@ pub fn split(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
         if lists.len() == BLOCKS {
             return Err(Refusal::TooManyBlocks);
         }
-        let (_, der) = pem::decode_vec(rest[begin..end].as_bytes()).map_err(|_| Refusal::NotACrl)?;
+        let (_, der) = pem::decode_vec(&rest.as_bytes()[begin..end]).map_err(|_| Refusal::NotACrl)?;
         lists.push(der);
         rest = &rest[end..];
     }

@@ -10,24 +10,31 @@ use redis::{Connection, FromRedisValue, ToRedisArgs};
 
 pub struct RedisServer {
     pub port: u16,
+    /// Beside those every server gets.
+    arguments: Vec<String>,
     process: Option<Child>,
 }
 
 impl RedisServer {
     pub fn start() -> Self {
+        Self::start_with(|port| vec!["--port".to_owned(), port.to_string()])
+    }
+
+    /// A server that gets these arguments for its free port.
+    pub fn start_with(arguments: impl FnOnce(u16) -> Vec<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         drop(listener);
-        let mut server = Self { port, process: None };
+        let mut server = Self { port, arguments: arguments(port), process: None };
         server.run();
         server
     }
 
     /// Starts the server, empty, on its port.
     pub fn run(&mut self) {
-        let port = self.port.to_string();
-        let arguments = ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "/tmp"];
-        let process = Command::new("redis-server").args(arguments).stdout(Stdio::null()).spawn();
+        let arguments = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "/tmp"];
+        let mut command = Command::new("redis-server");
+        let process = command.args(&self.arguments).args(arguments).stdout(Stdio::null()).spawn();
         self.process = Some(process.expect("redis-server is installed"));
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {

@@ -17,7 +17,13 @@ use antin::pki::{self, Authority, InitOptions, Member, Reason, file};
 use antin::revocation::candidate::key_digest;
 use antin::revocation::{RevocationCache, SharedEvidence};
 use arc_swap::ArcSwap;
+use const_oid::ObjectIdentifier;
+use der::asn1::{BitString, OctetString};
+use der::{Decode, Encode};
 use tempfile::TempDir;
+use x509_cert::crl::CertificateList;
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::crl::dp::IssuingDistributionPoint;
 
 /// What is known of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +79,29 @@ impl World {
     pub fn empty_list(&self, number: u128, this_update: Time) -> Vec<u8> {
         let issuer = Issuer::load(&self.pki(), Authority::Ca).expect("an issuer");
         RevocationList { number, ..RevocationList::first(this_update) }.sign(&issuer).expect("a list")
+    }
+
+    /// A list of the CA for end-entity certificates alone, on which nothing stands, with the encoding of its scope.
+    pub fn partition(&self, number: u128) -> (Vec<u8>, Vec<u8>) {
+        let issuer = Issuer::load(&self.pki(), Authority::Ca).expect("an issuer");
+        let mut list = CertificateList::from_der(&self.empty_list(number, clock::now())).expect("a list");
+        let point = IssuingDistributionPoint {
+            distribution_point: None,
+            only_contains_user_certs: true,
+            only_contains_ca_certs: false,
+            only_some_reasons: None,
+            indirect_crl: false,
+            only_contains_attribute_certs: false,
+        };
+        let scope = point.to_der().expect("DER");
+        let extensions = list.tbs_cert_list.crl_extensions.as_mut().expect("extensions");
+        // Written out: x509-cert 0.2 gives this type the identifier of another extension.
+        let extn_id = ObjectIdentifier::new_unwrap("2.5.29.28");
+        let extn_value = OctetString::new(scope.clone()).expect("octets");
+        extensions.push(Extension { extn_id, critical: true, extn_value });
+        let signed = issuer.key().sign(&list.tbs_cert_list.to_der().expect("DER")).expect("signed");
+        list.signature = BitString::from_bytes(&signed).expect("a bit string");
+        (list.to_der().expect("DER"), scope)
     }
 
     /// The key of an authority's complete list in Redis.
