@@ -166,7 +166,7 @@ pub fn authorities(trust: &TrustStore) -> impl Iterator<Item = &Arc<Certificate>
 }
 
 /// Decodes one list and verifies it with the key of a held authority of its name. Costs one decoding and at most
-/// [`SAME_NAME`] signatures.
+/// 16 signatures.
 pub fn verify(der: &[u8], trust: &TrustStore, memory: &Memory, now: Time) -> Result<VerifiedCrl, Refusal> {
     let crl = CertificateList::decode(der).map_err(|error| Refusal::Malformed { offset: error.offset })?;
     let extensions = &crl.extensions;

@@ -1,5 +1,6 @@
 //! Faults of the sources: files and HTTP servers that are down, slow, broken or lying.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,10 @@ use antin::clock;
 use antin::config::revocation::RevocationSettings;
 use antin::core::memory::Memory;
 use antin::core::x509::TrustStore;
-use antin::pki::{Authority, Member};
+use antin::net::{AllowedHost, FetchError, FetchLimits, Fetcher};
+use antin::pki::certificate::Issuer;
+use antin::pki::crl::RevocationList;
+use antin::pki::{self, Authority, Member};
 use antin::revocation::{Refusal, RevocationCache, SourceError, StartError};
 
 use super::responder::{Answer, Responder};
@@ -162,16 +166,23 @@ async fn a_file_is_seen_when_it_changes_and_read_at_once_on_demand() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_list_is_never_good_and_still_revokes() {
     let world = World::laid_at(clock::now().plus_seconds(-8 * 86_400));
+    let root_list = std::fs::read(Authority::Root.crl_path(&world.pki())).expect("read");
     let path = Member::Judicial.certificate_path(&world.pki());
     let then = clock::now().plus_seconds(-8 * 86_400);
-    antin::pki::revoke(&world.pki(), &path, antin::pki::Reason::Superseded, then).expect("revoked");
+    pki::revoke(&world.pki(), &path, pki::Reason::Superseded, then).expect("revoked");
     let cache = world.start(&world.settings_with_files()).await;
     let evidence = cache.evidence();
     assert_eq!(cache.freshness().len(), 2);
-    // The root's list is stale too, so nothing below the CA is decided; its own signer shows the rest.
-    assert!(matches!(world.standing(&evidence, Member::Health), Stale | Unknown));
-    assert_ne!(world.standing(&evidence, Member::Judicial), Good);
-    antin::pki::refresh_crls(&world.pki(), clock::now()).expect("reissued");
+    // The root's list is stale too: nothing below the CA is decided.
+    assert_eq!(world.standings(&evidence), (Stale, Stale));
+    let root = Issuer::load(&world.pki(), Authority::Root).expect("the root");
+    let fresh = RevocationList { number: 2, ..RevocationList::first(clock::now()) }.sign(&root).expect("a list");
+    std::fs::write(Authority::Root.crl_path(&world.pki()), fresh).expect("written");
+    until("the CA's list alone is stale", RECOVERY, || world.standings(&evidence) == (Revoked, Stale)).await;
+    std::fs::write(Authority::Root.crl_path(&world.pki()), root_list).expect("written");
+    for _ in 0..2 {
+        pki::refresh_crls(&world.pki(), clock::now()).expect("reissued");
+    }
     until("good again", RECOVERY, || world.standings(&evidence) == (Revoked, Good)).await;
 }
 
@@ -234,4 +245,46 @@ async fn what_cannot_start_says_why() {
     assert!(matches!(refusal(&wrong).await, StartError::File { .. }));
     wrong.sources[0].file = None;
     assert!(matches!(refusal(&wrong).await, StartError::Settings(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn https_sources_are_believed_by_the_authorities_named() {
+    let world = World::new();
+    let list = world.list(Authority::Ca);
+    std::fs::write(world.directory.path().join("ca.crl"), &list).expect("written");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let path = |member: Member| member.certificate_path(&world.pki());
+    let mut server = Command::new("openssl")
+        .args(["s_server", "-quiet", "-WWW", "-accept", &format!("127.0.0.1:{port}"), "-cert"])
+        .arg(path(Member::Server))
+        .arg("-key")
+        .arg(Member::Server.key_path(&world.pki()))
+        .arg("-cert_chain")
+        .arg(path(Member::Ca))
+        .current_dir(world.directory.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl is installed");
+    let answers = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+    until("the server listens", RECOVERY, answers).await;
+    let fetcher = |root: Option<&World>| {
+        let allowed = AllowedHost { host: "localhost".to_owned(), port, allow_private: true };
+        let second = Duration::from_secs(5);
+        let limits = FetchLimits { maximum_bytes: 9999, connect: second, total: second };
+        let authorities = root.map(|root| std::fs::read(Member::Root.certificate_path(&root.pki())).expect("read"));
+        Fetcher::new(vec![allowed], limits, authorities.as_deref()).expect("a fetcher")
+    };
+    let url = format!("https://localhost:{port}/ca.crl");
+    let right = fetcher(Some(&world)).get(&url).await;
+    let wrong = [fetcher(Some(&World::new())).get(&url).await, fetcher(None).get(&url).await];
+    server.kill().expect("killed");
+    server.wait().expect("waited for");
+    assert_eq!(right.expect("the list"), list);
+    for wrong in wrong {
+        assert!(matches!(wrong, Err(FetchError::Connection(_))), "{wrong:?}");
+    }
 }
