@@ -6,8 +6,11 @@
 
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod core;
+pub mod net;
 pub mod pki;
 pub mod registry;
 pub mod signing;
 pub mod trust;
+pub mod revocation;

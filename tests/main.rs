@@ -10,3 +10,4 @@ mod registry;
 mod threats;
 mod wild;
 mod wycheproof_vectors;
+mod revocation;

@@ -1,0 +1,3 @@
+//! Settings: what an operator may decide, each with its default.
+
+pub mod revocation;
