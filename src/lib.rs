@@ -1,11 +1,16 @@
 //! antin (*ấn tín*, the seal of office): verification and trust for digitally signed public documents.
 //!
 //! The layers, each using only those to its left:
-//! `core <- {clock, config, net} <- {revocation, signing, registry, pki} <- service <- http <- cli`.
+//! `core <- {clock, config, net} <- {revocation, signing, registry, pki, trust} <- service <- http <- cli`.
 #![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod core;
+pub mod http;
 pub mod pki;
 pub mod registry;
+pub mod service;
+pub mod signing;
+pub mod trust;
