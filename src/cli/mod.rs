@@ -2,6 +2,64 @@
 
 pub mod demo;
 pub mod dev;
+pub mod evidence;
+pub mod exit;
 mod log;
 pub mod pki;
 pub mod serve;
+pub mod sign;
+pub mod trust;
+pub mod validate_path;
+pub mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Verification and trust for digitally signed public documents.
+#[derive(Debug, Parser)]
+#[command(name = "antin", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Verify a signed document offline: exit 0 ACCEPT, 1 REJECT, 2 UNDETERMINED, 3 no signature
+    Verify(verify::VerifyArguments),
+    /// Validate a certificate's path to a trust anchor: exit 0 valid, 1 invalid, 2 undetermined
+    ValidatePath(validate_path::ValidatePathArguments),
+    /// Sign a file (CAdES)
+    Sign(sign::SignArguments),
+    /// The service on embedded defaults, for trial on this machine
+    Dev(dev::DevArguments),
+    /// The service in production
+    Serve(serve::ServeArguments),
+    /// Make a development PKI, and revoke in it
+    Pki(pki::PkiArguments),
+    /// Show the trust anchors held
+    Trust(trust::TrustArguments),
+}
+
+/// Parses the arguments and runs the command. Usage errors exit 64, a failure inside 70.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { exit::USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let run = move || match arguments.command {
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::ValidatePath(arguments) => validate_path::run(&arguments),
+        Command::Sign(arguments) => sign::run(&arguments),
+        Command::Dev(arguments) => dev::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Pki(arguments) => pki::run(&arguments),
+        Command::Trust(arguments) => trust::run(&arguments),
+    };
+    // A panic is a defect; it must not look like a verdict.
+    std::panic::catch_unwind(run).unwrap_or_else(|_| exit::INTERNAL.into())
+}

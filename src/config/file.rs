@@ -46,9 +46,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     })?;
     match broken_rule(&config) {
         None => Ok(config),
-        Some((key, rule)) => {
-            Err(ConfigError::Value { path: path.to_owned(), line: line_of(text, &key), key, rule })
-        }
+        Some((key, rule)) => Err(ConfigError::Value { path: path.to_owned(), line: line_of(text, &key), key, rule }),
     }
 }
 
@@ -59,9 +57,15 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
     }
     let base_url = &config.public.base_url;
     let is_url = base_url.starts_with("http://") || base_url.starts_with("https://");
-    if !is_url || base_url.ends_with('/') || base_url.len() > 200 || !base_url.bytes().all(|byte| byte.is_ascii_graphic())
+    if !is_url
+        || base_url.ends_with('/')
+        || base_url.len() > 200
+        || !base_url.bytes().all(|byte| byte.is_ascii_graphic())
     {
-        return Some(("public.base-url".to_owned(), "be an http:// or https:// URL of at most 200 bytes without a final /"));
+        return Some((
+            "public.base-url".to_owned(),
+            "be an http:// or https:// URL of at most 200 bytes without a final /",
+        ));
     }
     for (index, key) in config.keys.iter().enumerate() {
         if key.name.is_empty() || config.keys[..index].iter().any(|other| other.name == key.name) {

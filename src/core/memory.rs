@@ -60,14 +60,14 @@ impl Memory {
         }))
     }
 
-    /// Decodes a certificate, or finds it decoded.
+    /// Decodes a certificate that came embedded in a message, or finds it decoded.
     pub fn certificate(&self, der: &[u8]) -> Result<Arc<Certificate>, DerError> {
-        let Some(caches) = &self.0 else { return Certificate::decode(der).map(Arc::new) };
+        let Some(caches) = &self.0 else { return Certificate::decode_tolerant(der).map(Arc::new) };
         let fingerprint = crypto::sha256(der);
         if let Some(known) = caches.certificates.get(&fingerprint) {
             return Ok(known);
         }
-        let decoded = Arc::new(Certificate::decode(der)?);
+        let decoded = Arc::new(Certificate::decode_tolerant(der)?);
         caches.certificates.insert(fingerprint, Arc::clone(&decoded));
         Ok(decoded)
     }

@@ -4,7 +4,10 @@ pub mod algorithm;
 pub mod cms;
 pub mod crypto;
 pub mod der;
+#[cfg(test)]
+mod every;
 pub mod evidence;
+pub mod evidence_file;
 pub mod memory;
 pub mod oid;
 pub mod path;

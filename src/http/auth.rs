@@ -25,7 +25,9 @@ impl Caller {
     /// From the certificate that the TLS handshake has verified.
     pub fn of_certificate(clients: &Clients, der: Option<&[u8]>) -> Self {
         let certificate = der.and_then(|der| Certificate::decode(der).ok());
-        certificate.and_then(|certificate| clients.of_certificate(&certificate)).map_or(Self::UnknownClient, Self::Client)
+        certificate
+            .and_then(|certificate| clients.of_certificate(&certificate))
+            .map_or(Self::UnknownClient, Self::Client)
     }
 
     /// For the log: the name in the settings.

@@ -35,7 +35,10 @@ pub enum FieldFault {
     /// What is expected.
     WrongType(&'static str),
     Base64,
-    Length { expected: usize, found: usize },
+    Length {
+        expected: usize,
+        found: usize,
+    },
     /// Not one of these.
     Value(&'static [&'static str]),
     /// The rule for texts of this field.
@@ -54,7 +57,9 @@ impl fmt::Display for FieldFault {
             Self::Duplicate => formatter.write_str("the field is given twice"),
             Self::Missing => formatter.write_str("the field must be given"),
             Self::WrongType(expected) => write!(formatter, "the field must be {expected}"),
-            Self::Base64 => formatter.write_str("the field must be base64 with padding and without white space (RFC 4648 §4)"),
+            Self::Base64 => {
+                formatter.write_str("the field must be base64 with padding and without white space (RFC 4648 §4)")
+            }
             Self::Length { expected, found } => write!(formatter, "the value must have {expected} bytes, not {found}"),
             Self::Value(allowed) => write!(formatter, "the field must be one of {}", allowed.join(", ")),
             Self::Text(rule) | Self::Conflict(rule) => formatter.write_str(rule),

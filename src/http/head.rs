@@ -30,7 +30,11 @@ impl<T> StrictFraming<T> {
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for StrictFraming<T> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if let Some(rest) = self.refused {
             let (now, later) = rest.split_at(rest.len().min(buffer.remaining()));
             buffer.put_slice(now);

@@ -20,8 +20,12 @@ const STEP: usize = 64 * 1024;
 /// Why a body was not read.
 #[derive(Debug)]
 pub enum BodyError {
-    TooLarge { limit: usize },
-    Slow { seconds: u64 },
+    TooLarge {
+        limit: usize,
+    },
+    Slow {
+        seconds: u64,
+    },
     /// The bodies being read fill all the room there is.
     NoRoom,
     /// Ended early, or framed wrongly.

@@ -4,7 +4,11 @@ use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::{body::Body, http::Request, response::Response};
-use hyper::{body::Incoming, server::conn::{http1, http2}, service::service_fn};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::{

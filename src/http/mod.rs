@@ -167,9 +167,7 @@ async fn start(app: &Arc<App>) -> Result<Running, BootError> {
     let config = &app.config;
     let (stop, stopped) = watch::channel(false);
     let (mut listeners, mut watchers) = (JoinSet::new(), JoinSet::new());
-    let door = |name, router| {
-        Arc::new(Door::new(name, router, config.limits.request(), config.log.requests))
-    };
+    let door = |name, router| Arc::new(Door::new(name, router, config.limits.request(), config.log.requests));
     // Every socket is bound before the first request is answered.
     let (public_socket, public) = bind("public.address", config.public.address).await?;
     let mut mutual_tls = None;

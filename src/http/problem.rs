@@ -61,7 +61,11 @@ impl Problem {
     }
 
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this address; /openapi.json lists all there is")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "there is nothing at this address; /openapi.json lists all there is",
+        )
     }
 
     pub fn method_not_allowed() -> Self {
@@ -232,9 +236,9 @@ impl From<SignError> for Problem {
             SignError::DifferentBody(_) => {
                 Self::new(StatusCode::CONFLICT, "idempotency-key-reused", detail).on_field("Idempotency-Key")
             }
-            SignError::InProgress(_) => {
-                Self::new(StatusCode::CONFLICT, "request-in-progress", detail).on_field("Idempotency-Key").retry_after(1)
-            }
+            SignError::InProgress(_) => Self::new(StatusCode::CONFLICT, "request-in-progress", detail)
+                .on_field("Idempotency-Key")
+                .retry_after(1),
             SignError::StateUnknown(_) => {
                 Self::new(StatusCode::CONFLICT, "signature-state-unknown", detail).on_field("Idempotency-Key")
             }

@@ -15,7 +15,10 @@ use axum::{
 use futures_util::FutureExt;
 use tower::Service;
 
-use super::{auth::Caller, problem::{Problem, ProblemCode}};
+use super::{
+    auth::Caller,
+    problem::{Problem, ProblemCode},
+};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of a path that are logged.

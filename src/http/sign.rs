@@ -90,9 +90,7 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
             let (body, reservation) = limits.read(request, &app.room).await?;
             (from_json(&body, None, client, idempotency_key)?, reservation)
         }
-        "multipart/form-data" => {
-            limits.within(from_multipart(&app, request, limits, client, idempotency_key)).await?
-        }
+        "multipart/form-data" => limits.within(from_multipart(&app, request, limits, client, idempotency_key)).await?,
         _ => return Err(Problem::media_type(ACCEPTED)),
     };
     let _admission = limits::admit(app.work(&caller), &caller)?;
@@ -217,8 +215,8 @@ async fn from_multipart(
             }
             continue;
         }
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|_| FieldError::new(&name, FieldFault::WrongType("UTF-8 text")))?;
+        let text =
+            std::str::from_utf8(&bytes).map_err(|_| FieldError::new(&name, FieldFault::WrongType("UTF-8 text")))?;
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let value = if matches!(name.as_str(), "digest" | "metadata") {
             let parsed: Result<&serde_json::value::RawValue, _> = serde_json::from_str(text);

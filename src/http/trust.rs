@@ -8,13 +8,7 @@ use serde::Serialize;
 use super::{App, auth::Caller, problem::Problem};
 use crate::{
     clock,
-    core::{
-        evidence::Evidence,
-        memory::verify_crl,
-        report::CertificateReport,
-        time::Time,
-        x509::Certificate,
-    },
+    core::{evidence::Evidence, memory::verify_crl, report::CertificateReport, time::Time, x509::Certificate},
 };
 
 #[derive(Serialize)]

@@ -146,7 +146,9 @@ fn from_json(body: &[u8]) -> Result<Question, FieldError> {
     let policy = fields.text("policy")?.map(|text| text.into_owned());
     let (document, content) = match (document, signature, digests) {
         (Some(_), _, Some(_)) => {
-            return Err(fields.error("digests", FieldFault::Conflict("digests stand in place of document: give one of them")));
+            return Err(
+                fields.error("digests", FieldFault::Conflict("digests stand in place of document: give one of them"))
+            );
         }
         (Some(document), None, None) => (document, GivenContent::None),
         (Some(content), Some(signature), None) => (signature, GivenContent::Bytes(content)),
@@ -188,11 +190,7 @@ pub(super) fn digest(entry: &Fields<'_>) -> Result<(DigestAlgorithm, Vec<u8>), F
 
 pub(super) const DIGEST: &[&str] = DIGEST_FIELDS;
 
-async fn from_multipart(
-    app: &App,
-    request: Request,
-    limits: BodyLimits,
-) -> Result<(Question, Reservation), Problem> {
+async fn from_multipart(app: &App, request: Request, limits: BodyLimits) -> Result<(Question, Reservation), Problem> {
     let mut parts = limits.multipart(request).await?;
     let mut reservation = app.room.reserve();
     let (mut document, mut signature): (Option<Bytes>, Option<Bytes>) = (None, None);

@@ -123,7 +123,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, HeldError> {
 pub fn crls(paths: &[PathBuf]) -> Result<Vec<Arc<CertificateList>>, HeldError> {
     let mut crls = Vec::new();
     for path in crl_files(paths)? {
-        let found = evidence_file::crls(&read(&path)?).map_err(|source| HeldError::Crl { path: path.clone(), source })?;
+        let found =
+            evidence_file::crls(&read(&path)?).map_err(|source| HeldError::Crl { path: path.clone(), source })?;
         crls.extend(found.into_iter().map(Arc::new));
     }
     Ok(crls)

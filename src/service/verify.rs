@@ -99,9 +99,8 @@ impl VerifyService {
     /// Judges a document, its standing not yet considered. Pure computation, at most some milliseconds per megabyte.
     pub fn verify(&self, request: &VerifyRequest<'_>) -> Result<Verified, VerifyError> {
         let policy = self.policy(request.policy)?;
-        let fits = |purpose: &str| {
-            (1..=LONGEST_PURPOSE).contains(&purpose.len()) && !purpose.chars().any(char::is_control)
-        };
+        let fits =
+            |purpose: &str| (1..=LONGEST_PURPOSE).contains(&purpose.len()) && !purpose.chars().any(char::is_control);
         if !request.purpose.is_none_or(fits) {
             return Err(VerifyError::Purpose);
         }

@@ -54,13 +54,22 @@ const CONSTRUCTED_OCTET_STRING: u8 = 0x24;
 
 /// The DER form of a BER `ContentInfo` holding `SignedData`. Fails if the bytes are not one BER element.
 pub fn normalise_content_info(bytes: &[u8]) -> Result<Vec<u8>, DerError> {
+    normalise(bytes, Place::ContentInfo)
+}
+
+/// The DER form of any BER element: to look into something that should have been DER, never to accept it.
+pub fn normalise_element(bytes: &[u8]) -> Result<Vec<u8>, DerError> {
+    normalise(bytes, Place::Plain)
+}
+
+fn normalise(bytes: &[u8], place: Place) -> Result<Vec<u8>, DerError> {
     let mut reader = BerReader { bytes, position: 0, end: bytes.len() };
     let element = reader.read()?;
     if reader.position != bytes.len() {
         return Err(reader.error(DerFault::Trailing));
     }
     let mut normalised = Vec::with_capacity(bytes.len());
-    rewrite(bytes, &element, Place::ContentInfo, DEPTH, &mut normalised)?;
+    rewrite(bytes, &element, place, DEPTH, &mut normalised)?;
     Ok(normalised)
 }
 

@@ -141,8 +141,11 @@ fn check_validity(position: Position, certificate: &Certificate, time: Time) -> 
     }
 }
 
-/// §4.1.2.2: the serial number is positive; §4.1.2.4, §4.1.2.6: issuers have names.
+/// §4.1: DER; §4.1.2.2: the serial number is positive; §4.1.2.4, §4.1.2.6: issuers have names.
 fn check_profile(position: Position, certificate: &Certificate) -> Result<(), PathFault> {
+    if certificate.encoding_fault.is_some() {
+        return Err(PathFault::NotDer(position));
+    }
     let serial = &certificate.serial_number;
     let positive = serial.first().is_some_and(|octet| octet & 0x80 == 0) && serial.iter().any(|octet| *octet != 0);
     let named = !certificate.issuer.is_empty() && (position == 0 || !certificate.subject.is_empty());

@@ -24,6 +24,14 @@ impl SignerFault {
             Self::ReferenceMismatch(_) => "signing-certificate-mismatch",
         }
     }
+
+    #[cfg(test)]
+    pub(in crate::core) fn every() -> Vec<Self> {
+        crate::core::every::every!(Self {
+            Self::NotFound => [Self::NotFound],
+            Self::ReferenceMismatch(_) => [Self::ReferenceMismatch(ReferenceFault::Digest)],
+        })
+    }
 }
 
 /// Certificates that bear one identifier and are tried one after the other.

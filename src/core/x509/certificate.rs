@@ -6,7 +6,7 @@ use super::extension::CertificateExtensions;
 use super::name::Name;
 use crate::core::algorithm::{AlgorithmIdentifier, SignatureAlgorithm, UnknownAlgorithm};
 use crate::core::crypto::{self, KeyFault, PublicKey};
-use crate::core::der::{DerError, DerFault, Reader, reader, tag};
+use crate::core::der::{DerError, DerFault, Reader, ber, reader, tag};
 use crate::core::time::Time;
 
 /// Octets of the largest certificate accepted.
@@ -34,11 +34,32 @@ pub struct Certificate {
     signature: Vec<u8>,
     subject_public_key_info: std::ops::Range<usize>,
     public_key: OnceLock<Result<PublicKey, KeyFault>>,
+    /// Not DER, or an extension does not decode: looked into, and never part of a valid path.
+    pub encoding_fault: Option<DerError>,
 }
 
 impl Certificate {
     /// Decodes the one DER certificate that `der` consists of.
     pub fn decode(der: &[u8]) -> Result<Self, DerError> {
+        let decoded = Self::decode_fields(der)?;
+        decoded.encoding_fault.map_or(Ok(decoded), Err)
+    }
+
+    /// As [`Certificate::decode`]; a certificate in BER, or with an extension that does not decode, is decoded too and bears its
+    /// [`Certificate::encoding_fault`], so that a signature made with its key is still judged.
+    pub fn decode_tolerant(bytes: &[u8]) -> Result<Self, DerError> {
+        Self::decode_fields(bytes).or_else(|fault| {
+            if bytes.len() > CERTIFICATE_LIMIT {
+                return Err(fault);
+            }
+            let normalised = ber::normalise_element(bytes).map_err(|_| fault)?;
+            let decoded = Self::decode_fields(&normalised).map_err(|_| fault)?;
+            Ok(Self { fingerprint: crypto::sha256(bytes), encoding_fault: Some(fault), ..decoded })
+        })
+    }
+
+    /// Decodes everything; a fault inside the extensions is noted, any other is an error.
+    fn decode_fields(der: &[u8]) -> Result<Self, DerError> {
         let outer = Reader::single(der, tag::SEQUENCE)?;
         if der.len() > CERTIFICATE_LIMIT {
             return Err(outer.error(DerFault::Limit));
@@ -82,8 +103,8 @@ impl Certificate {
         }
         let extensions = match fields.optional(tag::context(3))? {
             Some(field) if version != 3 => return Err(field.error(DerFault::UnexpectedTag)),
-            Some(field) => CertificateExtensions::decode(field.inner(tag::SEQUENCE)?)?,
-            None => CertificateExtensions::default(),
+            Some(field) => CertificateExtensions::decode(field.inner(tag::SEQUENCE)?),
+            None => Ok(CertificateExtensions::default()),
         };
         fields.finish()?;
 
@@ -100,11 +121,12 @@ impl Certificate {
             subject,
             not_before,
             not_after,
-            extensions,
             signature_algorithm: SignatureAlgorithm::decode(algorithm, None)?,
             signature: signature.to_vec(),
             subject_public_key_info: range(info.raw),
             public_key: OnceLock::new(),
+            encoding_fault: extensions.as_ref().err().copied(),
+            extensions: extensions.unwrap_or_default(),
             der: der.to_vec(),
         })
     }

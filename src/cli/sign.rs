@@ -1,0 +1,141 @@
+//! `antin sign`: sign a file with a key in a file.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+
+use super::evidence;
+use super::exit::{self, Code, CommandError};
+use crate::clock;
+use crate::core::cms::document_reference::DocumentReference;
+use crate::core::crypto;
+use crate::core::x509::Certificate;
+use crate::signing::key::{RsaPadding, SoftwareKey};
+use crate::signing::{CadesRequest, CadesSigner, IssuingKey as _};
+
+/// The arguments of `antin sign`.
+#[derive(Args, Clone, Debug)]
+pub struct SignArguments {
+    /// Private key: unencrypted PKCS#8 PEM
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The signer's certificate
+    #[arg(long, value_name = "FILE")]
+    cert: PathBuf,
+    /// A certificate to embed beside the signer's
+    #[arg(long = "chain", value_name = "FILE")]
+    chain: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value_t = FormatArgument::Cades)]
+    format: FormatArgument,
+    /// Leave the content out of the signature
+    #[arg(long)]
+    detached: bool,
+    #[arg(long, value_enum, default_value_t = LevelArgument::Basic)]
+    level: LevelArgument,
+    /// Time-stamping authority, for levels above B-B
+    #[arg(long, value_name = "URL")]
+    tsa: Option<String>,
+    /// Padding of an RSA signature
+    #[arg(long, value_enum, default_value_t = PaddingArgument::Pss)]
+    rsa_padding: PaddingArgument,
+    /// Kind of document, as in health-book; signed together with --id
+    #[arg(long, value_name = "K", requires = "id")]
+    kind: Option<String>,
+    /// The issuer's identifier of the document
+    #[arg(long, value_name = "ID", requires = "kind")]
+    id: Option<String>,
+    /// URI under which the document's status is published
+    #[arg(long, value_name = "URI", requires = "kind")]
+    status_ref: Option<String>,
+    /// Where the signature is written
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The document
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FormatArgument {
+    Cades,
+    Pades,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LevelArgument {
+    #[value(name = "B-B")]
+    Basic,
+    #[value(name = "B-T")]
+    Timestamped,
+    #[value(name = "B-LT")]
+    LongTerm,
+    #[value(name = "B-LTA")]
+    Archival,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PaddingArgument {
+    Pss,
+    Pkcs1,
+}
+
+pub fn run(arguments: &SignArguments) -> ExitCode {
+    exit::finish(sign(arguments))
+}
+
+fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
+    if arguments.level != LevelArgument::Basic || arguments.tsa.is_some() {
+        let message = "level-not-available: only B-B can be signed, without a time-stamping authority";
+        return Err(CommandError::new(exit::USAGE, message));
+    }
+    if arguments.format == FormatArgument::Pades {
+        return Err(CommandError::new(exit::USAGE, "format-not-available: only cades can be signed"));
+    }
+    let document = match (&arguments.kind, &arguments.id) {
+        (Some(kind), Some(id)) => {
+            let reference = DocumentReference::new(kind, id, arguments.status_ref.as_deref());
+            Some(reference.map_err(|error| CommandError::new(exit::USAGE, error))?)
+        }
+        _ => None,
+    };
+    let signer = load_signer(arguments)?;
+    let content = evidence::read(&arguments.file)?;
+    let digest_algorithm = signer.digest_algorithm();
+    let digest = crypto::digest(digest_algorithm, &content);
+    let signature = signer.sign_cades(&CadesRequest {
+        digest: (digest_algorithm, &digest),
+        content: (!arguments.detached).then_some(content.as_slice()),
+        signing_time: clock::now(),
+        document: document.as_ref(),
+    });
+    let signature = signature.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.cert, &error))?;
+    let written = write_whole(&arguments.out, &signature);
+    written.map_err(|error| CommandError::about(exit::INTERNAL, &arguments.out, &error))?;
+    Ok(exit::ACCEPT)
+}
+
+fn load_signer(arguments: &SignArguments) -> Result<CadesSigner, CommandError> {
+    let mut certificates = evidence::load_certificate_file(&arguments.cert)?;
+    let certificate = certificates.remove(0);
+    let mut chain: Vec<Arc<Certificate>> = certificates;
+    for path in &arguments.chain {
+        chain.extend(evidence::load_certificate_file(path)?);
+    }
+    let padding = match arguments.rsa_padding {
+        PaddingArgument::Pss => RsaPadding::Pss,
+        PaddingArgument::Pkcs1 => RsaPadding::Pkcs1,
+    };
+    let key = SoftwareKey::from_pem(&evidence::read(&arguments.key)?, padding, &certificate);
+    let key = key.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.key, &error))?;
+    Ok(CadesSigner::new("command line", key, certificate, &chain))
+}
+
+/// The file is there whole or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".part");
+    std::fs::write(&temporary, bytes)?;
+    std::fs::rename(&temporary, path).inspect_err(|_| drop(std::fs::remove_file(&temporary)))
+}

@@ -1,0 +1,112 @@
+//! `antin validate-path`: one certificate's path to an anchor, with the reason why each rejected candidate failed.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::evidence::{self, EvidenceArguments};
+use super::exit::{self, Code, CommandError};
+use crate::core::memory::Memory;
+use crate::core::path::{self, PathOutcome, PathRequest};
+use crate::core::policy::Purpose;
+use crate::core::report::CertificateReport;
+use crate::core::verdict;
+
+/// The arguments of `antin validate-path`.
+#[derive(Args, Clone, Debug)]
+pub struct ValidatePathArguments {
+    #[command(flatten)]
+    evidence: EvidenceArguments,
+    /// What the certificate's key is used for
+    #[arg(long, value_enum, default_value_t = PurposeArgument::DocumentSigning)]
+    purpose: PurposeArgument,
+    /// The certificate; further ones in the file may link it to an anchor
+    #[arg(value_name = "CERT")]
+    certificate: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PurposeArgument {
+    Any,
+    DocumentSigning,
+    #[value(name = "timestamping")]
+    TimeStamping,
+    OcspSigning,
+}
+
+/// The JSON answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PathReport {
+    indication: &'static str,
+    sub_indication: Option<&'static str>,
+    code: &'static str,
+    /// From the certificate to the anchor; empty if no path is valid.
+    path: Vec<CertificateReport>,
+    rejected: Vec<RejectedReport>,
+}
+
+#[derive(Serialize)]
+struct RejectedReport {
+    code: &'static str,
+    /// The certificate at fault, counted from the target, which is 0; null if the fault is none of one certificate.
+    position: Option<usize>,
+    path: Vec<CertificateReport>,
+}
+
+pub fn run(arguments: &ValidatePathArguments) -> ExitCode {
+    exit::finish(validate_path(arguments))
+}
+
+fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError> {
+    let loaded = arguments.evidence.load()?;
+    let mut certificates = evidence::load_certificate_file(&arguments.certificate)?;
+    let target = certificates.remove(0);
+    certificates.extend(loaded.evidence.certificates);
+    let outcome = path::find_path(&PathRequest {
+        target: &target,
+        certificates: &certificates,
+        crls: &loaded.evidence.crls,
+        trust: &loaded.trust,
+        purpose: match arguments.purpose {
+            PurposeArgument::Any => Purpose::Any,
+            PurposeArgument::DocumentSigning => Purpose::DocumentSigning,
+            PurposeArgument::TimeStamping => Purpose::TimeStamping,
+            PurposeArgument::OcspSigning => Purpose::OcspSigning,
+        },
+        document_signing_usages: &loaded.policy.document_signing_usages,
+        revocation: loaded.revocation,
+        time: loaded.time,
+        memory: &Memory::none(),
+    });
+    let (report, code) = match outcome {
+        PathOutcome::Valid(path) => {
+            let anchor = Some(path.anchor()).filter(|anchor| !path.certificates().contains(anchor));
+            let path = path.certificates().iter().chain(anchor).map(|link| CertificateReport::new(link)).collect();
+            let report =
+                PathReport { indication: "PASSED", sub_indication: None, code: "valid", path, rejected: Vec::new() };
+            (report, exit::ACCEPT)
+        }
+        PathOutcome::Invalid { fault, rejected } => {
+            let rejected = rejected
+                .iter()
+                .map(|rejected| RejectedReport {
+                    code: rejected.fault.code(),
+                    position: rejected.fault.position(),
+                    path: rejected.certificates.iter().map(|link| CertificateReport::new(link)).collect(),
+                })
+                .collect();
+            let (indication, code) = if fault.is_lack_of_evidence() {
+                ("INDETERMINATE", exit::UNDETERMINED)
+            } else {
+                ("FAILED", exit::REJECT)
+            };
+            let sub_indication = Some(verdict::path_sub_indication(&fault));
+            (PathReport { indication, sub_indication, code: fault.code(), path: Vec::new(), rejected }, code)
+        }
+    };
+    exit::print(&format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default()));
+    Ok(code)
+}

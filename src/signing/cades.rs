@@ -1,0 +1,81 @@
+//! CAdES-B-B (EN 319 122-1 §6): content-type, message-digest, signing-time, signing-certificate-v2, and which document it is.
+
+use std::sync::Arc;
+
+use super::key::SoftwareKey;
+use super::{CadesRequest, IssuingKey, SigningError, self_check};
+use crate::core::algorithm::DigestAlgorithm;
+use crate::core::cms::build::{self, SignedAttributesToSign, SignerParts};
+use crate::core::x509::Certificate;
+
+/// A key, its certificate, and the chain that is embedded beside it.
+pub struct CadesSigner {
+    name: String,
+    key: SoftwareKey,
+    certificate: Arc<Certificate>,
+    parts: SignerParts,
+}
+
+impl CadesSigner {
+    pub fn new(name: &str, key: SoftwareKey, certificate: Arc<Certificate>, chain: &[Arc<Certificate>]) -> Self {
+        let chain: Vec<&Certificate> = chain.iter().map(|issuer| &**issuer).collect();
+        let parts = SignerParts::new(&certificate, &chain);
+        Self { name: name.to_owned(), key, certificate, parts }
+    }
+
+    /// The message, not yet verified: for measuring. Everything else calls [`IssuingKey::sign_cades`].
+    pub fn sign_unchecked(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError> {
+        let (digest_algorithm, digest) = request.digest;
+        if !digest_algorithm.is_acceptable() {
+            return Err(SigningError::WeakDigest { algorithm: digest_algorithm });
+        }
+        if digest.len() != digest_algorithm.length() {
+            return Err(SigningError::DigestLength {
+                algorithm: digest_algorithm,
+                expected: digest_algorithm.length(),
+                found: digest.len(),
+            });
+        }
+        let certificate = &self.certificate;
+        if request.signing_time < certificate.not_before || request.signing_time > certificate.not_after {
+            return Err(SigningError::CertificateNotValid {
+                key: self.name.clone(),
+                not_before: certificate.not_before,
+                not_after: certificate.not_after,
+            });
+        }
+        let attributes = SignedAttributesToSign {
+            signing_certificate: self.parts.signing_certificate(),
+            message_digest: digest,
+            signing_time: request.signing_time,
+            document: request.document,
+        };
+        let octets = attributes.encode();
+        let signature = self.key.sign(digest_algorithm, &octets);
+        let signature = signature.map_err(|source| SigningError::Key { key: self.name.clone(), source })?;
+        let signature_algorithm = self.key.signature_algorithm(digest_algorithm);
+        Ok(build::assemble(&self.parts, digest_algorithm, signature_algorithm, &octets, &signature, request.content))
+    }
+}
+
+impl IssuingKey for CadesSigner {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn certificate(&self) -> &Arc<Certificate> {
+        &self.certificate
+    }
+
+    fn digest_algorithm(&self) -> DigestAlgorithm {
+        self.key.digest_algorithm()
+    }
+
+    fn sign_cades(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError> {
+        let message = self.sign_unchecked(request)?;
+        match self_check::check(&message, request, &self.certificate) {
+            Ok(()) => Ok(message),
+            Err(code) => Err(SigningError::SelfCheck { key: self.name.clone(), code }),
+        }
+    }
+}

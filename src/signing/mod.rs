@@ -1,0 +1,61 @@
+//! Signing documents: a key with its certificate, the CAdES message around its signature, and the check before anything leaves.
+//!
+//! [`key`] holds the private key, [`cades`] builds the message, [`self_check`] judges it with our own verifier.
+
+pub mod cades;
+pub mod key;
+pub mod self_check;
+
+use std::sync::Arc;
+
+pub use cades::CadesSigner;
+
+use crate::core::algorithm::DigestAlgorithm;
+use crate::core::cms::document_reference::DocumentReference;
+use crate::core::time::Time;
+use crate::core::x509::Certificate;
+
+/// A key that issues documents, with the certificate recipients will see.
+pub trait IssuingKey: Send + Sync {
+    /// As permissions and records call it.
+    fn name(&self) -> &str;
+
+    fn certificate(&self) -> &Arc<Certificate>;
+
+    /// The digest algorithm this key signs with unless a digest was given.
+    fn digest_algorithm(&self) -> DigestAlgorithm;
+
+    /// A whole CAdES-B-B message (DER), verified by our own verifier before it is returned.
+    fn sign_cades(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError>;
+}
+
+/// What is to be signed.
+#[derive(Clone, Copy, Debug)]
+pub struct CadesRequest<'a> {
+    /// Digest of the content.
+    pub digest: (DigestAlgorithm, &'a [u8]),
+    /// Embedded if given; the signature is detached otherwise.
+    pub content: Option<&'a [u8]>,
+    pub signing_time: Time,
+    pub document: Option<&'a DocumentReference>,
+}
+
+/// Why nothing was signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SigningError {
+    #[error("{algorithm} is not accepted for signing; use sha-256, sha-384, sha-512 or SHA-3")]
+    WeakDigest { algorithm: DigestAlgorithm },
+    #[error("a {algorithm} digest has {expected} octets, not {found}")]
+    DigestLength { algorithm: DigestAlgorithm, expected: usize, found: usize },
+    #[error("the certificate of key {key:?} is valid from {not_before} to {not_after}: renew it before signing")]
+    CertificateNotValid { key: String, not_before: Time, not_after: Time },
+    #[error("the key {key:?} could not sign")]
+    Key {
+        key: String,
+        #[source]
+        source: openssl::error::ErrorStack,
+    },
+    /// The signature was made and is thrown away.
+    #[error("the signature just made with key {key:?} does not verify ({code}): nothing was released; check the key")]
+    SelfCheck { key: String, code: &'static str },
+}
