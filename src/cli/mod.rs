@@ -1,9 +1,12 @@
 //! The command line: one file a command.
 
 pub mod demo;
+pub mod dev;
 pub mod evidence;
 pub mod exit;
+mod log;
 pub mod pki;
+pub mod serve;
 pub mod sign;
 pub mod trust;
 pub mod validate_path;
@@ -29,6 +32,10 @@ enum Command {
     ValidatePath(validate_path::ValidatePathArguments),
     /// Sign a file (CAdES)
     Sign(sign::SignArguments),
+    /// The service on embedded defaults, for trial on this machine
+    Dev(dev::DevArguments),
+    /// The service in production
+    Serve(serve::ServeArguments),
     /// Make a development PKI, and revoke in it
     Pki(pki::PkiArguments),
     /// Show the trust anchors held
@@ -48,6 +55,8 @@ pub fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::ValidatePath(arguments) => validate_path::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
+        Command::Dev(arguments) => dev::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Pki(arguments) => pki::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
     };
