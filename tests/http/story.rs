@@ -58,7 +58,7 @@ async fn what_was_changed_is_rejected_and_what_is_missing_is_undetermined() {
     let (detached, _) = service.issue("key-1", "detached").await;
     let mut changed = CONTENT.to_vec();
     changed[20] ^= 1;
-    let outcome = |question| async { service.verify(&question).await.reliance() };
+    let outcome = async |question| service.verify(&question).await.reliance();
     let reject = ("REJECT".to_owned(), "document-changed".to_owned());
     assert_eq!(outcome(json!({"document": base64(&changed), "signature": base64(&detached)})).await, reject);
     let sha512 = json!({"algorithm": "sha-512", "value": base64(&crypto::digest(DigestAlgorithm::Sha512, CONTENT))});
