@@ -2,7 +2,13 @@
 
 mod documents;
 mod http;
+mod kit;
 mod layers;
+mod mutations;
 mod oracles;
 mod pki;
 mod registry;
+mod threats;
+mod wild;
+mod wycheproof_vectors;
+mod revocation;

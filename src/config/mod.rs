@@ -1,17 +1,15 @@
-//! Settings: `config/antin.toml` says what each means; [`read`] takes a file, [`Config::default`] is that very file.
+//! Settings: what an operator may decide, each with its default.
 
+pub mod revocation;
+//! Settings: `config/antin.toml` says what each means; [`read`] takes a file, [`Config::default`] is that very file.
 mod file;
 mod listener;
 mod permission;
-
 use std::path::PathBuf;
-
 use serde::Deserialize;
-
 pub use file::{ConfigError, parse, read};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, SigningKey};
-
 /// Every setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -31,7 +29,6 @@ pub struct Config {
     #[serde(rename = "client")]
     pub clients: Vec<Client>,
 }
-
 /// What ends a path, what links to it, and the CRLs at hand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -41,31 +38,26 @@ pub struct Trust {
     pub intermediates: Vec<PathBuf>,
     pub crls: Vec<PathBuf>,
 }
-
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Verify {
     pub policy: String,
 }
-
 impl Default for Verify {
     fn default() -> Self {
         Self { policy: "circular-15-2025".to_owned() }
     }
 }
-
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Registry {
     pub path: PathBuf,
 }
-
 impl Default for Registry {
     fn default() -> Self {
         Self { path: "registry.db".into() }
     }
 }
-
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Log {
@@ -73,24 +65,20 @@ pub struct Log {
     pub level: String,
     pub requests: bool,
 }
-
 impl Default for Log {
     fn default() -> Self {
         Self { level: "info".to_owned(), requests: true }
     }
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
     #[test]
     fn the_commented_file_is_the_default() {
         let text = include_str!("../../config/antin.toml");
         let parsed = parse(text, "antin.toml".as_ref()).expect("the file in the tree");
         assert_eq!(parsed, Config::default());
     }
-
     /// The commented examples of tables are real settings too.
     #[test]
     fn the_examples_of_tables_can_be_used() {

@@ -132,6 +132,7 @@ impl PathFault {
             Self::IssuerNotFound(_) => [Self::IssuerNotFound(0)],
             Self::BudgetSpent(_) => [Budget::Signatures, Budget::Candidates, Budget::Depth].map(Self::BudgetSpent),
             Self::Signature(_) => [Self::Signature(0)],
+            Self::NotDer(_) => [Self::NotDer(0)],
             Self::UnknownAlgorithm(..) => [Self::UnknownAlgorithm(0, identifier())],
             Self::WeakAlgorithm(_) => [Self::WeakAlgorithm(0)],
             Self::WeakKey(_) => [Self::WeakKey(0)],

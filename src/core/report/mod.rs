@@ -6,6 +6,7 @@ pub mod text;
 
 use serde::Serialize;
 
+use super::path::revocation::Source;
 use super::path::{PathOutcome, ValidatedPath};
 use super::policy::{Policy, RevocationMode};
 use super::time::Time;
@@ -314,7 +315,10 @@ fn revocation_reports(path: &ValidatedPath, time: Time) -> Vec<RevocationReport>
     statuses
         .map(|status| RevocationReport {
             certificate: hex::encode(status.certificate.fingerprint()),
-            source: "crl",
+            source: match status.source {
+                Source::Crl => "crl",
+                Source::Ocsp => "ocsp",
+            },
             status: "good",
             this_update: status.this_update,
             next_update: status.next_update,
