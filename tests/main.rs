@@ -8,7 +8,7 @@ mod mutations;
 mod oracles;
 mod pki;
 mod registry;
+mod revocation;
 mod threats;
 mod wild;
 mod wycheproof_vectors;
-mod revocation;

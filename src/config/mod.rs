@@ -1,15 +1,13 @@
-//! Settings: what an operator may decide, each with its default.
-
-pub mod revocation;
 //! Settings: `config/antin.toml` says what each means; [`read`] takes a file, [`Config::default`] is that very file.
 mod file;
 mod listener;
 mod permission;
-use std::path::PathBuf;
-use serde::Deserialize;
+pub mod revocation;
 pub use file::{ConfigError, parse, read};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, SigningKey};
+use serde::Deserialize;
+use std::path::PathBuf;
 /// Every setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

@@ -39,7 +39,7 @@ pub(super) type HeldLists = BTreeMap<CrlScope, VerifiedCrl>;
 pub(super) fn evidence(held: &HeldLists) -> Evidence {
     let crls = CrlSet::new(held.values().map(|list| Arc::clone(list.crl())));
     let name = SNAPSHOTS.fetch_add(1, Ordering::Relaxed);
-    Evidence { certificates: Vec::new(), crls: crls.with_snapshot(name) }
+    Evidence { crls: crls.with_snapshot(name), ..Evidence::default() }
 }
 
 pub(super) fn freshness(held: &HeldLists) -> Vec<CrlFreshness> {

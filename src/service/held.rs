@@ -153,7 +153,7 @@ fn crl_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, HeldError> {
 pub fn snapshot(crls: Vec<Arc<CertificateList>>) -> Evidence {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let crls = CrlSet::new(crls).with_snapshot(NEXT.fetch_add(1, Ordering::Relaxed));
-    Evidence { certificates: Vec::new(), crls }
+    Evidence { crls, ..Evidence::default() }
 }
 
 /// Tells whether files have changed, by name, size and time of change.

@@ -245,6 +245,7 @@ impl SignService {
             target: key.certificate(),
             certificates: &[],
             crls: &evidence.crls,
+            ocsp_responses: &evidence.ocsp_responses,
             trust: &trust,
             purpose: Purpose::DocumentSigning,
             document_signing_usages: usages.unwrap_or_default(),
