@@ -1,6 +1,7 @@
 //! Every integration test in one binary: one link, one run.
 
 mod documents;
+mod http;
 mod kit;
 mod layers;
 mod mutations;

@@ -111,6 +111,7 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
             enabled: true,
             address: mutual_tls,
             certificate: Member::Server.certificate_path(&pki),
+            chain: vec![Member::Ca.certificate_path(&pki)],
             key: Member::Server.key_path(&pki),
             client_authorities: vec![Member::Ca.certificate_path(&pki)],
             client_crls: vec![Authority::Ca.crl_path(&pki)],

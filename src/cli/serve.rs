@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::exit;
 use crate::{
     clock,
     config::{self, Config, ConfigError},
@@ -13,10 +14,6 @@ use crate::{
     registry::sqlite::{OpenError, SqliteRegistry},
     service::held::{self, HeldError},
 };
-
-/// Wrong use; input that cannot be used; failure inside (`sysexits.h`).
-const UNUSABLE_INPUT: u8 = 65;
-const INTERNAL: u8 = 70;
 
 /// The arguments of `antin serve`.
 #[derive(Args, Clone, Debug)]
@@ -110,8 +107,9 @@ pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
         cause = below.source();
     }
     eprintln!("antin: {text}");
-    ExitCode::from(match error {
-        StartError::Config(_) | StartError::Held(_) | StartError::Pki(_) => UNUSABLE_INPUT,
-        StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => INTERNAL,
-    })
+    let code = match error {
+        StartError::Config(_) | StartError::Held(_) | StartError::Pki(_) => exit::UNREADABLE,
+        StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => exit::INTERNAL,
+    };
+    code.into()
 }

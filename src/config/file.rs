@@ -116,6 +116,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
     let keys = keys.iter_mut().flat_map(|key| [&mut key.file, &mut key.certificate].into_iter().chain(&mut key.chain));
     [&mut mutual_tls.certificate, &mut mutual_tls.key, &mut registry.path]
         .into_iter()
+        .chain(&mut mutual_tls.chain)
         .chain(&mut mutual_tls.client_authorities)
         .chain(&mut mutual_tls.client_crls)
         .chain(&mut trust.directories)

@@ -58,7 +58,10 @@ pub fn server_config(settings: &MutualTls) -> Result<ServerConfig, TlsError> {
         .with_crls(crls)
         .enforce_revocation_expiration()
         .build()?;
-    let chain = certificates(&settings.certificate)?;
+    let mut chain = certificates(&settings.certificate)?;
+    for path in &settings.chain {
+        chain.extend(certificates(path)?);
+    }
     let key = PrivateKeyDer::from_pem_slice(&held::read(&settings.key)?).map_err(|source| TlsError::Pem {
         path: settings.key.clone(),
         expected: "a private key",
