@@ -146,6 +146,7 @@ fn path_to(root: &Arc<Certificate>, target: &Arc<Certificate>, revocation: Revoc
         target,
         certificates: &[],
         crls: &CrlSet::default(),
+        ocsp_responses: &[],
         trust: &TrustStore::new(vec![TrustAnchor::new(Arc::clone(root))], Vec::new()),
         purpose: Purpose::Any,
         document_signing_usages: &[],

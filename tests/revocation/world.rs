@@ -145,6 +145,7 @@ impl World {
             target: &target,
             certificates: &evidence.certificates,
             crls: &evidence.crls,
+            ocsp_responses: &[],
             trust: &self.trust_store(),
             purpose: Purpose::Any,
             document_signing_usages: &[],
