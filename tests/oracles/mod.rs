@@ -8,6 +8,11 @@
 //! let Some(python) = oracles::python_with_pyhanko() else { return };
 //! ```
 
+mod bouncy_castle;
+mod openssl_cms;
+mod pyhanko;
+mod tree;
+
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
