@@ -10,6 +10,7 @@
 
 mod bouncy_castle;
 mod openssl_cms;
+mod path;
 mod pyhanko;
 mod tree;
 
