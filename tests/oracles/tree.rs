@@ -24,9 +24,15 @@ pub const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testvectors/doc
 pub fn antin(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_antin"))
         .args(arguments)
-        .env("ANTIN_TRUST_ANCHORS", "/nonexistent")
+        .env("ANTIN_TRUST_ANCHORS", no_anchors())
         .output()
         .expect("the binary was built with this test")
+}
+
+/// A folder that holds no anchor.
+fn no_anchors() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| scratch("no-anchors"))
 }
 
 /// What `antin` answered in JSON.

@@ -47,7 +47,7 @@ const DIVERGENCES: &[(&str, &str)] = &[
     ),
     (
         "serial-number-0",
-        "a serial number is positive (RFC 5280 §4.1.2.2); OpenSSL asks only under -x509_strict, if at all",
+        "a serial number is positive (RFC 5280 §4.1.2.2); OpenSSL does not ask, not even under -x509_strict",
     ),
     (
         "document-signing-with-document-signing",
