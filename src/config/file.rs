@@ -112,7 +112,10 @@ fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'sta
 }
 
 fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
-    let Config { mutual_tls, trust, registry, keys, .. } = config;
+    let Config { mutual_tls, trust, revocation, registry, keys, .. } = config;
+    let sources =
+        revocation.sources.iter_mut().flat_map(|source| source.issuer_file.iter_mut().chain(&mut source.file));
+    let authorities = revocation.redis.iter_mut().filter_map(|redis| redis.tls_authorities.as_mut());
     let keys = keys.iter_mut().flat_map(|key| [&mut key.file, &mut key.certificate].into_iter().chain(&mut key.chain));
     [&mut mutual_tls.certificate, &mut mutual_tls.key, &mut registry.path]
         .into_iter()
@@ -122,7 +125,10 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(&mut trust.directories)
         .chain(&mut trust.anchors)
         .chain(&mut trust.intermediates)
-        .chain(&mut trust.crls)
+        .chain([&mut revocation.marks_file])
+        .chain(&mut revocation.tls_authorities)
+        .chain(authorities)
+        .chain(sources)
         .chain(keys)
 }
 

@@ -56,7 +56,8 @@ pub fn tree() -> &'static Tree {
         let (root_certificate, ca_certificate) = (decoded(root.certificate()), decoded(ca.certificate()));
         let crls = CrlSet::new([crl(&root, &RevocationList::first(begin)), crl(&ca, &RevocationList::first(begin))]);
         let trust = TrustStore::new(vec![TrustAnchor::new(Arc::clone(&root_certificate))], Vec::new());
-        let evidence = Evidence { certificates: vec![Arc::clone(&ca_certificate)], crls: crls.clone(), ..Evidence::default() };
+        let evidence =
+            Evidence { certificates: vec![Arc::clone(&ca_certificate)], crls: crls.clone(), ..Evidence::default() };
         let signer = issued(&ca, &signer_profile("Usual signer"), Kind::P256.key());
         Tree { root, ca, root_certificate, ca_certificate, crls, trust, evidence, signer }
     })
