@@ -189,7 +189,7 @@ fn each_octet_changed_never_passes_but_where_nothing_is_signed() {
         ];
         let mut used = [0; 5];
         for index in 0..message.len() {
-            for mask in [0x01, 0x02, 0x04, 0x20, 0x80, 0xFF] {
+            for mask in [0x01, 0x02, 0x20, 0xFF] {
                 let mut changed = message.clone();
                 changed[index] ^= mask;
                 let Some(now) = passed(&changed, content) else { continue };

@@ -26,6 +26,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The whole story on this machine: make a PKI, sign, verify, tamper, revoke
+    Demo,
     /// Verify a signed document offline: exit 0 ACCEPT, 1 REJECT, 2 UNDETERMINED, 3 no signature
     Verify(verify::VerifyArguments),
     /// Validate a certificate's path to a trust anchor: exit 0 valid, 1 invalid, 2 undetermined
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
         }
     };
     let run = move || match arguments.command {
+        Command::Demo => demo::story::run(),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::ValidatePath(arguments) => validate_path::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),

@@ -61,15 +61,6 @@ impl Kind {
     pub const fn is_rsa(self) -> bool {
         !matches!(self, Self::P256 | Self::P384 | Self::P521 | Self::P224 | Self::Secp256k1)
     }
-
-    /// How a key of this kind signs unless told otherwise: ECDSA or PKCS#1 v1.5 with SHA-256.
-    pub const fn usual_algorithm(self) -> SignatureAlgorithm {
-        if self.is_rsa() {
-            SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256)
-        } else {
-            SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256)
-        }
-    }
 }
 
 fn elliptic(curve: Nid) -> Key {

@@ -8,6 +8,13 @@
 //! let Some(python) = oracles::python_with_pyhanko() else { return };
 //! ```
 
+mod bouncy_castle;
+mod openssl_cms;
+mod path;
+mod pyhanko;
+mod real;
+mod tree;
+
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -38,12 +45,16 @@ fn missing<T>(what: &str) -> Option<T> {
     if std::env::var_os("ANTIN_ORACLES").is_some_and(|value| value == "1") {
         panic!("{what} is not installed, and ANTIN_ORACLES=1 demands it: run `make oracles`");
     }
+    notice(&format!("{what} is not installed (`make oracles` installs it)"));
+    None
+}
+
+/// Says that the running test is skipped, and why.
+fn notice(why: &str) {
     let thread = std::thread::current();
     // Not `eprintln!`: the test harness would hide it.
-    let notice =
-        format!("SKIPPED {}: {what} is not installed (`make oracles` installs it)\n", thread.name().unwrap_or("?"));
+    let notice = format!("SKIPPED {}: {why}\n", thread.name().unwrap_or("?"));
     let _ = std::io::stderr().write_all(notice.as_bytes());
-    None
 }
 
 /// Runs an oracle to its end, whatever its exit code.

@@ -7,6 +7,7 @@
 mod algorithms;
 mod attributes;
 mod controls;
+mod costs;
 mod encoding;
 mod signer;
 mod values;

@@ -88,7 +88,7 @@ fn c08_two_certificates_with_one_key_identifier() {
 /// The value of signing-certificate-v2 for a signer.
 fn reference_value(signer: &Signer) -> Vec<u8> {
     let whole = antin::core::cms::signing_certificate::encode_v2(&signer.certificate);
-    // SEQUENCE { OID, SET { value } }: identifier and header of the set take 15 octets.
+    // SEQUENCE { OID, SET { value } }.
     let outer = antin::core::der::Reader::new(&whole).read().expect("an attribute");
     let mut fields = outer.reader();
     fields.read().expect("a type");

@@ -1,9 +1,11 @@
 //! `SignedData` (RFC 5652 §5), decoded from strict DER without copies.
 
+use std::sync::Arc;
+
 use crate::core::algorithm::{AlgorithmIdentifier, DigestAlgorithm, UnknownAlgorithm};
 use crate::core::der::{DerError, DerFault, Reader, Tlv, ber, tag};
 use crate::core::oid;
-use crate::core::x509::Certificate;
+use crate::core::x509::{Certificate, Name, certificate};
 
 /// Signers in one message.
 pub const SIGNER_LIMIT: usize = 32;
@@ -81,16 +83,25 @@ pub enum SignerIdentifier<'a> {
 }
 
 impl SignerIdentifier<'_> {
-    /// Does it name this certificate? By issuer *and* serial number, or by the subject key identifier extension.
-    pub fn names(&self, certificate: &Certificate) -> bool {
+    /// Which of `certificates` it names: by issuer *and* serial number, or by the subject key identifier extension. The issuer's
+    /// name, whose length the message decides, is taken apart once.
+    pub fn named<'c>(&self, certificates: &'c [Arc<Certificate>]) -> Vec<&'c Arc<Certificate>> {
         match self {
             Self::IssuerAndSerialNumber { issuer, serial_number } => {
-                *serial_number == certificate.serial_number
-                    && (issuer.raw == certificate.issuer.der()
-                        || crate::core::x509::Name::decode(*issuer).is_ok_and(|name| name == certificate.issuer))
+                let mut same_serial_number =
+                    certificates.iter().filter(|certificate| certificate.serial_number == *serial_number).peekable();
+                // A name longer than any certificate is in none.
+                if same_serial_number.peek().is_none() || issuer.raw.len() > certificate::CERTIFICATE_LIMIT {
+                    return Vec::new();
+                }
+                let Ok(name) = Name::decode(*issuer) else { return Vec::new() };
+                same_serial_number.filter(|certificate| certificate.issuer == name).collect()
             }
             Self::SubjectKeyIdentifier(identifier) => {
-                certificate.extensions.subject_key_identifier.as_deref() == Some(*identifier)
+                let own = |certificate: &Arc<Certificate>| {
+                    certificate.extensions.subject_key_identifier.as_deref() == Some(*identifier)
+                };
+                certificates.iter().filter(|certificate| own(certificate)).collect()
             }
         }
     }

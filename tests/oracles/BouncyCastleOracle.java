@@ -1,0 +1,159 @@
+import java.io.FileInputStream;
+import java.io.FileReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.PrivateKey;
+import java.security.Security;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Hashtable;
+import java.util.List;
+import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.DERSet;
+import org.bouncycastle.asn1.cms.Attribute;
+import org.bouncycastle.asn1.cms.AttributeTable;
+import org.bouncycastle.asn1.ess.ESSCertIDv2;
+import org.bouncycastle.asn1.ess.SigningCertificateV2;
+import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
+import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
+import org.bouncycastle.asn1.x509.GeneralName;
+import org.bouncycastle.asn1.x509.GeneralNames;
+import org.bouncycastle.asn1.x509.IssuerSerial;
+import org.bouncycastle.cert.X509CertificateHolder;
+import org.bouncycastle.cert.jcajce.JcaCertStore;
+import org.bouncycastle.cert.jcajce.JcaX509CertificateHolder;
+import org.bouncycastle.cms.CMSProcessableByteArray;
+import org.bouncycastle.cms.CMSSignedData;
+import org.bouncycastle.cms.CMSSignedDataGenerator;
+import org.bouncycastle.cms.DefaultSignedAttributeTableGenerator;
+import org.bouncycastle.cms.SignerInformation;
+import org.bouncycastle.cms.jcajce.JcaSignerInfoGeneratorBuilder;
+import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoVerifierBuilder;
+import org.bouncycastle.jce.provider.BouncyCastleProvider;
+import org.bouncycastle.openssl.PEMParser;
+import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
+import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import org.bouncycastle.operator.jcajce.JcaDigestCalculatorProviderBuilder;
+
+/**
+ * Bouncy Castle as an oracle: signs, or verifies a signature against the certificate inside it.
+ *
+ * <pre>
+ * BouncyCastleOracle sign KEY CERT OUT CONTENT ALGORITHM [detached] [cades] [der] [keyid]
+ * BouncyCastleOracle verify CERT SIGNATURE [CONTENT]
+ * </pre>
+ *
+ * <p>{@code sign} writes what {@code CMSSignedDataGenerator} gives by default: BER, and no signing-certificate attribute unless
+ * {@code cades} is asked for. {@code verify} prints {@code VALID}, or {@code INVALID} and the reason; CERT is the certificate the
+ * signer must have, and a signing-certificate-v2 attribute must be there and name it. Paths are not Bouncy Castle's part here.
+ */
+public class BouncyCastleOracle {
+    public static void main(String[] arguments) throws Exception {
+        Security.addProvider(new BouncyCastleProvider());
+        List<String> rest = Arrays.asList(arguments).subList(1, arguments.length);
+        switch (arguments[0]) {
+            case "sign" -> sign(rest);
+            case "verify" -> {
+                String fault;
+                try {
+                    fault = verify(rest);
+                } catch (Exception exception) {
+                    fault = exception.toString();
+                }
+                System.out.println(fault == null ? "VALID" : "INVALID " + fault);
+            }
+            default -> throw new IllegalArgumentException(arguments[0]);
+        }
+    }
+
+    private static void sign(List<String> arguments) throws Exception {
+        PrivateKey key = key(arguments.get(0));
+        X509Certificate certificate = certificate(arguments.get(1));
+        List<String> options = arguments.subList(5, arguments.size());
+        var builder = new JcaSignerInfoGeneratorBuilder(
+            new JcaDigestCalculatorProviderBuilder().setProvider("BC").build());
+        if (options.contains("cades")) {
+            var attributes = new Hashtable<ASN1ObjectIdentifier, Attribute>();
+            attributes.put(PKCSObjectIdentifiers.id_aa_signingCertificateV2, signingCertificate(certificate));
+            builder.setSignedAttributeGenerator(new DefaultSignedAttributeTableGenerator(new AttributeTable(attributes)));
+        }
+        var signer = new JcaContentSignerBuilder(arguments.get(4)).setProvider("BC").build(key);
+        var generator = new CMSSignedDataGenerator();
+        if (options.contains("keyid")) {
+            byte[] identifier = org.bouncycastle.asn1.x509.SubjectKeyIdentifier
+                .fromExtensions(new JcaX509CertificateHolder(certificate).getExtensions()).getKeyIdentifier();
+            generator.addSignerInfoGenerator(builder.build(signer, identifier));
+        } else {
+            generator.addSignerInfoGenerator(builder.build(signer, certificate));
+        }
+        generator.addCertificates(new JcaCertStore(List.of(certificate)));
+        byte[] content = Files.readAllBytes(Path.of(arguments.get(3)));
+        CMSSignedData message = generator.generate(new CMSProcessableByteArray(content), !options.contains("detached"));
+        byte[] encoded = options.contains("der")
+            ? message.toASN1Structure().getEncoded("DER") : message.getEncoded();
+        Files.write(Path.of(arguments.get(2)), encoded);
+    }
+
+    private static Attribute signingCertificate(X509Certificate certificate) throws Exception {
+        var holder = new JcaX509CertificateHolder(certificate);
+        var issuer = new IssuerSerial(new GeneralNames(new GeneralName(holder.getIssuer())), holder.getSerialNumber());
+        byte[] digest = MessageDigest.getInstance("SHA-256").digest(certificate.getEncoded());
+        var value = new SigningCertificateV2(new ESSCertIDv2(null, digest, issuer));
+        return new Attribute(PKCSObjectIdentifiers.id_aa_signingCertificateV2, new DERSet(value));
+    }
+
+    /** The reason why the signature is not valid, or null. */
+    private static String verify(List<String> arguments) throws Exception {
+        byte[] encoded = Files.readAllBytes(Path.of(arguments.get(1)));
+        CMSSignedData message = arguments.size() > 2
+            ? new CMSSignedData(new CMSProcessableByteArray(Files.readAllBytes(Path.of(arguments.get(2)))), encoded)
+            : new CMSSignedData(encoded);
+        var expected = new JcaX509CertificateHolder(certificate(arguments.get(0)));
+        List<SignerInformation> signers = new ArrayList<>(message.getSignerInfos().getSigners());
+        if (signers.isEmpty()) {
+            return "no signer";
+        }
+        for (SignerInformation signer : signers) {
+            @SuppressWarnings("unchecked")
+            Collection<X509CertificateHolder> found = message.getCertificates().getMatches(signer.getSID());
+            if (found.size() != 1 || !found.contains(expected)) {
+                return "the signer's certificate is not the one expected";
+            }
+            if (!signer.verify(new JcaSimpleSignerInfoVerifierBuilder().setProvider("BC").build(expected))) {
+                return "the signature value does not verify";
+            }
+            Attribute attribute = signer.getSignedAttributes().get(PKCSObjectIdentifiers.id_aa_signingCertificateV2);
+            if (attribute == null) {
+                return "no signing-certificate-v2";
+            }
+            ESSCertIDv2 named = SigningCertificateV2.getInstance(attribute.getAttributeValues()[0]).getCerts()[0];
+            String algorithm = named.getHashAlgorithm().getAlgorithm().getId();
+            byte[] digest = MessageDigest.getInstance(algorithm, "BC").digest(expected.getEncoded());
+            if (!Arrays.equals(digest, named.getCertHash())) {
+                return "signing-certificate-v2 names another certificate";
+            }
+            IssuerSerial issuer = named.getIssuerSerial();
+            if (issuer != null && !(issuer.getSerial().getValue().equals(expected.getSerialNumber())
+                && issuer.getIssuer().getNames()[0].getName().equals(expected.getIssuer()))) {
+                return "signing-certificate-v2 names another issuer or serial number";
+            }
+        }
+        return null;
+    }
+
+    private static PrivateKey key(String path) throws Exception {
+        try (var parser = new PEMParser(new FileReader(path))) {
+            return new JcaPEMKeyConverter().setProvider("BC").getPrivateKey((PrivateKeyInfo) parser.readObject());
+        }
+    }
+
+    private static X509Certificate certificate(String path) throws Exception {
+        try (var file = new FileInputStream(path)) {
+            return (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(file);
+        }
+    }
+}
