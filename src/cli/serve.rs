@@ -107,9 +107,11 @@ pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
     }
     eprintln!("antin: {text}");
     let code = match error {
-        StartError::Config(_) | StartError::Held(_) | StartError::Revocation(_) | StartError::Pki(_) => {
-            exit::UNREADABLE
-        }
+        StartError::Boot(BootError::Policy(_) | BootError::Tls(_))
+        | StartError::Config(_)
+        | StartError::Held(_)
+        | StartError::Revocation(_)
+        | StartError::Pki(_) => exit::UNREADABLE,
         StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => exit::INTERNAL,
     };
     code.into()
