@@ -12,7 +12,10 @@ use clap::Args;
 use super::serve::{self, StartError};
 use crate::{
     clock,
-    config::{Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Registry, SigningKey, Trust},
+    config::{
+        Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Registry, SigningKey, Trust,
+        revocation::{CrlSource, RevocationSettings},
+    },
     http::Running,
     pki::{self, Authority, InitOptions, Member},
 };
@@ -120,7 +123,18 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
             directories: Vec::new(),
             anchors: vec![Member::Root.certificate_path(&pki)],
             intermediates: vec![Member::Ca.certificate_path(&pki)],
-            crls: Authority::ALL.iter().map(|authority| authority.crl_path(&pki)).collect(),
+        },
+        revocation: RevocationSettings {
+            sources: Authority::ALL
+                .iter()
+                .map(|authority| CrlSource {
+                    issuer_file: Some(authority.member().certificate_path(&pki)),
+                    file: Some(authority.crl_path(&pki)),
+                    ..CrlSource::default()
+                })
+                .collect(),
+            marks_file: directory.join("revocation-marks.json"),
+            ..RevocationSettings::default()
         },
         registry: Registry { path: directory.join("registry.db") },
         keys: vec![key("judicial", Member::Judicial), key("health", Member::Health)],

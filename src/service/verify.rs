@@ -1,6 +1,6 @@
 //! Verifying: the pure core, fed with the trust and the evidence at hand.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{SharedEvidence, SharedTrust};
 use crate::core::{
@@ -22,7 +22,7 @@ pub const LONGEST_PURPOSE: usize = 128;
 pub struct VerifyService {
     trust: SharedTrust,
     evidence: SharedEvidence,
-    memory: Memory,
+    memory: Arc<Memory>,
     policies: BTreeMap<&'static str, Policy>,
     default_policy: String,
 }
@@ -62,12 +62,17 @@ pub enum VerifyError {
 impl VerifyService {
     /// # Errors
     /// [`VerifyError::UnknownPolicy`] if there is no policy `default_policy`.
-    pub fn new(trust: SharedTrust, evidence: SharedEvidence, default_policy: &str) -> Result<Self, VerifyError> {
+    pub fn new(
+        trust: SharedTrust,
+        evidence: SharedEvidence,
+        memory: Arc<Memory>,
+        default_policy: &str,
+    ) -> Result<Self, VerifyError> {
         let held = |id| Policy::held(id).map(|policy| (id, policy));
         let service = Self {
             trust,
             evidence,
-            memory: Memory::bounded(),
+            memory,
             policies: Policy::held_ids().filter_map(held).collect(),
             default_policy: default_policy.to_owned(),
         };
@@ -83,7 +88,7 @@ impl VerifyService {
         &self.evidence
     }
 
-    pub const fn memory(&self) -> &Memory {
+    pub fn memory(&self) -> &Memory {
         &self.memory
     }
 
