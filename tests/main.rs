@@ -5,3 +5,4 @@ mod layers;
 mod oracles;
 mod pki;
 mod registry;
+mod testvectors;
