@@ -6,8 +6,13 @@
 
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod core;
+pub mod http;
+pub mod net;
 pub mod pki;
 pub mod registry;
+pub mod revocation;
+pub mod service;
 pub mod signing;
 pub mod trust;

@@ -89,9 +89,15 @@ impl EvidenceArguments {
                 crls.insert(Arc::new(crl));
             }
         }
+        let mut ocsp_responses = Vec::new();
+        for path in &self.ocsp_responses {
+            let response = evidence_file::ocsp_response(&read(path)?);
+            let response = response.map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))?;
+            ocsp_responses.push(Arc::new(response));
+        }
         Ok(LoadedEvidence {
             trust,
-            evidence: Evidence { certificates: intermediates, crls },
+            evidence: Evidence { certificates: intermediates, crls, ocsp_responses },
             policy: self.policy()?,
             revocation: match self.revocation {
                 RevocationArgument::Required => RevocationMode::Required,

@@ -1,9 +1,12 @@
 //! The command line: one file a command.
 
 pub mod demo;
+pub mod dev;
 pub mod evidence;
 pub mod exit;
+mod log;
 pub mod pki;
+pub mod serve;
 pub mod sign;
 pub mod trust;
 pub mod validate_path;
@@ -23,12 +26,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The whole story on this machine: make a PKI, sign, verify, tamper, revoke
+    Demo,
     /// Verify a signed document offline: exit 0 ACCEPT, 1 REJECT, 2 UNDETERMINED, 3 no signature
     Verify(verify::VerifyArguments),
     /// Validate a certificate's path to a trust anchor: exit 0 valid, 1 invalid, 2 undetermined
     ValidatePath(validate_path::ValidatePathArguments),
     /// Sign a file (CAdES)
     Sign(sign::SignArguments),
+    /// The service on embedded defaults, for trial on this machine
+    Dev(dev::DevArguments),
+    /// The service in production
+    Serve(serve::ServeArguments),
     /// Make a development PKI, and revoke in it
     Pki(pki::PkiArguments),
     /// Show the trust anchors held
@@ -45,9 +54,12 @@ pub fn main() -> ExitCode {
         }
     };
     let run = move || match arguments.command {
+        Command::Demo => demo::story::run(),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::ValidatePath(arguments) => validate_path::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
+        Command::Dev(arguments) => dev::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Pki(arguments) => pki::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
     };

@@ -69,6 +69,7 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
         target: &target,
         certificates: &certificates,
         crls: &loaded.evidence.crls,
+        ocsp_responses: &loaded.evidence.ocsp_responses,
         trust: &loaded.trust,
         purpose: match arguments.purpose {
             PurposeArgument::Any => Purpose::Any,

@@ -1,6 +1,8 @@
 //! Digest and signature primitives, computed by OpenSSL; keys are taken apart here first, so that no C parser sees
 //! attacker-controlled ASN.1.
 
+use std::sync::LazyLock;
+
 use openssl::bn::BigNum;
 use openssl::ec::{EcGroup, EcKey, EcPoint};
 use openssl::ecdsa::EcdsaSig;
@@ -137,6 +139,15 @@ impl KeyStrength {
     }
 }
 
+/// The curves, set up once.
+static P256: LazyLock<EcGroup> = LazyLock::new(|| curve(Nid::X9_62_PRIME256V1));
+static P384: LazyLock<EcGroup> = LazyLock::new(|| curve(Nid::SECP384R1));
+static P521: LazyLock<EcGroup> = LazyLock::new(|| curve(Nid::SECP521R1));
+
+fn curve(name: Nid) -> EcGroup {
+    EcGroup::from_curve_name(name).expect("OpenSSL knows the NIST curves")
+}
+
 /// A public key ready for use.
 pub struct PublicKey {
     kind: Kind,
@@ -185,10 +196,10 @@ impl PublicKey {
         if parameters.tag != tag::OBJECT_IDENTIFIER {
             return Err(KeyFault::ExplicitParameters);
         }
-        let (nid, bits) = match parameters.object_identifier()? {
-            oid::P256 => (Nid::X9_62_PRIME256V1, 256),
-            oid::P384 => (Nid::SECP384R1, 384),
-            oid::P521 => (Nid::SECP521R1, 521),
+        let (group, bits): (&EcGroup, u32) = match parameters.object_identifier()? {
+            oid::P256 => (&P256, 256),
+            oid::P384 => (&P384, 384),
+            oid::P521 => (&P521, 521),
             other => return Err(KeyFault::Unknown(oid::dotted(other))),
         };
         // Uncompressed or compressed; the hybrid and infinity forms are no keys (RFC 5480 §2.2).
@@ -197,10 +208,9 @@ impl PublicKey {
         }
         // The curves have cofactor one: a point on the curve that is not infinity is a key (SP 800-56A §5.6.2.3.4).
         let key = || -> Result<EcKey<Public>, ErrorStack> {
-            let group = EcGroup::from_curve_name(nid)?;
             let mut scratch = openssl::bn::BigNumContext::new()?;
-            let point = EcPoint::from_bytes(&group, point, &mut scratch)?;
-            EcKey::from_public_key(&group, &point)
+            let point = EcPoint::from_bytes(group, point, &mut scratch)?;
+            EcKey::from_public_key(group, &point)
         };
         let key = key().map_err(|_| KeyFault::Numbers)?;
         Ok(Self { kind: Kind::Ec(key), strength: KeyStrength::Ec(bits) })

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::x509::ocsp::OcspResponse;
 use super::x509::{Certificate, CertificateList, Name};
 
-/// Certificates and CRLs at hand. Nothing in it is trusted: every item is verified where it is used.
+/// Certificates, CRLs and OCSP responses at hand. Nothing in it is trusted: every item is verified where it is used.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     /// Certificates offered as links to an anchor or as the signer's own.
     pub certificates: Vec<Arc<Certificate>>,
     pub crls: CrlSet,
+    pub ocsp_responses: Vec<Arc<OcspResponse>>,
 }
 
 /// CRLs by issuer.

@@ -1,10 +1,12 @@
-//! Certificates and CRLs out of files: DER or PEM, one or many in a file; certificates also from a PKCS #7 bundle.
+//! Evidence out of files: certificates and CRLs in DER or PEM, one or many in a file; certificates also from a PKCS #7 bundle;
+//! an OCSP response.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::cms::SignedData;
 use super::der::{DerError, Reader};
+use super::x509::ocsp::{OcspError, OcspResponse};
 use super::x509::{Certificate, CertificateList};
 
 /// Objects in one file.
@@ -61,6 +63,13 @@ pub fn crls(file: &[u8]) -> Result<Vec<CertificateList>, EvidenceFileError> {
     const WANTED: &str = "CRL";
     let objects = objects(file, &["X509 CRL"], WANTED)?;
     decode_each(objects.iter().map(Vec::as_slice), WANTED, CertificateList::decode)
+}
+
+/// The OCSP response of a file.
+pub fn ocsp_response(file: &[u8]) -> Result<OcspResponse, OcspError> {
+    let blocks = pem_blocks(file).unwrap_or_default();
+    let block = blocks.into_iter().find(|(label, _)| label == "OCSP RESPONSE");
+    OcspResponse::decode(block.as_ref().map_or(file, |(_, der)| der))
 }
 
 /// The bytes of a CMS message that may be wrapped in PEM.

@@ -42,8 +42,8 @@ pub struct PathKey {
     pub snapshot: u64,
     pub purpose: Purpose,
     pub revocation: RevocationMode,
-    /// SHA-256 over the allowed extended key usages.
-    pub usages: [u8; 32],
+    /// Hash of the allowed extended key usages, which an operator chose.
+    pub usages: u64,
 }
 
 impl Memory {

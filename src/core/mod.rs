@@ -4,6 +4,8 @@ pub mod algorithm;
 pub mod cms;
 pub mod crypto;
 pub mod der;
+#[cfg(test)]
+mod every;
 pub mod evidence;
 pub mod evidence_file;
 pub mod memory;

@@ -50,6 +50,20 @@ pub enum Failure {
     Signature(SignatureFault),
 }
 
+#[cfg(test)]
+impl Failure {
+    pub(in crate::core) fn every() -> Vec<Self> {
+        crate::core::every::every!(Self {
+            Self::Format(_) => FormatFault::every().into_iter().map(Self::Format),
+            Self::Hash { content_differs: false } => [Self::Hash { content_differs: false }],
+            Self::Hash { content_differs: true } => [Self::Hash { content_differs: true }],
+            Self::Signature(SignatureFault::Value) => [Self::Signature(SignatureFault::Value)],
+            Self::Signature(SignatureFault::Encoding) => [Self::Signature(SignatureFault::Encoding)],
+            Self::Signature(SignatureFault::KeyMismatch) => [Self::Signature(SignatureFault::KeyMismatch)],
+        })
+    }
+}
+
 /// INDETERMINATE: what is at hand does not suffice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -64,6 +78,22 @@ pub enum Cause {
     UnknownAlgorithm(UnknownAlgorithm),
     Acceptance(AcceptanceFault),
     Path(PathFault),
+}
+
+#[cfg(test)]
+impl Cause {
+    pub(in crate::core) fn every() -> Vec<Self> {
+        crate::core::every::every!(Self {
+            Self::NoSignature => [Self::NoSignature],
+            Self::UnsupportedFormat => [Self::UnsupportedFormat],
+            Self::SignedDataNotFound { digest_not_given: false } => [Self::SignedDataNotFound { digest_not_given: false }],
+            Self::SignedDataNotFound { digest_not_given: true } => [Self::SignedDataNotFound { digest_not_given: true }],
+            Self::Signer(_) => SignerFault::every().into_iter().map(Self::Signer),
+            Self::UnknownAlgorithm(_) => [Self::UnknownAlgorithm(UnknownAlgorithm("1.2.3".to_owned()))],
+            Self::Acceptance(_) => AcceptanceFault::every().into_iter().map(Self::Acceptance),
+            Self::Path(_) => PathFault::every().into_iter().map(Self::Path),
+        })
+    }
 }
 
 impl From<DigestFault> for Verdict {
@@ -126,6 +156,16 @@ impl Verdict {
                 }
                 Cause::Path(fault) => path_sub_indication(fault),
             },
+        })
+    }
+
+    /// One verdict at least for every code.
+    #[cfg(test)]
+    pub(in crate::core) fn every() -> Vec<Self> {
+        crate::core::every::every!(Self {
+            Self::TotalPassed(_) => [Self::TotalPassed(TotalPassed(()))],
+            Self::TotalFailed(_) => Failure::every().into_iter().map(Self::TotalFailed),
+            Self::Indeterminate(_) => Cause::every().into_iter().map(Self::Indeterminate),
         })
     }
 

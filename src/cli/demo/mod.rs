@@ -1,10 +1,12 @@
-//! The sample documents of invented people that `antin demo` signs, verifies and tampers with.
+//! `antin demo`: [`story`] tells it, [`office`] are the clients in it; the rest renders the papers of invented people.
 
 pub mod cell;
 pub mod judicial;
 pub mod judicial_pdf;
+pub mod office;
 pub mod paper;
 pub mod sheet;
+pub mod story;
 pub mod typeface;
 
 /// An electronic health-book export: a FHIR R4 (4.0.1) document Bundle in JSON, of an invented person.

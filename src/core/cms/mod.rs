@@ -4,6 +4,7 @@
 pub mod attributes;
 pub mod build;
 pub mod document_reference;
+pub mod embed;
 pub mod signed_data;
 pub mod signing_certificate;
 

@@ -1,9 +1,11 @@
 //! `SignedData` (RFC 5652 §5), decoded from strict DER without copies.
 
+use std::sync::Arc;
+
 use crate::core::algorithm::{AlgorithmIdentifier, DigestAlgorithm, UnknownAlgorithm};
-use crate::core::der::{DerError, DerFault, Reader, Tlv, tag};
+use crate::core::der::{DerError, DerFault, Reader, Tlv, ber, tag};
 use crate::core::oid;
-use crate::core::x509::Certificate;
+use crate::core::x509::{Certificate, Name, certificate};
 
 /// Signers in one message.
 pub const SIGNER_LIMIT: usize = 32;
@@ -81,16 +83,25 @@ pub enum SignerIdentifier<'a> {
 }
 
 impl SignerIdentifier<'_> {
-    /// Does it name this certificate? By issuer *and* serial number, or by the subject key identifier extension.
-    pub fn names(&self, certificate: &Certificate) -> bool {
+    /// Which of `certificates` it names: by issuer *and* serial number, or by the subject key identifier extension. The issuer's
+    /// name, whose length the message decides, is taken apart once.
+    pub fn named<'c>(&self, certificates: &'c [Arc<Certificate>]) -> Vec<&'c Arc<Certificate>> {
         match self {
             Self::IssuerAndSerialNumber { issuer, serial_number } => {
-                *serial_number == certificate.serial_number
-                    && (issuer.raw == certificate.issuer.der()
-                        || crate::core::x509::Name::decode(*issuer).is_ok_and(|name| name == certificate.issuer))
+                let mut same_serial_number =
+                    certificates.iter().filter(|certificate| certificate.serial_number == *serial_number).peekable();
+                // A name longer than any certificate is in none.
+                if same_serial_number.peek().is_none() || issuer.raw.len() > certificate::CERTIFICATE_LIMIT {
+                    return Vec::new();
+                }
+                let Ok(name) = Name::decode(*issuer) else { return Vec::new() };
+                same_serial_number.filter(|certificate| certificate.issuer == name).collect()
             }
             Self::SubjectKeyIdentifier(identifier) => {
-                certificate.extensions.subject_key_identifier.as_deref() == Some(*identifier)
+                let own = |certificate: &Arc<Certificate>| {
+                    certificate.extensions.subject_key_identifier.as_deref() == Some(*identifier)
+                };
+                certificates.iter().filter(|certificate| own(certificate)).collect()
             }
         }
     }
@@ -134,6 +145,9 @@ impl<'a> SignedData<'a> {
             Some(field) => members(field, CRL_LIMIT, "CRLs")?,
             None => Vec::new(),
         };
+        // CertificateChoices and RevocationInfoChoice (RFC 5652 §10.2.2, §10.2.1).
+        check_choices(&certificates, &[tag::SEQUENCE, 0xA0, 0xA1, 0xA2, 0xA3])?;
+        check_choices(&crls, &[tag::SEQUENCE, 0xA1])?;
         let signer_infos = members(reader.expect(tag::SET)?, SIGNER_LIMIT, "signers")?;
         let signer_infos = signer_infos.into_iter().map(SignerInfo::decode).collect::<Result<_, _>>()?;
         let sequences = |elements: Vec<Tlv<'a>>| {
@@ -169,6 +183,9 @@ impl<'a> SignerInfo<'a> {
             let signature_algorithm = AlgorithmIdentifier::decode(reader.read()?)?;
             let signature = reader.expect(tag::OCTET_STRING)?.value;
             let unsigned_attributes = reader.optional(tag::context(1))?;
+            if let Some(field) = unsigned_attributes {
+                check_unsigned_attributes(field)?;
+            }
             Ok(Self {
                 identifier,
                 digest_algorithm: DigestAlgorithm::decode(digest_algorithm)?,
@@ -179,6 +196,27 @@ impl<'a> SignerInfo<'a> {
                 unsigned_attributes,
             })
         })
+    }
+}
+
+/// Each is an `Attribute` (RFC 5652 §5.3); its values are whole elements, in BER as others made them (time-stamp tokens).
+fn check_unsigned_attributes(field: Tlv<'_>) -> Result<(), DerError> {
+    let mut list = field.reader();
+    while !list.is_empty() {
+        list.expect(tag::SEQUENCE)?.read_all(|attribute| {
+            attribute.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()?;
+            let values = attribute.expect(tag::SET)?;
+            ber::check_elements(values.value).map_err(|fault| values.error(fault))
+        })?;
+    }
+    Ok(())
+}
+
+/// Fails unless each member has one of the tags of its CHOICE.
+fn check_choices(members: &[Tlv<'_>], tags: &[u8]) -> Result<(), DerError> {
+    match members.iter().find(|member| !tags.contains(&member.tag)) {
+        Some(other) => Err(other.error(DerFault::UnexpectedTag)),
+        None => Ok(()),
     }
 }
 

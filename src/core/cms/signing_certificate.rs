@@ -91,8 +91,11 @@ impl<'a> SigningCertificate<'a> {
         }
         let Some(issuer_serial) = &self.issuer_serial else { return Ok(()) };
         let names_issuer = issuer_serial.issuer.read_all(|reader| {
-            let name = extension::directory_name(reader.read()?)?;
-            Ok::<_, DerError>(name.is_some_and(|name| name == certificate.issuer))
+            let name = reader.read()?;
+            if name.tag == tag::context(4) && name.value == certificate.issuer.der() {
+                return Ok(true);
+            }
+            Ok::<_, DerError>(extension::directory_name(name)?.is_some_and(|name| name == certificate.issuer))
         });
         if issuer_serial.serial_number == certificate.serial_number && names_issuer == Ok(true) {
             Ok(())

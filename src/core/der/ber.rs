@@ -22,6 +22,8 @@ enum Place {
     EncapContent,
     SignerInfos,
     SignerInfo,
+    /// `subjectKeyIdentifier`, an OCTET STRING under its implicit tag, in pieces.
+    KeyIdentifier,
     UnsignedAttributes,
     UnsignedAttribute,
     /// Nothing here is signed: rewritten through and through.
@@ -42,6 +44,7 @@ impl Place {
             (Self::EncapContentInfo, 0xA0) => Self::EncapContent,
             (Self::EncapContent, tag::OCTET_STRING | CONSTRUCTED_OCTET_STRING) => Self::Plain,
             (Self::SignerInfos, tag::SEQUENCE) => Self::SignerInfo,
+            (Self::SignerInfo, 0xA0) if index == 1 => Self::KeyIdentifier,
             (Self::SignerInfo, 0xA1) => Self::UnsignedAttributes,
             (Self::SignerInfo, 0xA0) | (Self::SignedObjects | Self::EncapContent, _) => Self::Verbatim,
             (Self::UnsignedAttributes, tag::SEQUENCE) => Self::UnsignedAttribute,
@@ -71,6 +74,18 @@ fn normalise(bytes: &[u8], place: Place) -> Result<Vec<u8>, DerError> {
     let mut normalised = Vec::with_capacity(bytes.len());
     rewrite(bytes, &element, place, DEPTH, &mut normalised)?;
     Ok(normalised)
+}
+
+/// Checks that `content` consists of whole BER elements and nothing else, without looking into them.
+pub fn check_elements(content: &[u8]) -> Result<(), DerFault> {
+    let mut reader = BerReader { bytes: content, position: 0, end: content.len() };
+    while reader.position < reader.end {
+        let element = reader.read().map_err(|error| error.fault)?;
+        if element.tag == 0 {
+            return Err(DerFault::UnexpectedTag);
+        }
+    }
+    Ok(())
 }
 
 /// One BER element as positions in the input; `content_end` excludes end-of-contents octets.
@@ -189,17 +204,21 @@ fn rewrite(bytes: &[u8], element: &BerElement, place: Place, depth: usize, out: 
     let mut inside = Vec::with_capacity(content.len());
     let mut reader = BerReader { bytes, position: element.content_start, end: element.content_end };
     let mut index = 0;
+    let joined_tag = match element.tag {
+        CONSTRUCTED_OCTET_STRING => Some(tag::OCTET_STRING),
+        _ if place == Place::KeyIdentifier => Some(tag::context_primitive(0)),
+        _ => None,
+    };
     while reader.position < reader.end {
         let child = reader.read()?;
-        if element.tag == CONSTRUCTED_OCTET_STRING {
+        if joined_tag.is_some() {
             append_pieces(bytes, &child, depth, &mut inside)?;
         } else {
             rewrite(bytes, &child, place.child(index, child.tag), depth, &mut inside)?;
         }
         index += 1;
     }
-    let tag = if element.tag == CONSTRUCTED_OCTET_STRING { tag::OCTET_STRING } else { element.tag };
-    writer::push_header(out, tag, inside.len());
+    writer::push_header(out, joined_tag.unwrap_or(element.tag), inside.len());
     out.extend_from_slice(&inside);
     Ok(())
 }
@@ -244,6 +263,14 @@ mod tests {
         assert!(normalised.windows(4).any(|window| window == [0x04, 0x02, 0xAA, 0xBB]));
         assert!(normalised.ends_with(&[0xA0, 0x03, 0x30, 0x81, 0x00]), "a certificate stays as it came");
         assert!(normalised.windows(3).any(|window| window == [0x02, 0x01, 0x01]));
+    }
+
+    #[test]
+    fn rows_of_elements_are_whole() {
+        assert_eq!(check_elements(&[]), Ok(()));
+        assert_eq!(check_elements(&[0x05, 0x00, 0x30, 0x80, 0x05, 0x00, 0x00, 0x00]), Ok(()));
+        assert_eq!(check_elements(&[0x05, 0x00, 0x05]), Err(DerFault::Truncated));
+        assert_eq!(check_elements(&[0x05, 0x00, 0x00, 0x00]), Err(DerFault::UnexpectedTag));
     }
 
     #[test]

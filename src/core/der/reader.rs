@@ -5,6 +5,10 @@ use std::fmt;
 use super::tag;
 use crate::core::time::Time;
 
+/// Content octets of the longest OBJECT IDENTIFIER accepted. Unknown ones are printed in answers, several times as long, so that
+/// whoever writes a document must not choose their length; those in use stay below 40 octets.
+pub const OBJECT_IDENTIFIER_LIMIT: usize = 256;
+
 /// What is wrong with the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DerFault {
@@ -224,9 +228,12 @@ impl<'a> Tlv<'a> {
         Ok(octets.iter().fold(0, |value, octet| value << 8 | u32::from(*octet)))
     }
 
-    /// Content octets of an OBJECT IDENTIFIER, each arc minimal (X.690 §8.19.2).
+    /// Content octets of an OBJECT IDENTIFIER, each arc minimal (X.690 §8.19.2); at most [`OBJECT_IDENTIFIER_LIMIT`].
     pub fn object_identifier(&self) -> Result<&'a [u8], DerError> {
         let octets = self.of(tag::OBJECT_IDENTIFIER)?.value;
+        if octets.len() > OBJECT_IDENTIFIER_LIMIT {
+            return Err(self.error(DerFault::Limit));
+        }
         let mut arc_starts = true;
         for octet in octets {
             if arc_starts && *octet == 0x80 {
@@ -361,6 +368,12 @@ mod tests {
         assert!(identifier(&[6, 2, 0x80, 0x01]).is_err());
         assert!(identifier(&[6, 2, 0x2A, 0x86]).is_err());
         assert!(identifier(&[6, 2, 0x86, 0x2A]).is_ok());
+        let of_length = |length| super::super::writer::object_identifier(&vec![1; length]);
+        let longest = of_length(OBJECT_IDENTIFIER_LIMIT);
+        assert!(Reader::single(&longest, 6).and_then(|element| element.object_identifier()).is_ok());
+        let longer = of_length(OBJECT_IDENTIFIER_LIMIT + 1);
+        let refused = Reader::single(&longer, 6).and_then(|element| element.object_identifier());
+        assert_eq!(refused.map_err(|error| error.fault), Err(DerFault::Limit));
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! Finding candidate paths: depth first from the target upwards, every step counted against a named budget.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use super::fault::{Budget, PathFault};
 use super::validate::{self, ValidatedPath};
 use super::{PathRequest, Position};
-use crate::core::crypto;
 use crate::core::memory::PathKey;
-use crate::core::policy::Purpose;
 use crate::core::x509::{Certificate, TrustAnchor};
 
 /// Signatures computed in one search.
@@ -60,18 +59,16 @@ pub fn find_path(request: &PathRequest<'_>) -> PathOutcome {
 
 /// Answers are remembered only about revocation data that live as long as the memory.
 fn path_key(request: &PathRequest<'_>) -> Option<PathKey> {
-    let snapshot = request.crls.snapshot()?;
-    let usages = match request.purpose {
-        Purpose::DocumentSigning => crypto::sha256(&request.document_signing_usages.join(&0xFF)),
-        _ => [0; 32],
-    };
+    let snapshot = request.crls.snapshot().filter(|_| request.ocsp_responses.is_empty())?;
+    let mut usages = DefaultHasher::new();
+    request.document_signing_usages.hash(&mut usages);
     Some(PathKey {
         target: *request.target.fingerprint(),
         trust: *request.trust.version(),
         snapshot,
         purpose: request.purpose,
         revocation: request.revocation,
-        usages,
+        usages: usages.finish(),
     })
 }
 

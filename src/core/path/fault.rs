@@ -123,6 +123,36 @@ impl PathFault {
         }
     }
 
+    #[cfg(test)]
+    pub(in crate::core) fn every() -> Vec<Self> {
+        let identifier = || "1.2.3".to_owned();
+        let date = Time::from_unix(0);
+        let revoked = |position| Self::Revoked { position, date, reason: RevocationReason::Unspecified };
+        crate::core::every::every!(Self {
+            Self::IssuerNotFound(_) => [Self::IssuerNotFound(0)],
+            Self::BudgetSpent(_) => [Budget::Signatures, Budget::Candidates, Budget::Depth].map(Self::BudgetSpent),
+            Self::Signature(_) => [Self::Signature(0)],
+            Self::NotDer(_) => [Self::NotDer(0)],
+            Self::UnknownAlgorithm(..) => [Self::UnknownAlgorithm(0, identifier())],
+            Self::WeakAlgorithm(_) => [Self::WeakAlgorithm(0)],
+            Self::WeakKey(_) => [Self::WeakKey(0)],
+            Self::UnusableKey(_) => [Self::UnusableKey(0)],
+            Self::NotYetValid(_) => [Self::NotYetValid(0)],
+            Self::Expired(_) => [Self::Expired(0)],
+            Self::Profile(_) => [Self::Profile(0)],
+            Self::ExtensionNotUnderstood(..) => [Self::ExtensionNotUnderstood(0, identifier())],
+            Self::NotACa(_) => [Self::NotACa(1)],
+            Self::PathLength(_) => [Self::PathLength(1)],
+            Self::KeyUsage(_) => [Self::KeyUsage(0)],
+            Self::ExtendedKeyUsage(_) => [Self::ExtendedKeyUsage(0)],
+            Self::Revoked { position: 0, .. } => [revoked(0)],
+            Self::Revoked { .. } => [revoked(1)],
+            Self::OnHold { .. } => [Self::OnHold { position: 0, date }],
+            Self::RevocationStale { .. } => [Self::RevocationStale { position: 0, next_update: None }],
+            Self::RevocationUnknown(_) => [Self::RevocationUnknown(0)],
+        })
+    }
+
     /// More or other evidence could still make the certificate valid: undetermined rather than invalid.
     pub const fn is_lack_of_evidence(&self) -> bool {
         matches!(

@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod fault;
+pub mod ocsp;
 pub mod revocation;
 pub mod validate;
 
@@ -16,6 +17,7 @@ use super::evidence::CrlSet;
 use super::memory::Memory;
 use super::policy::{Purpose, RevocationMode};
 use super::time::Time;
+use super::x509::ocsp::OcspResponse;
 use super::x509::{Certificate, TrustStore};
 
 /// All that the judgement of a path depends on.
@@ -25,6 +27,7 @@ pub struct PathRequest<'a> {
     /// Untrusted links, beside the intermediates of the trust store.
     pub certificates: &'a [Arc<Certificate>],
     pub crls: &'a CrlSet,
+    pub ocsp_responses: &'a [Arc<OcspResponse>],
     pub trust: &'a TrustStore,
     pub purpose: Purpose,
     /// Extended key usages that fit [`Purpose::DocumentSigning`]; content octets.

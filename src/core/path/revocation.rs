@@ -1,20 +1,22 @@
-//! The status of one certificate by CRL (RFC 5280 §6.3), failing closed: a list that is not wholly understood, not signed by the
-//! certificate's own issuer, partial, or stale shows nothing good.
+//! The status of one certificate by CRL (RFC 5280 §6.3) and OCSP (RFC 6960), failing closed: what is not wholly understood, not
+//! signed by the certificate's own issuer or its delegate, partial, or stale shows nothing good.
 
 use std::sync::Arc;
 
 use super::fault::PathFault;
-use super::{PathRequest, Position};
+use super::{PathRequest, Position, ocsp};
 use crate::core::memory;
 use crate::core::time::Time;
 use crate::core::x509::crl::RevocationReason;
 use crate::core::x509::extension::{DistributionPointName, KeyUsage};
+use crate::core::x509::ocsp::CertStatus;
 use crate::core::x509::{Certificate, CertificateList};
 
-/// Proof that a certificate was not listed in fresh revocation data. Made only by [`check`].
+/// Proof that a certificate was good by fresh revocation data. Made only by [`check`].
 #[derive(Clone, Debug)]
 pub struct RevocationStatus {
     pub certificate: Arc<Certificate>,
+    pub source: Source,
     pub this_update: Time,
     pub next_update: Time,
     _proof: Proof,
@@ -23,36 +25,88 @@ pub struct RevocationStatus {
 #[derive(Clone, Debug)]
 struct Proof;
 
-/// Asks the newest usable CRL of the certificate's issuer. Lists made after the time of the request are not looked at.
+/// Where a status comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Crl,
+    Ocsp,
+}
+
+/// What one believed source says.
+struct Finding {
+    source: Source,
+    /// `None`: good.
+    revoked: Option<(Time, RevocationReason)>,
+    this_update: Time,
+    next_update: Option<Time>,
+}
+
+/// Asks the newest usable CRL of the certificate's issuer and every usable OCSP response. What was made after the time of the
+/// request is not looked at. A revocation found anywhere counts, also in stale data, since it does not pass with time; a hold
+/// does, so that the newest source decides about it.
 pub fn check(
     request: &PathRequest<'_>,
     position: Position,
     certificate: &Arc<Certificate>,
-    issuer: &Certificate,
+    issuer: &Arc<Certificate>,
 ) -> Result<RevocationStatus, PathFault> {
-    let usable = request
-        .crls
-        .issued_by(&certificate.issuer)
-        .iter()
-        .filter(|crl| crl.this_update <= request.time && covers(crl, certificate) && signed(request, crl, issuer));
-    let newest = usable.max_by_key(|crl| (crl.this_update, crl.extensions.crl_number.clone()));
-    let Some(crl) = newest else { return Err(PathFault::RevocationUnknown(position)) };
-    if let Some(entry) = crl.entry(&certificate.serial_number) {
-        // Also in a stale list: revocation does not pass with time.
-        return Err(match entry.reason {
-            RevocationReason::CertificateHold => PathFault::OnHold { position, date: entry.revocation_date },
-            reason => PathFault::Revoked { position, date: entry.revocation_date, reason },
+    let mut findings: Vec<Finding> = ocsp::statuses(request, certificate, issuer)
+        .filter_map(|status| {
+            let revoked = match status.status {
+                CertStatus::Good => None,
+                CertStatus::Revoked { date, reason } => Some((date, reason)),
+                CertStatus::Unknown => return None,
+            };
+            let (this_update, next_update) = (status.this_update, status.next_update);
+            Some(Finding { source: Source::Ocsp, revoked, this_update, next_update })
+        })
+        .collect();
+    if let Some(crl) = newest_crl(request, certificate, issuer) {
+        let entry = crl.entry(&certificate.serial_number);
+        findings.push(Finding {
+            source: Source::Crl,
+            revoked: entry.map(|entry| (entry.revocation_date, entry.reason)),
+            this_update: crl.this_update,
+            next_update: crl.next_update,
         });
     }
-    match crl.next_update {
+    let for_good = |finding: &&Finding| {
+        finding.revoked.is_some_and(|(_, reason)| {
+            !matches!(reason, RevocationReason::CertificateHold | RevocationReason::RemoveFromCrl)
+        })
+    };
+    if let Some((date, reason)) = findings.iter().find(for_good).and_then(|finding| finding.revoked) {
+        return Err(PathFault::Revoked { position, date, reason });
+    }
+    let newest = findings.iter().max_by_key(|finding| finding.this_update);
+    let Some(newest) = newest else { return Err(PathFault::RevocationUnknown(position)) };
+    if let Some((date, _)) = newest.revoked {
+        return Err(PathFault::OnHold { position, date });
+    }
+    match newest.next_update {
         Some(next_update) if request.time <= next_update => Ok(RevocationStatus {
             certificate: Arc::clone(certificate),
-            this_update: crl.this_update,
+            source: newest.source,
+            this_update: newest.this_update,
             next_update,
             _proof: Proof,
         }),
         next_update => Err(PathFault::RevocationStale { position, next_update }),
     }
+}
+
+/// The newest CRL that covers the certificate and is signed by its issuer.
+pub fn newest_crl<'a>(
+    request: &PathRequest<'a>,
+    certificate: &Certificate,
+    issuer: &Certificate,
+) -> Option<&'a Arc<CertificateList>> {
+    let usable = request
+        .crls
+        .issued_by(&certificate.issuer)
+        .iter()
+        .filter(|crl| crl.this_update <= request.time && covers(crl, certificate) && signed(request, crl, issuer));
+    usable.max_by_key(|crl| (crl.this_update, crl.extensions.crl_number.clone()))
 }
 
 /// The list is complete for this certificate (§6.3.3 (b)): understood to the end, no delta, not indirect, of the certificate's

@@ -6,7 +6,9 @@ use crate::core::algorithm::SignatureAlgorithm;
 use crate::core::path::{PathFault, PathOutcome};
 use crate::core::policy::{Policy, RevocationMode};
 use crate::core::validation::SignatureValidation;
+use crate::core::validation::acceptance::AcceptanceFault;
 use crate::core::validation::cryptographic::DigestFault;
+use crate::core::verdict::{Cause, Failure, Verdict};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -17,6 +19,42 @@ pub enum CheckResult {
     /// Does not change the verdict.
     Warning,
     Skipped,
+}
+
+/// What a check can say that no verdict says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    Passed,
+    /// What the check needs is missing, so that there is nothing to judge.
+    NotJudged,
+    SignedAttributesReordered,
+    /// Switched off by the caller.
+    RevocationNotChecked,
+    RsaPaddingNotPss,
+}
+
+impl Remark {
+    /// Stable code of the API.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::NotJudged => "not-judged",
+            Self::SignedAttributesReordered => "signed-attributes-reordered",
+            Self::RevocationNotChecked => "revocation-not-checked",
+            Self::RsaPaddingNotPss => "rsa-padding-not-pss",
+        }
+    }
+
+    #[cfg(test)]
+    pub(in crate::core) fn every() -> Vec<Self> {
+        crate::core::every::every!(Self {
+            Self::Passed => [Self::Passed],
+            Self::NotJudged => [Self::NotJudged],
+            Self::SignedAttributesReordered => [Self::SignedAttributesReordered],
+            Self::RevocationNotChecked => [Self::RevocationNotChecked],
+            Self::RsaPaddingNotPss => [Self::RsaPaddingNotPss],
+        })
+    }
 }
 
 /// One line of the explanation.
@@ -36,7 +74,7 @@ impl Check {
     }
 
     const fn passed(clause: &'static str, name: &'static str) -> Self {
-        Self::new(clause, name, CheckResult::Passed, "passed")
+        Self::new(clause, name, CheckResult::Passed, Remark::Passed.code())
     }
 }
 
@@ -49,42 +87,51 @@ pub fn checks(signature: &SignatureValidation, policy: &Policy, revocation: Revo
         Err(fault) => Check::new("5.2.2", "format", Failed, fault.code()),
     });
     if signature.reordered {
-        checks.push(Check::new("5.2.2", "attribute-order", Warning, "signed-attributes-reordered"));
+        checks.push(Check::new("5.2.2", "attribute-order", Warning, Remark::SignedAttributesReordered.code()));
     }
     checks.push(match &signature.signer {
         Ok(_) => Check::passed("5.2.3", "signing-certificate"),
         Err(fault) => Check::new("5.2.3", "signing-certificate", Indeterminate, fault.code()),
     });
     if signature.signer.is_ok() && !signature.references_certificate && !policy.require_signing_certificate {
-        checks.push(Check::new("5.2.3", "signing-certificate-reference", Warning, "signing-certificate-missing"));
+        let code = AcceptanceFault::SigningCertificateMissing.code();
+        checks.push(Check::new("5.2.3", "signing-certificate-reference", Warning, code));
     }
     certificate_checks(signature, revocation, &mut checks);
     checks.push(match &signature.digest {
         Some(Ok(_)) => Check::passed("5.2.7", "message-digest"),
-        Some(Err(DigestFault::Mismatch)) => Check::new("5.2.7", "message-digest", Failed, "document-changed"),
-        Some(Err(DigestFault::ContentDiffers)) => Check::new("5.2.7", "message-digest", Failed, "content-differs"),
-        Some(Err(DigestFault::ContentMissing)) => {
-            Check::new("5.2.7", "message-digest", Indeterminate, "signed-data-not-found")
+        Some(Err(fault)) => {
+            let (result, detail) = match fault {
+                DigestFault::Mismatch | DigestFault::ContentDiffers => (Failed, None),
+                DigestFault::ContentMissing => (Indeterminate, None),
+                DigestFault::DigestNotGiven(algorithm) => (Indeterminate, Some(algorithm.to_string())),
+            };
+            let code = Verdict::from(fault.clone()).code();
+            Check { detail, ..Check::new("5.2.7", "message-digest", result, code) }
         }
-        Some(Err(DigestFault::DigestNotGiven(algorithm))) => Check {
-            detail: Some(algorithm.to_string()),
-            ..Check::new("5.2.7", "message-digest", Indeterminate, "digest-not-given")
-        },
-        None => Check::new("5.2.7", "message-digest", Skipped, "not-judged"),
+        None => Check::new("5.2.7", "message-digest", Skipped, Remark::NotJudged.code()),
     });
     checks.push(match (&signature.signature, &signature.algorithm) {
         (Some(Ok(_)), _) => Check::passed("5.2.7", "signature-value"),
-        (Some(Err(_)), _) => Check::new("5.2.7", "signature-value", Failed, "signature-value-invalid"),
+        (Some(Err(fault)), _) => {
+            let code = Verdict::TotalFailed(Failure::Signature(*fault)).code();
+            Check::new("5.2.7", "signature-value", Failed, code)
+        }
         (None, Err(unknown)) => Check {
             detail: Some(unknown.0.clone()),
-            ..Check::new("5.2.7", "signature-value", Indeterminate, "signature-algorithm-unknown")
+            ..Check::new(
+                "5.2.7",
+                "signature-value",
+                Indeterminate,
+                Verdict::Indeterminate(Cause::UnknownAlgorithm(unknown.clone())).code(),
+            )
         },
-        (None, Ok(_)) => Check::new("5.2.7", "signature-value", Skipped, "not-judged"),
+        (None, Ok(_)) => Check::new("5.2.7", "signature-value", Skipped, Remark::NotJudged.code()),
     });
     checks.push(match &signature.acceptance {
         Some(Ok(_)) => Check::passed("5.2.8", "acceptance"),
         Some(Err(fault)) => Check::new("5.2.8", "acceptance", Indeterminate, fault.code()),
-        None => Check::new("5.2.8", "acceptance", Skipped, "not-judged"),
+        None => Check::new("5.2.8", "acceptance", Skipped, Remark::NotJudged.code()),
     });
     if policy.report_padding_conformity {
         checks.extend(padding_check(signature));
@@ -97,13 +144,13 @@ fn certificate_checks(signature: &SignatureValidation, revocation: RevocationMod
     use CheckResult::{Indeterminate, Skipped, Warning};
     const CLAUSE: &str = "5.2.6";
     let (path, status) = match &signature.path {
-        None => (Check::new(CLAUSE, "certification-path", Skipped, "not-judged"), None),
+        None => (Check::new(CLAUSE, "certification-path", Skipped, Remark::NotJudged.code()), None),
         Some(PathOutcome::Valid(path)) => {
             let below_anchor = path.certificates().iter().filter(|certificate| *certificate != path.anchor()).count();
             let status = match revocation {
-                RevocationMode::Off => Check::new(CLAUSE, "revocation", Warning, "revocation-not-checked"),
+                RevocationMode::Off => Check::new(CLAUSE, "revocation", Warning, Remark::RevocationNotChecked.code()),
                 _ if path.revocation().len() == below_anchor => Check::passed(CLAUSE, "revocation"),
-                _ => Check::new(CLAUSE, "revocation", Warning, "revocation-status-unknown"),
+                _ => Check::new(CLAUSE, "revocation", Warning, PathFault::RevocationUnknown(0).code()),
             };
             (Check::passed(CLAUSE, "certification-path"), Some(status))
         }
@@ -159,7 +206,7 @@ fn padding_check(signature: &SignatureValidation) -> Option<Check> {
     match signature.algorithm.as_ref().ok()? {
         SignatureAlgorithm::RsaPss(_) => Some(Check::passed("Circular 15/2025", "rsa-padding")),
         SignatureAlgorithm::RsaPkcs1(_) => {
-            Some(Check::new("Circular 15/2025", "rsa-padding", CheckResult::Warning, "rsa-padding-not-pss"))
+            Some(Check::new("Circular 15/2025", "rsa-padding", CheckResult::Warning, Remark::RsaPaddingNotPss.code()))
         }
         SignatureAlgorithm::Ecdsa(_) => None,
     }

@@ -49,3 +49,93 @@ pub fn of(code: &'static str) -> Message {
 pub fn codes() -> impl Iterator<Item = &'static str> {
     MESSAGES.keys().map(String::as_str)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::core::path::PathFault;
+    use crate::core::report::Obstacle;
+    use crate::core::report::check::Remark;
+    use crate::core::verdict::{Indication, Verdict};
+
+    fn codes_of(indication: Indication) -> BTreeSet<&'static str> {
+        let verdicts = Verdict::every().into_iter().filter(|verdict| verdict.indication() == indication);
+        verdicts.map(|verdict| verdict.code()).collect()
+    }
+
+    fn every_code() -> BTreeSet<&'static str> {
+        let verdicts = Verdict::every().into_iter().map(|verdict| verdict.code());
+        let remarks = Remark::every().into_iter().map(Remark::code);
+        let obstacles = Obstacle::every().into_iter().map(Obstacle::code);
+        verdicts.chain(remarks).chain(obstacles).collect()
+    }
+
+    #[test]
+    fn every_code_has_words_and_no_words_lack_a_code() {
+        let worded: BTreeSet<_> = codes().collect();
+        let codes = every_code();
+        let (wordless, unused): (Vec<_>, Vec<_>) =
+            (codes.difference(&worded).collect(), worded.difference(&codes).collect());
+        assert!(wordless.is_empty() && unused.is_empty(), "without words: {wordless:?}; without a code: {unused:?}");
+    }
+
+    #[test]
+    fn words_are_whole_and_in_two_languages() {
+        for code in codes() {
+            let Message { message, remedy } = of(code);
+            for text in [message.vi, message.en, remedy.vi, remedy.en] {
+                assert!(
+                    !text.is_empty() && text == text.trim() && !text.contains(char::is_control),
+                    "{code}: {text:?}"
+                );
+            }
+            for Text { vi, en } in [message, remedy] {
+                assert_ne!(vi, en, "{code}");
+                let latin = |letter: char| letter.is_ascii() || letter == '–';
+                assert!(en.chars().all(latin) && !vi.chars().all(latin), "{code}: a language in the other's place");
+                // Composed letters: a search for a word finds it.
+                assert!(!vi.contains(|letter| ('\u{300}'..='\u{36f}').contains(&letter)), "{code}: {vi}");
+            }
+            assert!(!message.vi.ends_with('.') && !message.en.ends_with('.'), "{code}: details may follow a message");
+            assert!(remedy.vi.ends_with('.') && remedy.en.ends_with('.'), "{code}: a remedy is a sentence");
+            assert!(!format!("{}{}", message.vi, remedy.vi).to_lowercase().contains("chứng thư số"), "{code}");
+        }
+    }
+
+    /// *Hợp lệ* and *không hợp lệ* are the words of the law: only a verdict may use them.
+    #[test]
+    fn only_a_pass_sounds_valid_and_only_a_failure_sounds_invalid() {
+        for code in every_code() {
+            let Text { vi, en } = of(code).message;
+            let (vi, en) = (vi.to_lowercase(), en.to_lowercase());
+            if codes_of(Indication::TotalPassed).contains(code) {
+                assert!(vi.starts_with("chữ ký số hợp lệ") && en.starts_with("digital signature valid"), "{code}");
+            } else if codes_of(Indication::TotalFailed).contains(code) {
+                assert!(vi.starts_with("chữ ký số không hợp lệ: ") && en.starts_with("signature invalid: "), "{code}");
+            } else {
+                assert!(!vi.contains("hợp lệ") && !en.contains("invalid"), "{code}: {vi}");
+            }
+        }
+        for code in codes_of(Indication::Indeterminate) {
+            let Text { vi, en } = of(code).message;
+            let undetermined = vi.starts_with("Chưa xác định – ") && en.starts_with("Undetermined – ");
+            // The first says so in the law's own words; the second is a mere warning under most policies.
+            let named = ["no-signature", "signing-certificate-missing"].contains(&code);
+            assert!(undetermined != named, "{code}: {vi}");
+        }
+    }
+
+    /// What the receiver's own system lacks costs the applicant nothing.
+    #[test]
+    fn what_this_system_lacks_is_not_the_applicants_matter() {
+        let lacks = PathFault::every().into_iter().filter(PathFault::is_lack_of_evidence).map(|fault| fault.code());
+        for code in lacks.chain([Obstacle::StatusUnknown.code(), "signature-format-not-supported", "digest-not-given"])
+        {
+            let remedy = of(code).remedy;
+            assert!(remedy.vi.contains("người nộp không cần làm gì"), "{code}: {}", remedy.vi);
+            assert!(remedy.en.contains("the applicant need do nothing"), "{code}: {}", remedy.en);
+        }
+    }
+}

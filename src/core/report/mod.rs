@@ -6,6 +6,7 @@ pub mod text;
 
 use serde::Serialize;
 
+use super::path::revocation::Source;
 use super::path::{PathOutcome, ValidatedPath};
 use super::policy::{Policy, RevocationMode};
 use super::time::Time;
@@ -191,6 +192,59 @@ impl Report {
     }
 }
 
+/// Why a document is not relied on although its signatures are valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A purpose was named, and nothing signed says what kind of document it is.
+    KindUnknown,
+    /// The standing was asked for and could not be learnt.
+    StatusUnknown,
+    Withdrawn,
+    Suspended,
+    Superseded,
+    Used,
+    /// Past the validity that its kind and purpose give it.
+    Expired,
+    RequiredSignatureMissing,
+    /// The signer had no authority over this kind of document at that date.
+    IssuerNotAuthorised,
+    PurposeNotAllowed,
+}
+
+impl Obstacle {
+    /// Stable code of the API.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::KindUnknown => "kind-unknown",
+            Self::StatusUnknown => "status-unknown",
+            Self::Withdrawn => "document-withdrawn",
+            Self::Suspended => "document-suspended",
+            Self::Superseded => "document-superseded",
+            Self::Used => "document-used",
+            Self::Expired => "document-expired",
+            Self::RequiredSignatureMissing => "required-signature-missing",
+            Self::IssuerNotAuthorised => "issuer-not-authorised",
+            Self::PurposeNotAllowed => "purpose-not-allowed",
+        }
+    }
+
+    #[cfg(test)]
+    pub(in crate::core) fn every() -> Vec<Self> {
+        crate::core::every::every!(Self {
+            Self::KindUnknown => [Self::KindUnknown],
+            Self::StatusUnknown => [Self::StatusUnknown],
+            Self::Withdrawn => [Self::Withdrawn],
+            Self::Suspended => [Self::Suspended],
+            Self::Superseded => [Self::Superseded],
+            Self::Used => [Self::Used],
+            Self::Expired => [Self::Expired],
+            Self::RequiredSignatureMissing => [Self::RequiredSignatureMissing],
+            Self::IssuerNotAuthorised => [Self::IssuerNotAuthorised],
+            Self::PurposeNotAllowed => [Self::PurposeNotAllowed],
+        })
+    }
+}
+
 impl Reliance {
     pub fn new(outcome: Outcome, code: &'static str) -> Self {
         let Message { message, remedy } = message::of(code);
@@ -261,7 +315,10 @@ fn revocation_reports(path: &ValidatedPath, time: Time) -> Vec<RevocationReport>
     statuses
         .map(|status| RevocationReport {
             certificate: hex::encode(status.certificate.fingerprint()),
-            source: "crl",
+            source: match status.source {
+                Source::Crl => "crl",
+                Source::Ocsp => "ocsp",
+            },
             status: "good",
             this_update: status.this_update,
             next_update: status.next_update,

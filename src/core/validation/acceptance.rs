@@ -30,6 +30,16 @@ impl AcceptanceFault {
             Self::SigningTimeMissing => "signing-time-missing",
         }
     }
+
+    #[cfg(test)]
+    pub(in crate::core) fn every() -> Vec<Self> {
+        crate::core::every::every!(Self {
+            Self::WeakAlgorithm => [Self::WeakAlgorithm],
+            Self::WeakKey => [Self::WeakKey],
+            Self::SigningCertificateMissing => [Self::SigningCertificateMissing],
+            Self::SigningTimeMissing => [Self::SigningTimeMissing],
+        })
+    }
 }
 
 pub fn check(

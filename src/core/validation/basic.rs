@@ -64,8 +64,9 @@ pub fn validate(
     let attributes = format::signed_attributes(signer_info);
     let format = format::check(message, signer_info, &attributes, algorithms.clone().ok());
     let attributes = attributes.ok();
-    let digest = match (&attributes, &algorithms) {
-        (Some(attributes), Ok(algorithms)) => Some(cryptographic::check_digest(attributes, algorithms.digest, content)),
+    // Also where the signature algorithm is unknown: a changed document is told whatever else cannot be.
+    let digest = match (&attributes, &signer_info.digest_algorithm) {
+        (Some(attributes), Ok(algorithm)) => Some(cryptographic::check_digest(attributes, *algorithm, content)),
         _ => None,
     };
     let candidates = signer::identify(signer_info, attributes.as_ref(), material.certificates);

@@ -14,6 +14,7 @@ pub fn validate(request: &ValidationRequest<'_>, material: Material<'_>, signer:
         target: signer,
         certificates: material.certificates,
         crls: material.crls,
+        ocsp_responses: &request.evidence.ocsp_responses,
         trust: request.trust,
         purpose: Purpose::DocumentSigning,
         document_signing_usages: &request.policy.document_signing_usages,

@@ -38,6 +38,24 @@ impl FormatFault {
             Self::AlgorithmProtection => "algorithm-protection-mismatch",
         }
     }
+
+    #[cfg(test)]
+    pub(in crate::core) fn every() -> Vec<Self> {
+        use crate::core::der::{DerError, DerFault};
+        let encoding = DerError { offset: 0, fault: DerFault::Value };
+        crate::core::every::every!(Self {
+            Self::SignedAttributesMissing => [Self::SignedAttributesMissing],
+            Self::Attribute(AttributeFault::Encoding(_)) => [Self::Attribute(AttributeFault::Encoding(encoding))],
+            Self::Attribute(AttributeFault::Twice(_)) => [Self::Attribute(AttributeFault::Twice("content-type"))],
+            Self::Attribute(AttributeFault::Missing(_)) => [Self::Attribute(AttributeFault::Missing("content-type"))],
+            Self::Attribute(AttributeFault::Value(_)) => [Self::Attribute(AttributeFault::Value("content-type"))],
+            Self::ContentType => [Self::ContentType],
+            Self::DigestAlgorithmNotListed => [Self::DigestAlgorithmNotListed],
+            Self::DigestAlgorithmsDiffer => [Self::DigestAlgorithmsDiffer],
+            Self::MessageDigestLength => [Self::MessageDigestLength],
+            Self::AlgorithmProtection => [Self::AlgorithmProtection],
+        })
+    }
 }
 
 /// Proof that every rule of the format is kept. Made only by [`check`].

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::core::cms::attributes::SignedAttributes;
 use crate::core::cms::signing_certificate::ReferenceFault;
 use crate::core::cms::{SignerIdentifier, SignerInfo};
-use crate::core::x509::Certificate;
+use crate::core::x509::certificate::CERTIFICATE_LIMIT;
+use crate::core::x509::{Certificate, Name};
 
 /// Why no certificate is the signer's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,14 @@ impl SignerFault {
             Self::ReferenceMismatch(_) => "signing-certificate-mismatch",
         }
     }
+
+    #[cfg(test)]
+    pub(in crate::core) fn every() -> Vec<Self> {
+        crate::core::every::every!(Self {
+            Self::NotFound => [Self::NotFound],
+            Self::ReferenceMismatch(_) => [Self::ReferenceMismatch(ReferenceFault::Digest)],
+        })
+    }
 }
 
 /// Certificates that bear one identifier and are tried one after the other.
@@ -38,7 +47,7 @@ pub fn identify(
 ) -> Result<Vec<Arc<Certificate>>, SignerFault> {
     let mut mismatch = None;
     let mut candidates: Vec<Arc<Certificate>> = Vec::new();
-    for certificate in certificates.iter().filter(|certificate| signer.identifier.names(certificate)) {
+    for certificate in signer.identifier.named(certificates) {
         let references = attributes.into_iter().flat_map(SignedAttributes::certificate_references);
         let fault = references.map(|reference| reference.check(certificate)).find_map(Result::err);
         match fault {
@@ -58,7 +67,10 @@ pub fn identify(
 pub fn describe(identifier: &SignerIdentifier<'_>) -> String {
     match identifier {
         SignerIdentifier::IssuerAndSerialNumber { issuer, serial_number } => {
-            let issuer = crate::core::x509::Name::decode(*issuer).map(|name| name.to_string()).unwrap_or_default();
+            // A report does not repeat a name longer than any certificate.
+            let issuer = Some(*issuer).filter(|issuer| issuer.raw.len() <= CERTIFICATE_LIMIT);
+            let issuer = issuer.and_then(|issuer| Name::decode(issuer).ok());
+            let issuer = issuer.map(|name| name.to_string()).unwrap_or_default();
             format!("serial number {} of {issuer}", hex::encode(serial_number))
         }
         SignerIdentifier::SubjectKeyIdentifier(identifier) => format!("key identifier {}", hex::encode(identifier)),

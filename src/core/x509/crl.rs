@@ -107,7 +107,8 @@ pub enum RevocationReason {
 }
 
 impl RevocationReason {
-    fn from_number(number: u32) -> Option<Self> {
+    /// By its number in RFC 5280 §5.3.1.
+    pub const fn from_number(number: u32) -> Option<Self> {
         Some(match number {
             0 => Self::Unspecified,
             1 => Self::KeyCompromise,

@@ -103,7 +103,8 @@ pub struct CertificateExtensions {
     pub authority_key_identifier: Option<AuthorityKeyIdentifier>,
     pub crl_distribution_points: Option<Vec<DistributionPoint>>,
     pub ocsp_no_check: bool,
-    /// Critical and not understood: no path through this certificate is valid (RFC 5280 §4.2). Content octets.
+    /// Critical and not understood, or policies that are malformed: no path through this certificate is valid (RFC 5280 §4.2).
+    /// Content octets.
     pub not_understood: Vec<Vec<u8>>,
 }
 
@@ -136,7 +137,11 @@ impl CertificateExtensions {
                 oid::SUBJECT_ALT_NAME | oid::ISSUER_ALT_NAME | oid::AUTHORITY_INFO_ACCESS | oid::FRESHEST_CRL => {}
                 // A policy that nobody requires constrains nothing: explicit policy is not asked for here, and a certificate
                 // that asks for it does so in policyConstraints, which is critical and not understood yet.
-                oid::CERTIFICATE_POLICIES => certificate_policies(value)?,
+                // Some authorities write it in BER. What the certificate's key signed can still be judged; a path cannot.
+                oid::CERTIFICATE_POLICIES if certificate_policies(value).is_err() => {
+                    decoded.not_understood.push(extension.oid.to_vec());
+                }
+                oid::CERTIFICATE_POLICIES => {}
                 other if extension.critical => decoded.not_understood.push(other.to_vec()),
                 // Not critical, yet it restricts what the CA may issue: ignoring it would be laxer than the issuer meant.
                 oid::NAME_CONSTRAINTS | oid::POLICY_CONSTRAINTS | oid::INHIBIT_ANY_POLICY => {

@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod crl;
 pub mod extension;
 pub mod name;
+pub mod ocsp;
 pub mod trust_anchor;
 
 pub use certificate::Certificate;

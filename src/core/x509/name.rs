@@ -13,6 +13,8 @@ const ATTRIBUTE_LIMIT: usize = 64;
 pub struct Name {
     der: Vec<u8>,
     comparable: Vec<u8>,
+    /// The readable form, made when first asked for.
+    text: std::sync::OnceLock<String>,
 }
 
 /// Equal under RFC 5280 §7.1: attribute by attribute, strings without regard to case and superfluous spaces.
@@ -33,34 +35,35 @@ impl std::hash::Hash for Name {
 impl Name {
     /// Decodes `RDNSequence ::= SEQUENCE OF SET SIZE (1..MAX) OF AttributeTypeAndValue`.
     pub fn decode(element: Tlv<'_>) -> Result<Self, DerError> {
-        let mut comparable = Vec::with_capacity(element.raw.len());
+        let mut comparable = Vec::with_capacity(element.raw.len() * 2);
         let mut count = 0;
         let mut names = element.of(tag::SEQUENCE)?.reader();
         while !names.is_empty() {
             let set = names.expect(tag::SET)?;
-            let mut attributes = Vec::new();
+            // Members of one set in any order are one: each is written in place, and several are sorted afterwards.
+            let start = comparable.len();
             let mut members = set.reader();
+            let mut ends = 0;
             while !members.is_empty() {
                 count += 1;
                 if count > ATTRIBUTE_LIMIT {
                     return Err(set.error(DerFault::Limit));
                 }
                 let attribute = Attribute::decode(members.read()?)?;
-                let mut form = Vec::with_capacity(attribute.value.raw.len() + attribute.oid.len() + 4);
-                push_counted(&mut form, attribute.oid);
-                attribute.push_comparable(&mut form);
-                attributes.push(form);
+                push_counted(&mut comparable, |form| {
+                    push_counted(form, |form| form.extend_from_slice(attribute.oid));
+                    attribute.push_comparable(form);
+                });
+                ends += 1;
             }
-            if attributes.is_empty() {
-                return Err(set.error(DerFault::Value));
+            match ends {
+                0 => return Err(set.error(DerFault::Value)),
+                1 => {}
+                _ => sort_counted(&mut comparable, start),
             }
-            attributes.sort_unstable();
-            comparable.push(attributes.len() as u8);
-            for form in attributes {
-                push_counted(&mut comparable, &form);
-            }
+            comparable.push(ends as u8);
         }
-        Ok(Self { der: element.raw.to_vec(), comparable })
+        Ok(Self { der: element.raw.to_vec(), comparable, text: std::sync::OnceLock::new() })
     }
 
     /// The encoding as received.
@@ -104,22 +107,31 @@ impl Name {
     }
 }
 
-/// RFC 4514 text in the order of the encoding (as `C=VN, O=…, CN=…`), control characters escaped: one safe line.
+impl Name {
+    /// RFC 4514 text in the order of the encoding (as `C=VN, O=…, CN=…`), control characters escaped: one safe line.
+    pub fn text(&self) -> &str {
+        self.text.get_or_init(|| {
+            let mut text = String::with_capacity(self.der.len());
+            self.for_each(|attribute| {
+                if !text.is_empty() {
+                    text.push_str(", ");
+                }
+                match attribute_name(attribute.oid) {
+                    Some(name) => text.push_str(name),
+                    None => text.push_str(&oid::dotted(attribute.oid)),
+                }
+                text.push('=');
+                push_escaped(&mut text, &attribute.text());
+            });
+            text
+        })
+    }
+}
+
+/// [`Name::text`].
 impl std::fmt::Display for Name {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut text = String::with_capacity(self.der.len());
-        self.for_each(|attribute| {
-            if !text.is_empty() {
-                text.push_str(", ");
-            }
-            match attribute_name(attribute.oid) {
-                Some(name) => text.push_str(name),
-                None => text.push_str(&oid::dotted(attribute.oid)),
-            }
-            text.push('=');
-            push_escaped(&mut text, &attribute.text());
-        });
-        formatter.write_str(&text)
+        formatter.write_str(self.text())
     }
 }
 
@@ -186,6 +198,10 @@ impl<'a> Attribute<'a> {
         let text = self.decoded().unwrap_or_default();
         let mut pending_space = false;
         let mut any = false;
+        if text.is_ascii() && !text.contains(|character: char| character.is_whitespace()) {
+            form.extend(text.bytes().map(|octet| octet.to_ascii_lowercase()));
+            return;
+        }
         for character in text.chars() {
             if character.is_whitespace() {
                 pending_space = any;
@@ -203,9 +219,27 @@ impl<'a> Attribute<'a> {
     }
 }
 
-fn push_counted(form: &mut Vec<u8>, octets: &[u8]) {
-    form.extend_from_slice(&(octets.len() as u32).to_be_bytes());
-    form.extend_from_slice(octets);
+/// Appends what `write` writes, its length before it.
+fn push_counted(form: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = form.len();
+    form.extend_from_slice(&[0; 4]);
+    write(form);
+    let length = (form.len() - start - 4) as u32;
+    form[start..start + 4].copy_from_slice(&length.to_be_bytes());
+}
+
+/// Sorts the counted pieces from `start` on.
+fn sort_counted(form: &mut Vec<u8>, start: usize) {
+    let mut pieces = Vec::new();
+    let mut rest = &form[start..];
+    while let Some((count, after)) = rest.split_first_chunk::<4>() {
+        let length = 4 + u32::from_be_bytes(*count) as usize;
+        pieces.push(rest[..length].to_vec());
+        rest = &after[length - 4..];
+    }
+    pieces.sort_unstable();
+    form.truncate(start);
+    form.extend(pieces.concat());
 }
 
 /// Escapes what RFC 4514 §2.4 escapes, and every control or bidirectional-format character.
@@ -216,7 +250,7 @@ fn push_escaped(text: &mut String, value: &str) {
                 text.push('\\');
                 text.push(character);
             }
-            _ => text.push_str(&inert(character.encode_utf8(&mut [0; 4]))),
+            _ => push_inert(text, character),
         }
     }
 }
@@ -225,13 +259,17 @@ fn push_escaped(text: &mut String, value: &str) {
 pub fn inert(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if is_inert(character) {
-            shown.push(character);
-        } else {
-            let _ = write!(shown, "\\u{{{:04x}}}", u32::from(character));
-        }
+        push_inert(&mut shown, character);
     }
     shown
+}
+
+fn push_inert(shown: &mut String, character: char) {
+    if is_inert(character) {
+        shown.push(character);
+    } else {
+        let _ = write!(shown, "\\u{{{:04x}}}", u32::from(character));
+    }
 }
 
 /// Neither a control character nor one that changes the direction or visibility of its neighbours.

@@ -1,0 +1,140 @@
+//! `antin dev`: the whole service on this machine, with a development PKI; for trial only.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::Args;
+
+use super::serve::{self, StartError};
+use crate::{
+    clock,
+    config::{Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Registry, SigningKey, Trust},
+    http::Running,
+    pki::{self, Authority, InitOptions, Member},
+};
+
+/// How often the CRLs are reissued; they are good for a week.
+const REFRESHED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+const JUDICIAL_KINDS: [&str; 3] = ["judicial-certificate", "judicial-certificate-1", "judicial-certificate-2"];
+const HEALTH_KINDS: [&str; 4] = ["health-book", "health-check", "referral", "re-examination"];
+
+/// The arguments of `antin dev`.
+#[derive(Args, Clone, Debug)]
+pub struct DevArguments {
+    /// Where PKI and registry lie; made if missing
+    #[arg(long = "dir", value_name = "D", default_value = "antin-dev")]
+    directory: PathBuf,
+    /// Port of the public listener on 127.0.0.1; mutual TLS is on the next one
+    #[arg(long, value_name = "N", default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..=65534))]
+    port: u16,
+}
+
+/// Runs until SIGTERM or SIGINT. Exit codes as those of `antin serve`.
+pub fn run(arguments: &DevArguments) -> ExitCode {
+    super::log::start(&Log { level: "warn".to_owned(), ..Log::default() });
+    let addresses = [arguments.port, arguments.port + 1].map(local);
+    let served = serve::runtime().and_then(|runtime| {
+        runtime.block_on(async {
+            let running = start(&arguments.directory, addresses).await?;
+            serve::until_stopped(running).await
+        })
+    });
+    serve::exit_code(served)
+}
+
+/// Starts the service on a public and a mutual-TLS address, making the PKI if it is missing. With port 0 the PKI must be there:
+/// its certificates name the base URL.
+pub async fn start(directory: &Path, [public, mutual_tls]: [SocketAddr; 2]) -> Result<Running, StartError> {
+    let pki = directory.join("pki");
+    std::fs::create_dir_all(directory)?;
+    if !Member::Root.certificate_path(&pki).exists() {
+        let options = InitOptions { base_url: format!("http://{public}"), ..InitOptions::default() };
+        pki::init(&pki, &options, clock::now())?;
+    }
+    pki::refresh_crls(&pki, clock::now())?;
+    tokio::spawn(refresh_crls(pki.clone()));
+    serve::start(settings(directory, public, mutual_tls), Some(pki)).await
+}
+
+async fn refresh_crls(pki: PathBuf) {
+    loop {
+        tokio::time::sleep(REFRESHED_EVERY).await;
+        let pki = pki.clone();
+        match tokio::task::spawn_blocking(move || pki::refresh_crls(&pki, clock::now())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the CRLs could not be reissued"),
+            Err(error) => tracing::error!(%error, "the CRLs could not be reissued"),
+        }
+    }
+}
+
+/// The settings over a development PKI in `directory/pki`.
+pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) -> Config {
+    let pki = directory.join("pki");
+    let key = |name: &str, member: Member| SigningKey {
+        name: name.to_owned(),
+        file: member.key_path(&pki),
+        certificate: member.certificate_path(&pki),
+        chain: vec![Member::Ca.certificate_path(&pki)],
+        padding: Padding::Pss,
+    };
+    let kinds = |names: &[&str], key: &str| -> Vec<Kind> {
+        let kind = |name: &&str| Kind { name: (*name).to_owned(), keys: vec![key.to_owned()], digest_only: true };
+        names.iter().map(kind).collect()
+    };
+    let kinds = [kinds(&JUDICIAL_KINDS, "judicial"), kinds(&HEALTH_KINDS, "health")].concat();
+    let client = |name: &str, member: Member, operations: &[Operation]| {
+        let certificate = fingerprint(&member.certificate_path(&pki));
+        let signs = operations.contains(&Operation::Sign);
+        Client {
+            name: name.to_owned(),
+            sha256: certificate,
+            subject: None,
+            issuer: None,
+            operations: operations.to_vec(),
+            kinds: if signs { kinds.iter().map(|kind| kind.name.clone()).collect() } else { Vec::new() },
+            keys: if signs { vec!["judicial".to_owned(), "health".to_owned()] } else { Vec::new() },
+            concurrency: 256,
+        }
+    };
+    let clients = vec![
+        client("issuing-system", Member::IssuingSystem, &[Operation::Sign, Operation::Verify]),
+        client("agency", Member::Agency, &[Operation::Verify]),
+    ];
+    Config {
+        public: Public { address: public, base_url: format!("http://{public}") },
+        mutual_tls: MutualTls {
+            enabled: true,
+            address: mutual_tls,
+            certificate: Member::Server.certificate_path(&pki),
+            chain: vec![Member::Ca.certificate_path(&pki)],
+            key: Member::Server.key_path(&pki),
+            client_authorities: vec![Member::Ca.certificate_path(&pki)],
+            client_crls: vec![Authority::Ca.crl_path(&pki)],
+        },
+        trust: Trust {
+            directories: Vec::new(),
+            anchors: vec![Member::Root.certificate_path(&pki)],
+            intermediates: vec![Member::Ca.certificate_path(&pki)],
+            crls: Authority::ALL.iter().map(|authority| authority.crl_path(&pki)).collect(),
+        },
+        registry: Registry { path: directory.join("registry.db") },
+        keys: vec![key("judicial", Member::Judicial), key("health", Member::Health)],
+        kinds,
+        clients,
+        ..Config::default()
+    }
+}
+
+/// A certificate that cannot be read identifies nobody.
+fn fingerprint(path: &Path) -> Option<String> {
+    crate::service::held::first_certificate(path).ok().map(|certificate| hex::encode(certificate.fingerprint()))
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}

@@ -1,0 +1,115 @@
+//! `antin serve`: the service in production.
+
+use std::{error::Error, path::PathBuf, process::ExitCode, sync::Arc};
+
+use arc_swap::ArcSwap;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::exit;
+use crate::{
+    clock,
+    config::{self, Config, ConfigError},
+    http::{self, BootError, Parts, Running},
+    registry::sqlite::{OpenError, SqliteRegistry},
+    service::held::{self, HeldError},
+};
+
+/// The arguments of `antin serve`.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArguments {
+    /// The settings; config/antin.toml shows every one
+    #[arg(long, value_name = "FILE", env = "ANTIN_CONFIG")]
+    config: PathBuf,
+}
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Held(#[from] HeldError),
+    #[error(transparent)]
+    Registry(#[from] OpenError),
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    #[error("the development PKI")]
+    Pki(#[from] crate::pki::PkiError),
+    #[error("the operating system refused: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Runs until SIGTERM or SIGINT. Exit codes: 0 ended as asked, 65 settings or files that cannot be used, 70 anything else.
+pub fn run(arguments: &ServeArguments) -> ExitCode {
+    let served = config::read(&arguments.config).map_err(StartError::from).and_then(|config| {
+        super::log::start(&config.log);
+        runtime()?.block_on(async {
+            let running = start(config, None).await?;
+            until_stopped(running).await
+        })
+    });
+    exit_code(served)
+}
+
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Loads what the settings name, and boots. `published`: the directory of a development PKI to be served.
+pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running, StartError> {
+    let trust = held::trust(&config.trust)?;
+    if trust.anchors.is_empty() {
+        tracing::warn!("no trust anchor is held: no signature will be relied on; see [trust] of the settings");
+    }
+    let evidence = held::snapshot(held::crls(&config.trust.crls)?);
+    let keys = held::keys(&config.keys)?;
+    let registry = Arc::new(SqliteRegistry::open(&config.registry.path, clock::now())?);
+    let parts = Parts {
+        keys,
+        registry,
+        trust: Arc::new(ArcSwap::from_pointee(trust.into_store())),
+        evidence: Arc::new(ArcSwap::from_pointee(evidence)),
+        published,
+        config,
+    };
+    Ok(http::boot(parts).await?)
+}
+
+/// Says where the service is, waits for a signal, and ends politely.
+pub(super) async fn until_stopped(running: Running) -> Result<(), StartError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    match running.mutual_tls {
+        Some(mutual_tls) => println!("ready http://{} https://{mutual_tls}", running.public),
+        None => println!("ready http://{}", running.public),
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("asked to stop");
+    running.shutdown().await;
+    Ok(())
+}
+
+pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
+    let Err(error) = served else { return ExitCode::SUCCESS };
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(below) = cause {
+        let words = below.to_string();
+        // Errors that pass another on say its words already.
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = below.source();
+    }
+    eprintln!("antin: {text}");
+    let code = match error {
+        StartError::Config(_) | StartError::Held(_) | StartError::Pki(_) => exit::UNREADABLE,
+        StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => exit::INTERNAL,
+    };
+    code.into()
+}

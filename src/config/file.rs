@@ -1,0 +1,177 @@
+//! Reading the settings: every error names the file, the line, the key, and what to do.
+
+use std::path::{Path, PathBuf};
+
+use super::{Client, Config};
+
+/// Octets of the largest settings file.
+const LIMIT: u64 = 1 << 20;
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the settings file {}: name an existing file with --config", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: larger than {LIMIT} bytes: not a settings file", path.display())]
+    TooLarge { path: PathBuf },
+    /// Not TOML, an unknown key, or a value of the wrong type.
+    #[error("{}:{line}: {message}; config/antin.toml shows every key", path.display())]
+    Syntax { path: PathBuf, line: usize, message: String },
+    /// A value that breaks its rule.
+    #[error("{}:{line}: {key} must {rule}", path.display())]
+    Value { path: PathBuf, line: usize, key: String, rule: &'static str },
+}
+
+/// Reads a settings file; paths in it become relative to its folder.
+pub fn read(path: &Path) -> Result<Config, ConfigError> {
+    let failed = |source| ConfigError::Read { path: path.to_owned(), source };
+    if std::fs::metadata(path).map_err(failed)?.len() > LIMIT {
+        return Err(ConfigError::TooLarge { path: path.to_owned() });
+    }
+    let mut config = parse(&std::fs::read_to_string(path).map_err(failed)?, path)?;
+    if let Some(folder) = path.parent() {
+        for path in paths(&mut config) {
+            *path = folder.join(&*path);
+        }
+    }
+    Ok(config)
+}
+
+/// Parses settings; `path` is named in errors.
+pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
+    let config: Config = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+        path: path.to_owned(),
+        line: error.span().map_or(1, |span| line_at(text, span.start)),
+        message: error.message().to_owned(),
+    })?;
+    match broken_rule(&config) {
+        None => Ok(config),
+        Some((key, rule)) => Err(ConfigError::Value { path: path.to_owned(), line: line_of(text, &key), key, rule }),
+    }
+}
+
+/// The first rule that is broken: the key as `table.key`, and the rule.
+fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
+    if let Some((key, _)) = config.limits.all().into_iter().find(|(_, value)| *value == 0) {
+        return Some((format!("limits.{key}"), "be above 0"));
+    }
+    let base_url = &config.public.base_url;
+    let is_url = base_url.starts_with("http://") || base_url.starts_with("https://");
+    if !is_url
+        || base_url.ends_with('/')
+        || base_url.len() > 200
+        || !base_url.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        return Some((
+            "public.base-url".to_owned(),
+            "be an http:// or https:// URL of at most 200 bytes without a final /",
+        ));
+    }
+    for (index, key) in config.keys.iter().enumerate() {
+        if key.name.is_empty() || config.keys[..index].iter().any(|other| other.name == key.name) {
+            return Some(("key.name".to_owned(), "be given and differ between keys"));
+        }
+    }
+    for (index, kind) in config.kinds.iter().enumerate() {
+        if kind.name.is_empty() || config.kinds[..index].iter().any(|other| other.name == kind.name) {
+            return Some(("kind.name".to_owned(), "be given and differ between kinds"));
+        }
+        if kind.keys.is_empty() || kind.keys.iter().any(|name| config.keys.iter().all(|key| key.name != *name)) {
+            return Some(("kind.keys".to_owned(), "name at least one [[key]], and none that is missing"));
+        }
+    }
+    config.clients.iter().enumerate().find_map(|(index, client)| {
+        if client.name.is_empty() || config.clients[..index].iter().any(|other| other.name == client.name) {
+            return Some(("client.name".to_owned(), "be given and differ between clients"));
+        }
+        broken_client_rule(client, config)
+    })
+}
+
+fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'static str)> {
+    match (&client.sha256, &client.subject, &client.issuer) {
+        (Some(sha256), None, None) => {
+            if hex::decode(sha256).is_ok_and(|octets| octets.len() == 32) {
+                None
+            } else {
+                Some(("client.sha256".to_owned(), "be 64 hexadecimal digits"))
+            }
+        }
+        (None, Some(_), Some(_)) => None,
+        _ => Some(("client.name".to_owned(), "come with either sha256, or subject and issuer")),
+    }
+    .or_else(|| {
+        let unknown_kind = client.kinds.iter().any(|name| config.kinds.iter().all(|kind| kind.name != *name));
+        unknown_kind.then(|| ("client.kinds".to_owned(), "name only kinds that have a [[kind]]"))
+    })
+    .or_else(|| {
+        let unknown_key = client.keys.iter().any(|name| config.keys.iter().all(|key| key.name != *name));
+        unknown_key.then(|| ("client.keys".to_owned(), "name only keys that have a [[key]]"))
+    })
+    .or_else(|| (client.concurrency == 0).then(|| ("client.concurrency".to_owned(), "be above 0")))
+}
+
+fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
+    let Config { mutual_tls, trust, registry, keys, .. } = config;
+    let keys = keys.iter_mut().flat_map(|key| [&mut key.file, &mut key.certificate].into_iter().chain(&mut key.chain));
+    [&mut mutual_tls.certificate, &mut mutual_tls.key, &mut registry.path]
+        .into_iter()
+        .chain(&mut mutual_tls.chain)
+        .chain(&mut mutual_tls.client_authorities)
+        .chain(&mut mutual_tls.client_crls)
+        .chain(&mut trust.directories)
+        .chain(&mut trust.anchors)
+        .chain(&mut trust.intermediates)
+        .chain(&mut trust.crls)
+        .chain(keys)
+}
+
+fn line_at(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+/// The line on which `table.key` first stands; 1 if it was left out.
+fn line_of(text: &str, key: &str) -> usize {
+    let (table, key) = key.split_once('.').unwrap_or(("", key));
+    let mut within = false;
+    for (index, line) in text.lines().map(str::trim).enumerate() {
+        if let Some(header) = line.strip_prefix('[') {
+            let name = header.trim_start_matches('[').split(']').next().unwrap_or_default();
+            within = name.trim() == table;
+        } else if within && line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')) {
+            return index + 1;
+        }
+    }
+    1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_file_line_key_and_rule() {
+        for (text, words) in [
+            ("[limits]\nbody-bytes = 0\n", "antin.toml:2: limits.body-bytes must be above 0"),
+            ("[limits]\n\nbody-size = 1\n", "antin.toml:3: unknown field `body-size`"),
+            ("[public]\naddress = \"localhost\"\n", "antin.toml:2: "),
+            ("[public]\nbase-url = \"example.vn\"\n", "antin.toml:2: public.base-url must be"),
+            ("[[client]]\nname = \"a\"\noperations = []\n", "antin.toml:2: client.name must come with"),
+            ("[[kind]]\nname = \"a\"\nkeys = [\"b\"]\n", "antin.toml:3: kind.keys must name"),
+            ("[limits\n", "antin.toml:1: "),
+        ] {
+            let error = parse(text, "antin.toml".as_ref()).expect_err(text).to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let directory = tempfile::tempdir().expect("a folder");
+        let file = directory.path().join("antin.toml");
+        std::fs::write(&file, "[registry]\npath = \"a.db\"\n[trust]\nanchors = [\"/b.crt\"]\n").expect("written");
+        let config = read(&file).expect("settings");
+        assert_eq!(config.registry.path, directory.path().join("a.db"));
+        assert_eq!(config.trust.anchors, [PathBuf::from("/b.crt")]);
+    }
+}

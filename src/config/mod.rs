@@ -1,0 +1,91 @@
+//! Settings: `config/antin.toml` says what each means; [`read`] takes a file, [`Config::default`] is that very file.
+mod file;
+mod listener;
+mod permission;
+pub mod revocation;
+pub use file::{ConfigError, parse, read};
+pub use listener::{Internal, Limits, MutualTls, Public};
+pub use permission::{Client, Kind, Operation, Padding, SigningKey};
+use serde::Deserialize;
+use std::path::PathBuf;
+/// Every setting.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    pub public: Public,
+    pub mutual_tls: MutualTls,
+    pub internal: Internal,
+    pub limits: Limits,
+    pub trust: Trust,
+    pub verify: Verify,
+    pub registry: Registry,
+    pub log: Log,
+    #[serde(rename = "key")]
+    pub keys: Vec<SigningKey>,
+    #[serde(rename = "kind")]
+    pub kinds: Vec<Kind>,
+    #[serde(rename = "client")]
+    pub clients: Vec<Client>,
+}
+/// What ends a path, what links to it, and the CRLs at hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Trust {
+    pub directories: Vec<PathBuf>,
+    pub anchors: Vec<PathBuf>,
+    pub intermediates: Vec<PathBuf>,
+    pub crls: Vec<PathBuf>,
+}
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Verify {
+    pub policy: String,
+}
+impl Default for Verify {
+    fn default() -> Self {
+        Self { policy: "circular-15-2025".to_owned() }
+    }
+}
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Registry {
+    pub path: PathBuf,
+}
+impl Default for Registry {
+    fn default() -> Self {
+        Self { path: "registry.db".into() }
+    }
+}
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Log {
+    /// A filter in the syntax of `tracing_subscriber::EnvFilter`.
+    pub level: String,
+    pub requests: bool,
+}
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), requests: true }
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn the_commented_file_is_the_default() {
+        let text = include_str!("../../config/antin.toml");
+        let parsed = parse(text, "antin.toml".as_ref()).expect("the file in the tree");
+        assert_eq!(parsed, Config::default());
+    }
+    /// The commented examples of tables are real settings too.
+    #[test]
+    fn the_examples_of_tables_can_be_used() {
+        let text = include_str!("../../config/antin.toml");
+        let start = text.find("# [[key]]").expect("the first example");
+        let lines = text[start..].lines().map(|line| line.strip_prefix("# ").unwrap_or(line));
+        let example: String =
+            lines.filter(|line| !line.starts_with("sha256")).map(|line| format!("{line}\n")).collect();
+        let parsed = parse(&example, "antin.toml".as_ref()).expect("the examples");
+        assert_eq!((parsed.keys.len(), parsed.kinds.len(), parsed.clients.len()), (1, 1, 1));
+    }
+}

@@ -1,0 +1,68 @@
+//! Who may have what signed, with which key.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// A key that signs documents.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SigningKey {
+    pub name: String,
+    /// Unencrypted PKCS#8 PEM.
+    pub file: PathBuf,
+    pub certificate: PathBuf,
+    #[serde(default)]
+    pub chain: Vec<PathBuf>,
+    #[serde(default)]
+    pub padding: Padding,
+}
+
+/// How an RSA key signs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Padding {
+    #[default]
+    Pss,
+    Pkcs1,
+}
+
+/// A kind of document issued here.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Kind {
+    pub name: String,
+    /// Names of keys; the first signs unless another is asked for.
+    pub keys: Vec<String>,
+    #[serde(default)]
+    pub digest_only: bool,
+}
+
+/// A TLS client certificate and what its holder may do.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Client {
+    pub name: String,
+    /// Fingerprint, hex; or `subject` and `issuer`.
+    pub sha256: Option<String>,
+    pub subject: Option<String>,
+    pub issuer: Option<String>,
+    pub operations: Vec<Operation>,
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    #[serde(default)]
+    pub keys: Vec<String>,
+    #[serde(default = "default_concurrency")]
+    pub concurrency: usize,
+}
+
+const fn default_concurrency() -> usize {
+    64
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operation {
+    Sign,
+    Verify,
+}

@@ -1,0 +1,278 @@
+//! OCSP responses (RFC 6960 §4.2): bytes to types. Whether a response counts is judged in [`crate::core::path::ocsp`].
+
+use std::sync::Arc;
+
+use super::certificate::Certificate;
+use super::crl::RevocationReason;
+use super::extension;
+use super::name::Name;
+use crate::core::algorithm::{AlgorithmIdentifier, DigestAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
+use crate::core::crypto;
+use crate::core::der::{DerError, DerFault, Reader, Tlv, reader, tag};
+use crate::core::oid;
+use crate::core::time::Time;
+
+/// Octets of the largest response.
+const RESPONSE_LIMIT: usize = 1024 * 1024;
+/// Certificates in one response.
+const CERTIFICATE_LIMIT: usize = 16;
+/// Statuses in one response.
+const STATUS_LIMIT: usize = 256;
+const DEPTH: usize = 32;
+
+/// A successful `BasicOCSPResponse`. Decoding proves form only; nothing about it is verified.
+pub struct OcspResponse {
+    to_be_signed: Vec<u8>,
+    fingerprint: [u8; 32],
+    pub responder: ResponderId,
+    pub produced_at: Time,
+    pub statuses: Vec<SingleResponse>,
+    /// A critical extension of the response is not understood.
+    pub not_understood: bool,
+    pub signature_algorithm: Result<SignatureAlgorithm, UnknownAlgorithm>,
+    signature: Vec<u8>,
+    /// Certificates the responder sent along; those that do not decode are left out.
+    pub certificates: Vec<Arc<Certificate>>,
+}
+
+/// `ResponderID`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResponderId {
+    Name(Box<Name>),
+    /// SHA-1 of the responder's public key.
+    KeyHash(Vec<u8>),
+}
+
+/// `SingleResponse`.
+#[derive(Clone, Debug)]
+pub struct SingleResponse {
+    pub certificate: CertId,
+    pub status: CertStatus,
+    pub this_update: Time,
+    pub next_update: Option<Time>,
+    /// A critical extension of it is not understood.
+    pub not_understood: bool,
+}
+
+/// `CertID`: a certificate by digests of its issuer's name and key, and its serial number.
+#[derive(Clone, Debug)]
+pub struct CertId {
+    pub digest_algorithm: Result<DigestAlgorithm, UnknownAlgorithm>,
+    pub issuer_name_hash: Vec<u8>,
+    pub issuer_key_hash: Vec<u8>,
+    pub serial_number: Vec<u8>,
+}
+
+/// `CertStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertStatus {
+    Good,
+    Revoked { date: Time, reason: RevocationReason },
+    Unknown,
+}
+
+/// Why bytes are not a response that says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OcspError {
+    Encoding(DerError),
+    /// The responder answered with an error status (RFC 6960 §4.2.1).
+    NotSuccessful(u32),
+    /// Not a `BasicOCSPResponse`.
+    OtherType,
+}
+
+impl From<DerError> for OcspError {
+    fn from(error: DerError) -> Self {
+        Self::Encoding(error)
+    }
+}
+
+impl std::fmt::Display for OcspError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Encoding(error) => write!(formatter, "not an OCSP response: {error}"),
+            Self::NotSuccessful(status) => write!(formatter, "the OCSP responder answered with error status {status}"),
+            Self::OtherType => write!(formatter, "not a basic OCSP response"),
+        }
+    }
+}
+
+impl std::error::Error for OcspError {}
+
+impl OcspResponse {
+    /// Decodes the one DER `OCSPResponse` that `der` consists of.
+    pub fn decode(der: &[u8]) -> Result<Self, OcspError> {
+        let outer = Reader::single(der, tag::SEQUENCE)?;
+        if der.len() > RESPONSE_LIMIT {
+            return Err(outer.error(DerFault::Limit).into());
+        }
+        let mut fields = outer.reader();
+        let status = fields.expect(tag::ENUMERATED)?.small()?;
+        if status != 0 {
+            return Err(OcspError::NotSuccessful(status));
+        }
+        let bytes = fields.expect(tag::context(0))?.inner(tag::SEQUENCE)?;
+        fields.finish()?;
+        let mut parts = bytes.reader();
+        if parts.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()? != oid::OCSP_BASIC {
+            return Err(OcspError::OtherType);
+        }
+        let basic = parts.expect(tag::OCTET_STRING)?;
+        parts.finish()?;
+        reader::check_canonical(basic.value, DEPTH)?;
+        Ok(Self::decode_basic(basic.inner(tag::SEQUENCE)?)?)
+    }
+
+    fn decode_basic(basic: Tlv<'_>) -> Result<Self, DerError> {
+        let mut parts = basic.reader();
+        let data = parts.expect(tag::SEQUENCE)?;
+        let algorithm = AlgorithmIdentifier::decode(parts.read()?)?;
+        let signature = parts.expect(tag::BIT_STRING)?.bit_string_octets()?;
+        let certificates = match parts.optional(tag::context(0))? {
+            Some(field) => each(field.inner(tag::SEQUENCE)?, CERTIFICATE_LIMIT, |element| Ok(element.raw))?,
+            None => Vec::new(),
+        };
+        parts.finish()?;
+
+        let mut fields = data.reader();
+        // Version 1 is the default and so not written.
+        let responder_id = fields.read()?;
+        let responder = match responder_id.tag {
+            0xA1 => ResponderId::Name(Box::new(Name::decode(responder_id.inner(tag::SEQUENCE)?)?)),
+            0xA2 => ResponderId::KeyHash(responder_id.inner(tag::OCTET_STRING)?.value.to_vec()),
+            _ => return Err(responder_id.error(DerFault::UnexpectedTag)),
+        };
+        let produced_at = fields.expect(tag::GENERALIZED_TIME)?.time()?;
+        let statuses = each(fields.expect(tag::SEQUENCE)?, STATUS_LIMIT, SingleResponse::decode)?;
+        let not_understood = match fields.optional(tag::context(1))? {
+            Some(field) => critical_extension(field)?,
+            None => false,
+        };
+        fields.finish()?;
+        Ok(Self {
+            to_be_signed: data.raw.to_vec(),
+            fingerprint: crypto::sha256(basic.raw),
+            responder,
+            produced_at,
+            statuses,
+            not_understood,
+            signature_algorithm: SignatureAlgorithm::decode(algorithm, None)?,
+            signature: signature.to_vec(),
+            certificates: certificates
+                .into_iter()
+                .filter_map(|der| Certificate::decode(der).ok().map(Arc::new))
+                .collect(),
+        })
+    }
+
+    /// The octets the responder signed.
+    pub fn to_be_signed(&self) -> &[u8] {
+        &self.to_be_signed
+    }
+
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// SHA-256 of the `BasicOCSPResponse`.
+    pub const fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
+    }
+}
+
+impl std::fmt::Debug for OcspResponse {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "OcspResponse({:?}, {}, {} statuses)", self.responder, self.produced_at, self.statuses.len())
+    }
+}
+
+impl SingleResponse {
+    fn decode(element: Tlv<'_>) -> Result<Self, DerError> {
+        element.of(tag::SEQUENCE)?.read_all(|reader| {
+            let certificate = reader.expect(tag::SEQUENCE)?.read_all(|fields| {
+                Ok::<_, DerError>(CertId {
+                    digest_algorithm: DigestAlgorithm::decode(fields.read()?)?,
+                    issuer_name_hash: fields.expect(tag::OCTET_STRING)?.value.to_vec(),
+                    issuer_key_hash: fields.expect(tag::OCTET_STRING)?.value.to_vec(),
+                    serial_number: fields.expect(tag::INTEGER)?.integer()?.to_vec(),
+                })
+            })?;
+            let choice = reader.read()?;
+            let status = match choice.tag {
+                0x80 if choice.value.is_empty() => CertStatus::Good,
+                0x82 if choice.value.is_empty() => CertStatus::Unknown,
+                0xA1 => choice.read_all(|info| {
+                    let date = info.expect(tag::GENERALIZED_TIME)?.time()?;
+                    let reason = match info.optional(tag::context(0))? {
+                        Some(field) => RevocationReason::from_number(field.inner(tag::ENUMERATED)?.small()?),
+                        None => None,
+                    };
+                    let reason = reason.unwrap_or(RevocationReason::Unspecified);
+                    Ok::<_, DerError>(CertStatus::Revoked { date, reason })
+                })?,
+                _ => return Err(choice.error(DerFault::UnexpectedTag)),
+            };
+            let this_update = reader.expect(tag::GENERALIZED_TIME)?.time()?;
+            let next_update = match reader.optional(tag::context(0))? {
+                Some(field) => Some(field.inner(tag::GENERALIZED_TIME)?.time()?),
+                None => None,
+            };
+            let not_understood = match reader.optional(tag::context(1))? {
+                Some(field) => critical_extension(field)?,
+                None => false,
+            };
+            Ok(Self { certificate, status, this_update, next_update, not_understood })
+        })
+    }
+}
+
+impl CertId {
+    /// Does it name `certificate`, issued by `issuer` (RFC 6960 §4.1.1)?
+    pub fn names(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
+        let Ok(algorithm) = self.digest_algorithm else { return false };
+        self.serial_number == certificate.serial_number
+            && self.issuer_name_hash == crypto::digest(algorithm, certificate.issuer.der())
+            && key_bits(issuer).is_some_and(|key| self.issuer_key_hash == crypto::digest(algorithm, key))
+    }
+}
+
+impl ResponderId {
+    /// Does it name the subject of `certificate`?
+    pub fn names(&self, certificate: &Certificate) -> bool {
+        match self {
+            Self::Name(name) => **name == certificate.subject,
+            Self::KeyHash(hash) => {
+                key_bits(certificate).is_some_and(|key| *hash == crypto::digest(DigestAlgorithm::Sha1, key))
+            }
+        }
+    }
+}
+
+/// The content of the `subjectPublicKey` BIT STRING.
+fn key_bits(certificate: &Certificate) -> Option<&[u8]> {
+    let mut fields = Reader::single(certificate.subject_public_key_info(), tag::SEQUENCE).ok()?.reader();
+    fields.read().ok()?;
+    fields.read().ok()?.bit_string_octets().ok()
+}
+
+/// No extension of a response changes what it says about a certificate, so that any critical one is not understood.
+fn critical_extension(field: Tlv<'_>) -> Result<bool, DerError> {
+    let extensions = extension::decode_all(field.inner(tag::SEQUENCE)?)?;
+    Ok(extensions.iter().any(|extension| extension.critical))
+}
+
+fn each<'a, T>(
+    list: Tlv<'a>,
+    limit: usize,
+    decode: impl Fn(Tlv<'a>) -> Result<T, DerError>,
+) -> Result<Vec<T>, DerError> {
+    let mut decoded = Vec::new();
+    let mut reader = list.reader();
+    while !reader.is_empty() {
+        if decoded.len() == limit {
+            return Err(list.error(DerFault::Limit));
+        }
+        decoded.push(decode(reader.read()?)?);
+    }
+    Ok(decoded)
+}

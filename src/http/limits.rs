@@ -1,0 +1,189 @@
+//! How much of the service one request may take: body size and time, room for all bodies together, requests in work.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequest, Multipart, Request, multipart::MultipartError},
+    http::{StatusCode, header},
+};
+use http_body_util::{BodyExt, Limited};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{auth::Caller, problem::Problem};
+
+/// A body below this size needs no reserved room, so that slow large uploads do not shut out small requests.
+const UNRESERVED: usize = 64 * 1024;
+/// Room is reserved in these steps while a body arrives.
+const STEP: usize = 64 * 1024;
+
+/// Why a body was not read.
+#[derive(Debug)]
+pub enum BodyError {
+    TooLarge {
+        limit: usize,
+    },
+    Slow {
+        seconds: u64,
+    },
+    /// The bodies being read fill all the room there is.
+    NoRoom,
+    /// Ended early, or framed wrongly.
+    Broken,
+    /// Not multipart as RFC 7578 has it; the parser's words.
+    Multipart(String),
+}
+
+/// Room for request bodies, in steps.
+#[derive(Clone)]
+pub struct Room(Arc<Semaphore>);
+
+/// What one request occupies; given back when dropped.
+pub struct Reservation {
+    room: Room,
+    permits: Option<OwnedSemaphorePermit>,
+    /// Bytes covered.
+    covered: usize,
+    used: usize,
+}
+
+impl Room {
+    pub fn new(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new(bytes.div_ceil(STEP).min(Semaphore::MAX_PERMITS))))
+    }
+
+    pub fn reserve(&self) -> Reservation {
+        Reservation { room: self.clone(), permits: None, covered: UNRESERVED, used: 0 }
+    }
+}
+
+impl Reservation {
+    /// Makes room for `more` bytes.
+    pub fn grow(&mut self, more: usize) -> Result<(), BodyError> {
+        self.used = self.used.saturating_add(more);
+        if self.used <= self.covered {
+            return Ok(());
+        }
+        let steps = (self.used - self.covered).div_ceil(STEP);
+        let count = u32::try_from(steps).map_err(|_| BodyError::NoRoom)?;
+        let permit = Arc::clone(&self.room.0).try_acquire_many_owned(count).map_err(|_| BodyError::NoRoom)?;
+        match &mut self.permits {
+            Some(held) => held.merge(permit),
+            none => *none = Some(permit),
+        }
+        self.covered += steps * STEP;
+        Ok(())
+    }
+}
+
+/// What applies to the body of one request.
+#[derive(Clone, Copy)]
+pub struct BodyLimits {
+    pub bytes: usize,
+    pub time: Duration,
+}
+
+impl BodyLimits {
+    /// Refuses by `Content-Length` before a byte is read.
+    fn check_announced(&self, request: &Request) -> Result<(), BodyError> {
+        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        match announced.and_then(|text| text.parse::<u64>().ok()) {
+            Some(length) if length > self.bytes as u64 => Err(BodyError::TooLarge { limit: self.bytes }),
+            _ => Ok(()),
+        }
+    }
+
+    const fn slow(&self) -> BodyError {
+        BodyError::Slow { seconds: self.time.as_secs() }
+    }
+
+    /// Runs what reads the body, for as long as a body may take.
+    pub async fn within<T, E: From<BodyError>>(&self, reading: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        tokio::time::timeout(self.time, reading).await.unwrap_or_else(|_| Err(self.slow().into()))
+    }
+
+    /// The whole body, and the room it takes.
+    pub async fn read(&self, request: Request, room: &Room) -> Result<(Bytes, Reservation), BodyError> {
+        self.check_announced(&request)?;
+        let mut reservation = room.reserve();
+        let reading = async {
+            let mut body = request.into_body();
+            let mut first = Bytes::new();
+            let mut whole: Vec<u8> = Vec::new();
+            while let Some(frame) = body.frame().await {
+                let Ok(piece) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+                if first.len() + whole.len() + piece.len() > self.bytes {
+                    return Err(BodyError::TooLarge { limit: self.bytes });
+                }
+                reservation.grow(piece.len())?;
+                // A body in one piece is not copied.
+                if whole.is_empty() && first.is_empty() {
+                    first = piece;
+                } else {
+                    if whole.is_empty() {
+                        whole.reserve((first.len() + piece.len()) * 2);
+                        whole.extend_from_slice(&std::mem::take(&mut first));
+                    }
+                    whole.extend_from_slice(&piece);
+                }
+            }
+            Ok(if whole.is_empty() { first } else { Bytes::from(whole) })
+        };
+        let bytes = self.within(reading).await?;
+        Ok((bytes, reservation))
+    }
+
+    /// The parts of a multipart body, to be read [`within`](Self::within) the time; the size is held.
+    pub async fn multipart(&self, request: Request) -> Result<Multipart, BodyError> {
+        self.check_announced(&request)?;
+        let bytes = self.bytes;
+        let limited = request.map(|body| Body::new(Limited::new(body, bytes)));
+        let opened = Multipart::from_request(limited, &()).await;
+        opened.map_err(|rejection| BodyError::Multipart(rejection.body_text()))
+    }
+
+    /// What reading a part can end in.
+    pub fn multipart_error(&self, error: &MultipartError) -> BodyError {
+        if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return BodyError::TooLarge { limit: self.bytes };
+        }
+        BodyError::Multipart(error.body_text())
+    }
+}
+
+/// Requests in work: of a listener, and of one client.
+pub struct Admission {
+    _listener: OwnedSemaphorePermit,
+    _client: Option<OwnedSemaphorePermit>,
+}
+
+/// Lets a request in whose body has arrived, or says when to come again.
+pub fn admit(work: &Arc<Semaphore>, caller: &Caller) -> Result<Admission, Problem> {
+    let client = match caller {
+        Caller::Client(client) => {
+            let permit = Arc::clone(&client.concurrency).try_acquire_owned();
+            Some(permit.map_err(|_| Problem::client_concurrency())?)
+        }
+        Caller::Anyone | Caller::UnknownClient => None,
+    };
+    let listener = Arc::clone(work).try_acquire_owned().map_err(|_| Problem::overloaded())?;
+    Ok(Admission { _listener: listener, _client: client })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_counted_in_steps_and_given_back() {
+        let room = Room::new(2 * STEP);
+        let mut small = room.reserve();
+        assert!(small.grow(UNRESERVED).is_ok());
+        let mut large = room.reserve();
+        assert!(large.grow(UNRESERVED).is_ok() && large.grow(1).is_ok() && large.grow(STEP).is_ok());
+        assert!(matches!(small.grow(1), Err(BodyError::NoRoom)));
+        drop(large);
+        assert!(room.reserve().grow(UNRESERVED + 2 * STEP).is_ok());
+        assert!(room.reserve().grow(UNRESERVED + 2 * STEP + 1).is_err());
+    }
+}

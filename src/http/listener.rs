@@ -1,0 +1,178 @@
+//! A listener: accepts, shakes hands, serves, and ends politely. Every wait has a limit.
+
+use std::{io, pin::pin, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use axum::{body::Body, http::Request, response::Response};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::{auth::Caller, head::StrictFraming, request::Door};
+use crate::{config::Limits, service::permission::Clients};
+
+/// Octets of a request's head.
+const HEAD_LIMIT: usize = 32 * 1024;
+const HEADER_FIELDS: usize = 64;
+/// Streams of one HTTP/2 connection.
+const STREAMS: u32 = 64;
+/// Streams reset by the client before they were looked at (rapid reset, CVE-2023-44487).
+const RESET_STREAMS: usize = 32;
+/// Pause after the system refused a connection (no file descriptors left).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// TLS with client certificates.
+pub struct Tls {
+    pub config: ArcSwap<ServerConfig>,
+    pub clients: Arc<Clients>,
+    /// Counts the replacements of `config`: connections of older ones are asked to close.
+    pub generation: watch::Receiver<u64>,
+}
+
+/// What every connection of a listener shares.
+pub struct Listener {
+    pub door: Arc<Door>,
+    pub limits: Limits,
+    /// `None`: plain HTTP/1.1.
+    pub tls: Option<Tls>,
+}
+
+impl Listener {
+    /// Serves until `stop` says so; then waits for requests in work, as long as the settings allow.
+    pub async fn serve(self: Arc<Self>, socket: TcpListener, mut stop: watch::Receiver<bool>) {
+        let connections = Arc::new(Semaphore::new(self.limits.connections.min(Semaphore::MAX_PERMITS)));
+        let mut tasks = JoinSet::new();
+        loop {
+            let permit = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => break,
+                permit = Arc::clone(&connections).acquire_owned() => permit,
+            };
+            let accepted = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => break,
+                accepted = socket.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let (listener, stop) = (Arc::clone(&self), stop.clone());
+                    tasks.spawn(async move {
+                        listener.connection(stream, stop).await;
+                        drop(permit);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+            while tasks.try_join_next().is_some() {}
+        }
+        drop(socket);
+        let ended = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.limits.shutdown(), ended).await.is_err() {
+            tracing::warn!("requests in work were cut off by the end of the service");
+        }
+    }
+
+    async fn connection(&self, stream: TcpStream, stop: watch::Receiver<bool>) {
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = &self.tls else {
+            // Nobody replaces the TLS settings of a listener without TLS.
+            let (_keep, never) = watch::channel(0);
+            return self.http1(stream, Caller::Anyone, stop, never).await;
+        };
+        let mut generation = tls.generation.clone();
+        generation.borrow_and_update();
+        let acceptor = TlsAcceptor::from(tls.config.load_full());
+        let stream = match tokio::time::timeout(self.limits.handshake(), acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                metrics::counter!("antin_tls_handshakes_failed_total").increment(1);
+                return tracing::debug!(%error, "TLS handshake failed");
+            }
+            Err(_) => return tracing::debug!("TLS handshake took too long"),
+        };
+        let session = stream.get_ref().1;
+        let certificate = session.peer_certificates().and_then(|chain| chain.first());
+        let caller = Caller::of_certificate(&tls.clients, certificate.map(AsRef::as_ref));
+        if session.alpn_protocol() == Some(b"h2") {
+            self.http2(stream, caller, stop, generation).await;
+        } else {
+            self.http1(stream, caller, stop, generation).await;
+        }
+    }
+
+    async fn http1<T>(&self, stream: T, caller: Caller, stop: watch::Receiver<bool>, generation: watch::Receiver<u64>)
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.header())
+            .max_header_size(HEAD_LIMIT)
+            .max_headers(HEADER_FIELDS);
+        let service = service_fn(|request| self.respond(request, &caller));
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(StrictFraming::new(stream)), service));
+        tokio::select! {
+            ended = connection.as_mut() => return note_end(ended),
+            () = self.time_to_close(stop, generation) => connection.as_mut().graceful_shutdown(),
+        }
+        note_end(connection.await);
+    }
+
+    async fn http2<T>(&self, stream: T, caller: Caller, stop: watch::Receiver<bool>, generation: watch::Receiver<u64>)
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_pending_accept_reset_streams(RESET_STREAMS)
+            .max_local_error_reset_streams(RESET_STREAMS)
+            .max_header_list_size(HEAD_LIMIT as u32)
+            .keep_alive_interval(self.limits.header())
+            .keep_alive_timeout(self.limits.header());
+        let door = Arc::clone(&self.door);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (door, caller) = (Arc::clone(&door), caller.clone());
+            async move { Ok::<_, io::Error>(door.respond(request.map(Body::new), caller).await) }
+        });
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            ended = connection.as_mut() => return note_end(ended),
+            () = self.time_to_close(stop, generation) => connection.as_mut().graceful_shutdown(),
+        }
+        note_end(connection.await);
+    }
+
+    async fn respond(&self, request: Request<Incoming>, caller: &Caller) -> Result<Response, io::Error> {
+        Ok(self.door.respond(request.map(Body::new), caller.clone()).await)
+    }
+
+    /// The service stops, the TLS settings were replaced (a client may be revoked), or the connection is old.
+    async fn time_to_close(&self, mut stop: watch::Receiver<bool>, mut generation: watch::Receiver<u64>) {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            Ok(()) = generation.changed() => {}
+            () = tokio::time::sleep(self.limits.connection()) => {}
+        }
+    }
+}
+
+fn note_end(ended: hyper::Result<()>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

@@ -1,0 +1,279 @@
+//! HTTP: listeners, routes, one file a resource. [`boot`] starts it all; everything it needs comes in as [`Parts`].
+
+mod auth;
+mod documents;
+mod field;
+mod head;
+mod health;
+mod limits;
+mod listener;
+mod metrics;
+mod openapi;
+mod problem;
+mod published;
+mod request;
+pub mod router;
+mod sign;
+pub mod tls;
+mod trust;
+mod verify;
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use axum::{extract::Request, http::header};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
+
+use auth::Caller;
+use limits::{BodyLimits, Room};
+use listener::{Listener, Tls};
+use request::Door;
+
+use crate::{
+    config::Config,
+    registry::{Registry, RegistryError},
+    service::{
+        SharedEvidence, SharedTrust,
+        documents::DocumentService,
+        held::{self, Fingerprint},
+        permission::Clients,
+        readiness::Readiness,
+        sign::SignService,
+        standing::Standing,
+        verify::{VerifyError, VerifyService},
+    },
+    signing::IssuingKey,
+};
+
+/// How often files are looked at for changes.
+const WATCHED_EVERY: Duration = Duration::from_millis(400);
+/// How often figures are tidied.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Everything the service is made of.
+pub struct Parts {
+    pub config: Config,
+    pub keys: Vec<Arc<dyn IssuingKey>>,
+    pub registry: Arc<dyn Registry>,
+    pub trust: SharedTrust,
+    /// Whoever keeps revocation data fresh stores its snapshots here.
+    pub evidence: SharedEvidence,
+    /// The directory of a development PKI whose CRLs and certificates are to be served.
+    pub published: Option<PathBuf>,
+}
+
+/// What every handler can ask.
+pub struct App {
+    verify: Arc<VerifyService>,
+    sign: Arc<SignService>,
+    documents: DocumentService,
+    standing: Arc<Standing>,
+    readiness: Readiness,
+    room: Room,
+    public_work: Arc<Semaphore>,
+    client_work: Arc<Semaphore>,
+    config: Config,
+    published: Option<PathBuf>,
+}
+
+impl App {
+    fn body_limits(&self, caller: &Caller) -> BodyLimits {
+        let limits = &self.config.limits;
+        let bytes = match caller {
+            Caller::Client(_) => limits.client_body_bytes,
+            Caller::Anyone | Caller::UnknownClient => limits.body_bytes,
+        };
+        BodyLimits { bytes, time: limits.body() }
+    }
+
+    /// Requests in work; those of strangers do not crowd out those of clients.
+    const fn work(&self, caller: &Caller) -> &Arc<Semaphore> {
+        match caller {
+            Caller::Client(_) => &self.client_work,
+            Caller::Anyone | Caller::UnknownClient => &self.public_work,
+        }
+    }
+}
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    #[error("cannot listen on {address} ({setting}): choose a free address of this machine")]
+    Bind { setting: &'static str, address: SocketAddr, source: io::Error },
+    #[error("mutual-tls: {0}")]
+    Tls(#[from] tls::TlsError),
+    #[error("verify.policy: {0}")]
+    Policy(#[source] VerifyError),
+    #[error("the registry: {0}")]
+    Registry(#[from] RegistryError),
+}
+
+/// A running service.
+pub struct Running {
+    pub public: SocketAddr,
+    pub mutual_tls: Option<SocketAddr>,
+    pub internal: Option<SocketAddr>,
+    stop: watch::Sender<bool>,
+    listeners: JoinSet<()>,
+    watchers: JoinSet<()>,
+}
+
+impl Running {
+    /// Takes no more requests, lets those in work end as long as the settings allow, and returns.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        while self.listeners.join_next().await.is_some() {}
+        self.watchers.shutdown().await;
+    }
+}
+
+/// Starts the service: unfinished attempts of earlier runs are marked, sockets are bound, then requests are answered.
+pub async fn boot(parts: Parts) -> Result<Running, BootError> {
+    let Parts { config, keys, registry, trust, evidence, published } = parts;
+    metrics::install();
+    for intent in registry.recover().await? {
+        tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
+    }
+    let verify = Arc::new(VerifyService::new(trust, evidence, &config.verify.policy).map_err(BootError::Policy)?);
+    let standing = Arc::new(Standing::new(&config.public.base_url));
+    let sign = Arc::new(SignService::new(
+        &config.kinds,
+        &keys,
+        Arc::clone(&registry),
+        Arc::clone(&verify),
+        Arc::clone(&standing),
+    ));
+    let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
+    let app = Arc::new(App {
+        verify,
+        readiness: Readiness::new(Arc::clone(&sign)),
+        sign,
+        documents: DocumentService::new(registry),
+        standing,
+        room: Room::new(config.limits.buffered_bytes),
+        public_work: work(),
+        client_work: work(),
+        config,
+        published,
+    });
+    start(&app).await
+}
+
+async fn start(app: &Arc<App>) -> Result<Running, BootError> {
+    let config = &app.config;
+    let (stop, stopped) = watch::channel(false);
+    let (mut listeners, mut watchers) = (JoinSet::new(), JoinSet::new());
+    let door = |name, router| Arc::new(Door::new(name, router, config.limits.request(), config.log.requests));
+    // Every socket is bound before the first request is answered.
+    let (public_socket, public) = bind("public.address", config.public.address).await?;
+    let mut mutual_tls = None;
+    if config.mutual_tls.enabled {
+        let (generation, seen) = watch::channel(0);
+        let known = Fingerprint::of(&config.mutual_tls.client_crls);
+        let tls = Tls {
+            config: ArcSwap::from_pointee(tls::server_config(&config.mutual_tls)?),
+            clients: Arc::new(Clients::new(&config.clients)),
+            generation: seen,
+        };
+        let (socket, address) = bind("mutual-tls.address", config.mutual_tls.address).await?;
+        let door = door("mutual-tls", router::mutual_tls(app));
+        let listener = Arc::new(Listener { door, limits: config.limits.clone(), tls: Some(tls) });
+        watchers.spawn(watch_client_crls(Arc::clone(app), Arc::clone(&listener), generation, known));
+        listeners.spawn(listener.serve(socket, stopped.clone()));
+        mutual_tls = Some(address);
+    }
+    let mut internal = None;
+    if config.internal.enabled {
+        let (socket, address) = bind("internal.address", config.internal.address).await?;
+        let door = door("internal", router::internal(app));
+        let listener = Arc::new(Listener { door, limits: config.limits.clone(), tls: None });
+        listeners.spawn(listener.serve(socket, stopped.clone()));
+        internal = Some(address);
+    }
+    let door = door("public", router::public(app));
+    let listener = Arc::new(Listener { door, limits: config.limits.clone(), tls: None });
+    listeners.spawn(listener.serve(public_socket, stopped));
+    watchers.spawn(watch_crls(Arc::clone(app)));
+    watchers.spawn(async {
+        loop {
+            tokio::time::sleep(UPKEEP_EVERY).await;
+            if let Some(recorder) = metrics::install() {
+                recorder.run_upkeep();
+            }
+        }
+    });
+    Ok(Running { public, mutual_tls, internal, stop, listeners, watchers })
+}
+
+async fn bind(setting: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), BootError> {
+    let failed = |source| BootError::Bind { setting, address, source };
+    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = socket.local_addr().map_err(failed)?;
+    Ok((socket, bound))
+}
+
+/// New TLS settings when a CRL file of the client authorities changes. Unreadable ones leave the old in force, which let nobody
+/// in once their CRLs are stale.
+async fn watch_client_crls(
+    app: Arc<App>,
+    listener: Arc<Listener>,
+    generation: watch::Sender<u64>,
+    mut known: Fingerprint,
+) {
+    let settings = &app.config.mutual_tls;
+    loop {
+        tokio::time::sleep(WATCHED_EVERY).await;
+        let now = Fingerprint::of(&settings.client_crls);
+        if now == known {
+            continue;
+        }
+        known = now;
+        match (tls::server_config(settings), &listener.tls) {
+            (Ok(config), Some(tls)) => {
+                tls.config.store(Arc::new(config));
+                generation.send_modify(|generation| *generation += 1);
+                tracing::info!("client CRLs read again");
+            }
+            (Err(error), _) => tracing::error!(%error, "client CRLs cannot be read; the old ones stay"),
+            (Ok(_), None) => return,
+        }
+    }
+}
+
+/// A new snapshot when a CRL file of `trust.crls` changes.
+async fn watch_crls(app: Arc<App>) {
+    let paths = &app.config.trust.crls;
+    if paths.is_empty() {
+        return;
+    }
+    // Read once more at the start: a file may have changed since it was first read.
+    let mut known = Fingerprint::default();
+    loop {
+        tokio::time::sleep(WATCHED_EVERY).await;
+        let now = Fingerprint::of(paths);
+        if now == known {
+            continue;
+        }
+        known = now;
+        match held::crls(paths) {
+            Ok(crls) => {
+                tracing::info!(crls = crls.len(), "CRLs read again");
+                app.verify.evidence().store(Arc::new(held::snapshot(crls)));
+            }
+            Err(error) => tracing::error!(%error, "CRLs cannot be read; the old ones stay"),
+        }
+    }
+}
+
+/// The media type of a request's body, without parameters; empty if there is none, or more than one.
+fn content_type(request: &Request) -> &'static str {
+    const KNOWN: [&str; 4] = ["application/json", "multipart/form-data", "application/pdf", "application/pkcs7-mime"];
+    let mut values = request.headers().get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return "" };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    KNOWN.into_iter().find(|known| essence.eq_ignore_ascii_case(known)).unwrap_or_default()
+}

@@ -1,0 +1,110 @@
+//! What happens to every request, whatever its address: an id, a time limit, one line in the log, figures.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderName, HeaderValue, Request, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt;
+use tower::Service;
+
+use super::{
+    auth::Caller,
+    problem::{Problem, ProblemCode},
+};
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Characters of a path that are logged.
+const LOGGED_PATH: usize = 96;
+
+/// One listener's way in.
+pub struct Door {
+    pub name: &'static str,
+    pub router: Router,
+    pub deadline: Duration,
+    pub log_requests: bool,
+    ids: RequestIds,
+}
+
+/// Request ids: 64 random bits of this door, and a number.
+struct RequestIds {
+    prefix: u64,
+    next: AtomicU64,
+}
+
+impl Door {
+    pub fn new(name: &'static str, router: Router, deadline: Duration, log_requests: bool) -> Self {
+        let mut prefix = [0; 8];
+        // Without randomness ids repeat after a restart, which harms nothing but the reading of logs.
+        let _ = openssl::rand::rand_bytes(&mut prefix);
+        let ids = RequestIds { prefix: u64::from_be_bytes(prefix), next: AtomicU64::new(0) };
+        Self { name, router, deadline, log_requests, ids }
+    }
+
+    /// Answers one request, whatever happens inside.
+    pub async fn respond(&self, mut request: Request<Body>, caller: Caller) -> Response {
+        let started = Instant::now();
+        let id = format!("{:016x}{:08x}", self.ids.prefix, self.ids.next.fetch_add(1, Ordering::Relaxed));
+        let described = self.log_requests.then(|| (request.method().clone(), request.uri().clone(), caller.clone()));
+        request.extensions_mut().insert(caller);
+        let mut router = self.router.clone();
+        let work = AssertUnwindSafe(async move { Service::call(&mut router, request).await }).catch_unwind();
+        let mut response = match tokio::time::timeout(self.deadline, work).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(Err(never))) => match never {},
+            Ok(Err(_)) => {
+                tracing::error!(request_id = %id, "a request ended in a panic");
+                Problem::internal().into_response()
+            }
+            Err(_) => Problem::deadline(self.deadline.as_secs()).into_response(),
+        };
+        let headers = response.headers_mut();
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            headers.insert(REQUEST_ID.clone(), value);
+        }
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        let elapsed = started.elapsed();
+        self.count(&response, elapsed);
+        if let Some((method, uri, caller)) = described {
+            let code = response.extensions().get::<ProblemCode>().map_or("", |code| &code.0);
+            tracing::info!(
+                target: "antin::http",
+                request_id = %id,
+                listener = self.name,
+                client = caller.name(),
+                method = %method,
+                path = loggable(uri.path()),
+                status = response.status().as_u16(),
+                code,
+                microseconds = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+                "request"
+            );
+        }
+        response
+    }
+
+    fn count(&self, response: &Response, elapsed: Duration) {
+        let class = match response.status().as_u16() {
+            200..=299 => "2xx",
+            400..=499 => "4xx",
+            500..=599 => "5xx",
+            _ => "other",
+        };
+        metrics::counter!("antin_http_requests_total", "listener" => self.name, "status" => class).increment(1);
+        metrics::histogram!("antin_http_request_seconds", "listener" => self.name).record(elapsed.as_secs_f64());
+    }
+}
+
+/// Paths name things of this service only: the letters of its routes. Anything else is somebody's attempt, and is not repeated.
+fn loggable(path: &str) -> &str {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_.-".contains(&byte);
+    if path.len() <= LOGGED_PATH && path.bytes().all(plain) { path } else { "?" }
+}

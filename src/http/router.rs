@@ -1,0 +1,71 @@
+//! Every route, and on which listener it is.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{App, documents, health, metrics, openapi, problem::Problem, published, sign, trust, verify};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "antin",
+    description = "Verification and trust service for digitally signed public documents. Errors are RFC 9457 problem \
+                   details with a stable `code`.",
+    license(name = "see the project")
+))]
+struct Description;
+
+/// For everyone: verifying.
+pub fn public(app: &Arc<App>) -> Router {
+    let (router, _) = verifying().split_for_parts();
+    let router = router.merge(published::router(app)).route("/openapi.json", get(openapi::openapi));
+    finish(router, app)
+}
+
+/// For identified clients: everything.
+pub fn mutual_tls(app: &Arc<App>) -> Router {
+    let (router, _) = everything().split_for_parts();
+    finish(router.route("/openapi.json", get(openapi::openapi)), app)
+}
+
+/// For the operator: health, readiness, figures.
+pub fn internal(app: &Arc<App>) -> Router {
+    let (router, _) = operating().routes(routes!(health::healthz)).split_for_parts();
+    finish(router, app)
+}
+
+/// The description of all routes.
+pub fn description() -> utoipa::openapi::OpenApi {
+    everything().split_for_parts().1
+}
+
+fn everything() -> OpenApiRouter<Arc<App>> {
+    verifying()
+        .merge(operating())
+        .routes(routes!(sign::sign))
+        .routes(routes!(documents::document))
+        .routes(routes!(documents::signature))
+        .routes(routes!(documents::set_status))
+}
+
+fn verifying() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(verify::verify))
+        .routes(routes!(trust::trust))
+        .routes(routes!(health::healthz))
+}
+
+fn operating() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(health::readyz)).routes(routes!(metrics::metrics))
+}
+
+fn finish(router: Router<Arc<App>>, app: &Arc<App>) -> Router {
+    router
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        // Each handler reads its body within the limits of the settings.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(Arc::clone(app))
+}

@@ -1,0 +1,231 @@
+//! `POST /v1/sign`, on the mutual-TLS listener alone.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Serialize;
+
+use super::{
+    App,
+    auth::Caller,
+    content_type,
+    field::{FieldError, FieldFault, Fields},
+    limits::{self, BodyLimits},
+    problem::Problem,
+    verify::{DIGEST, buffer_part, digest},
+};
+use crate::{
+    config::Operation,
+    core::algorithm::DigestAlgorithm,
+    registry::{Format, Level, Packaging},
+    service::{
+        permission::Client,
+        sign::{SignContent, SignRequest, Signed},
+    },
+};
+
+const FIELDS: &[&str] = &[
+    "kind",
+    "document",
+    "digest",
+    "mediaType",
+    "format",
+    "packaging",
+    "level",
+    "signer",
+    "existingSignature",
+    "metadata",
+];
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const ACCEPTED: &str = "application/json, multipart/form-data";
+/// The media type of content that stays with the client and whose type it does not tell.
+const UNTOLD: &str = "application/octet-stream";
+
+/// The answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SignedBody {
+    id: String,
+    kind: String,
+    sha256: String,
+    signed_at: String,
+    level_requested: &'static str,
+    level_reached: &'static str,
+    signature: String,
+}
+
+/// Signs a document.
+///
+/// `{"kind": "health-book", "document": base64, "mediaType": "application/fhir+json", "format": "cades", "packaging":
+/// "detached|enveloping", "level": "B-B", "signer"?: key, "metadata"?: {…}}`, or `"digest": {"algorithm": "sha-256", "value": base64}`
+/// in place of `document` for a detached signature where the kind allows it; or the same fields as parts of a multipart body, the
+/// document last as bytes. The header `Idempotency-Key` is mandatory: the same key and body again get the same answer.
+#[utoipa::path(
+    post,
+    path = "/v1/sign",
+    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters, new for every new request")),
+    request_body(content((serde_json::Value = "application/json"), (serde_json::Value = "multipart/form-data"))),
+    responses(
+        (status = 201, description = "Signed, recorded and checked", body = serde_json::Value),
+        (status = 400, description = "A field is missing, unknown, twice, or malformed; the code names it"),
+        (status = 403, description = "Not permitted to this client"),
+        (status = 409, description = "The idempotency key was used for another request, or its outcome is not known"),
+        (status = 422, description = "A level or format that is not available"),
+        (status = 503, description = "Nothing was released; ask again"),
+    )
+)]
+pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Response, Problem> {
+    let client = Arc::clone(caller.permitted(Operation::Sign)?);
+    let idempotency_key = idempotency_key(&request)?;
+    let limits = app.body_limits(&caller);
+    let (order, _reservation) = match content_type(&request) {
+        "application/json" => {
+            let (body, reservation) = limits.read(request, &app.room).await?;
+            (from_json(&body, None, client, idempotency_key)?, reservation)
+        }
+        "multipart/form-data" => limits.within(from_multipart(&app, request, limits, client, idempotency_key)).await?,
+        _ => return Err(Problem::media_type(ACCEPTED)),
+    };
+    let _admission = limits::admit(app.work(&caller), &caller)?;
+    let signed = app.sign.sign(order).await?;
+    metrics::counter!("antin_signatures_total").increment(1);
+    Ok((StatusCode::CREATED, Json(SignedBody::new(&signed))).into_response())
+}
+
+impl SignedBody {
+    fn new(signed: &Signed) -> Self {
+        let (intent, issued) = (&signed.document.intent, &signed.document.issued);
+        Self {
+            id: intent.document_id.to_string(),
+            kind: intent.kind.clone(),
+            sha256: hex::encode(intent.document_digest),
+            signed_at: issued.signed_at.to_string(),
+            level_requested: intent.level_requested.name(),
+            level_reached: issued.level_reached.name(),
+            signature: STANDARD.encode(&signed.signature),
+        }
+    }
+}
+
+/// Exactly one, of the length and letters that the record takes.
+fn idempotency_key(request: &Request) -> Result<String, FieldError> {
+    let mut values = request.headers().get_all(IDEMPOTENCY_KEY).iter();
+    let value = values.next().ok_or_else(|| FieldError::new(IDEMPOTENCY_KEY, FieldFault::Missing))?;
+    if values.next().is_some() {
+        return Err(FieldError::new(IDEMPOTENCY_KEY, FieldFault::Duplicate));
+    }
+    let key = value.as_bytes();
+    if key.is_empty() || key.len() > 255 || !key.iter().all(u8::is_ascii_graphic) {
+        let rule = "the key must have 1 to 255 visible ASCII characters";
+        return Err(FieldError::new(IDEMPOTENCY_KEY, FieldFault::Text(rule)));
+    }
+    Ok(String::from_utf8_lossy(key).into_owned())
+}
+
+/// From the JSON members; `document` is given beside them when it came as a part of its own.
+fn from_json(
+    body: &[u8],
+    document: Option<Bytes>,
+    client: Arc<Client>,
+    idempotency_key: String,
+) -> Result<SignRequest, Problem> {
+    let fields = Fields::read(body, FIELDS)?;
+    let kind = fields.required("kind", fields.text("kind")?)?.into_owned();
+    let packaging = fields.named("packaging", &["detached", "enveloping"], Packaging::from_name)?;
+    let packaging = fields.required("packaging", packaging)?;
+    let format = fields.named("format", &["cades", "pades"], Format::from_name)?;
+    if fields.required("format", format)? == Format::Pades {
+        let detail = "PAdES signatures cannot be made by this version; cades can";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "format-not-available", detail).on_field("format"));
+    }
+    let level = fields.named("level", &["B-B", "B-T", "B-LT", "B-LTA"], Level::from_name)?;
+    let level = fields.required("level", level)?;
+    if level != Level::Basic {
+        return Err(Problem::not_acceptable_level(level.name()));
+    }
+    if fields.has("existingSignature") {
+        let detail = "further signatures cannot be added by this version";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-not-available", detail)
+            .on_field("existingSignature"));
+    }
+    let document = match (document, fields.base64("document")?.map(Bytes::from)) {
+        (Some(_), Some(_)) => return Err(fields.error("document", FieldFault::Duplicate).into()),
+        (part, member) => part.or(member),
+    };
+    let given_digest = fields.object("digest", DIGEST)?.map(|entry| digest(&entry)).transpose()?;
+    let content = match (document, given_digest) {
+        (Some(document), None) => SignContent::Document(document),
+        (None, Some((DigestAlgorithm::Sha256, value))) => {
+            let length = FieldFault::Length { expected: 32, found: value.len() };
+            SignContent::Digest(value.try_into().map_err(|_| fields.error("digest.value", length))?)
+        }
+        (None, Some(_)) => return Err(fields.error("digest.algorithm", FieldFault::Value(&["sha-256"])).into()),
+        (Some(_), Some(_)) => {
+            let rule = "digest stands in place of document: give one of them";
+            return Err(fields.error("digest", FieldFault::Conflict(rule)).into());
+        }
+        (None, None) => return Err(fields.error("document", FieldFault::Missing).into()),
+    };
+    let media_type = fields.text("mediaType")?.map(|text| text.into_owned());
+    let media_type = match (&content, media_type) {
+        (_, Some(media_type)) => media_type,
+        (SignContent::Digest(_), None) => UNTOLD.to_owned(),
+        (SignContent::Document(_), None) => return Err(fields.error("mediaType", FieldFault::Missing).into()),
+    };
+    if matches!(&content, SignContent::Document(document) if document.is_empty()) {
+        return Err(fields.error("document", FieldFault::Empty).into());
+    }
+    Ok(SignRequest {
+        client,
+        idempotency_key,
+        kind,
+        content,
+        media_type,
+        packaging,
+        signer: fields.text("signer")?.map(|text| text.into_owned()),
+        metadata: fields.object_text("metadata")?.map(ToOwned::to_owned),
+    })
+}
+
+/// The parts are the members of the JSON form: `document` as bytes, `digest` and `metadata` as JSON, the rest as text.
+async fn from_multipart(
+    app: &App,
+    request: Request,
+    limits: BodyLimits,
+    client: Arc<Client>,
+    idempotency_key: String,
+) -> Result<(SignRequest, super::limits::Reservation), Problem> {
+    let mut parts = limits.multipart(request).await?;
+    let mut reservation = app.room.reserve();
+    let mut document = None;
+    let mut members: Vec<String> = Vec::new();
+    while let Some(part) = parts.next_field().await.map_err(|error| limits.multipart_error(&error))? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let bytes = buffer_part(part, &mut reservation, usize::MAX, limits).await?;
+        if name == "document" {
+            if document.replace(bytes).is_some() {
+                return Err(FieldError::new(&name, FieldFault::Duplicate).into());
+            }
+            continue;
+        }
+        let text =
+            std::str::from_utf8(&bytes).map_err(|_| FieldError::new(&name, FieldFault::WrongType("UTF-8 text")))?;
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let value = if matches!(name.as_str(), "digest" | "metadata") {
+            let parsed: Result<&serde_json::value::RawValue, _> = serde_json::from_str(text);
+            parsed.map_err(|_| FieldError::new(&name, FieldFault::WrongType("an object")))?.get().to_owned()
+        } else {
+            quoted(text)
+        };
+        members.push(format!("{}:{value}", quoted(&name)));
+    }
+    let body = format!("{{{}}}", members.join(","));
+    Ok((from_json(body.as_bytes(), document, client, idempotency_key)?, reservation))
+}

@@ -1,0 +1,266 @@
+//! `POST /v1/verify`: a question in one of three forms becomes one [`Question`], and is answered by the service.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{Request, State, multipart::Field},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    App,
+    auth::Caller,
+    content_type,
+    field::{FieldError, FieldFault, Fields},
+    limits::{self, BodyError, BodyLimits, Reservation},
+    problem::Problem,
+};
+use crate::{
+    clock,
+    core::{algorithm::DigestAlgorithm, validation::Content},
+    service::verify::{ContentDigests, Verified, VerifyError, VerifyRequest},
+};
+
+const FIELDS: &[&str] = &["document", "filename", "signature", "digests", "purpose", "policy"];
+const PARTS: &[&str] = &["document", "signature", "purpose", "policy"];
+const DIGEST_FIELDS: &[&str] = &["algorithm", "value"];
+const DIGEST_ALGORITHMS: &[&str] =
+    &["sha-1", "sha-224", "sha-256", "sha-384", "sha-512", "sha3-256", "sha3-384", "sha3-512"];
+const MOST_DIGESTS: usize = 8;
+/// Bytes of a text part.
+const LONGEST_TEXT: usize = 256;
+const LONGEST_FILENAME: usize = 1024;
+/// Documents up to this size are judged on the worker that serves the request: some 100 µs; larger ones where blocking is allowed.
+const JUDGED_INLINE: usize = 32 * 1024;
+const ACCEPTED: &str = "application/json, multipart/form-data, application/pdf, application/pkcs7-mime";
+
+/// One question, in whatever form it came.
+#[derive(Default)]
+struct Question {
+    /// The CMS message or PDF.
+    document: Bytes,
+    content: GivenContent,
+    purpose: Option<String>,
+    policy: Option<String>,
+}
+
+#[derive(Default)]
+enum GivenContent {
+    #[default]
+    None,
+    Bytes(Bytes),
+    Digests(Vec<(DigestAlgorithm, Vec<u8>)>),
+}
+
+impl Question {
+    fn size(&self) -> usize {
+        self.document.len() + if let GivenContent::Bytes(bytes) = &self.content { bytes.len() } else { 0 }
+    }
+
+    fn answer(&self, app: &App) -> Result<Verified, VerifyError> {
+        app.verify.verify(&VerifyRequest {
+            document: &self.document,
+            content: match &self.content {
+                GivenContent::None => Content::None,
+                GivenContent::Bytes(bytes) => Content::Bytes(bytes),
+                GivenContent::Digests(digests) => Content::Digests(digests),
+            },
+            policy: self.policy.as_deref(),
+            purpose: self.purpose.as_deref(),
+            time: clock::now(),
+        })
+    }
+}
+
+/// May this electronic document be relied on, now, for this purpose?
+///
+/// As JSON: `{"document": base64}` for a PDF or an enveloping CMS; `{"document": base64, "signature": base64}` for a detached CMS and
+/// its content; `{"digests": [{"algorithm": "sha-256", "value": base64}], "signature": base64}` where the content stays with the
+/// caller. Optional: `filename`, `purpose`, `policy`. As multipart: parts `document`, `signature`, `purpose`, `policy`; with the
+/// signature first, the document is hashed as it arrives. A bad signature is a 200 with a verdict.
+#[utoipa::path(
+    post,
+    path = "/v1/verify",
+    request_body(
+        description = "The document, alone or with a detached signature",
+        content(
+            (serde_json::Value = "application/json"),
+            (serde_json::Value = "multipart/form-data"),
+            (String = "application/pdf"),
+            (String = "application/pkcs7-mime"),
+        )
+    ),
+    responses(
+        (status = 200, description = "The answer; `reliance.outcome` is the field to act on", body = serde_json::Value),
+        (status = 400, description = "A field is missing, unknown, twice, or malformed; the code names it"),
+        (status = 413, description = "The body is larger than the limit"),
+        (status = 415, description = "Another content type"),
+        (status = 422, description = "`unreadable-document`: neither CMS nor PDF"),
+        (status = 503, description = "Overloaded; Retry-After says when to come again"),
+    )
+)]
+pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Response, Problem> {
+    caller.may_verify()?;
+    let limits = app.body_limits(&caller);
+    let (question, reservation) = match content_type(&request) {
+        "application/json" => {
+            let (body, reservation) = limits.read(request, &app.room).await?;
+            (from_json(&body)?, reservation)
+        }
+        "application/pdf" | "application/pkcs7-mime" => {
+            let (document, reservation) = limits.read(request, &app.room).await?;
+            (Question { document, ..Question::default() }, reservation)
+        }
+        "multipart/form-data" => limits.within(from_multipart(&app, request, limits)).await?,
+        _ => return Err(Problem::media_type(ACCEPTED)),
+    };
+    let _admission = limits::admit(app.work(&caller), &caller)?;
+    let mut verified = if question.size() <= JUDGED_INLINE {
+        question.answer(&app)?
+    } else {
+        let app = Arc::clone(&app);
+        let judged = tokio::task::spawn_blocking(move || question.answer(&app)).await;
+        judged.map_err(|_| Problem::internal())??
+    };
+    drop(reservation);
+    let asked_at = verified.report.validation_time;
+    app.standing.apply(&**app.documents.registry(), &mut verified, asked_at).await?;
+    let body = serde_json::to_vec(&verified.report).map_err(|_| Problem::internal())?;
+    metrics::counter!("antin_verdicts_total", "outcome" => verified.report.reliance.outcome.name()).increment(1);
+    let mut response = body.into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+fn from_json(body: &[u8]) -> Result<Question, FieldError> {
+    let fields = Fields::read(body, FIELDS)?;
+    if fields.text("filename")?.is_some_and(|name| name.len() > LONGEST_FILENAME) {
+        return Err(fields.error("filename", FieldFault::Text("a file name has at most 1024 bytes")));
+    }
+    let document = fields.base64("document")?.map(Bytes::from);
+    let signature = fields.base64("signature")?.map(Bytes::from);
+    let digests = digests(&fields)?;
+    let purpose = fields.text("purpose")?.map(|text| text.into_owned());
+    let policy = fields.text("policy")?.map(|text| text.into_owned());
+    let (document, content) = match (document, signature, digests) {
+        (Some(_), _, Some(_)) => {
+            return Err(
+                fields.error("digests", FieldFault::Conflict("digests stand in place of document: give one of them"))
+            );
+        }
+        (Some(document), None, None) => (document, GivenContent::None),
+        (Some(content), Some(signature), None) => (signature, GivenContent::Bytes(content)),
+        (None, Some(signature), Some(digests)) => (signature, GivenContent::Digests(digests)),
+        (None, None, Some(_)) => return Err(fields.error("signature", FieldFault::Missing)),
+        (None, _, None) => return Err(fields.error("document", FieldFault::Missing)),
+    };
+    if document.is_empty() {
+        let name = if matches!(content, GivenContent::None) { "document" } else { "signature" };
+        return Err(fields.error(name, FieldFault::Empty));
+    }
+    Ok(Question { document, content, purpose, policy })
+}
+
+fn digests(fields: &Fields<'_>) -> Result<Option<Vec<(DigestAlgorithm, Vec<u8>)>>, FieldError> {
+    let Some(entries) = fields.objects("digests", MOST_DIGESTS, DIGEST_FIELDS)? else { return Ok(None) };
+    let mut digests: Vec<(DigestAlgorithm, Vec<u8>)> = Vec::with_capacity(entries.len());
+    for entry in &entries {
+        let (algorithm, value) = digest(entry)?;
+        if digests.iter().any(|(earlier, _)| *earlier == algorithm) {
+            return Err(entry.error("algorithm", FieldFault::Duplicate));
+        }
+        digests.push((algorithm, value));
+    }
+    Ok(Some(digests))
+}
+
+/// `{"algorithm": name, "value": base64}` of the right length.
+pub(super) fn digest(entry: &Fields<'_>) -> Result<(DigestAlgorithm, Vec<u8>), FieldError> {
+    let algorithm = entry.named("algorithm", DIGEST_ALGORITHMS, DigestAlgorithm::from_name)?;
+    let algorithm = entry.required("algorithm", algorithm)?;
+    let value = entry.required("value", entry.base64("value")?)?;
+    if value.len() != algorithm.length() {
+        let fault = FieldFault::Length { expected: algorithm.length(), found: value.len() };
+        return Err(entry.error("value", fault));
+    }
+    Ok((algorithm, value))
+}
+
+pub(super) const DIGEST: &[&str] = DIGEST_FIELDS;
+
+async fn from_multipart(app: &App, request: Request, limits: BodyLimits) -> Result<(Question, Reservation), Problem> {
+    let mut parts = limits.multipart(request).await?;
+    let mut reservation = app.room.reserve();
+    let (mut document, mut signature): (Option<Bytes>, Option<Bytes>) = (None, None);
+    let mut digests = None;
+    let (mut purpose, mut policy) = (None, None);
+    while let Some(part) = parts.next_field().await.map_err(|error| limits.multipart_error(&error))? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let given = match name.as_str() {
+            "document" => document.is_some() || digests.is_some(),
+            "signature" => signature.is_some(),
+            "purpose" => purpose.is_some(),
+            "policy" => policy.is_some(),
+            _ => return Err(FieldError::new(&name, FieldFault::Unknown(PARTS)).into()),
+        };
+        if given {
+            return Err(FieldError::new(&name, FieldFault::Duplicate).into());
+        }
+        match name.as_str() {
+            "document" => match &signature {
+                Some(signature) => digests = Some(hash_part(part, signature, limits).await?),
+                None => document = Some(buffer_part(part, &mut reservation, usize::MAX, limits).await?),
+            },
+            "signature" => signature = Some(buffer_part(part, &mut reservation, usize::MAX, limits).await?),
+            _ => {
+                let text = buffer_part(part, &mut reservation, LONGEST_TEXT, limits).await?;
+                let text = String::from_utf8(text.to_vec());
+                let text = text.map_err(|_| FieldError::new(&name, FieldFault::WrongType("UTF-8 text")))?;
+                if name == "purpose" { purpose = Some(text) } else { policy = Some(text) }
+            }
+        }
+    }
+    let (document, content) = match (document, signature, digests) {
+        (_, Some(signature), Some(digests)) => (signature, GivenContent::Digests(digests)),
+        (Some(content), Some(signature), None) => (signature, GivenContent::Bytes(content)),
+        (Some(document), None, _) => (document, GivenContent::None),
+        (None, ..) => return Err(FieldError::new("document", FieldFault::Missing).into()),
+    };
+    if document.is_empty() {
+        let name = if matches!(content, GivenContent::None) { "document" } else { "signature" };
+        return Err(FieldError::new(name, FieldFault::Empty).into());
+    }
+    Ok((Question { document, content, purpose, policy }, reservation))
+}
+
+pub(super) async fn buffer_part(
+    mut part: Field<'_>,
+    reservation: &mut Reservation,
+    longest: usize,
+    limits: BodyLimits,
+) -> Result<Bytes, BodyError> {
+    let mut whole = Vec::new();
+    while let Some(piece) = part.chunk().await.map_err(|error| limits.multipart_error(&error))? {
+        if whole.len() + piece.len() > longest {
+            return Err(BodyError::Multipart(format!("a text part is longer than {longest} bytes")));
+        }
+        reservation.grow(piece.len())?;
+        whole.extend_from_slice(&piece);
+    }
+    Ok(Bytes::from(whole))
+}
+
+/// Content beside a signature that is here already: only its digests are kept.
+async fn hash_part(
+    mut part: Field<'_>,
+    signature: &[u8],
+    limits: BodyLimits,
+) -> Result<Vec<(DigestAlgorithm, Vec<u8>)>, BodyError> {
+    let mut digests = ContentDigests::wanted_by(signature);
+    while let Some(piece) = part.chunk().await.map_err(|error| limits.multipart_error(&error))? {
+        digests.update(&piece);
+    }
+    Ok(digests.finish())
+}

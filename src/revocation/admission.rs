@@ -1,0 +1,236 @@
+//! The one way in: a list counts when its signature by a held authority was verified and it does not go back behind what was
+//! seen before, wherever it comes from.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+use tracing::{error, info};
+
+use super::candidate::{self, CrlScope, Refusal, VerifiedCrl, key_digest};
+use super::marks::{Marks, Standing};
+use super::snapshot::{self, CrlFreshness, HeldLists, SharedEvidence};
+use crate::clock;
+use crate::core::crypto::sha256;
+use crate::core::evidence::Evidence;
+use crate::core::memory::Memory;
+use crate::core::time::Time;
+use crate::core::x509::TrustStore;
+
+/// Where a list was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A source; the fingerprint of the authority it is bound to, if it is bound to one.
+    Source(Option<[u8; 32]>),
+    Redis,
+}
+
+impl Origin {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Source(_) => "source",
+            Self::Redis => "redis",
+        }
+    }
+}
+
+/// A list that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Admitted {
+    pub scope: CrlScope,
+    pub next_update: Option<Time>,
+}
+
+/// Holds the marks and the lists, and publishes each change.
+pub(super) struct Admission {
+    trust: Arc<ArcSwap<TrustStore>>,
+    memory: Arc<Memory>,
+    /// For each source, the fingerprint of the authority it is bound to.
+    source_issuers: Vec<Option<[u8; 32]>>,
+    state: Mutex<State>,
+    evidence: SharedEvidence,
+    freshness: ArcSwap<Vec<CrlFreshness>>,
+    /// Changes with each snapshot.
+    published: watch::Sender<()>,
+}
+
+struct State {
+    marks: Marks,
+    held: HeldLists,
+    /// The marks could not be written at the last try.
+    failing: bool,
+}
+
+impl Admission {
+    pub fn new(
+        marks: Marks,
+        trust: Arc<ArcSwap<TrustStore>>,
+        memory: Arc<Memory>,
+        source_issuers: Vec<Option<[u8; 32]>>,
+    ) -> Self {
+        let held = HeldLists::new();
+        Self {
+            trust,
+            memory,
+            source_issuers,
+            evidence: Arc::new(ArcSwap::from_pointee(snapshot::evidence(&held))),
+            freshness: ArcSwap::default(),
+            state: Mutex::new(State { marks, held, failing: false }),
+            published: watch::Sender::new(()),
+        }
+    }
+
+    pub const fn evidence(&self) -> &Arc<ArcSwap<Evidence>> {
+        &self.evidence
+    }
+
+    pub fn freshness(&self) -> Arc<Vec<CrlFreshness>> {
+        self.freshness.load_full()
+    }
+
+    /// Tells of every snapshot from now on.
+    pub fn published(&self) -> watch::Receiver<()> {
+        self.published.subscribe()
+    }
+
+    pub fn trust(&self) -> Arc<TrustStore> {
+        self.trust.load_full()
+    }
+
+    /// The lists that count now.
+    pub fn held(&self) -> Vec<VerifiedCrl> {
+        self.state().held.values().cloned().collect()
+    }
+
+    /// Takes one or several lists, DER or PEM: the last one with the earliest `nextUpdate` of all, or the first refusal.
+    /// Those not refused count all the same. Blocks for signatures and for the disk.
+    pub fn offer_all(&self, bytes: &[u8], origin: Origin) -> Result<Admitted, Refusal> {
+        let lists = candidate::split(bytes).inspect_err(|refusal| count(refusal, origin))?;
+        let mut answer = Err(Refusal::NotACrl);
+        let mut refused = None;
+        for list in lists {
+            match self.offer(&list, origin) {
+                Ok(admitted) => {
+                    let ends =
+                        [answer.as_ref().ok().and_then(|before: &Admitted| before.next_update), admitted.next_update];
+                    answer = Ok(Admitted { next_update: ends.into_iter().flatten().min(), ..admitted });
+                }
+                Err(refusal) => refused = refused.or(Some(refusal)),
+            }
+        }
+        refused.map_or(answer, Err)
+    }
+
+    /// Takes one list in DER.
+    pub fn offer(&self, der: &[u8], origin: Origin) -> Result<Admitted, Refusal> {
+        self.judge(der, origin).inspect_err(|refusal| count(refusal, origin))
+    }
+
+    fn judge(&self, der: &[u8], origin: Origin) -> Result<Admitted, Refusal> {
+        let trust = self.trust();
+        let fingerprint = sha256(der);
+        let known = self.state().held.values().find(|list| *list.crl().fingerprint() == fingerprint).cloned();
+        let list = match known {
+            Some(list) => list,
+            None => candidate::verify(der, &trust, &self.memory, clock::now())?,
+        };
+        let admitted = Admitted { scope: list.scope(), next_update: list.crl().next_update };
+        match origin {
+            Origin::Source(Some(bound)) => {
+                let mut issuers = candidate::authorities(&trust);
+                let issuer = issuers.find(|held| *held.fingerprint() == bound).ok_or(Refusal::SourceIssuerNotHeld)?;
+                if key_digest(issuer) != list.scope().issuer_key {
+                    return Err(Refusal::OtherIssuer);
+                }
+            }
+            Origin::Source(None) => {}
+            // Who has seen nothing yet cannot tell an old list from the newest: the source can.
+            Origin::Redis => {
+                if !self.state().marks.knows(list.scope()) && self.has_source_for(&trust, list.scope()) {
+                    return Err(Refusal::SourceFirst);
+                }
+            }
+        }
+        let mut state = self.state();
+        let standing = state.marks.judge(&list)?;
+        if standing == Standing::Newer {
+            state.marks.raise(&list);
+            state.write_marks();
+        }
+        let is_held = state.held.get(&list.scope()).is_some_and(|held| held.content() == list.content());
+        if !is_held {
+            info!(
+                target: "antin::revocation",
+                issuer = %hex::encode(&list.scope().issuer_key[..8]), partition = %list.scope().partition(),
+                this_update = %list.crl().this_update, origin = origin.name(), "a newer CRL counts"
+            );
+            state.held.insert(list.scope(), list);
+            self.publish(&state);
+        }
+        Ok(admitted)
+    }
+
+    /// Some source may publish lists of the scope.
+    fn has_source_for(&self, trust: &TrustStore, scope: CrlScope) -> bool {
+        self.source_issuers.iter().any(|issuer| {
+            issuer.is_none_or(|bound| {
+                let held = candidate::authorities(trust).find(|held| *held.fingerprint() == bound);
+                held.is_some_and(|issuer| key_digest(issuer) == scope.issuer_key)
+            })
+        })
+    }
+
+    /// Drops the lists of authorities that are no longer held.
+    pub fn follow_trust(&self) {
+        let trust = self.trust();
+        let keys: Vec<_> = candidate::authorities(&trust).map(|certificate| key_digest(certificate)).collect();
+        let mut state = self.state();
+        let before = state.held.len();
+        state.held.retain(|scope, _| keys.contains(&scope.issuer_key));
+        if state.held.len() != before {
+            self.publish(&state);
+        }
+    }
+
+    /// Tries again to write marks that could not be written.
+    pub fn write_marks(&self) {
+        self.state().write_marks();
+    }
+
+    fn publish(&self, state: &State) {
+        self.evidence.store(Arc::new(snapshot::evidence(&state.held)));
+        self.freshness.store(Arc::new(snapshot::freshness(&state.held)));
+        self.published.send_replace(());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change of the state is whole before anything that could panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A disk that cannot be written does not hold back a newer list, which may revoke: the mark holds in memory and is written
+    /// when the disk is back.
+    fn write_marks(&mut self) {
+        if !self.marks.unwritten() {
+            return;
+        }
+        let written = self.marks.write();
+        metrics::gauge!("antin_revocation_marks_unwritten").set(if written.is_ok() { 0.0 } else { 1.0 });
+        match written {
+            Ok(()) if self.failing => info!(target: "antin::revocation", "the high-water marks are durable again"),
+            Err(cause) if !self.failing => error!(
+                target: "antin::revocation", %cause,
+                "the high-water marks cannot be written: after a restart an older CRL could count"
+            ),
+            _ => {}
+        }
+        self.failing = self.marks.unwritten();
+    }
+}
+
+fn count(refusal: &Refusal, origin: Origin) {
+    metrics::counter!("antin_revocation_refused_total", "reason" => refusal.code(), "origin" => origin.name())
+        .increment(1);
+}

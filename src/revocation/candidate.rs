@@ -1,0 +1,244 @@
+//! From bytes that anybody may have written to a list that a held authority signed (RFC 5280 §6.3.3 (f), (g)).
+
+use std::sync::Arc;
+
+use der::pem;
+
+use crate::core::crypto::sha256;
+use crate::core::memory::{self, Memory};
+use crate::core::time::Time;
+use crate::core::x509::crl::CrlNumber;
+use crate::core::x509::extension::KeyUsage;
+use crate::core::x509::{Certificate, CertificateList, TrustStore};
+
+/// PEM blocks read from one source.
+const BLOCKS: usize = 16;
+/// Held certificates of one name whose key is tried.
+const SAME_NAME: usize = 16;
+
+const PEM_BEGIN: &str = "-----BEGIN X509 CRL-----";
+const PEM_END: &str = "-----END X509 CRL-----";
+
+/// Of what a list speaks: lists of one scope replace each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CrlScope {
+    /// SHA-256 of the issuer's SubjectPublicKeyInfo.
+    pub issuer_key: [u8; 32],
+    /// SHA-256 of the IssuingDistributionPoint's encoding; none: the list is complete.
+    pub distribution_point: Option<[u8; 32]>,
+}
+
+impl CrlScope {
+    /// `complete`, or the distribution point's digest in hex.
+    pub fn partition(&self) -> String {
+        self.distribution_point.map_or_else(|| "complete".to_owned(), hex::encode)
+    }
+}
+
+/// A list whose signature by a held authority was verified. Made only by [`verify`].
+#[derive(Clone, Debug)]
+pub struct VerifiedCrl {
+    crl: Arc<CertificateList>,
+    issuer: Arc<Certificate>,
+    scope: CrlScope,
+    content: [u8; 32],
+}
+
+impl VerifiedCrl {
+    pub const fn crl(&self) -> &Arc<CertificateList> {
+        &self.crl
+    }
+
+    /// The held certificate whose key signed.
+    pub const fn issuer(&self) -> &Arc<Certificate> {
+        &self.issuer
+    }
+
+    pub const fn scope(&self) -> CrlScope {
+        self.scope
+    }
+
+    pub fn number(&self) -> Option<&CrlNumber> {
+        self.crl.extensions.crl_number.as_ref()
+    }
+
+    /// SHA-256 of what was signed: a list signed twice is one list.
+    pub const fn content(&self) -> &[u8; 32] {
+        &self.content
+    }
+}
+
+/// Why a list does not count. Holds nothing of the list but times.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Refusal {
+    #[error("neither DER nor PEM of a CRL")]
+    NotACrl,
+    #[error("more than {BLOCKS} PEM blocks")]
+    TooManyBlocks,
+    #[error("the DER of a CRL is broken at octet {offset}")]
+    Malformed { offset: usize },
+    #[error("no held certificate bears the issuer's name: add the authority to the trust anchors")]
+    UnknownIssuer,
+    #[error("the certificate named as the source's issuer is not held: add it to the trust anchors")]
+    SourceIssuerNotHeld,
+    #[error("signed by another authority than the source's")]
+    OtherIssuer,
+    #[error("the issuer's certificate is no CA's or does not allow it to sign CRLs")]
+    MayNotSign,
+    #[error("the signature algorithm is unknown or no longer accepted")]
+    Algorithm,
+    #[error("the issuer's key does not verify the signature: forged or damaged")]
+    Signature,
+    #[error("a delta CRL, which never stands alone")]
+    Delta,
+    #[error("an indirect CRL")]
+    Indirect,
+    #[error("not for all reasons of revocation")]
+    SomeReasons,
+    #[error("a critical extension is not understood")]
+    NotUnderstood,
+    #[error("thisUpdate {this_update} lies in the future: check the clocks")]
+    Future { this_update: Time },
+    #[error("the CRLNumber is lower than one seen before, or missing where one was seen")]
+    NumberWentBack,
+    #[error("thisUpdate {this_update} is earlier than {seen}, seen before")]
+    TimeWentBack { this_update: Time, seen: Time },
+    #[error("CRLNumber and thisUpdate of a list seen before, with other content")]
+    SameNumberOtherContent,
+    #[error("nothing is known of this scope yet: its source must answer before a shared copy counts")]
+    SourceFirst,
+}
+
+impl Refusal {
+    /// The kind of refusal, for metrics.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotACrl => "not-a-crl",
+            Self::TooManyBlocks => "too-many-blocks",
+            Self::Malformed { .. } => "malformed",
+            Self::UnknownIssuer => "unknown-issuer",
+            Self::SourceIssuerNotHeld => "source-issuer-not-held",
+            Self::OtherIssuer => "other-issuer",
+            Self::MayNotSign => "may-not-sign",
+            Self::Algorithm => "algorithm",
+            Self::Signature => "signature",
+            Self::Delta => "delta",
+            Self::Indirect => "indirect",
+            Self::SomeReasons => "some-reasons",
+            Self::NotUnderstood => "not-understood",
+            Self::Future { .. } => "future",
+            Self::NumberWentBack => "number-went-back",
+            Self::TimeWentBack { .. } => "time-went-back",
+            Self::SameNumberOtherContent => "same-number-other-content",
+            Self::SourceFirst => "source-first",
+        }
+    }
+}
+
+/// The lists in what a source gave: one in DER, or one or several in PEM with any text around them (RFC 7468 §6).
+pub fn split(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
+    if bytes.first() == Some(&0x30) {
+        return Ok(vec![bytes.to_vec()]);
+    }
+    let mut rest = std::str::from_utf8(bytes).map_err(|_| Refusal::NotACrl)?;
+    let mut lists = Vec::new();
+    while let Some(begin) = rest.find(PEM_BEGIN) {
+        let end = rest[begin..].find(PEM_END).ok_or(Refusal::NotACrl)? + begin + PEM_END.len();
+        if lists.len() == BLOCKS {
+            return Err(Refusal::TooManyBlocks);
+        }
+        let (_, der) = pem::decode_vec(&rest.as_bytes()[begin..end]).map_err(|_| Refusal::NotACrl)?;
+        lists.push(der);
+        rest = &rest[end..];
+    }
+    if lists.is_empty() { Err(Refusal::NotACrl) } else { Ok(lists) }
+}
+
+/// SHA-256 of a certificate's SubjectPublicKeyInfo.
+pub fn key_digest(certificate: &Certificate) -> [u8; 32] {
+    sha256(certificate.subject_public_key_info())
+}
+
+/// The certificates held that may sign lists, anchors first.
+pub fn authorities(trust: &TrustStore) -> impl Iterator<Item = &Arc<Certificate>> {
+    let anchors = trust.anchors().iter().map(|anchor| anchor.certificate());
+    anchors.chain(trust.intermediates()).filter(|certificate| may_sign(certificate))
+}
+
+/// Decodes one list and verifies it with the key of a held authority of its name. Costs one decoding and at most
+/// 16 signatures.
+pub fn verify(der: &[u8], trust: &TrustStore, memory: &Memory, now: Time) -> Result<VerifiedCrl, Refusal> {
+    let crl = CertificateList::decode(der).map_err(|error| Refusal::Malformed { offset: error.offset })?;
+    let extensions = &crl.extensions;
+    if extensions.is_delta {
+        return Err(Refusal::Delta);
+    }
+    if let Some(point) = &extensions.issuing_distribution_point {
+        if point.indirect {
+            return Err(Refusal::Indirect);
+        }
+        if point.only_some_reasons {
+            return Err(Refusal::SomeReasons);
+        }
+    }
+    if crl.entry_not_understood || !extensions.not_understood.is_empty() {
+        return Err(Refusal::NotUnderstood);
+    }
+    if crl.this_update > now {
+        return Err(Refusal::Future { this_update: crl.this_update });
+    }
+    if !crl.signature_algorithm.as_ref().is_ok_and(|algorithm| algorithm.is_acceptable()) {
+        return Err(Refusal::Algorithm);
+    }
+    let issuer = signer(&crl, trust, memory)?;
+    let scope = CrlScope {
+        issuer_key: key_digest(&issuer),
+        distribution_point: extensions.issuing_distribution_point.as_ref().map(|point| sha256(&point.der)),
+    };
+    Ok(VerifiedCrl { content: sha256(crl.to_be_signed()), crl: Arc::new(crl), issuer, scope })
+}
+
+/// The held authority of the issuer's name whose key verifies the list.
+fn signer(crl: &CertificateList, trust: &TrustStore, memory: &Memory) -> Result<Arc<Certificate>, Refusal> {
+    let anchors = trust.anchors_named(&crl.issuer).map(|anchor| anchor.certificate());
+    let mut fault = Refusal::UnknownIssuer;
+    for certificate in anchors.chain(trust.intermediates_named(&crl.issuer)).take(SAME_NAME) {
+        if !may_sign(certificate) {
+            if fault == Refusal::UnknownIssuer {
+                fault = Refusal::MayNotSign;
+            }
+        } else if memory::verify_crl(memory, certificate, crl) {
+            return Ok(Arc::clone(certificate));
+        } else {
+            fault = Refusal::Signature;
+        }
+    }
+    Err(fault)
+}
+
+/// The certificate is a CA's (or of a version that cannot say so) and its key may sign CRLs (RFC 5280 §4.2.1.3).
+fn may_sign(certificate: &Certificate) -> bool {
+    let extensions = &certificate.extensions;
+    let is_ca = extensions.basic_constraints.map_or(certificate.version < 3, |constraints| constraints.ca);
+    is_ca && extensions.key_usage.is_none_or(|usage| usage.any_of(KeyUsage::CRL_SIGN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_der_and_pem_and_nothing_else() {
+        let block = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
+        assert_eq!(split(b"\x30\x00"), Ok(vec![vec![0x30, 0]]));
+        assert_eq!(split(block.as_bytes()), Ok(vec![vec![0x30, 0]]));
+        let several = format!("# the root's\r\n{block}# the CA's\n{block}");
+        assert_eq!(split(several.as_bytes()), Ok(vec![vec![0x30, 0]; 2]));
+        for text in ["", "<html>", "-----BEGIN X509 CRL-----", "-----BEGIN X509 CRL-----\n!\n-----END X509 CRL-----\n"]
+        {
+            assert_eq!(split(text.as_bytes()), Err(Refusal::NotACrl), "{text}");
+        }
+        assert_eq!(split(b"\xFF\xFE"), Err(Refusal::NotACrl));
+        assert_eq!(split(block.repeat(17).as_bytes()), Err(Refusal::TooManyBlocks));
+    }
+}

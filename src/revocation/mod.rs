@@ -1,0 +1,244 @@
+//! Fresh revocation data: CRLs from the authorities' sources, shared through Redis, as an immutable snapshot in the process.
+//!
+//! ```text
+//! sources (file, HTTP) --\
+//!                         admission: decoded, verified, not older than the marks --> marks (file) --> snapshot --> verdicts
+//! Redis ------------------/                                                                              \--> Redis
+//! ```
+//!
+//! - [`candidate`]: bytes to a verified list; [`marks`]: nothing comes back; `admission`: the one way in; [`snapshot`]: what
+//!   readers see; `refresh` and `schedule`: asking the sources; `redis_store`: the shared memory and its keys.
+//!
+//! Whatever fails here, a verdict can become undetermined and never wrong: the core verifies each list again with the key of
+//! the certificate's own issuer and asks for its freshness.
+
+mod admission;
+pub mod candidate;
+pub mod marks;
+mod redis_store;
+mod refresh;
+mod schedule;
+pub mod snapshot;
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use der::pem;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use self::admission::{Admission, Origin};
+pub use self::candidate::{CrlScope, Refusal};
+use self::marks::{Marks, MarksError};
+use self::redis_store::RedisStore;
+pub use self::refresh::SourceError;
+use self::refresh::{Place, Refresher, Source};
+use self::schedule::Schedule;
+pub use self::snapshot::{CrlFreshness, SharedEvidence};
+use crate::clock;
+use crate::config::revocation::{CrlSource, RevocationSettings, RevocationSettingsError};
+use crate::core::memory::Memory;
+use crate::core::x509::{Certificate, TrustStore};
+use crate::net::{AllowedHost, FetchLimits, Fetcher, FetcherError};
+
+/// How often the trust store and the disk are looked at, and the ages told.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// Why the cache cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Settings(#[from] RevocationSettingsError),
+    #[error(transparent)]
+    Marks(#[from] MarksError),
+    #[error(transparent)]
+    Fetcher(#[from] FetcherError),
+    #[error("cannot read {}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("{} holds no certificate in PEM or DER", .0.display())]
+    IssuerFile(PathBuf),
+    #[error("revocation.redis cannot be used: check the URL and the TLS authorities")]
+    RedisUrl,
+}
+
+/// A file that gave no list that counts.
+#[derive(Debug)]
+pub struct FileFailure {
+    pub path: PathBuf,
+    pub error: SourceError,
+}
+
+/// The running cache; it stops when it is shut down or dropped.
+pub struct RevocationCache {
+    admission: Arc<Admission>,
+    refresher: Arc<Refresher>,
+    sources: Vec<Source>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl RevocationCache {
+    /// Reads the marks, asks Redis and every source once, and goes on in the background. Waits for the first answers at most
+    /// the start timeout; what is missing then comes later, and until then its certificates are undetermined.
+    ///
+    /// `trust` may be exchanged at any time. `memory` is the one verdicts are reached with: a list that was verified here need
+    /// not be verified again there. Needs a Tokio runtime.
+    pub async fn start(
+        settings: &RevocationSettings,
+        trust: Arc<ArcSwap<TrustStore>>,
+        memory: Arc<Memory>,
+    ) -> Result<Self, StartError> {
+        settings.check()?;
+        let sources = settings.sources.iter().map(source).collect::<Result<Vec<_>, _>>()?;
+        let issuers = sources.iter().map(|(_, issuer)| *issuer).collect();
+        let sources: Vec<Source> = sources.into_iter().map(|(source, _)| source).collect();
+        let fetcher = fetcher(settings)?;
+        let admission = Arc::new(Admission::new(Marks::open(&settings.marks_file)?, trust, memory, issuers));
+        let maximum_bytes = settings.maximum_bytes;
+        let store = settings.redis.as_ref();
+        let store = store.map(|redis| RedisStore::new(redis, maximum_bytes, Arc::clone(&admission))).transpose()?;
+        let refresher = Arc::new(Refresher { admission: Arc::clone(&admission), fetcher, maximum_bytes });
+
+        let stop = watch::Sender::new(false);
+        let trust_changed = watch::Sender::new(());
+        let mut tasks = Vec::new();
+        let mut firsts = Vec::new();
+        for source in &sources {
+            let (first, judged) = oneshot::channel();
+            let run =
+                Arc::clone(&refresher).run(source.clone(), Schedule::new(settings), trust_changed.subscribe(), first);
+            tasks.push(spawn(run, &stop));
+            firsts.push(judged);
+        }
+        if let Some(store) = store {
+            let (first, read) = oneshot::channel();
+            tasks.push(spawn(store.run(trust_changed.subscribe(), first), &stop));
+            firsts.push(read);
+        }
+        tasks.push(spawn(keep_house(Arc::clone(&admission), trust_changed), &stop));
+
+        let deadline = Instant::now() + Duration::from_secs(settings.start_timeout_seconds);
+        for first in firsts {
+            // Late or not: the tasks go on.
+            let _ = timeout_at(deadline, first).await;
+        }
+        Ok(Self { admission, refresher, sources, stop, tasks })
+    }
+
+    /// The evidence of verdicts; load it anew for each.
+    pub fn evidence(&self) -> SharedEvidence {
+        Arc::clone(self.admission.evidence())
+    }
+
+    /// How fresh each held list is.
+    pub fn freshness(&self) -> Vec<CrlFreshness> {
+        self.admission.freshness().to_vec()
+    }
+
+    /// Reads every file source now, and returns those that gave no list that counts. Blocks for the disk and for signatures.
+    pub fn reload_files_now(&self) -> Vec<FileFailure> {
+        let mut failures = Vec::new();
+        for source in &self.sources {
+            if let Place::File(path) = &source.place
+                && let Err(error) = self.refresher.read_file(path, source.origin)
+            {
+                failures.push(FileFailure { path: path.clone(), error });
+            }
+        }
+        failures
+    }
+
+    /// Stops asking; the last evidence stays readable.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            // A task ends at its next pause; one that panicked has ended.
+            let _ = task.await;
+        }
+    }
+}
+
+/// Runs until the cache stops.
+fn spawn(work: impl Future<Output = ()> + Send + 'static, stop: &watch::Sender<bool>) -> JoinHandle<()> {
+    let mut stop = stop.subscribe();
+    tokio::spawn(async move {
+        tokio::select! {
+            // Also when the sender is gone.
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = work => {}
+        }
+    })
+}
+
+/// Follows the trust store, writes marks that could not be written, tells ages.
+async fn keep_house(admission: Arc<Admission>, trust_changed: watch::Sender<()>) {
+    let mut version = *admission.trust().version();
+    loop {
+        sleep(ROUND).await;
+        let changed = version != *admission.trust().version();
+        version = *admission.trust().version();
+        let keeper = Arc::clone(&admission);
+        let work = move || {
+            if changed {
+                keeper.follow_trust();
+            }
+            keeper.write_marks();
+        };
+        // It fails only while the process stops.
+        let _ = spawn_blocking(work).await;
+        if changed {
+            trust_changed.send_replace(());
+        }
+        tell_ages(&admission);
+    }
+}
+
+fn tell_ages(admission: &Admission) {
+    let now = clock::now();
+    for list in admission.freshness().iter() {
+        let labels = [("issuer", hex::encode(&list.scope.issuer_key[..8])), ("partition", list.scope.partition())];
+        metrics::gauge!("antin_revocation_crl_age_seconds", &labels).set(now.seconds_since(list.this_update) as f64);
+        let left = list.next_update.map_or(f64::NEG_INFINITY, |end| end.seconds_since(now) as f64);
+        metrics::gauge!("antin_revocation_crl_seconds_to_next_update", &labels).set(left);
+    }
+}
+
+fn source(settings: &CrlSource) -> Result<(Source, Option<[u8; 32]>), StartError> {
+    let issuer = match &settings.issuer_file {
+        Some(path) => Some(issuer_fingerprint(path)?),
+        None => settings.fingerprint(),
+    };
+    let place = settings.file.clone().map_or_else(|| Place::Urls(settings.urls.clone()), Place::File);
+    Ok((Source { place, origin: Origin::Source(issuer) }, issuer))
+}
+
+fn issuer_fingerprint(path: &PathBuf) -> Result<[u8; 32], StartError> {
+    let bytes = fs::read(path).map_err(|source| StartError::File { path: path.clone(), source })?;
+    let der = match bytes.first() {
+        Some(0x30) => Some(bytes),
+        _ => pem::decode_vec(&bytes).ok().filter(|(label, _)| *label == "CERTIFICATE").map(|(_, der)| der),
+    };
+    let certificate = der.and_then(|der| Certificate::decode(&der).ok());
+    certificate.map(|certificate| *certificate.fingerprint()).ok_or_else(|| StartError::IssuerFile(path.clone()))
+}
+
+fn fetcher(settings: &RevocationSettings) -> Result<Fetcher, StartError> {
+    let allowed = settings.allowed_hosts.iter().map(|entry| AllowedHost {
+        host: entry.host.clone(),
+        port: entry.port,
+        allow_private: entry.allow_private,
+    });
+    let limits = FetchLimits {
+        maximum_bytes: settings.maximum_bytes,
+        connect: Duration::from_secs(settings.connect_timeout_seconds),
+        total: Duration::from_secs(settings.timeout_seconds),
+    };
+    let read = |path: &PathBuf| fs::read(path).map_err(|source| StartError::File { path: path.clone(), source });
+    let authorities = settings.tls_authorities.as_ref().map(read).transpose()?;
+    Ok(Fetcher::new(allowed.collect(), limits, authorities.as_deref())?)
+}

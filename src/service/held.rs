@@ -1,0 +1,173 @@
+//! What is held in files: trust anchors, CRLs, signing keys.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
+};
+
+use crate::{
+    config::{self, Padding},
+    core::{
+        evidence::{CrlSet, Evidence},
+        evidence_file::{self, EvidenceFileError},
+        x509::{Certificate, CertificateList},
+    },
+    signing::{
+        CadesSigner, IssuingKey,
+        key::{KeyError, RsaPadding, SoftwareKey},
+    },
+    trust::{self, Held, Manifest, TrustError},
+};
+
+/// Octets of a key or CRL file.
+const FILE_LIMIT: u64 = 256 << 20;
+
+/// Why something in a file cannot be held.
+#[derive(Debug, thiserror::Error)]
+pub enum HeldError {
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error("{}: {subject} is not a CA: the service takes CA certificates only as trust anchors and intermediates", path.display())]
+    NotACa { path: PathBuf, subject: String },
+    #[error("cannot read {}: name an existing file that this user may read", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: larger than {FILE_LIMIT} bytes", path.display())]
+    TooLarge { path: PathBuf },
+    #[error("{}: {source}", path.display())]
+    Crl { path: PathBuf, source: EvidenceFileError },
+    #[error("{}: holds no certificate", path.display())]
+    NoCertificate { path: PathBuf },
+    #[error("key {name:?}, {}: {source}", path.display())]
+    Key { name: String, path: PathBuf, source: KeyError },
+}
+
+/// The trust store of the settings.
+pub fn trust(settings: &config::Trust) -> Result<Held, HeldError> {
+    let mut held = Held::default();
+    for directory in &settings.directories {
+        let found = Manifest::read(directory)?.load(directory)?;
+        for certificate in found.anchors.iter().chain(&found.intermediates) {
+            check_ca(directory, certificate)?;
+        }
+        held.anchors.extend(found.anchors);
+        held.intermediates.extend(found.intermediates);
+    }
+    for (files, list) in [(&settings.anchors, &mut held.anchors), (&settings.intermediates, &mut held.intermediates)] {
+        for path in files {
+            for certificate in trust::read_certificates(path)? {
+                check_ca(path, &certificate)?;
+                list.push(Arc::new(certificate));
+            }
+        }
+    }
+    for list in [&mut held.anchors, &mut held.intermediates] {
+        let mut seen = HashSet::new();
+        list.retain(|certificate| seen.insert(*certificate.fingerprint()));
+    }
+    Ok(held)
+}
+
+/// On the command line an anchor may be anything; here a signer's own certificate would make its signatures valid for everybody.
+/// Roots of version 1, which have no extensions, count if they are self-issued.
+fn check_ca(path: &Path, certificate: &Certificate) -> Result<(), HeldError> {
+    if certificate.is_ca() || certificate.version < 3 && certificate.is_self_issued() {
+        return Ok(());
+    }
+    Err(HeldError::NotACa { path: path.to_owned(), subject: certificate.subject.to_string() })
+}
+
+/// The keys of the settings, each with its certificate.
+pub fn keys(settings: &[config::SigningKey]) -> Result<Vec<Arc<dyn IssuingKey>>, HeldError> {
+    settings.iter().map(|entry| Ok(Arc::new(key(entry)?) as Arc<dyn IssuingKey>)).collect()
+}
+
+fn key(entry: &config::SigningKey) -> Result<CadesSigner, HeldError> {
+    let certificate = first_certificate(&entry.certificate)?;
+    let mut chain = Vec::new();
+    for path in &entry.chain {
+        chain.extend(trust::read_certificates(path)?.into_iter().map(Arc::new));
+    }
+    let padding = match entry.padding {
+        Padding::Pss => RsaPadding::Pss,
+        Padding::Pkcs1 => RsaPadding::Pkcs1,
+    };
+    let key = SoftwareKey::from_pem(&read(&entry.file)?, padding, &certificate).map_err(|source| HeldError::Key {
+        name: entry.name.clone(),
+        path: entry.file.clone(),
+        source,
+    })?;
+    Ok(CadesSigner::new(&entry.name, key, certificate, &chain))
+}
+
+/// The first certificate of a file.
+pub fn first_certificate(path: &Path) -> Result<Arc<Certificate>, HeldError> {
+    let first = trust::read_certificates(path)?.into_iter().next();
+    first.map(Arc::new).ok_or_else(|| HeldError::NoCertificate { path: path.to_owned() })
+}
+
+/// The bytes of a file of bounded size.
+pub fn read(path: &Path) -> Result<Vec<u8>, HeldError> {
+    let failed = |source| HeldError::Read { path: path.to_owned(), source };
+    if std::fs::metadata(path).map_err(failed)?.len() > FILE_LIMIT {
+        return Err(HeldError::TooLarge { path: path.to_owned() });
+    }
+    std::fs::read(path).map_err(failed)
+}
+
+/// Every CRL of these files and of the `.crl` files in these folders.
+pub fn crls(paths: &[PathBuf]) -> Result<Vec<Arc<CertificateList>>, HeldError> {
+    let mut crls = Vec::new();
+    for path in crl_files(paths)? {
+        let found =
+            evidence_file::crls(&read(&path)?).map_err(|source| HeldError::Crl { path: path.clone(), source })?;
+        crls.extend(found.into_iter().map(Arc::new));
+    }
+    Ok(crls)
+}
+
+fn crl_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, HeldError> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let failed = |source| HeldError::Read { path: path.clone(), source };
+        for entry in std::fs::read_dir(path).map_err(failed)? {
+            let file = entry.map_err(failed)?.path();
+            if file.extension().is_some_and(|extension| extension == "crl") {
+                files.push(file);
+            }
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Evidence out of these CRLs, under a name that no other snapshot of this process has.
+pub fn snapshot(crls: Vec<Arc<CertificateList>>) -> Evidence {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let crls = CrlSet::new(crls).with_snapshot(NEXT.fetch_add(1, Ordering::Relaxed));
+    Evidence { crls, ..Evidence::default() }
+}
+
+/// Tells whether files have changed, by name, size and time of change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fingerprint(Vec<(PathBuf, u64, Option<SystemTime>)>);
+
+impl Fingerprint {
+    /// Of these files and of the `.crl` files in these folders; a file that cannot be read counts as empty.
+    pub fn of(paths: &[PathBuf]) -> Self {
+        let files = crl_files(paths).unwrap_or_default();
+        let described = files.into_iter().map(|path| match std::fs::metadata(&path) {
+            Ok(found) => (path, found.len(), found.modified().ok()),
+            Err(_) => (path, 0, None),
+        });
+        Self(described.collect())
+    }
+}

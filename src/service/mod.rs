@@ -1,0 +1,20 @@
+//! The use-cases, without HTTP: verify a document, sign one, change its standing, know whether all is well.
+
+pub mod documents;
+pub mod held;
+pub mod permission;
+pub mod readiness;
+pub mod sign;
+pub mod standing;
+pub mod verify;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::core::{evidence::Evidence, x509::TrustStore};
+
+/// The anchors and intermediates held, replaced as a whole.
+pub type SharedTrust = Arc<ArcSwap<TrustStore>>;
+/// The newest snapshot of revocation data, replaced as a whole by whoever keeps it fresh.
+pub type SharedEvidence = Arc<ArcSwap<Evidence>>;

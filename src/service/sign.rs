@@ -1,0 +1,297 @@
+//! Signing: intent → signature → our own check → record → answer.
+//!
+//! Once the intent is durable the work runs in a task of its own: a client that hangs up cancels nothing.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{permission::Client, standing::Standing, verify::VerifyService};
+use crate::{
+    clock,
+    config::{Kind, Operation},
+    core::{
+        algorithm::DigestAlgorithm,
+        cms::{
+            CmsError,
+            document_reference::{DocumentReference, ReferenceFieldFault},
+            embed::embed,
+        },
+        crypto::{self, Hasher},
+        path::{PathOutcome, PathRequest, find_path},
+        policy::{Purpose, RevocationMode},
+        time::Time,
+        verdict::{Cause, Verdict},
+    },
+    registry::{
+        Begun, DocumentId, Format, Intent, Issued, IssuedDocument, Level, Packaging, Registry, RegistryError, Sha256,
+    },
+    signing::{CadesRequest, IssuingKey, SigningError},
+};
+
+/// Signs documents of the kinds in the settings.
+pub struct SignService {
+    kinds: HashMap<String, Kind>,
+    keys: HashMap<String, Arc<dyn IssuingKey>>,
+    registry: Arc<dyn Registry>,
+    verify: Arc<VerifyService>,
+    standing: Arc<Standing>,
+}
+
+/// What is to be signed.
+pub enum SignContent {
+    Document(bytes::Bytes),
+    /// SHA-256 of content that stays with the client; detached signatures only.
+    Digest(Sha256),
+}
+
+impl SignContent {
+    fn sha256(&self) -> Sha256 {
+        match self {
+            Self::Document(document) => crypto::sha256(document),
+            Self::Digest(digest) => *digest,
+        }
+    }
+}
+
+/// One order to sign.
+pub struct SignRequest {
+    pub client: Arc<Client>,
+    pub idempotency_key: String,
+    pub kind: String,
+    pub content: SignContent,
+    pub media_type: String,
+    pub packaging: Packaging,
+    /// The name of the key that should sign.
+    pub signer: Option<String>,
+    /// JSON text as it was sent; bound into the request's digest.
+    pub metadata: Option<String>,
+}
+
+impl SignRequest {
+    /// SHA-256 over every field, each preceded by its length: the same order again has the same digest, no other has.
+    fn digest(&self, document: &Sha256) -> Sha256 {
+        let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
+        let by_digest = [u8::from(matches!(self.content, SignContent::Digest(_)))];
+        let fields: [&[u8]; 7] = [
+            self.kind.as_bytes(),
+            document,
+            &by_digest,
+            self.media_type.as_bytes(),
+            self.packaging.name().as_bytes(),
+            self.signer.as_deref().unwrap_or_default().as_bytes(),
+            self.metadata.as_deref().unwrap_or_default().as_bytes(),
+        ];
+        for field in fields {
+            hasher.update(&(field.len() as u64).to_be_bytes());
+            hasher.update(field);
+        }
+        hasher.finish().try_into().expect("SHA-256 has 32 octets")
+    }
+}
+
+/// A released signature and its record.
+pub struct Signed {
+    pub document: IssuedDocument,
+    /// The CMS in the packaging asked for.
+    pub signature: Vec<u8>,
+}
+
+/// Why nothing is released.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    #[error("documents of kind {0:?} are not issued here, or not for this client")]
+    KindNotPermitted(String),
+    #[error("the key {0:?} does not sign this kind, or not for this client")]
+    SignerNotPermitted(String),
+    #[error("for this kind the content itself must be sent, not its digest")]
+    DigestNotPermitted,
+    #[error("with a digest in place of the content the packaging must be detached")]
+    DigestNeedsDetached,
+    #[error("the certificate of the key cannot be relied on now ({code}): renew it, or wait for fresh revocation data")]
+    SignerNotUsable { code: &'static str },
+    #[error("the idempotency key was used for another request (document {0}): use a new key for a new request")]
+    DifferentBody(DocumentId),
+    #[error("a request with this idempotency key is being worked on: ask again in a moment")]
+    InProgress(DocumentId),
+    #[error("an earlier attempt with this idempotency key (document {0}, void) left no result: use a new key")]
+    StateUnknown(DocumentId),
+    #[error(transparent)]
+    Reference(#[from] ReferenceFieldFault),
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error("the recorded signature of document {document_id} cannot be read")]
+    Recorded { document_id: DocumentId, source: CmsError },
+    #[error("no random number could be had")]
+    Random(#[source] openssl::error::ErrorStack),
+    #[error("the work ended without a result; see the log")]
+    Interrupted,
+}
+
+impl SignService {
+    pub fn new(
+        kinds: &[Kind],
+        keys: &[Arc<dyn IssuingKey>],
+        registry: Arc<dyn Registry>,
+        verify: Arc<VerifyService>,
+        standing: Arc<Standing>,
+    ) -> Self {
+        Self {
+            kinds: kinds.iter().map(|kind| (kind.name.clone(), kind.clone())).collect(),
+            keys: keys.iter().map(|key| (key.name().to_owned(), Arc::clone(key))).collect(),
+            registry,
+            verify,
+            standing,
+        }
+    }
+
+    /// Every key, for the self-test.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<dyn IssuingKey>> {
+        self.keys.values()
+    }
+
+    /// Signs, or gives the earlier answer to the same request.
+    pub async fn sign(self: &Arc<Self>, request: SignRequest) -> Result<Signed, SignError> {
+        let key = Arc::clone(self.permitted_key(&request)?);
+        let service = Arc::clone(self);
+        let work = tokio::spawn(async move { service.issue(request, key).await });
+        work.await.map_err(|_| SignError::Interrupted)?
+    }
+
+    /// What the client asks for is allowed to it; nothing is written before.
+    fn permitted_key(&self, request: &SignRequest) -> Result<&Arc<dyn IssuingKey>, SignError> {
+        let refused = || SignError::KindNotPermitted(request.kind.clone());
+        if !request.client.may(Operation::Sign) || !request.client.may_sign_kind(&request.kind) {
+            return Err(refused());
+        }
+        let kind = self.kinds.get(&request.kind).ok_or_else(refused)?;
+        if matches!(request.content, SignContent::Digest(_)) {
+            if !kind.digest_only {
+                return Err(SignError::DigestNotPermitted);
+            }
+            if request.packaging != Packaging::Detached {
+                return Err(SignError::DigestNeedsDetached);
+            }
+        }
+        let name = match &request.signer {
+            Some(name) => kind.keys.iter().find(|allowed| *allowed == name && request.client.may_use_key(name)),
+            None => kind.keys.iter().find(|allowed| request.client.may_use_key(allowed)),
+        };
+        let refused = || SignError::SignerNotPermitted(request.signer.clone().unwrap_or_default());
+        name.and_then(|name| self.keys.get(name)).ok_or_else(refused)
+    }
+
+    async fn issue(&self, request: SignRequest, key: Arc<dyn IssuingKey>) -> Result<Signed, SignError> {
+        let document_digest = match &request.content {
+            SignContent::Document(document) if document.len() > HASHED_INLINE => {
+                let document = document.clone();
+                let hashed = tokio::task::spawn_blocking(move || crypto::sha256(&document)).await;
+                hashed.map_err(|_| SignError::Interrupted)?
+            }
+            content => content.sha256(),
+        };
+        let document_id = draw_document_id()?;
+        let now = clock::now();
+        let reference = self.standing.reference(document_id);
+        let reference = DocumentReference::new(&request.kind, &document_id.to_string(), Some(&reference))?;
+        let intent = Intent {
+            document_id,
+            client: request.client.name.clone(),
+            idempotency_key: request.idempotency_key.clone(),
+            request_digest: request.digest(&document_digest),
+            kind: request.kind.clone(),
+            document_digest,
+            signer: key.name().to_owned(),
+            level_requested: Level::Basic,
+            format: Format::Cades,
+            packaging: request.packaging,
+            media_type: request.media_type.clone(),
+            begun_at: now,
+        };
+        match self.registry.begin(intent.clone()).await? {
+            Begun::Fresh => {}
+            Begun::Replay(document) => return self.answer(*document, &request.content),
+            Begun::InProgress { document_id } => return Err(SignError::InProgress(document_id)),
+            Begun::DifferentBody { document_id } => return Err(SignError::DifferentBody(document_id)),
+            Begun::StateUnknown { document_id } => return Err(SignError::StateUnknown(document_id)),
+        }
+        // Decree 23/2025 art. 15: the signer checks its own and its CA's certificate before it signs.
+        if let Err(error) = self.check_signer(&*key, now) {
+            self.registry.abandon(document_id).await?;
+            return Err(error);
+        }
+        let signature = match sign_blocking(Arc::clone(&key), document_digest, now, reference).await {
+            Ok(signature) => signature,
+            Err(error) => {
+                self.registry.mark_unknown(document_id).await?;
+                return Err(error);
+            }
+        };
+        let issued = Issued {
+            signature,
+            level_reached: Level::Basic,
+            signed_at: now,
+            signer_certificate_sha256: *key.certificate().fingerprint(),
+        };
+        self.registry.complete(document_id, issued.clone()).await?;
+        self.answer(IssuedDocument { intent, issued }, &request.content)
+    }
+
+    /// The key's certificate leads to a held anchor, with fresh revocation data all the way.
+    fn check_signer(&self, key: &dyn IssuingKey, now: Time) -> Result<(), SignError> {
+        let (trust, evidence) = (self.verify.trust().load(), self.verify.evidence().load());
+        let usages = self.verify.policy(None).map(|policy| policy.document_signing_usages.as_slice());
+        let outcome = find_path(&PathRequest {
+            target: key.certificate(),
+            certificates: &[],
+            crls: &evidence.crls,
+            ocsp_responses: &evidence.ocsp_responses,
+            trust: &trust,
+            purpose: Purpose::DocumentSigning,
+            document_signing_usages: usages.unwrap_or_default(),
+            revocation: RevocationMode::Required,
+            time: now,
+            memory: self.verify.memory(),
+        });
+        match outcome {
+            PathOutcome::Valid(_) => Ok(()),
+            PathOutcome::Invalid { fault, .. } => {
+                Err(SignError::SignerNotUsable { code: Verdict::Indeterminate(Cause::Path(fault)).code() })
+            }
+        }
+    }
+
+    /// The record holds the CMS without content; the content comes from the request, whose digest is the recorded one.
+    fn answer(&self, document: IssuedDocument, content: &SignContent) -> Result<Signed, SignError> {
+        let signature = match (document.intent.packaging, content) {
+            (Packaging::Enveloping, SignContent::Document(content)) => embed(&document.issued.signature, content)
+                .map_err(|source| SignError::Recorded { document_id: document.intent.document_id, source })?,
+            _ => document.issued.signature.clone(),
+        };
+        Ok(Signed { document, signature })
+    }
+}
+
+/// Content up to this size is hashed on the worker that serves the request: some 70 µs.
+const HASHED_INLINE: usize = 32 * 1024;
+
+/// The key may be slow (RSA, a device); it verifies what it signed before it returns.
+async fn sign_blocking(
+    key: Arc<dyn IssuingKey>,
+    digest: Sha256,
+    signing_time: Time,
+    reference: DocumentReference,
+) -> Result<Vec<u8>, SignError> {
+    let work = tokio::task::spawn_blocking(move || {
+        let digest = (DigestAlgorithm::Sha256, &digest[..]);
+        key.sign_cades(&CadesRequest { digest, content: None, signing_time, document: Some(&reference) })
+    });
+    Ok(work.await.map_err(|_| SignError::Interrupted)??)
+}
+
+/// 128 bits that nobody can guess.
+fn draw_document_id() -> Result<DocumentId, SignError> {
+    let mut bytes = [0; 16];
+    openssl::rand::rand_bytes(&mut bytes).map_err(SignError::Random)?;
+    Ok(DocumentId::from_bytes(bytes))
+}

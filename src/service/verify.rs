@@ -1,0 +1,165 @@
+//! Verifying: the pure core, fed with the trust and the evidence at hand.
+
+use std::collections::BTreeMap;
+
+use super::{SharedEvidence, SharedTrust};
+use crate::core::{
+    algorithm::DigestAlgorithm,
+    cms::{SignedData, document_reference::DocumentReference},
+    crypto::Hasher,
+    der::ber,
+    memory::Memory,
+    policy::{Policy, RevocationMode},
+    report::{Outcome, Reliance, Report},
+    time::Time,
+    validation::{self, Content, Unreadable, ValidationRequest},
+};
+
+/// The longest purpose, in bytes.
+pub const LONGEST_PURPOSE: usize = 128;
+
+/// Judges documents.
+pub struct VerifyService {
+    trust: SharedTrust,
+    evidence: SharedEvidence,
+    memory: Memory,
+    policies: BTreeMap<&'static str, Policy>,
+    default_policy: String,
+}
+
+/// One question.
+#[derive(Clone, Copy)]
+pub struct VerifyRequest<'a> {
+    /// A CMS message or a PDF.
+    pub document: &'a [u8],
+    /// Content given beside a detached signature.
+    pub content: Content<'a>,
+    /// The name of a policy; the default one if `None`.
+    pub policy: Option<&'a str>,
+    /// For what the document is presented.
+    pub purpose: Option<&'a str>,
+    pub time: Time,
+}
+
+/// The answer, and which document it was about as its signers said.
+#[derive(Debug)]
+pub struct Verified {
+    pub report: Report,
+    pub reference: Option<DocumentReference>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error("no policy {name:?} is held; the policies are {}", known.join(", "))]
+    UnknownPolicy { name: String, known: Vec<&'static str> },
+    #[error("the purpose must have 1 to {LONGEST_PURPOSE} bytes without control characters")]
+    Purpose,
+    #[error(transparent)]
+    Unreadable(Unreadable),
+}
+
+impl VerifyService {
+    /// # Errors
+    /// [`VerifyError::UnknownPolicy`] if there is no policy `default_policy`.
+    pub fn new(trust: SharedTrust, evidence: SharedEvidence, default_policy: &str) -> Result<Self, VerifyError> {
+        let held = |id| Policy::held(id).map(|policy| (id, policy));
+        let service = Self {
+            trust,
+            evidence,
+            memory: Memory::bounded(),
+            policies: Policy::held_ids().filter_map(held).collect(),
+            default_policy: default_policy.to_owned(),
+        };
+        service.policy(None)?;
+        Ok(service)
+    }
+
+    pub const fn trust(&self) -> &SharedTrust {
+        &self.trust
+    }
+
+    pub const fn evidence(&self) -> &SharedEvidence {
+        &self.evidence
+    }
+
+    pub const fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// The policy of this name, or the default one.
+    pub fn policy(&self, name: Option<&str>) -> Result<&Policy, VerifyError> {
+        let name = name.unwrap_or(&self.default_policy);
+        self.policies.get(name).ok_or_else(|| VerifyError::UnknownPolicy {
+            name: name.chars().take(64).collect(),
+            known: self.policies.keys().copied().collect(),
+        })
+    }
+
+    /// Judges a document, its standing not yet considered. Pure computation, at most some milliseconds per megabyte.
+    pub fn verify(&self, request: &VerifyRequest<'_>) -> Result<Verified, VerifyError> {
+        let policy = self.policy(request.policy)?;
+        let fits =
+            |purpose: &str| (1..=LONGEST_PURPOSE).contains(&purpose.len()) && !purpose.chars().any(char::is_control);
+        if !request.purpose.is_none_or(fits) {
+            return Err(VerifyError::Purpose);
+        }
+        let (trust, evidence) = (self.trust.load(), self.evidence.load());
+        let validation = validation::validate(&ValidationRequest {
+            document: request.document,
+            content: request.content,
+            evidence: &evidence,
+            trust: &trust,
+            policy,
+            revocation: RevocationMode::Required,
+            time: request.time,
+            memory: &self.memory,
+        })
+        .map_err(VerifyError::Unreadable)?;
+        let mut report = Report::new(&validation, policy, RevocationMode::Required, request.time);
+        let reference = validation.content.reference;
+        // Whether a paper serves a purpose is known only of papers whose kind is known.
+        if request.purpose.is_some() && reference.is_none() && report.reliance.outcome == Outcome::Accept {
+            report.reliance = Reliance::new(Outcome::Undetermined, "kind-unknown");
+        }
+        Ok(Verified { report, reference })
+    }
+}
+
+/// Digests of content that arrives in pieces, for the signers of a detached signature that is there already.
+pub struct ContentDigests(Vec<(DigestAlgorithm, Hasher)>);
+
+impl ContentDigests {
+    /// SHA-256, and what the signers of `signature` name beside it; what cannot be decoded names nothing.
+    pub fn wanted_by(signature: &[u8]) -> Self {
+        let mut algorithms = vec![DigestAlgorithm::Sha256];
+        let mut add = |message: SignedData<'_>| {
+            for algorithm in message.signer_infos.iter().filter_map(|signer| signer.digest_algorithm.as_ref().ok()) {
+                if !algorithms.contains(algorithm) {
+                    algorithms.push(*algorithm);
+                }
+            }
+        };
+        match SignedData::decode(signature) {
+            Ok(message) => add(message),
+            Err(_) => {
+                if let Ok(normalised) = ber::normalise_content_info(signature)
+                    && let Ok(message) = SignedData::decode(&normalised)
+                {
+                    add(message);
+                }
+            }
+        }
+        Self(algorithms.into_iter().map(|algorithm| (algorithm, Hasher::new(algorithm))).collect())
+    }
+
+    pub fn update(&mut self, piece: &[u8]) {
+        for (_, hasher) in &mut self.0 {
+            hasher.update(piece);
+        }
+    }
+
+    pub fn finish(self) -> Vec<(DigestAlgorithm, Vec<u8>)> {
+        self.0.into_iter().map(|(algorithm, hasher)| (algorithm, hasher.finish())).collect()
+    }
+}

@@ -1,0 +1,132 @@
+//! Who may call: the TLS client certificate decides, whatever the headers say.
+
+use std::{io, path::Path, time::Duration};
+
+use antin::{
+    clock,
+    core::time::Time,
+    pki::{
+        self, Algorithm, Authority, InitOptions, Member, Reason,
+        certificate::{Issuer, Profile, issue},
+        key::PrivateKey,
+        profile::{self, Publication, subject},
+    },
+};
+use der::Encode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::{
+    Service,
+    client::{self, Answer, Identity, Request},
+    order,
+};
+
+fn issued(pki: &Path, change: impl FnOnce(&mut Profile), now: Time) -> Identity {
+    let publication = Publication::new("http://127.0.0.1:8080").expect("a base URL");
+    let issuer = Issuer::load(pki, Authority::Ca).expect("the CA");
+    let key = PrivateKey::generate(Algorithm::P256).expect("a key");
+    let mut profile = profile::client(subject("Khách", "khách").expect("a name"), now, &publication);
+    change(&mut profile);
+    let certificate = issue(&issuer, &profile, &key.public_key().expect("public")).expect("issued");
+    Identity::new(certificate.to_der().expect("DER"), &key.to_pkcs8_pem().expect("PEM"))
+}
+
+async fn healthz(service: &Service, identity: Option<Identity>) -> io::Result<Answer> {
+    let root = Member::Root.certificate_path(&service.pki());
+    client::tls(service.mutual_tls(), &root, identity, Request::get("/healthz")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_handshake_lets_in_certificates_of_the_client_authority_only() {
+    let service = Service::start().await;
+    let now = clock::now();
+    let pki = service.pki();
+    assert_eq!(healthz(&service, Some(service.identity(Member::Agency))).await.expect("let in").status, 200);
+    assert!(healthz(&service, None).await.is_err(), "no certificate");
+    let expired = issued(&pki, |profile| profile.not_after = now.plus_seconds(-60), now.plus_seconds(-3600));
+    assert!(healthz(&service, Some(expired)).await.is_err(), "expired");
+    let early = issued(&pki, |_| {}, now.plus_seconds(3600));
+    assert!(healthz(&service, Some(early)).await.is_err(), "not yet valid");
+    assert!(healthz(&service, Some(service.identity(Member::Server))).await.is_err(), "wrong extended key usage");
+    let other = tempfile::tempdir().expect("a directory");
+    pki::init(&other.path().join("pki"), &InitOptions::default(), now).expect("another PKI");
+    let member = Member::Agency;
+    let other = other.path().join("pki");
+    let stranger = Identity::read(&member.certificate_path(&other), &member.key_path(&other));
+    assert!(healthz(&service, Some(stranger)).await.is_err(), "another CA");
+
+    // A good certificate that the settings do not name: past the handshake, and no further.
+    let root = Member::Root.certificate_path(&pki);
+    let unnamed = || Some(issued(&pki, |_| {}, now));
+    for request in [
+        Request::json("/v1/verify", &serde_json::json!({})),
+        Request::json("/v1/sign", &order("detached")).header("Idempotency-Key", "a"),
+        Request::get("/v1/trust"),
+    ] {
+        let answer = client::tls(service.mutual_tls(), &root, unnamed(), request).await.expect("an answer");
+        assert_eq!((answer.status, answer.code().as_str()), (403, "client-unknown"));
+    }
+    // The agency verifies; it does not sign, and changes nothing.
+    let request = Request::json("/v1/sign", &order("detached")).header("Idempotency-Key", "a");
+    assert_eq!(service.as_member(Member::Agency, request).await.code(), "operation-not-permitted");
+    let (_, id) = service.issue("key-1", "detached").await;
+    let change =
+        Request::json(&format!("/v1/documents/{id}/status"), &serde_json::json!({"state": "withdrawn", "reason": "x"}));
+    assert_eq!(service.as_member(Member::Agency, change).await.status, 404);
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_client_is_out_within_a_second_even_on_an_open_connection() {
+    let service = Service::start().await;
+    let root = Member::Root.certificate_path(&service.pki());
+    let identity = service.identity(Member::IssuingSystem);
+    let mut open = client::connect(service.mutual_tls(), &root, Some(identity)).await.expect("let in");
+    let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    open.write_all(request).await.expect("sent");
+    let mut buffer = [0; 1024];
+    assert!(open.read(&mut buffer).await.expect("an answer") > 0);
+
+    let certificate = Member::IssuingSystem.certificate_path(&service.pki());
+    pki::revoke(&service.pki(), &certificate, Reason::KeyCompromise, clock::now()).expect("revoked");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let _ = open.write_all(request).await;
+    let read = open.read(&mut buffer).await;
+    assert!(matches!(read, Ok(0) | Err(_)), "the open connection was closed");
+    assert!(healthz(&service, Some(service.identity(Member::IssuingSystem))).await.is_err(), "no new one");
+    assert!(healthz(&service, Some(service.identity(Member::Agency))).await.is_ok(), "others come in");
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_make_nobody_a_client() {
+    let service = Service::start().await;
+    let certificate = std::fs::read_to_string(Member::IssuingSystem.certificate_path(&service.pki())).expect("PEM");
+    let flat = certificate.replace('\n', " ");
+    let names = [
+        "X-Client-Cert",
+        "x-client-cert",
+        "X-SSL-Client-Cert",
+        "X-SSL-Client-Verify",
+        "X-Forwarded-Client-Cert",
+        "X-Forwarded-For",
+        "Forwarded",
+        "X-SSL-Client-S-DN",
+        "Authorization",
+    ];
+    let spoofed = |request: Request| {
+        names.iter().fold(request, |request, name| request.header(name, &flat).header(name, "SUCCESS"))
+    };
+    let sign = spoofed(Request::json("/v1/sign", &order("detached")).header("Idempotency-Key", "a"));
+    assert_eq!(service.public(sign).await.code(), "not-found");
+    for path in ["/v1/documents/00000000000000000000000000000000", "/readyz", "/metrics"] {
+        assert_eq!(service.public(spoofed(Request::get(path))).await.status, 404, "{path}");
+    }
+    // On the other listener they add nothing to what the certificate gives.
+    let sign = spoofed(Request::json("/v1/sign", &order("detached")).header("Idempotency-Key", "a"));
+    assert_eq!(service.as_member(Member::Agency, sign).await.code(), "operation-not-permitted");
+    let root = Member::Root.certificate_path(&service.pki());
+    let sign = spoofed(Request::json("/v1/sign", &order("detached")).header("Idempotency-Key", "a"));
+    assert!(client::tls(service.mutual_tls(), &root, None, sign).await.is_err());
+    service.running.shutdown().await;
+}

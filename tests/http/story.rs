@@ -1,0 +1,146 @@
+//! From an issuing system to an agency: sign, verify in every form, tamper, withdraw, revoke.
+
+use std::time::Duration;
+
+use antin::{
+    clock,
+    core::{algorithm::DigestAlgorithm, crypto},
+    pki::{self, Member, Reason},
+};
+use serde_json::json;
+
+use super::{CONTENT, Service, base64, client::Request};
+
+fn accepted() -> (String, String) {
+    ("ACCEPT".to_owned(), "valid".to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_document_is_accepted_in_every_form() {
+    let service = Service::start().await;
+    let (enveloping, id) = service.issue("key-1", "enveloping").await;
+    let (detached, _) = service.issue("key-2", "detached").await;
+    let digest = |algorithm| base64(&crypto::digest(algorithm, CONTENT));
+    let sha256 = json!({"algorithm": "sha-256", "value": digest(DigestAlgorithm::Sha256)});
+    let sha512 = json!({"algorithm": "sha-512", "value": digest(DigestAlgorithm::Sha512)});
+    let signature = base64(&detached);
+
+    let questions = [
+        Request::json("/v1/verify", &json!({"document": base64(&enveloping), "filename": "a.p7m", "policy": "strict"})),
+        Request::json(
+            "/v1/verify",
+            &json!({"document": base64(CONTENT), "signature": signature, "purpose": "treatment"}),
+        ),
+        Request::json("/v1/verify", &json!({"digests": [sha512, sha256], "signature": signature})),
+        Request::post("/v1/verify", "application/pkcs7-mime; smime-type=signed-data", enveloping.clone()),
+        Request::multipart("/v1/verify", &[("document", CONTENT), ("signature", &detached), ("policy", b"any-ades")]),
+        Request::multipart("/v1/verify", &[("signature", &detached), ("document", CONTENT)]),
+        Request::multipart("/v1/verify", &[("purpose", b"treatment"), ("document", &enveloping)]),
+    ];
+    for question in questions {
+        let answer = service.public(question).await;
+        assert_eq!(answer.reliance(), accepted(), "{}", String::from_utf8_lossy(&answer.body));
+        let document = &answer.json()["document"];
+        assert_eq!(document["sha256"], hex::encode(crypto::sha256(CONTENT)));
+        assert_eq!(document["kind"], "health-book");
+        assert_eq!(document["status"]["state"], "in-force");
+    }
+    let answer = service.verify(&json!({"document": base64(&enveloping)})).await.json();
+    assert_eq!(answer["document"]["id"], id);
+    let as_agency = Request::json("/v1/verify", &json!({"document": base64(&enveloping)}));
+    assert_eq!(service.as_member(Member::Agency, as_agency).await.reliance(), accepted());
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_changed_is_rejected_and_what_is_missing_is_undetermined() {
+    let service = Service::start().await;
+    let (detached, _) = service.issue("key-1", "detached").await;
+    let mut changed = CONTENT.to_vec();
+    changed[20] ^= 1;
+    let outcome = async |question| service.verify(&question).await.reliance();
+    let reject = ("REJECT".to_owned(), "document-changed".to_owned());
+    assert_eq!(outcome(json!({"document": base64(&changed), "signature": base64(&detached)})).await, reject);
+    let sha512 = json!({"algorithm": "sha-512", "value": base64(&crypto::digest(DigestAlgorithm::Sha512, CONTENT))});
+    let (undetermined, code) = outcome(json!({"digests": [sha512], "signature": base64(&detached)})).await;
+    assert_eq!((undetermined.as_str(), code.as_str()), ("UNDETERMINED", "digest-not-given"));
+    let parts: [(&str, &[u8]); 2] = [("signature", &detached), ("document", &changed)];
+    assert_eq!(service.public(Request::multipart("/v1/verify", &parts)).await.reliance(), reject);
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_standing_decides_over_a_valid_signature() {
+    let service = Service::start().await;
+    let (enveloping, id) = service.issue("key-1", "enveloping").await;
+    let question = json!({"document": base64(&enveloping)});
+    let status = format!("/v1/documents/{id}/status");
+    let steps = [
+        ("suspended", "UNDETERMINED", "document-suspended"),
+        ("in-force", "ACCEPT", "valid"),
+        ("used", "REJECT", "document-used"),
+        ("withdrawn", "REJECT", "document-withdrawn"),
+    ];
+    for (state, outcome, code) in steps {
+        let change = Request::json(&status, &json!({"state": state, "reason": "thử"}));
+        let changed = service.as_member(Member::IssuingSystem, change).await;
+        assert_eq!((changed.status, &changed.json()["state"]), (200, &json!(state)));
+        let answer = service.verify(&question).await;
+        assert_eq!(answer.reliance(), (outcome.to_owned(), code.to_owned()));
+        assert_eq!(answer.json()["verdict"]["indication"], "TOTAL-PASSED");
+    }
+    let again = Request::json(&status, &json!({"state": "in-force", "reason": "thử"}));
+    assert_eq!(service.as_member(Member::IssuingSystem, again).await.code(), "status-conflict");
+
+    let record = service.as_member(Member::Agency, Request::get(&format!("/v1/documents/{id}"))).await.json();
+    assert_eq!((&record["kind"], &record["status"]["state"]), (&json!("health-book"), &json!("withdrawn")));
+    assert_eq!(record["status"]["history"].as_array().map(Vec::len), Some(4));
+    let signature = service.as_member(Member::Agency, Request::get(&format!("/v1/documents/{id}/signature"))).await;
+    let detached = json!({"document": base64(CONTENT), "signature": base64(&signature.body)});
+    assert_eq!(service.verify(&detached).await.reliance().1, "document-withdrawn");
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_signer_is_relied_on_no_more_and_signs_no_more() {
+    let service = Service::start().await;
+    let (enveloping, _) = service.issue("key-1", "enveloping").await;
+    let question = json!({"document": base64(&enveloping)});
+    assert_eq!(service.verify(&question).await.reliance(), accepted());
+    let certificate = Member::Health.certificate_path(&service.pki());
+    pki::revoke(&service.pki(), &certificate, Reason::KeyCompromise, clock::now()).expect("revoked");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (outcome, code) = service.verify(&question).await.reliance();
+    assert_ne!(outcome, "ACCEPT", "{code}");
+    assert_eq!(service.sign("key-2", &super::order("detached")).await.code(), "signer-not-usable");
+    // Nothing was signed under that key, which is free again.
+    assert_eq!(service.sign("key-2", &super::order("enveloping")).await.code(), "signer-not-usable");
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_can_be_signed_and_a_file_sent_in_parts() {
+    let service = Service::start().await;
+    let mut order = super::order("detached");
+    order.as_object_mut().expect("an object").remove("document");
+    order["digest"] = json!({"algorithm": "sha-256", "value": base64(&crypto::sha256(CONTENT))});
+    let signed = service.sign("key-1", &order).await.json();
+    let question = json!({"document": base64(CONTENT), "signature": signed["signature"]});
+    assert_eq!(service.verify(&question).await.reliance(), accepted());
+
+    let parts: [(&str, &[u8]); 6] = [
+        ("kind", b"judicial-certificate"),
+        ("mediaType", b"application/pdf"),
+        ("format", b"cades"),
+        ("packaging", b"enveloping"),
+        ("level", b"B-B"),
+        ("document", CONTENT),
+    ];
+    let request = Request::multipart("/v1/sign", &parts).header("Idempotency-Key", "key-2");
+    let signed = service.as_member(Member::IssuingSystem, request).await;
+    assert_eq!(signed.status, 201, "{}", String::from_utf8_lossy(&signed.body));
+    let answer = service.verify(&json!({"document": signed.json()["signature"]})).await;
+    assert_eq!(answer.reliance(), accepted());
+    assert_eq!(answer.json()["document"]["kind"], "judicial-certificate");
+    service.running.shutdown().await;
+}

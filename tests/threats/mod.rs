@@ -1,0 +1,42 @@
+//! Attacks on CMS signatures and what must become of them: one test or more a row of `rows.tsv`, the row in its name, against
+//! `validate` as it is called by every door of the service.
+//!
+//! Nothing here may ever be TOTAL-PASSED but the controls; where the way a verdict is reached determines which other verdict it
+//! is, that very verdict is demanded.
+
+mod algorithms;
+mod attributes;
+mod controls;
+mod costs;
+mod encoding;
+mod signer;
+mod values;
+
+use std::fs;
+use std::path::Path;
+
+/// Rows without a test yet, each with the reason.
+const PENDING: [(&str, &str); 1] = [("c20", "counter-signatures are not judged yet")];
+
+#[test]
+fn every_row_has_a_test() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/threats");
+    let mut sources = String::new();
+    for entry in fs::read_dir(&folder).expect("the folder of this file") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push_str(&fs::read_to_string(path).expect("a source"));
+        }
+    }
+    let rows: Vec<String> = include_str!("rows.tsv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split('\t').next().unwrap_or_default().to_lowercase())
+        .collect();
+    assert_eq!(rows.len(), 28, "a row was lost");
+    for row in rows {
+        let tests = sources.matches(&format!("#[test]\nfn {row}_")).count();
+        let pending = PENDING.iter().any(|(pending, _)| *pending == row);
+        assert_eq!(tests == 0, pending, "{row} has {tests} tests");
+    }
+}
