@@ -25,6 +25,9 @@ const REFRESHED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 const JUDICIAL_KINDS: [&str; 3] = ["judicial-certificate", "judicial-certificate-1", "judicial-certificate-2"];
 const HEALTH_KINDS: [&str; 4] = ["health-book", "health-check", "referral", "re-examination"];
 
+const JUDICIAL_PURPOSES: [&str; 4] = ["recruitment", "nationality", "adoption", "administrative-procedure"];
+const HEALTH_PURPOSES: [&str; 4] = ["treatment", "insurance", "recruitment", "administrative-procedure"];
+
 /// The arguments of `antin dev`.
 #[derive(Args, Clone, Debug)]
 pub struct DevArguments {
@@ -85,11 +88,18 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         chain: vec![Member::Ca.certificate_path(&pki)],
         padding: Padding::Pss,
     };
-    let kinds = |names: &[&str], key: &str| -> Vec<Kind> {
-        let kind = |name: &&str| Kind { name: (*name).to_owned(), keys: vec![key.to_owned()], digest_only: true };
+    let kinds = |names: &[&str], key: &str, purposes: &[&str]| -> Vec<Kind> {
+        let kind = |name: &&str| Kind {
+            name: (*name).to_owned(),
+            keys: vec![key.to_owned()],
+            digest_only: true,
+            purposes: purposes.iter().map(|purpose| (*purpose).to_owned()).collect(),
+        };
         names.iter().map(kind).collect()
     };
-    let kinds = [kinds(&JUDICIAL_KINDS, "judicial"), kinds(&HEALTH_KINDS, "health")].concat();
+    let kinds =
+        [kinds(&JUDICIAL_KINDS, "judicial", &JUDICIAL_PURPOSES), kinds(&HEALTH_KINDS, "health", &HEALTH_PURPOSES)]
+            .concat();
     let client = |name: &str, member: Member, operations: &[Operation]| {
         let certificate = fingerprint(&member.certificate_path(&pki));
         let signs = operations.contains(&Operation::Sign);

@@ -56,6 +56,33 @@ async fn a_signed_document_is_accepted_in_every_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_purpose_is_a_demand_and_never_evidence() {
+    let service = Service::start().await;
+    let (enveloping, _) = service.issue("key-1", "enveloping").await;
+    let outcome = async |document: &[u8], purpose: &str| {
+        service.verify(&json!({"document": base64(document), "purpose": purpose})).await.reliance()
+    };
+    assert_eq!(outcome(&enveloping, "treatment").await, accepted());
+    let rejected = ("REJECT".to_owned(), "purpose-not-allowed".to_owned());
+    assert_eq!(outcome(&enveloping, "nationality").await, rejected);
+    // A message that does not say what it is, and one of a kind that the settings do not know.
+    let free = service.running.public;
+    let keys = held::keys(&dev::settings(service.directory.path(), free, free).keys).expect("the keys");
+    let undetermined = |code: &str| ("UNDETERMINED".to_owned(), code.to_owned());
+    let foreign = DocumentReference::new("driving-licence", "1", None).expect("fits");
+    for (document, code) in [(None, "kind-unknown"), (Some(&foreign), "purpose-unknown")] {
+        let message = keys[0].sign_cades(&CadesRequest {
+            digest: (DigestAlgorithm::Sha256, &crypto::sha256(CONTENT)),
+            content: Some(CONTENT),
+            signing_time: clock::now(),
+            document,
+        });
+        assert_eq!(outcome(&message.expect("signed"), "treatment").await, undetermined(code));
+    }
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_changed_is_rejected_and_what_is_missing_is_undetermined() {
     let service = Service::start().await;
     let (detached, _) = service.issue("key-1", "detached").await;
