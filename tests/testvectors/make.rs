@@ -1,8 +1,10 @@
 //! How `testvectors/health-book/` and `testvectors/judicial-certificate/` came to be, to be made again when that is wanted:
 //!
 //! ```text
-//! ANTIN_MAKE_TESTVECTORS=1 cargo test --test antin testvectors::make -- --ignored
+//! ANTIN_MAKE_TESTVECTORS=1 cargo test --test antin testvectors::make
 //! ```
+//!
+//! Without the variable they are made in a scratch folder, and must get their verdicts just so.
 //!
 //! The keys live in memory and are gone when it ends, so every file changes each time it runs. Nothing reads the clock.
 
@@ -103,15 +105,23 @@ fn time(text: &str) -> Time {
 }
 
 #[test]
-#[ignore = "writes into testvectors/; not a test of anything"]
-fn makes_the_cases_again() {
-    // Whoever runs all ignored tests did not ask for this.
-    if std::env::var_os("ANTIN_MAKE_TESTVECTORS").is_none_or(|value| value != "1") {
+fn cases_made_anew_get_their_verdicts() {
+    if std::env::var_os("ANTIN_MAKE_TESTVECTORS").is_some_and(|value| value == "1") {
+        make_all(&root());
         return;
     }
+    let scratch = tempfile::tempdir().expect("a directory");
+    fs::create_dir(scratch.path().join("documents")).expect("created");
+    fs::write(scratch.path().join("documents/health-book.json"), HEALTH_BOOK).expect("written");
+    make_all(scratch.path());
+    assert_eq!(super::faults(scratch.path()), [""; 0]);
+}
+
+/// Makes both families, and the document that is rendered, below `target`.
+fn make_all(target: &Path) {
     let data = serde_json::from_str(JUDICIAL_CERTIFICATE).expect("the data of the certificate");
     let pdf = judicial_pdf::render(&data).expect("rendered");
-    fs::write(root().join("documents/judicial-certificate.pdf"), &pdf).expect("written");
+    fs::write(target.join("documents/judicial-certificate.pdf"), &pdf).expect("written");
 
     let publication = Publication::new("http://pki.example").expect("a base URL");
     let name = |common: &str| subject(ORGANISATION, common).expect("a name");
@@ -120,6 +130,7 @@ fn makes_the_cases_again() {
     let ca = certify(&root, &profile::public_service_ca(name("CA"), time(ISSUED), &publication));
     let authorities = Authorities { root, ca, publication };
     make(
+        target,
         &Family {
             name: "health-book",
             document: "health-book.json",
@@ -134,6 +145,7 @@ fn makes_the_cases_again() {
         &authorities,
     );
     make(
+        target,
         &Family {
             name: "judicial-certificate",
             document: "judicial-certificate.pdf",
@@ -156,11 +168,11 @@ fn certify(issuer: &Issuer, profile: &Profile) -> Issuer {
 }
 
 /// Writes the four cases of a family, each with all that it needs.
-fn make(family: &Family<'_>, authorities: &Authorities) {
+fn make(target: &Path, family: &Family<'_>, authorities: &Authorities) {
     let name = subject(family.organization, family.signer).expect("a name");
     let signer = certify(&authorities.ca, &profile::signer(name, time(ISSUED), &authorities.publication));
     for (case, at, expect, clause, words) in CASES {
-        let folder = root().join(family.name).join(case);
+        let folder = target.join(family.name).join(case);
         if folder.exists() {
             fs::remove_dir_all(&folder).expect("made before");
         }
