@@ -39,16 +39,30 @@ impl CommandError {
         Self { code, message: message.to_string() }
     }
 
+    /// An error with the causes behind it.
+    pub fn of(code: Code, error: &dyn Error) -> Self {
+        Self { code, message: with_causes(error) }
+    }
+
     /// About a file; the causes behind the error are said too.
     pub fn about(code: Code, path: &Path, error: &dyn Error) -> Self {
-        let mut message = format!("{}: {error}", path.display());
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            message.push_str(&format!(": {inner}"));
-            cause = inner.source();
-        }
-        Self { code, message }
+        Self { code, message: format!("{}: {}", path.display(), with_causes(error)) }
     }
+}
+
+/// An error and what lies behind it, in one line. Errors that pass another on say its words already.
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(below) = cause {
+        let words = below.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = below.source();
+    }
+    text
 }
 
 /// Ends a command: the code of its result, or the error said on standard error.

@@ -1,18 +1,14 @@
 //! `antin pki`: make a development PKI, and revoke in it.
 
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValue};
 
+use super::exit::{self, Code, CommandError};
 use crate::{
     clock,
     pki::{self, Algorithm, Authority, InitOptions, Member, Outcome, PkiError, Reason},
 };
-
-/// Wrong use; input that cannot be used; failure inside (`sysexits.h`).
-const USAGE: u8 = 64;
-const UNUSABLE_INPUT: u8 = 65;
-const INTERNAL: u8 = 70;
 
 /// The arguments of `antin pki`.
 #[derive(Args, Clone, Debug)]
@@ -61,21 +57,11 @@ impl ValueEnum for Algorithm {
 
 impl ValueEnum for Reason {
     fn value_variants<'a>() -> &'a [Self] {
-        const REASONS: [Reason; Reason::ALL.len()] = {
-            let mut reasons = [Reason::Unspecified; Reason::ALL.len()];
-            let mut index = 0;
-            while index < reasons.len() {
-                reasons[index] = Reason::ALL[index].0;
-                index += 1;
-            }
-            reasons
-        };
-        &REASONS
+        &Self::EVERY
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (_, name, standard_name, _) = Self::ALL.into_iter().find(|row| row.0 == *self)?;
-        Some(PossibleValue::new(name).alias(standard_name))
+        Some(PossibleValue::new(self.name()).alias(self.standard_name()))
     }
 }
 
@@ -110,30 +96,12 @@ pub fn run(arguments: &PkiArguments) -> ExitCode {
             })
         }
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("antin: {}", with_causes(&error));
-            ExitCode::from(exit_code(&error))
-        }
-    }
+    exit::finish(done.map(|()| exit::ACCEPT).map_err(|error| CommandError::of(exit_code(&error), &error)))
 }
 
-/// The error and what lies below it, in one line.
-fn with_causes(error: &PkiError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(below) = cause {
-        text.push_str(": ");
-        text.push_str(&below.to_string());
-        cause = below.source();
-    }
-    text
-}
-
-const fn exit_code(error: &PkiError) -> u8 {
+const fn exit_code(error: &PkiError) -> Code {
     match error {
-        PkiError::NotEmpty(_) | PkiError::BaseUrl(_) => USAGE,
+        PkiError::NotEmpty(_) | PkiError::BaseUrl(_) => exit::USAGE,
         PkiError::File { .. }
         | PkiError::TooLong { .. }
         | PkiError::Undecodable { .. }
@@ -143,8 +111,8 @@ const fn exit_code(error: &PkiError) -> u8 {
         | PkiError::ListNotOurs
         | PkiError::ListNumber
         | PkiError::KeyMismatch
-        | PkiError::KeyKind => UNUSABLE_INPUT,
-        PkiError::TimeRange(_) | PkiError::Encoding(_) | PkiError::Cryptography(_) => INTERNAL,
+        | PkiError::KeyKind => exit::UNREADABLE,
+        PkiError::TimeRange(_) | PkiError::Encoding(_) | PkiError::Cryptography(_) => exit::INTERNAL,
     }
 }
 
@@ -168,14 +136,14 @@ mod tests {
     #[test]
     fn reads_reasons_in_both_spellings_and_names_them_all_when_wrong() {
         Whole::command().debug_assert();
-        for (reason, name, standard_name, _) in Reason::ALL {
-            for spelling in [name, standard_name] {
+        for reason in Reason::EVERY {
+            for spelling in [reason.name(), reason.standard_name()] {
                 let parsed = parse(&["revoke", "pki", "a.crt", "--reason", spelling]).expect(spelling);
                 assert!(matches!(parsed, PkiCommand::Revoke { reason: read, .. } if read == reason));
             }
         }
         let refused = parse(&["revoke", "pki", "a.crt", "--reason", "lost"]).expect_err("no such reason");
-        assert!(Reason::ALL.iter().all(|row| refused.contains(row.1)), "{refused}");
+        assert!(Reason::EVERY.iter().all(|reason| refused.contains(reason.name())), "{refused}");
     }
 
     #[test]
@@ -194,17 +162,17 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join("kept"), "").expect("written");
         let cases = [
-            (pki::init(directory.path(), &InitOptions::default(), clock::now()), USAGE, "is not empty"),
+            (pki::init(directory.path(), &InitOptions::default(), clock::now()), exit::USAGE, "is not empty"),
             (
                 pki::revoke(directory.path(), &directory.path().join("none.crt"), Reason::Superseded, clock::now())
                     .map(|_| ()),
-                UNUSABLE_INPUT,
+                exit::UNREADABLE,
                 "cannot read",
             ),
         ];
         for (done, code, words) in cases {
             let error = done.expect_err("refused");
-            let text = with_causes(&error);
+            let text = exit::with_causes(&error);
             assert_eq!(exit_code(&error), code, "{text}");
             assert!(text.contains(words) && text.contains(&*directory.path().to_string_lossy()), "{text}");
         }

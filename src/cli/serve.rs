@@ -1,12 +1,12 @@
 //! `antin serve`: the service in production.
 
-use std::{error::Error, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use arc_swap::ArcSwap;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::exit;
+use super::exit::{self, CommandError};
 use crate::{
     clock,
     config::{self, Config, ConfigError},
@@ -94,19 +94,7 @@ pub(super) async fn until_stopped(running: Running) -> Result<(), StartError> {
 
 pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
     let Err(error) = served else { return ExitCode::SUCCESS };
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(below) = cause {
-        let words = below.to_string();
-        // Errors that pass another on say its words already.
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = below.source();
-    }
-    eprintln!("antin: {text}");
-    let code = match error {
+    let code = match &error {
         StartError::Boot(BootError::Policy(_) | BootError::Tls(_))
         | StartError::Config(_)
         | StartError::Held(_)
@@ -114,5 +102,5 @@ pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
         | StartError::Pki(_) => exit::UNREADABLE,
         StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => exit::INTERNAL,
     };
-    code.into()
+    exit::finish(Err(CommandError::of(code, &error)))
 }

@@ -16,69 +16,30 @@ use super::{
     certificate::{Issuer, asn1_time, authority_key_identifier, extension},
     error::PkiError,
 };
+use crate::core::der::{tag, writer};
 use crate::core::time::Time;
 
 /// How long a list is good for: 7 days, in seconds.
 pub const LIFETIME: i64 = 7 * 86_400;
 
-/// Why a certificate is revoked (RFC 5280 §5.3.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reason {
-    #[default]
-    Unspecified,
-    KeyCompromise,
-    CaCompromise,
-    AffiliationChanged,
-    Superseded,
-    CessationOfOperation,
-    /// May be lifted again by [`Reason::RemoveFromCrl`], or made final by any other reason.
-    CertificateHold,
-    /// Not a revocation: lifts a hold. The entry leaves the list; the code itself belongs to delta CRLs only.
-    RemoveFromCrl,
-    PrivilegeWithdrawn,
-    AaCompromise,
+/// Why a certificate is revoked; [`Reason::RemoveFromCrl`] lifts a hold, and the entry leaves the list.
+pub use crate::core::x509::crl::RevocationReason as Reason;
+
+/// The reason as `x509-cert` writes it: by its number.
+fn crl_reason(reason: Reason) -> Result<CrlReason, PkiError> {
+    let encoded = writer::element(tag::ENUMERATED, &[reason.number() as u8]);
+    Ok(CrlReason::from_der(&encoded)?)
 }
 
-impl Reason {
-    /// Each reason with its name on the command line, its name in RFC 5280, and its code.
-    pub const ALL: [(Self, &'static str, &'static str, CrlReason); 10] = [
-        (Self::Unspecified, "unspecified", "unspecified", CrlReason::Unspecified),
-        (Self::KeyCompromise, "key-compromise", "keyCompromise", CrlReason::KeyCompromise),
-        (Self::CaCompromise, "ca-compromise", "cACompromise", CrlReason::CaCompromise),
-        (Self::AffiliationChanged, "affiliation-changed", "affiliationChanged", CrlReason::AffiliationChanged),
-        (Self::Superseded, "superseded", "superseded", CrlReason::Superseded),
-        (Self::CessationOfOperation, "cessation-of-operation", "cessationOfOperation", CrlReason::CessationOfOperation),
-        (Self::CertificateHold, "certificate-hold", "certificateHold", CrlReason::CertificateHold),
-        (Self::RemoveFromCrl, "remove-from-crl", "removeFromCRL", CrlReason::RemoveFromCRL),
-        (Self::PrivilegeWithdrawn, "privilege-withdrawn", "privilegeWithdrawn", CrlReason::PrivilegeWithdrawn),
-        (Self::AaCompromise, "aa-compromise", "aACompromise", CrlReason::AaCompromise),
-    ];
-
-    /// The name on the command line, e.g. `key-compromise`.
-    pub fn name(self) -> &'static str {
-        self.row().1
-    }
-
-    /// The code of RFC 5280.
-    pub fn code(self) -> CrlReason {
-        self.row().3
-    }
-
-    fn row(self) -> (Self, &'static str, &'static str, CrlReason) {
-        Self::ALL[self as usize]
-    }
-
-    /// The reason an entry states; none stated is unspecified (RFC 5280 §5.3.1).
-    fn of(entry: &RevokedCert) -> Result<Self, PkiError> {
-        for extension in entry.crl_entry_extensions.iter().flatten() {
-            if extension.extn_id == CrlReason::OID {
-                let code = CrlReason::from_der(extension.extn_value.as_bytes())?;
-                let row = Self::ALL.iter().find(|row| row.3 == code);
-                return Ok(row.map_or(Self::Unspecified, |row| row.0));
-            }
+/// The reason an entry states; none stated is unspecified (RFC 5280 §5.3.1).
+fn reason_of(entry: &RevokedCert) -> Result<Reason, PkiError> {
+    for extension in entry.crl_entry_extensions.iter().flatten() {
+        if extension.extn_id == CrlReason::OID {
+            let code = CrlReason::from_der(extension.extn_value.as_bytes())?;
+            return Ok(Reason::from_number(code as u32).unwrap_or_default());
         }
-        Ok(Self::Unspecified)
     }
+    Ok(Reason::Unspecified)
 }
 
 /// What a revocation changed.
@@ -137,7 +98,7 @@ impl RevocationList {
     /// Enters a certificate, makes its hold final, or with [`Reason::RemoveFromCrl`] lifts its hold.
     pub fn revoke(&mut self, serial_number: &SerialNumber, reason: Reason, now: Time) -> Result<Outcome, PkiError> {
         let position = self.entries.iter().position(|entry| entry.serial_number == *serial_number);
-        let stated = position.map(|at| Reason::of(&self.entries[at])).transpose()?;
+        let stated = position.map(|at| reason_of(&self.entries[at])).transpose()?;
         match (position, stated, reason) {
             (Some(at), Some(Reason::CertificateHold), Reason::RemoveFromCrl) => {
                 self.entries.remove(at);
@@ -184,7 +145,7 @@ impl RevocationList {
 fn entry(serial_number: &SerialNumber, reason: Reason, now: Time) -> Result<RevokedCert, PkiError> {
     let crl_entry_extensions = match reason {
         Reason::Unspecified => None,
-        stated => Some(vec![extension(&stated.code(), false)?]),
+        stated => Some(vec![extension(&crl_reason(stated)?, false)?]),
     };
     Ok(RevokedCert { serial_number: serial_number.clone(), revocation_date: asn1_time(now)?, crl_entry_extensions })
 }
@@ -222,18 +183,11 @@ mod tests {
     }
 
     #[test]
-    fn table_of_reasons_is_in_the_order_of_the_enum() {
-        for (index, (reason, ..)) in Reason::ALL.iter().enumerate() {
-            assert_eq!(*reason as usize, index);
-        }
-    }
-
-    #[test]
     fn survives_signing_and_reading_with_every_reason() {
         let issuer = issuer();
         let mut list = RevocationList::first(NOW);
         assert_eq!(RevocationList::decode(&list.sign(&issuer).expect("signed"), &issuer).expect("read"), list);
-        for (index, (reason, ..)) in Reason::ALL.into_iter().enumerate() {
+        for (index, reason) in Reason::EVERY.into_iter().enumerate() {
             let outcome = list.revoke(&serial(1 + index as u8), reason, NOW);
             assert_eq!(outcome.is_ok(), reason != Reason::RemoveFromCrl);
         }
@@ -241,7 +195,7 @@ mod tests {
         assert_eq!(again, list);
         assert_eq!(again.entries.len(), 9);
         assert_eq!(again.entries[0].crl_entry_extensions, None, "unspecified is not written");
-        assert_eq!(Reason::of(&again.entries[1]).expect("a reason"), Reason::KeyCompromise);
+        assert_eq!(reason_of(&again.entries[1]).expect("a reason"), Reason::KeyCompromise);
     }
 
     #[test]
@@ -266,7 +220,7 @@ mod tests {
         assert_eq!(list, kept);
         list.revoke(&serial(3), Reason::CertificateHold, NOW).expect("on hold");
         assert_eq!(list.revoke(&serial(3), Reason::KeyCompromise, later).expect("done"), Outcome::Revoked);
-        assert_eq!(Reason::of(&list.entries[1]).expect("a reason"), Reason::KeyCompromise);
+        assert_eq!(reason_of(&list.entries[1]).expect("a reason"), Reason::KeyCompromise);
         assert_eq!(time_value(list.entries[1].revocation_date), later);
     }
 

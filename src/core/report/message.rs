@@ -130,7 +130,9 @@ mod tests {
     /// What the receiver's own system lacks costs the applicant nothing.
     #[test]
     fn what_this_system_lacks_is_not_the_applicants_matter() {
-        let lacks = PathFault::every().into_iter().filter(PathFault::is_lack_of_evidence).map(|fault| fault.code());
+        // A suspended certificate is the signer's matter.
+        let lacks = |fault: &PathFault| fault.is_undetermined() && !matches!(fault, PathFault::OnHold { .. });
+        let lacks = PathFault::every().into_iter().filter(lacks).map(|fault| fault.code());
         for code in lacks.chain([Obstacle::StatusUnknown.code(), "signature-format-not-supported", "digest-not-given"])
         {
             let remedy = of(code).remedy;

@@ -4,23 +4,19 @@ use std::sync::OnceLock;
 
 use super::extension::CertificateExtensions;
 use super::name::Name;
-use crate::core::algorithm::{AlgorithmIdentifier, SignatureAlgorithm, UnknownAlgorithm};
-use crate::core::crypto::{self, KeyFault, PublicKey};
-use crate::core::der::{DerError, DerFault, Reader, ber, reader, tag};
+use super::signed::{self, Signed, SignedParts};
+use crate::core::crypto::{KeyFault, PublicKey};
+use crate::core::der::{DerError, DerFault, ber, tag};
 use crate::core::time::Time;
 
 /// Octets of the largest certificate accepted.
 pub const CERTIFICATE_LIMIT: usize = 64 * 1024;
-/// Levels of nesting inside a certificate.
-const DEPTH: usize = 24;
 /// Octets of the longest serial number (RFC 5280 §4.1.2.2 allows 20; older authorities wrote a little more).
 const SERIAL_NUMBER_LIMIT: usize = 64;
 
 /// A decoded certificate. Decoding proves form only; nothing about it is verified.
 pub struct Certificate {
-    der: Vec<u8>,
-    fingerprint: [u8; 32],
-    to_be_signed: std::ops::Range<usize>,
+    signed: Signed,
     /// 1 to 3.
     pub version: u8,
     /// Content octets, two's complement.
@@ -30,8 +26,6 @@ pub struct Certificate {
     pub not_before: Time,
     pub not_after: Time,
     pub extensions: CertificateExtensions,
-    pub signature_algorithm: Result<SignatureAlgorithm, UnknownAlgorithm>,
-    signature: Vec<u8>,
     subject_public_key_info: std::ops::Range<usize>,
     public_key: OnceLock<Result<PublicKey, KeyFault>>,
     /// Not DER, or an extension does not decode: looked into, and never part of a valid path.
@@ -54,24 +48,14 @@ impl Certificate {
             }
             let normalised = ber::normalise_element(bytes).map_err(|_| fault)?;
             let decoded = Self::decode_fields(&normalised).map_err(|_| fault)?;
-            Ok(Self { fingerprint: crypto::sha256(bytes), encoding_fault: Some(fault), ..decoded })
+            Ok(Self { signed: decoded.signed.received_as(bytes), encoding_fault: Some(fault), ..decoded })
         })
     }
 
     /// Decodes everything; a fault inside the extensions is noted, any other is an error.
     fn decode_fields(der: &[u8]) -> Result<Self, DerError> {
-        let outer = Reader::single(der, tag::SEQUENCE)?;
-        if der.len() > CERTIFICATE_LIMIT {
-            return Err(outer.error(DerFault::Limit));
-        }
-        reader::check_canonical(der, DEPTH)?;
-        let mut parts = outer.reader();
-        let to_be_signed = parts.expect(tag::SEQUENCE)?;
-        let algorithm = AlgorithmIdentifier::decode(parts.read()?)?;
-        let signature = parts.expect(tag::BIT_STRING)?.bit_string_octets()?;
-        parts.finish()?;
-
-        let mut fields = to_be_signed.reader();
+        let parts = SignedParts::decode(der, CERTIFICATE_LIMIT)?;
+        let mut fields = parts.to_be_signed.reader();
         let version = match fields.optional(tag::context(0))? {
             // DER leaves the default out (X.690 §11.5): a written version is 2 or 3.
             Some(field) => match field.inner(tag::INTEGER)?.small()? {
@@ -85,10 +69,7 @@ impl Certificate {
         if serial_number.len() > SERIAL_NUMBER_LIMIT {
             return Err(serial.error(DerFault::Limit));
         }
-        let inner_algorithm = fields.expect(tag::SEQUENCE)?;
-        if inner_algorithm.raw != algorithm.raw {
-            return Err(inner_algorithm.error(DerFault::Value));
-        }
+        parts.expect_same_algorithm(&mut fields)?;
         let issuer = Name::decode(fields.read()?)?;
         let (not_before, not_after) = fields
             .expect(tag::SEQUENCE)?
@@ -108,50 +89,23 @@ impl Certificate {
         };
         fields.finish()?;
 
-        let range = |part: &[u8]| {
-            let start = part.as_ptr() as usize - der.as_ptr() as usize;
-            start..start + part.len()
-        };
         Ok(Self {
-            fingerprint: crypto::sha256(der),
-            to_be_signed: range(to_be_signed.raw),
+            signed: parts.keep(der)?,
             version,
             serial_number: serial_number.to_vec(),
             issuer,
             subject,
             not_before,
             not_after,
-            signature_algorithm: SignatureAlgorithm::decode(algorithm, None)?,
-            signature: signature.to_vec(),
-            subject_public_key_info: range(info.raw),
+            subject_public_key_info: signed::position(der, info.raw),
             public_key: OnceLock::new(),
             encoding_fault: extensions.as_ref().err().copied(),
             extensions: extensions.unwrap_or_default(),
-            der: der.to_vec(),
         })
     }
 
-    /// The encoding as received.
-    pub fn der(&self) -> &[u8] {
-        &self.der
-    }
-
-    /// SHA-256 of the encoding.
-    pub const fn fingerprint(&self) -> &[u8; 32] {
-        &self.fingerprint
-    }
-
-    /// The octets the issuer signed.
-    pub fn to_be_signed(&self) -> &[u8] {
-        &self.der[self.to_be_signed.clone()]
-    }
-
-    pub fn signature(&self) -> &[u8] {
-        &self.signature
-    }
-
     pub fn subject_public_key_info(&self) -> &[u8] {
-        &self.der[self.subject_public_key_info.clone()]
+        &self.der()[self.subject_public_key_info.clone()]
     }
 
     /// The subject's key; taken apart once.
@@ -177,10 +131,19 @@ impl Certificate {
     }
 }
 
+/// A certificate is a signed object: its encoding, fingerprint, signed octets and signature.
+impl std::ops::Deref for Certificate {
+    type Target = Signed;
+
+    fn deref(&self) -> &Signed {
+        &self.signed
+    }
+}
+
 /// Two certificates are one if their encodings are.
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
-        self.fingerprint == other.fingerprint
+        self.fingerprint() == other.fingerprint()
     }
 }
 

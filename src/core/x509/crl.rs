@@ -2,28 +2,21 @@
 
 use super::extension::{self, AuthorityKeyIdentifier, DistributionPointName};
 use super::name::Name;
-use crate::core::algorithm::{AlgorithmIdentifier, SignatureAlgorithm, UnknownAlgorithm};
-use crate::core::crypto;
-use crate::core::der::{DerError, DerFault, Reader, Tlv, reader, tag};
+use super::signed::{self, Signed, SignedParts};
+use crate::core::der::{DerError, DerFault, Reader, Tlv, tag};
 use crate::core::oid;
 use crate::core::time::Time;
 
-/// Levels of nesting inside a CRL.
-const DEPTH: usize = 24;
 /// Octets of the longest CRLNumber (RFC 5280 §5.2.3).
 const CRL_NUMBER_LIMIT: usize = 20;
 
 /// A decoded CRL. Decoding proves form only; nothing about it is verified.
 pub struct CertificateList {
-    der: Vec<u8>,
-    fingerprint: [u8; 32],
-    to_be_signed: std::ops::Range<usize>,
+    signed: Signed,
     pub issuer: Name,
     pub this_update: Time,
     pub next_update: Option<Time>,
     pub extensions: CrlExtensions,
-    pub signature_algorithm: Result<SignatureAlgorithm, UnknownAlgorithm>,
-    signature: Vec<u8>,
     /// Where each entry starts in `der`, in ascending order of serial number octets.
     entries: Vec<u32>,
     /// An entry has a critical extension that is not understood, or belongs to another issuer.
@@ -92,85 +85,88 @@ pub struct RevokedEntry {
 }
 
 /// `CRLReason` (RFC 5280 §5.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RevocationReason {
+    #[default]
     Unspecified,
     KeyCompromise,
     CaCompromise,
     AffiliationChanged,
     Superseded,
     CessationOfOperation,
+    /// May be lifted again, or made final by any other reason.
     CertificateHold,
+    /// Not a revocation: lifts a hold; stands in delta CRLs only.
     RemoveFromCrl,
     PrivilegeWithdrawn,
     AaCompromise,
 }
 
 impl RevocationReason {
+    /// Each reason with its number, its name here, and its name in RFC 5280.
+    const ALL: [(Self, u32, &'static str, &'static str); 10] = [
+        (Self::Unspecified, 0, "unspecified", "unspecified"),
+        (Self::KeyCompromise, 1, "key-compromise", "keyCompromise"),
+        (Self::CaCompromise, 2, "ca-compromise", "cACompromise"),
+        (Self::AffiliationChanged, 3, "affiliation-changed", "affiliationChanged"),
+        (Self::Superseded, 4, "superseded", "superseded"),
+        (Self::CessationOfOperation, 5, "cessation-of-operation", "cessationOfOperation"),
+        (Self::CertificateHold, 6, "certificate-hold", "certificateHold"),
+        (Self::RemoveFromCrl, 8, "remove-from-crl", "removeFromCRL"),
+        (Self::PrivilegeWithdrawn, 9, "privilege-withdrawn", "privilegeWithdrawn"),
+        (Self::AaCompromise, 10, "aa-compromise", "aACompromise"),
+    ];
+
+    /// Every reason, in the order of the standard.
+    pub const EVERY: [Self; Self::ALL.len()] = {
+        let mut reasons = [Self::Unspecified; Self::ALL.len()];
+        let mut index = 0;
+        while index < reasons.len() {
+            reasons[index] = Self::ALL[index].0;
+            index += 1;
+        }
+        reasons
+    };
+
     /// By its number in RFC 5280 §5.3.1.
-    pub const fn from_number(number: u32) -> Option<Self> {
-        Some(match number {
-            0 => Self::Unspecified,
-            1 => Self::KeyCompromise,
-            2 => Self::CaCompromise,
-            3 => Self::AffiliationChanged,
-            4 => Self::Superseded,
-            5 => Self::CessationOfOperation,
-            6 => Self::CertificateHold,
-            8 => Self::RemoveFromCrl,
-            9 => Self::PrivilegeWithdrawn,
-            10 => Self::AaCompromise,
-            _ => return None,
-        })
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|row| row.1 == number).map(|row| row.0)
     }
 
+    /// Its number in RFC 5280 §5.3.1.
+    pub const fn number(self) -> u32 {
+        Self::ALL[self as usize].1
+    }
+
+    /// The name on the command line and in reports, as in `key-compromise`.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unspecified => "unspecified",
-            Self::KeyCompromise => "key-compromise",
-            Self::CaCompromise => "ca-compromise",
-            Self::AffiliationChanged => "affiliation-changed",
-            Self::Superseded => "superseded",
-            Self::CessationOfOperation => "cessation-of-operation",
-            Self::CertificateHold => "certificate-hold",
-            Self::RemoveFromCrl => "remove-from-crl",
-            Self::PrivilegeWithdrawn => "privilege-withdrawn",
-            Self::AaCompromise => "aa-compromise",
-        }
+        Self::ALL[self as usize].2
+    }
+
+    /// The name in RFC 5280, as in `keyCompromise`.
+    pub const fn standard_name(self) -> &'static str {
+        Self::ALL[self as usize].3
     }
 }
 
 impl CertificateList {
     /// Decodes the one DER CRL that `der` consists of; every entry is read once.
     pub fn decode(der: &[u8]) -> Result<Self, DerError> {
-        let outer = Reader::single(der, tag::SEQUENCE)?;
-        if u32::try_from(der.len()).is_err() {
-            return Err(outer.error(DerFault::Limit));
-        }
-        reader::check_canonical(der, DEPTH)?;
-        let mut parts = outer.reader();
-        let to_be_signed = parts.expect(tag::SEQUENCE)?;
-        let algorithm = AlgorithmIdentifier::decode(parts.read()?)?;
-        let signature = parts.expect(tag::BIT_STRING)?.bit_string_octets()?;
-        parts.finish()?;
-
-        let mut fields = to_be_signed.reader();
+        // Entries are found by 32-bit positions.
+        let parts = SignedParts::decode(der, u32::MAX as usize)?;
+        let mut fields = parts.to_be_signed.reader();
         let version_2 = match fields.optional(tag::INTEGER)? {
             Some(version) if version.small()? == 1 => true,
             Some(version) => return Err(version.error(DerFault::Value)),
             None => false,
         };
-        let inner_algorithm = fields.expect(tag::SEQUENCE)?;
-        if inner_algorithm.raw != algorithm.raw {
-            return Err(inner_algorithm.error(DerFault::Value));
-        }
+        parts.expect_same_algorithm(&mut fields)?;
         let issuer = Name::decode(fields.read()?)?;
         let this_update = fields.read()?.time()?;
         let next_update = match fields.peek() {
             Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => Some(fields.read()?.time()?),
             _ => None,
         };
-        let position = |element: &Tlv<'_>| element.raw.as_ptr() as usize - der.as_ptr() as usize;
         let mut entries = Vec::new();
         let mut entry_not_understood = false;
         if let Some(list) = fields.optional(tag::SEQUENCE)? {
@@ -179,7 +175,7 @@ impl CertificateList {
                 let element = reader.expect(tag::SEQUENCE)?;
                 let (_, understood) = decode_entry(&element, version_2)?;
                 entry_not_understood |= !understood;
-                entries.push(position(&element) as u32);
+                entries.push(signed::position(der, element.raw).start as u32);
             }
         }
         let extensions = match fields.optional(tag::context(0))? {
@@ -190,39 +186,15 @@ impl CertificateList {
         fields.finish()?;
         entries.sort_unstable_by(|left, right| serial_at(der, *left).cmp(serial_at(der, *right)));
 
-        let start = position(&to_be_signed);
         Ok(Self {
-            fingerprint: crypto::sha256(der),
-            to_be_signed: start..start + to_be_signed.raw.len(),
+            signed: parts.keep(der)?,
             issuer,
             this_update,
             next_update,
             extensions,
-            signature_algorithm: SignatureAlgorithm::decode(algorithm, None)?,
-            signature: signature.to_vec(),
             entries,
             entry_not_understood,
-            der: der.to_vec(),
         })
-    }
-
-    /// The encoding as received.
-    pub fn der(&self) -> &[u8] {
-        &self.der
-    }
-
-    /// SHA-256 of the encoding.
-    pub const fn fingerprint(&self) -> &[u8; 32] {
-        &self.fingerprint
-    }
-
-    /// The octets the issuer signed.
-    pub fn to_be_signed(&self) -> &[u8] {
-        &self.der[self.to_be_signed.clone()]
-    }
-
-    pub fn signature(&self) -> &[u8] {
-        &self.signature
     }
 
     /// Entries in the list.
@@ -236,9 +208,18 @@ impl CertificateList {
 
     /// The entry for a serial number (content octets of the INTEGER), if it is listed.
     pub fn entry(&self, serial_number: &[u8]) -> Option<RevokedEntry> {
-        let found = self.entries.binary_search_by(|start| serial_at(&self.der, *start).cmp(serial_number)).ok()?;
-        let element = Reader::new(&self.der[self.entries[found] as usize..]).read().ok()?;
+        let found = self.entries.binary_search_by(|start| serial_at(self.der(), *start).cmp(serial_number)).ok()?;
+        let element = Reader::new(&self.der()[self.entries[found] as usize..]).read().ok()?;
         decode_entry(&element, true).ok().map(|(entry, _)| entry)
+    }
+}
+
+/// A CRL is a signed object: its encoding, fingerprint, signed octets and signature.
+impl std::ops::Deref for CertificateList {
+    type Target = Signed;
+
+    fn deref(&self) -> &Signed {
+        &self.signed
     }
 }
 
@@ -345,5 +326,27 @@ fn implicit_boolean(reader: &mut Reader<'_>, number: u8) -> Result<bool, DerErro
         None => Ok(false),
         Some(field) if field.value == [0xFF] => Ok(true),
         Some(field) => Err(field.error(DerFault::Value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_of_reasons_is_in_the_order_of_the_enum() {
+        for (index, reason) in RevocationReason::EVERY.into_iter().enumerate() {
+            assert_eq!(reason as usize, index);
+            assert_eq!(RevocationReason::from_number(reason.number()), Some(reason));
+        }
+        assert_eq!(RevocationReason::from_number(7), None);
+    }
+
+    #[test]
+    fn numbers_are_ordered_by_value() {
+        let number = CrlNumber::from_octets;
+        assert!(number(&[0, 9]) < number(&[1, 0]));
+        assert!(number(&[0, 0, 9]) == number(&[9]));
+        assert!(number(&[]) < number(&[1]));
     }
 }

@@ -6,6 +6,7 @@ pub mod crl;
 pub mod extension;
 pub mod name;
 pub mod ocsp;
+pub mod signed;
 pub mod trust_anchor;
 
 pub use certificate::Certificate;
