@@ -10,6 +10,7 @@ mod oracles;
 mod pki;
 mod registry;
 mod revocation;
+mod testvectors;
 mod threats;
 mod wild;
 mod wycheproof_vectors;

@@ -12,7 +12,10 @@ use clap::Args;
 use super::serve::{self, StartError};
 use crate::{
     clock,
-    config::{Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Registry, SigningKey, Trust},
+    config::{
+        Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Registry, SigningKey, Trust,
+        revocation::{CrlSource, RevocationSettings},
+    },
     http::Running,
     pki::{self, Authority, InitOptions, Member},
 };
@@ -21,6 +24,9 @@ use crate::{
 const REFRESHED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 const JUDICIAL_KINDS: [&str; 3] = ["judicial-certificate", "judicial-certificate-1", "judicial-certificate-2"];
 const HEALTH_KINDS: [&str; 4] = ["health-book", "health-check", "referral", "re-examination"];
+
+const JUDICIAL_PURPOSES: [&str; 4] = ["recruitment", "nationality", "adoption", "administrative-procedure"];
+const HEALTH_PURPOSES: [&str; 4] = ["treatment", "insurance", "recruitment", "administrative-procedure"];
 
 /// The arguments of `antin dev`.
 #[derive(Args, Clone, Debug)]
@@ -82,11 +88,18 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         chain: vec![Member::Ca.certificate_path(&pki)],
         padding: Padding::Pss,
     };
-    let kinds = |names: &[&str], key: &str| -> Vec<Kind> {
-        let kind = |name: &&str| Kind { name: (*name).to_owned(), keys: vec![key.to_owned()], digest_only: true };
+    let kinds = |names: &[&str], key: &str, purposes: &[&str]| -> Vec<Kind> {
+        let kind = |name: &&str| Kind {
+            name: (*name).to_owned(),
+            keys: vec![key.to_owned()],
+            digest_only: true,
+            purposes: purposes.iter().map(|purpose| (*purpose).to_owned()).collect(),
+        };
         names.iter().map(kind).collect()
     };
-    let kinds = [kinds(&JUDICIAL_KINDS, "judicial"), kinds(&HEALTH_KINDS, "health")].concat();
+    let kinds =
+        [kinds(&JUDICIAL_KINDS, "judicial", &JUDICIAL_PURPOSES), kinds(&HEALTH_KINDS, "health", &HEALTH_PURPOSES)]
+            .concat();
     let client = |name: &str, member: Member, operations: &[Operation]| {
         let certificate = fingerprint(&member.certificate_path(&pki));
         let signs = operations.contains(&Operation::Sign);
@@ -120,7 +133,18 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
             directories: Vec::new(),
             anchors: vec![Member::Root.certificate_path(&pki)],
             intermediates: vec![Member::Ca.certificate_path(&pki)],
-            crls: Authority::ALL.iter().map(|authority| authority.crl_path(&pki)).collect(),
+        },
+        revocation: RevocationSettings {
+            sources: Authority::ALL
+                .iter()
+                .map(|authority| CrlSource {
+                    issuer_file: Some(authority.member().certificate_path(&pki)),
+                    file: Some(authority.crl_path(&pki)),
+                    ..CrlSource::default()
+                })
+                .collect(),
+            marks_file: directory.join("revocation-marks.json"),
+            ..RevocationSettings::default()
         },
         registry: Registry { path: directory.join("registry.db") },
         keys: vec![key("judicial", Member::Judicial), key("health", Member::Health)],

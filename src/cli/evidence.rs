@@ -11,7 +11,7 @@ use crate::core::evidence::{CrlSet, Evidence};
 use crate::core::evidence_file;
 use crate::core::policy::{Policy, RevocationMode};
 use crate::core::time::Time;
-use crate::core::x509::{Certificate, TrustAnchor, TrustStore};
+use crate::core::x509::{Certificate, TrustStore};
 use crate::trust::{Held, Manifest};
 
 /// Octets of a document or evidence file.
@@ -75,12 +75,12 @@ impl EvidenceArguments {
         let intermediates = load_certificates(&self.intermediates)?;
         // Anchors for time-stamps are read, so that a wrong file is told at once; nothing here judges time-stamps yet.
         load_certificates(&self.timestamp_anchors)?;
-        let trust = if self.trust_anchors.is_empty() {
-            held()?.into_store()
-        } else {
-            let anchors = load_certificates(&self.trust_anchors)?;
-            TrustStore::new(anchors.into_iter().map(TrustAnchor::new).collect(), Vec::new())
-        };
+        // Held intermediates link whatever is trusted; they are never trusted themselves.
+        let mut held = held()?;
+        if !self.trust_anchors.is_empty() {
+            held.anchors = load_certificates(&self.trust_anchors)?;
+        }
+        let trust = held.into_store();
         let mut crls = CrlSet::default();
         for path in &self.crls {
             let file = read(path)?;

@@ -10,8 +10,10 @@ use super::exit;
 use crate::{
     clock,
     config::{self, Config, ConfigError},
+    core::memory::Memory,
     http::{self, BootError, Parts, Running},
     registry::sqlite::{OpenError, SqliteRegistry},
+    revocation::{self, RevocationCache},
     service::held::{self, HeldError},
 };
 
@@ -32,6 +34,8 @@ pub enum StartError {
     Held(#[from] HeldError),
     #[error(transparent)]
     Registry(#[from] OpenError),
+    #[error(transparent)]
+    Revocation(#[from] revocation::StartError),
     #[error(transparent)]
     Boot(#[from] BootError),
     #[error("the development PKI")]
@@ -62,17 +66,12 @@ pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running
     if trust.anchors.is_empty() {
         tracing::warn!("no trust anchor is held: no signature will be relied on; see [trust] of the settings");
     }
-    let evidence = held::snapshot(held::crls(&config.trust.crls)?);
     let keys = held::keys(&config.keys)?;
     let registry = Arc::new(SqliteRegistry::open(&config.registry.path, clock::now())?);
-    let parts = Parts {
-        keys,
-        registry,
-        trust: Arc::new(ArcSwap::from_pointee(trust.into_store())),
-        evidence: Arc::new(ArcSwap::from_pointee(evidence)),
-        published,
-        config,
-    };
+    let trust = Arc::new(ArcSwap::from_pointee(trust.into_store()));
+    let memory = Arc::new(Memory::bounded());
+    let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory)).await?;
+    let parts = Parts { keys, registry, trust, revocation, memory, published, config };
     Ok(http::boot(parts).await?)
 }
 
@@ -108,7 +107,11 @@ pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
     }
     eprintln!("antin: {text}");
     let code = match error {
-        StartError::Config(_) | StartError::Held(_) | StartError::Pki(_) => exit::UNREADABLE,
+        StartError::Boot(BootError::Policy(_) | BootError::Tls(_))
+        | StartError::Config(_)
+        | StartError::Held(_)
+        | StartError::Revocation(_)
+        | StartError::Pki(_) => exit::UNREADABLE,
         StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => exit::INTERNAL,
     };
     code.into()

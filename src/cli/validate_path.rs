@@ -99,11 +99,8 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
                     path: rejected.certificates.iter().map(|link| CertificateReport::new(link)).collect(),
                 })
                 .collect();
-            let (indication, code) = if fault.is_lack_of_evidence() {
-                ("INDETERMINATE", exit::UNDETERMINED)
-            } else {
-                ("FAILED", exit::REJECT)
-            };
+            let (indication, code) =
+                if fault.is_undetermined() { ("INDETERMINATE", exit::UNDETERMINED) } else { ("FAILED", exit::REJECT) };
             let sub_indication = Some(verdict::path_sub_indication(&fault));
             (PathReport { indication, sub_indication, code: fault.code(), path: Vec::new(), rejected }, code)
         }

@@ -15,8 +15,8 @@ pub enum ConfigError {
     #[error("{}: larger than {LIMIT} bytes: not a settings file", path.display())]
     TooLarge { path: PathBuf },
     /// Not TOML, an unknown key, or a value of the wrong type.
-    #[error("{}:{line}: {message}; config/antin.toml shows every key", path.display())]
-    Syntax { path: PathBuf, line: usize, message: String },
+    #[error("{}:{line}: {key}: {message}; config/antin.toml shows every key", path.display())]
+    Syntax { path: PathBuf, line: usize, key: String, message: String },
     /// A value that breaks its rule.
     #[error("{}:{line}: {key} must {rule}", path.display())]
     Value { path: PathBuf, line: usize, key: String, rule: &'static str },
@@ -39,10 +39,11 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
 
 /// Parses settings; `path` is named in errors.
 pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
-    let config: Config = toml::from_str(text).map_err(|error| ConfigError::Syntax {
-        path: path.to_owned(),
-        line: error.span().map_or(1, |span| line_at(text, span.start)),
-        message: error.message().to_owned(),
+    let config: Config = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_at(text, span.start));
+        let key = text.lines().nth(line - 1).and_then(|line| line.split('=').next()).unwrap_or_default();
+        let key = key.trim().chars().take(64).collect();
+        ConfigError::Syntax { path: path.to_owned(), line, key, message: error.message().to_owned() }
     })?;
     match broken_rule(&config) {
         None => Ok(config),
@@ -112,7 +113,10 @@ fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'sta
 }
 
 fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
-    let Config { mutual_tls, trust, registry, keys, .. } = config;
+    let Config { mutual_tls, trust, revocation, registry, keys, .. } = config;
+    let sources =
+        revocation.sources.iter_mut().flat_map(|source| source.issuer_file.iter_mut().chain(&mut source.file));
+    let authorities = revocation.redis.iter_mut().filter_map(|redis| redis.tls_authorities.as_mut());
     let keys = keys.iter_mut().flat_map(|key| [&mut key.file, &mut key.certificate].into_iter().chain(&mut key.chain));
     [&mut mutual_tls.certificate, &mut mutual_tls.key, &mut registry.path]
         .into_iter()
@@ -122,7 +126,10 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(&mut trust.directories)
         .chain(&mut trust.anchors)
         .chain(&mut trust.intermediates)
-        .chain(&mut trust.crls)
+        .chain([&mut revocation.marks_file])
+        .chain(&mut revocation.tls_authorities)
+        .chain(authorities)
+        .chain(sources)
         .chain(keys)
 }
 
@@ -153,8 +160,8 @@ mod tests {
     fn errors_name_file_line_key_and_rule() {
         for (text, words) in [
             ("[limits]\nbody-bytes = 0\n", "antin.toml:2: limits.body-bytes must be above 0"),
-            ("[limits]\n\nbody-size = 1\n", "antin.toml:3: unknown field `body-size`"),
-            ("[public]\naddress = \"localhost\"\n", "antin.toml:2: "),
+            ("[limits]\n\nbody-size = 1\n", "antin.toml:3: body-size: unknown field `body-size`"),
+            ("[public]\naddress = \"localhost\"\n", "antin.toml:2: address: "),
             ("[public]\nbase-url = \"example.vn\"\n", "antin.toml:2: public.base-url must be"),
             ("[[client]]\nname = \"a\"\noperations = []\n", "antin.toml:2: client.name must come with"),
             ("[[kind]]\nname = \"a\"\nkeys = [\"b\"]\n", "antin.toml:3: kind.keys must name"),

@@ -7,6 +7,8 @@ pub use file::{ConfigError, parse, read};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, SigningKey};
 use serde::Deserialize;
+
+use revocation::RevocationSettings;
 use std::path::PathBuf;
 /// Every setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -17,6 +19,7 @@ pub struct Config {
     pub internal: Internal,
     pub limits: Limits,
     pub trust: Trust,
+    pub revocation: RevocationSettings,
     pub verify: Verify,
     pub registry: Registry,
     pub log: Log,
@@ -27,14 +30,13 @@ pub struct Config {
     #[serde(rename = "client")]
     pub clients: Vec<Client>,
 }
-/// What ends a path, what links to it, and the CRLs at hand.
+/// What ends a path, and what links to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Trust {
     pub directories: Vec<PathBuf>,
     pub anchors: Vec<PathBuf>,
     pub intermediates: Vec<PathBuf>,
-    pub crls: Vec<PathBuf>,
 }
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

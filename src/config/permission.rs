@@ -36,6 +36,9 @@ pub struct Kind {
     pub keys: Vec<String>,
     #[serde(default)]
     pub digest_only: bool,
+    /// What documents of this kind serve for, as requests to verify name it.
+    #[serde(default)]
+    pub purposes: Vec<String>,
 }
 
 /// A TLS client certificate and what its holder may do.

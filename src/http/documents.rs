@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -82,9 +82,13 @@ impl StatusBody {
     }
 }
 
+/// The id in the path, or what is wrong with its encoding.
+type Id = Result<Path<String>, PathRejection>;
+
 /// An id that is none is as unknown as one that was never issued.
-fn document_id(text: &str) -> Result<DocumentId, Problem> {
-    text.parse().map_err(|_| DocumentError::Unknown.into())
+fn document_id(id: Id) -> Result<DocumentId, Problem> {
+    let id = id.ok().and_then(|Path(text)| text.parse().ok());
+    id.ok_or_else(|| DocumentError::Unknown.into())
 }
 
 /// The record of an issued document and its standing.
@@ -97,12 +101,8 @@ fn document_id(text: &str) -> Result<DocumentId, Problem> {
         (status = 404, description = "Not issued here, or not for this client"),
     )
 )]
-pub async fn document(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
-    let (client, id) = (caller.client()?, document_id(&id)?);
+pub async fn document(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Result<Response, Problem> {
+    let (client, id) = (caller.client()?, document_id(id)?);
     let record = app.documents.document(client, id).await?;
     let status = app.documents.status(id).await?;
     let (intent, issued) = (record.intent, record.issued);
@@ -133,12 +133,8 @@ pub async fn document(
         (status = 404, description = "Not issued here, or not for this client"),
     )
 )]
-pub async fn signature(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
-    let (client, id) = (caller.client()?, document_id(&id)?);
+pub async fn signature(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Result<Response, Problem> {
+    let (client, id) = (caller.client()?, document_id(id)?);
     let mut response = app.documents.signature(client, id).await?.into_response();
     let signature = HeaderValue::from_static("application/pkcs7-signature");
     response.headers_mut().insert(header::CONTENT_TYPE, signature);
@@ -161,10 +157,10 @@ pub async fn signature(
 pub async fn set_status(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(id): Path<String>,
+    id: Id,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (client, id) = (caller.client()?, document_id(&id)?);
+    let (client, id) = (caller.client()?, document_id(id)?);
     if content_type(&request) != "application/json" {
         return Err(Problem::media_type("application/json"));
     }

@@ -35,11 +35,13 @@ use request::Door;
 
 use crate::{
     config::Config,
+    core::memory::Memory,
     registry::{Registry, RegistryError},
+    revocation::RevocationCache,
     service::{
-        SharedEvidence, SharedTrust,
+        SharedTrust,
         documents::DocumentService,
-        held::{self, Fingerprint},
+        held::Fingerprint,
         permission::Clients,
         readiness::Readiness,
         sign::SignService,
@@ -60,8 +62,10 @@ pub struct Parts {
     pub keys: Vec<Arc<dyn IssuingKey>>,
     pub registry: Arc<dyn Registry>,
     pub trust: SharedTrust,
-    /// Whoever keeps revocation data fresh stores its snapshots here.
-    pub evidence: SharedEvidence,
+    /// Keeps revocation data fresh; stopped with the service.
+    pub revocation: RevocationCache,
+    /// The memory that the revocation cache was started with.
+    pub memory: Arc<Memory>,
     /// The directory of a development PKI whose CRLs and certificates are to be served.
     pub published: Option<PathBuf>,
 }
@@ -120,6 +124,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     listeners: JoinSet<()>,
     watchers: JoinSet<()>,
+    revocation: RevocationCache,
 }
 
 impl Running {
@@ -128,17 +133,21 @@ impl Running {
         self.stop.send_replace(true);
         while self.listeners.join_next().await.is_some() {}
         self.watchers.shutdown().await;
+        self.revocation.shutdown().await;
     }
 }
 
 /// Starts the service: unfinished attempts of earlier runs are marked, sockets are bound, then requests are answered.
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
-    let Parts { config, keys, registry, trust, evidence, published } = parts;
+    let Parts { config, keys, registry, trust, revocation, memory, published } = parts;
     metrics::install();
     for intent in registry.recover().await? {
         tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
     }
-    let verify = Arc::new(VerifyService::new(trust, evidence, &config.verify.policy).map_err(BootError::Policy)?);
+    let verify = Arc::new(
+        VerifyService::new(trust, revocation.evidence(), memory, &config.verify.policy, &config.kinds)
+            .map_err(BootError::Policy)?,
+    );
     let standing = Arc::new(Standing::new(&config.public.base_url));
     let sign = Arc::new(SignService::new(
         &config.kinds,
@@ -160,10 +169,10 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         config,
         published,
     });
-    start(&app).await
+    start(&app, revocation).await
 }
 
-async fn start(app: &Arc<App>) -> Result<Running, BootError> {
+async fn start(app: &Arc<App>, revocation: RevocationCache) -> Result<Running, BootError> {
     let config = &app.config;
     let (stop, stopped) = watch::channel(false);
     let (mut listeners, mut watchers) = (JoinSet::new(), JoinSet::new());
@@ -197,7 +206,6 @@ async fn start(app: &Arc<App>) -> Result<Running, BootError> {
     let door = door("public", router::public(app));
     let listener = Arc::new(Listener { door, limits: config.limits.clone(), tls: None });
     listeners.spawn(listener.serve(public_socket, stopped));
-    watchers.spawn(watch_crls(Arc::clone(app)));
     watchers.spawn(async {
         loop {
             tokio::time::sleep(UPKEEP_EVERY).await;
@@ -206,7 +214,7 @@ async fn start(app: &Arc<App>) -> Result<Running, BootError> {
             }
         }
     });
-    Ok(Running { public, mutual_tls, internal, stop, listeners, watchers })
+    Ok(Running { public, mutual_tls, internal, stop, listeners, watchers, revocation })
 }
 
 async fn bind(setting: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), BootError> {
@@ -240,31 +248,6 @@ async fn watch_client_crls(
             }
             (Err(error), _) => tracing::error!(%error, "client CRLs cannot be read; the old ones stay"),
             (Ok(_), None) => return,
-        }
-    }
-}
-
-/// A new snapshot when a CRL file of `trust.crls` changes.
-async fn watch_crls(app: Arc<App>) {
-    let paths = &app.config.trust.crls;
-    if paths.is_empty() {
-        return;
-    }
-    // Read once more at the start: a file may have changed since it was first read.
-    let mut known = Fingerprint::default();
-    loop {
-        tokio::time::sleep(WATCHED_EVERY).await;
-        let now = Fingerprint::of(paths);
-        if now == known {
-            continue;
-        }
-        known = now;
-        match held::crls(paths) {
-            Ok(crls) => {
-                tracing::info!(crls = crls.len(), "CRLs read again");
-                app.verify.evidence().store(Arc::new(held::snapshot(crls)));
-            }
-            Err(error) => tracing::error!(%error, "CRLs cannot be read; the old ones stay"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::header,
     response::{IntoResponse, Response},
     routing::get,
@@ -12,6 +12,8 @@ use axum::{
 
 use super::{App, problem::Problem};
 use crate::pki::{Authority, PkiError, file};
+
+type Name = Result<Path<String>, PathRejection>;
 
 /// The routes, if this service has a development PKI.
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
@@ -21,15 +23,15 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new().route("/crl/{file}", get(crl)).route("/crt/{file}", get(certificate))
 }
 
-async fn crl(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Response, Problem> {
-    serve(&app, &name, ".crl", "application/pkix-crl", |directory, authority| {
+async fn crl(State(app): State<Arc<App>>, name: Name) -> Result<Response, Problem> {
+    serve(&app, name, ".crl", "application/pkix-crl", |directory, authority| {
         file::read_crl(&authority.crl_path(&directory))
     })
     .await
 }
 
-async fn certificate(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Response, Problem> {
-    serve(&app, &name, ".crt", "application/pkix-cert", |directory, authority| {
+async fn certificate(State(app): State<Arc<App>>, name: Name) -> Result<Response, Problem> {
+    serve(&app, name, ".crt", "application/pkix-cert", |directory, authority| {
         file::read_certificate(&authority.member().certificate_path(&directory)).map(|found| found.der)
     })
     .await
@@ -38,11 +40,12 @@ async fn certificate(State(app): State<Arc<App>>, Path(name): Path<String>) -> R
 /// DER. The name chooses among two; it never becomes part of a path.
 async fn serve(
     app: &App,
-    name: &str,
+    name: Name,
     ending: &str,
     media_type: &'static str,
     read: impl FnOnce(PathBuf, Authority) -> Result<Vec<u8>, PkiError> + Send + 'static,
 ) -> Result<Response, Problem> {
+    let Ok(Path(name)) = name else { return Err(Problem::not_found()) };
     let stem = name.strip_suffix(ending).ok_or_else(Problem::not_found)?;
     let authority = Authority::ALL.into_iter().find(|authority| authority.member().stem() == stem);
     let (Some(authority), Some(directory)) = (authority, app.published.clone()) else {

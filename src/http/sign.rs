@@ -95,7 +95,7 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
     };
     let _admission = limits::admit(app.work(&caller), &caller)?;
     let signed = app.sign.sign(order).await?;
-    metrics::counter!("antin_signatures_total").increment(1);
+    metrics::counter!("antin_sign_answers_total").increment(1);
     Ok((StatusCode::CREATED, Json(SignedBody::new(&signed))).into_response())
 }
 

@@ -2,7 +2,10 @@
 //!
 //! Sessions are not resumed: a resumed session would skip the check of the certificate, and so outlive its revocation.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rustls::{
     RootCertStore, ServerConfig,
@@ -79,8 +82,8 @@ pub fn server_config(settings: &MutualTls) -> Result<ServerConfig, TlsError> {
     Ok(config)
 }
 
-fn certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let file = held::read(path)?;
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&file).collect();
-    read.map_err(|source| TlsError::Pem { path: path.clone(), expected: "certificates", source })
+    read.map_err(|source| TlsError::Pem { path: path.to_owned(), expected: "certificates", source })
 }

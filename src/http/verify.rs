@@ -36,6 +36,8 @@ const LONGEST_FILENAME: usize = 1024;
 const JUDGED_INLINE: usize = 32 * 1024;
 const ACCEPTED: &str = "application/json, multipart/form-data, application/pdf, application/pkcs7-mime";
 
+type Digests = Vec<(DigestAlgorithm, Vec<u8>)>;
+
 /// One question, in whatever form it came.
 #[derive(Default)]
 struct Question {
@@ -51,7 +53,7 @@ enum GivenContent {
     #[default]
     None,
     Bytes(Bytes),
-    Digests(Vec<(DigestAlgorithm, Vec<u8>)>),
+    Digests(Digests),
 }
 
 impl Question {
@@ -163,9 +165,9 @@ fn from_json(body: &[u8]) -> Result<Question, FieldError> {
     Ok(Question { document, content, purpose, policy })
 }
 
-fn digests(fields: &Fields<'_>) -> Result<Option<Vec<(DigestAlgorithm, Vec<u8>)>>, FieldError> {
+fn digests(fields: &Fields<'_>) -> Result<Option<Digests>, FieldError> {
     let Some(entries) = fields.objects("digests", MOST_DIGESTS, DIGEST_FIELDS)? else { return Ok(None) };
-    let mut digests: Vec<(DigestAlgorithm, Vec<u8>)> = Vec::with_capacity(entries.len());
+    let mut digests: Digests = Vec::with_capacity(entries.len());
     for entry in &entries {
         let (algorithm, value) = digest(entry)?;
         if digests.iter().any(|(earlier, _)| *earlier == algorithm) {
@@ -253,11 +255,7 @@ pub(super) async fn buffer_part(
 }
 
 /// Content beside a signature that is here already: only its digests are kept.
-async fn hash_part(
-    mut part: Field<'_>,
-    signature: &[u8],
-    limits: BodyLimits,
-) -> Result<Vec<(DigestAlgorithm, Vec<u8>)>, BodyError> {
+async fn hash_part(mut part: Field<'_>, signature: &[u8], limits: BodyLimits) -> Result<Digests, BodyError> {
     let mut digests = ContentDigests::wanted_by(signature);
     while let Some(piece) = part.chunk().await.map_err(|error| limits.multipart_error(&error))? {
         digests.update(&piece);

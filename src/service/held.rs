@@ -3,17 +3,13 @@
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::SystemTime,
 };
 
 use crate::{
     config::{self, Padding},
     core::{
-        evidence::{CrlSet, Evidence},
         evidence_file::{self, EvidenceFileError},
         x509::{Certificate, CertificateList},
     },
@@ -147,13 +143,6 @@ fn crl_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, HeldError> {
     }
     files.sort_unstable();
     Ok(files)
-}
-
-/// Evidence out of these CRLs, under a name that no other snapshot of this process has.
-pub fn snapshot(crls: Vec<Arc<CertificateList>>) -> Evidence {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let crls = CrlSet::new(crls).with_snapshot(NEXT.fetch_add(1, Ordering::Relaxed));
-    Evidence { crls, ..Evidence::default() }
 }
 
 /// Tells whether files have changed, by name, size and time of change.

@@ -12,9 +12,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::core::{evidence::Evidence, x509::TrustStore};
+use crate::core::x509::TrustStore;
 
 /// The anchors and intermediates held, replaced as a whole.
 pub type SharedTrust = Arc<ArcSwap<TrustStore>>;
-/// The newest snapshot of revocation data, replaced as a whole by whoever keeps it fresh.
-pub type SharedEvidence = Arc<ArcSwap<Evidence>>;
+pub use crate::revocation::SharedEvidence;

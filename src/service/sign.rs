@@ -2,7 +2,7 @@
 //!
 //! Once the intent is durable the work runs in a task of its own: a client that hangs up cancels nothing.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{permission::Client, standing::Standing, verify::VerifyService};
 use crate::{
@@ -222,6 +222,10 @@ impl SignService {
         }
         let signature = match sign_blocking(Arc::clone(&key), document_digest, now, reference).await {
             Ok(signature) => signature,
+            Err(error) if key_was_not_asked(&error) => {
+                self.registry.abandon(document_id).await?;
+                return Err(error);
+            }
             Err(error) => {
                 self.registry.mark_unknown(document_id).await?;
                 return Err(error);
@@ -233,8 +237,24 @@ impl SignService {
             signed_at: now,
             signer_certificate_sha256: *key.certificate().fingerprint(),
         };
-        self.registry.complete(document_id, issued.clone()).await?;
+        self.complete(document_id, &issued).await?;
         self.answer(IssuedDocument { intent, issued }, &request.content)
+    }
+
+    /// Records the result. A store that fails is asked again, for the signature exists; if it goes on failing, the attempt is
+    /// marked as unknown, now or by the next start, and nothing is released.
+    async fn complete(&self, document_id: DocumentId, issued: &Issued) -> Result<(), SignError> {
+        for pause in RECORD_PAUSES {
+            match self.registry.complete(document_id, issued.clone()).await {
+                Err(RegistryError::Unavailable { .. }) => tokio::time::sleep(pause).await,
+                other => return Ok(other?),
+            }
+        }
+        if let Err(error) = self.registry.complete(document_id, issued.clone()).await {
+            let _ = self.registry.mark_unknown(document_id).await;
+            return Err(error.into());
+        }
+        Ok(())
     }
 
     /// The key's certificate leads to a held anchor, with fresh revocation data all the way.
@@ -270,6 +290,21 @@ impl SignService {
         };
         Ok(Signed { document, signature })
     }
+}
+
+/// Waits between attempts to record a signature that was made.
+const RECORD_PAUSES: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(250), Duration::from_secs(1)];
+
+/// These are found before the key is used: the idempotency key may be used again.
+const fn key_was_not_asked(error: &SignError) -> bool {
+    matches!(
+        error,
+        SignError::Signing(
+            SigningError::WeakDigest { .. }
+                | SigningError::DigestLength { .. }
+                | SigningError::CertificateNotValid { .. }
+        )
+    )
 }
 
 /// Content up to this size is hashed on the worker that serves the request: some 70 µs.

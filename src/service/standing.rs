@@ -53,15 +53,20 @@ impl Standing {
             return Ok(());
         }
         let report = &mut verified.report;
-        let Some(document_id) = self.own_id(reference) else { return Ok(unknown(report)) };
+        let Some(document_id) = self.own_id(reference) else {
+            unknown(report);
+            return Ok(());
+        };
         let (Some(document), Some(status)) =
             (registry.document(document_id).await?, registry.status(document_id).await?)
         else {
-            return Ok(unknown(report));
+            unknown(report);
+            return Ok(());
         };
         let same_content = report.document.sha256.as_deref() == Some(&hex::encode(document.intent.document_digest));
         if !same_content || document.intent.kind != reference.kind() {
-            return Ok(unknown(report));
+            unknown(report);
+            return Ok(());
         }
         report.document.status = Some(StatusReport { state: status.state.name().to_owned(), checked_at: now });
         if report.reliance.outcome == Outcome::Accept

@@ -1,8 +1,9 @@
 //! Verifying: the pure core, fed with the trust and the evidence at hand.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{SharedEvidence, SharedTrust};
+use crate::config::Kind;
 use crate::core::{
     algorithm::DigestAlgorithm,
     cms::{SignedData, document_reference::DocumentReference},
@@ -10,7 +11,7 @@ use crate::core::{
     der::ber,
     memory::Memory,
     policy::{Policy, RevocationMode},
-    report::{Outcome, Reliance, Report},
+    report::{Obstacle, Outcome, Reliance, Report},
     time::Time,
     validation::{self, Content, Unreadable, ValidationRequest},
 };
@@ -22,9 +23,11 @@ pub const LONGEST_PURPOSE: usize = 128;
 pub struct VerifyService {
     trust: SharedTrust,
     evidence: SharedEvidence,
-    memory: Memory,
+    memory: Arc<Memory>,
     policies: BTreeMap<&'static str, Policy>,
     default_policy: String,
+    /// By kind of document.
+    purposes: BTreeMap<String, Vec<String>>,
 }
 
 /// One question.
@@ -62,14 +65,21 @@ pub enum VerifyError {
 impl VerifyService {
     /// # Errors
     /// [`VerifyError::UnknownPolicy`] if there is no policy `default_policy`.
-    pub fn new(trust: SharedTrust, evidence: SharedEvidence, default_policy: &str) -> Result<Self, VerifyError> {
+    pub fn new(
+        trust: SharedTrust,
+        evidence: SharedEvidence,
+        memory: Arc<Memory>,
+        default_policy: &str,
+        kinds: &[Kind],
+    ) -> Result<Self, VerifyError> {
         let held = |id| Policy::held(id).map(|policy| (id, policy));
         let service = Self {
             trust,
             evidence,
-            memory: Memory::bounded(),
+            memory,
             policies: Policy::held_ids().filter_map(held).collect(),
             default_policy: default_policy.to_owned(),
+            purposes: kinds.iter().map(|kind| (kind.name.clone(), kind.purposes.clone())).collect(),
         };
         service.policy(None)?;
         Ok(service)
@@ -83,7 +93,7 @@ impl VerifyService {
         &self.evidence
     }
 
-    pub const fn memory(&self) -> &Memory {
+    pub fn memory(&self) -> &Memory {
         &self.memory
     }
 
@@ -118,11 +128,22 @@ impl VerifyService {
         .map_err(VerifyError::Unreadable)?;
         let mut report = Report::new(&validation, policy, RevocationMode::Required, request.time);
         let reference = validation.content.reference;
-        // Whether a paper serves a purpose is known only of papers whose kind is known.
-        if request.purpose.is_some() && reference.is_none() && report.reliance.outcome == Outcome::Accept {
-            report.reliance = Reliance::new(Outcome::Undetermined, "kind-unknown");
+        let obstacle = request.purpose.and_then(|purpose| self.purpose_obstacle(purpose, reference.as_ref()));
+        if let Some(obstacle) = obstacle.filter(|_| report.reliance.outcome == Outcome::Accept) {
+            let outcome = if obstacle == Obstacle::PurposeNotAllowed { Outcome::Reject } else { Outcome::Undetermined };
+            report.reliance = Reliance::new(outcome, obstacle.code());
         }
         Ok(Verified { report, reference })
+    }
+
+    /// Why a document does not serve a purpose. The purpose is a demand, never evidence: the kind is what its signers say.
+    fn purpose_obstacle(&self, purpose: &str, reference: Option<&DocumentReference>) -> Option<Obstacle> {
+        let Some(reference) = reference else { return Some(Obstacle::KindUnknown) };
+        match self.purposes.get(reference.kind()).map(Vec::as_slice) {
+            None | Some([]) => Some(Obstacle::PurposeUnknown),
+            Some(purposes) if purposes.iter().any(|known| known == purpose) => None,
+            Some(_) => Some(Obstacle::PurposeNotAllowed),
+        }
     }
 }
 

@@ -155,9 +155,10 @@ async fn every_bad_order_is_refused_by_name_and_nothing_is_signed() {
     }
     // None of them spent the key.
     assert_eq!(service.sign("one-key", &order("detached")).await.status, 201);
-    for id in ["0", "..%2f..%2fetc", "00000000000000000000000000000000", "%00"] {
+    for id in ["0", "..%2f..%2fetc", "00000000000000000000000000000000", "%00", "%ff", "%F0%9F"] {
         let answer = service.as_member(Member::Agency, Request::get(&format!("/v1/documents/{id}"))).await;
         assert_eq!(answer.status, 404, "{id}");
+        answer.code();
     }
     service.running.shutdown().await;
 }

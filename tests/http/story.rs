@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use antin::{
+    cli::dev,
     clock,
-    core::{algorithm::DigestAlgorithm, crypto},
+    core::{algorithm::DigestAlgorithm, cms::document_reference::DocumentReference, crypto},
     pki::{self, Member, Reason},
+    service::held,
+    signing::CadesRequest,
 };
 use serde_json::json;
 
@@ -49,6 +52,33 @@ async fn a_signed_document_is_accepted_in_every_form() {
     assert_eq!(answer["document"]["id"], id);
     let as_agency = Request::json("/v1/verify", &json!({"document": base64(&enveloping)}));
     assert_eq!(service.as_member(Member::Agency, as_agency).await.reliance(), accepted());
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purpose_is_a_demand_and_never_evidence() {
+    let service = Service::start().await;
+    let (enveloping, _) = service.issue("key-1", "enveloping").await;
+    let outcome = async |document: &[u8], purpose: &str| {
+        service.verify(&json!({"document": base64(document), "purpose": purpose})).await.reliance()
+    };
+    assert_eq!(outcome(&enveloping, "treatment").await, accepted());
+    let rejected = ("REJECT".to_owned(), "purpose-not-allowed".to_owned());
+    assert_eq!(outcome(&enveloping, "nationality").await, rejected);
+    // A message that does not say what it is, and one of a kind that the settings do not know.
+    let free = service.running.public;
+    let keys = held::keys(&dev::settings(service.directory.path(), free, free).keys).expect("the keys");
+    let undetermined = |code: &str| ("UNDETERMINED".to_owned(), code.to_owned());
+    let foreign = DocumentReference::new("driving-licence", "1", None).expect("fits");
+    for (document, code) in [(None, "kind-unknown"), (Some(&foreign), "purpose-unknown")] {
+        let message = keys[0].sign_cades(&CadesRequest {
+            digest: (DigestAlgorithm::Sha256, &crypto::sha256(CONTENT)),
+            content: Some(CONTENT),
+            signing_time: clock::now(),
+            document,
+        });
+        assert_eq!(outcome(&message.expect("signed"), "treatment").await, undetermined(code));
+    }
     service.running.shutdown().await;
 }
 
@@ -142,5 +172,44 @@ async fn a_digest_can_be_signed_and_a_file_sent_in_parts() {
     let answer = service.verify(&json!({"document": signed.json()["signature"]})).await;
     assert_eq!(answer.reliance(), accepted());
     assert_eq!(answer.json()["document"]["kind"], "judicial-certificate");
+    service.running.shutdown().await;
+}
+
+/// A signature that is good, of a paper that nobody here knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paper_that_is_not_known_here_is_not_accepted_for_more_than_its_signature() {
+    let service = Service::start().await;
+    let free = service.running.public;
+    let settings = dev::settings(service.directory.path(), free, free);
+    let keys = held::keys(&settings.keys).expect("the keys");
+    let digest = crypto::sha256(CONTENT);
+    let sign = |document: Option<&DocumentReference>| {
+        let digest = (DigestAlgorithm::Sha256, &digest[..]);
+        let request = CadesRequest { digest, content: Some(CONTENT), signing_time: clock::now(), document };
+        base64(&keys[0].sign_cades(&request).expect("signed"))
+    };
+    let nameless = sign(None);
+    assert_eq!(service.verify(&json!({"document": nameless})).await.reliance(), accepted());
+    let with_purpose = service.verify(&json!({"document": nameless, "purpose": "employment"})).await;
+    assert_eq!(with_purpose.reliance(), ("UNDETERMINED".to_owned(), "kind-unknown".to_owned()));
+    assert_eq!(with_purpose.json()["verdict"]["indication"], "TOTAL-PASSED");
+
+    let (_, issued) = service.issue("key-1", "detached").await;
+    let here = |id: &str| format!("http://127.0.0.1:8080/v1/documents/{id}");
+    let unknown = "00000000000000000000000000000000";
+    for (kind, id, status, code) in [
+        ("health-book", unknown, Some(here(unknown)), "status-unknown"),
+        ("health-book", unknown, Some(here(&issued)), "status-unknown"),
+        ("referral", issued.as_str(), Some(here(&issued)), "status-unknown"),
+        ("health-book", issued.as_str(), Some(here(&issued)), "valid"),
+        ("health-book", unknown, Some("https://elsewhere.example/1".to_owned()), "valid"),
+        ("health-book", unknown, None, "valid"),
+    ] {
+        let reference = DocumentReference::new(kind, id, status.as_deref()).expect("a reference");
+        let answer = service.verify(&json!({"document": sign(Some(&reference))})).await;
+        assert_eq!(answer.reliance().1, code, "{reference:?}");
+    }
+    let pdf = service.public(Request::post("/v1/verify", "application/pdf", "%PDF-1.7\n")).await;
+    assert_eq!(pdf.reliance(), ("UNDETERMINED".to_owned(), "no-signature".to_owned()));
     service.running.shutdown().await;
 }

@@ -9,6 +9,7 @@
 //! ```
 
 mod bouncy_castle;
+mod ocsp;
 mod openssl_cms;
 mod path;
 mod pyhanko;

@@ -153,11 +153,15 @@ impl PathFault {
         })
     }
 
-    /// More or other evidence could still make the certificate valid: undetermined rather than invalid.
-    pub const fn is_lack_of_evidence(&self) -> bool {
+    /// More, other or later evidence could still make the certificate valid: undetermined rather than invalid.
+    pub const fn is_undetermined(&self) -> bool {
         matches!(
             self,
-            Self::IssuerNotFound(_) | Self::BudgetSpent(_) | Self::RevocationStale { .. } | Self::RevocationUnknown(_)
+            Self::IssuerNotFound(_)
+                | Self::BudgetSpent(_)
+                | Self::OnHold { .. }
+                | Self::RevocationStale { .. }
+                | Self::RevocationUnknown(_)
         )
     }
 

@@ -70,11 +70,9 @@ pub fn check(
             next_update: crl.next_update,
         });
     }
-    let for_good = |finding: &&Finding| {
-        finding.revoked.is_some_and(|(_, reason)| {
-            !matches!(reason, RevocationReason::CertificateHold | RevocationReason::RemoveFromCrl)
-        })
-    };
+    // An entry to be removed has no place outside a delta CRL: it revokes like any other.
+    let for_good =
+        |finding: &&Finding| finding.revoked.is_some_and(|(_, reason)| reason != RevocationReason::CertificateHold);
     if let Some((date, reason)) = findings.iter().find(for_good).and_then(|finding| finding.revoked) {
         return Err(PathFault::Revoked { position, date, reason });
     }

@@ -197,6 +197,8 @@ impl Report {
 pub enum Obstacle {
     /// A purpose was named, and nothing signed says what kind of document it is.
     KindUnknown,
+    /// A purpose was named, and nothing says what documents of this kind serve for.
+    PurposeUnknown,
     /// The standing was asked for and could not be learnt.
     StatusUnknown,
     Withdrawn,
@@ -216,6 +218,7 @@ impl Obstacle {
     pub const fn code(self) -> &'static str {
         match self {
             Self::KindUnknown => "kind-unknown",
+            Self::PurposeUnknown => "purpose-unknown",
             Self::StatusUnknown => "status-unknown",
             Self::Withdrawn => "document-withdrawn",
             Self::Suspended => "document-suspended",
@@ -232,6 +235,7 @@ impl Obstacle {
     pub(in crate::core) fn every() -> Vec<Self> {
         crate::core::every::every!(Self {
             Self::KindUnknown => [Self::KindUnknown],
+            Self::PurposeUnknown => [Self::PurposeUnknown],
             Self::StatusUnknown => [Self::StatusUnknown],
             Self::Withdrawn => [Self::Withdrawn],
             Self::Suspended => [Self::Suspended],

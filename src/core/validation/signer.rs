@@ -35,7 +35,9 @@ impl SignerFault {
     }
 }
 
-/// Certificates that bear one identifier and are tried one after the other.
+/// Certificates that bear one identifier and are compared with the signed references, each by hashing it.
+const NAMED_LIMIT: usize = 64;
+/// Of those, certificates whose key is tried one after the other.
 const CANDIDATE_LIMIT: usize = 8;
 
 /// All certificates that may be the signer's: named by the signer identifier and by every signed reference. Several with one
@@ -47,7 +49,7 @@ pub fn identify(
 ) -> Result<Vec<Arc<Certificate>>, SignerFault> {
     let mut mismatch = None;
     let mut candidates: Vec<Arc<Certificate>> = Vec::new();
-    for certificate in signer.identifier.named(certificates) {
+    for certificate in signer.identifier.named(certificates).into_iter().take(NAMED_LIMIT) {
         let references = attributes.into_iter().flat_map(SignedAttributes::certificate_references);
         let fault = references.map(|reference| reference.check(certificate)).find_map(Result::err);
         match fault {
