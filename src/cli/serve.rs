@@ -62,6 +62,8 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
 
 /// Loads what the settings name, and boots. `published`: the directory of a development PKI to be served.
 pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running, StartError> {
+    // Before anything is counted.
+    http::install_metrics();
     let trust = held::trust(&config.trust)?;
     if trust.anchors.is_empty() {
         tracing::warn!("no trust anchor is held: no signature will be relied on; see [trust] of the settings");

@@ -28,6 +28,8 @@ use tokio::{
     task::JoinSet,
 };
 
+pub use metrics::install as install_metrics;
+
 use auth::Caller;
 use limits::{BodyLimits, Room};
 use listener::{Listener, Tls};
@@ -140,7 +142,7 @@ impl Running {
 /// Starts the service: unfinished attempts of earlier runs are marked, sockets are bound, then requests are answered.
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     let Parts { config, keys, registry, trust, revocation, memory, published } = parts;
-    metrics::install();
+    install_metrics();
     for intent in registry.recover().await? {
         tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
     }

@@ -14,6 +14,7 @@ mod openssl_cms;
 mod path;
 mod pyhanko;
 mod real;
+mod rustcrypto;
 mod tree;
 
 use std::ffi::OsStr;

@@ -82,7 +82,7 @@ fn render_signature(text: &mut String, signature: &SignatureReport, language: La
         line(text, language.pick("người ký", "signed by"), &inert(signer));
     }
     if let Some(time) = signature.claimed_signing_time {
-        line(text, language.pick("thời điểm ký (người ký khai)", "signing time (claimed)"), &local(time));
+        line(text, language.pick("thời điểm ký (tự khai)", "signing time (claimed)"), &local(time));
     }
     if let Some(algorithm) = &signature.algorithm {
         line(text, language.pick("thuật toán", "algorithm"), algorithm);
