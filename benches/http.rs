@@ -1,8 +1,9 @@
 //! `POST /v1/verify` over HTTP beside the bare P-256 verification of the same OpenSSL in the same run on the same core
 //! (`docs/performance.md`): JSON, a detached CAdES-B-B signature over 1 KiB, keep-alive, chain and CRL known.
 //!
-//! Three processes: `antin dev` and the yardstick on the first core, in turns; the connections, one thread each without
-//! pipelining, on the others. Everything is bounded in time, and the server ends with the run.
+//! Three processes: `antin dev` and the yardstick on the first core, in turns; the connections on the others, all in one thread
+//! that never sleeps, so that the service does not pay for waking its clients up. No pipelining. Everything is bounded in time,
+//! and the service ends with the run.
 
 use std::{
     error::Error,
@@ -220,16 +221,23 @@ impl Server {
     /// One round over all connections; the latencies of its requests.
     fn load(&self, connections: &mut [Connection], request: &[u8]) -> Result<(Round, Vec<Duration>), Failure> {
         let (core_time, start) = (self.process.core_time()?, Instant::now());
-        let end = start + ROUND;
-        let latencies = thread::scope(|scope| {
-            let threads: Vec<_> =
-                connections.iter_mut().map(|connection| scope.spawn(move || connection.ask_until(end, request))).collect();
-            let mut latencies = Vec::new();
-            for thread in threads {
-                latencies.extend(thread.join().map_err(|_| "a connection's thread panicked")??);
+        let mut latencies = Vec::with_capacity(8192);
+        for connection in connections.iter_mut() {
+            connection.ask(request)?;
+        }
+        let mut waiting = connections.len();
+        while waiting > 0 {
+            for connection in connections.iter_mut().filter(|connection| connection.is_waiting()) {
+                if let Some(latency) = connection.answer()? {
+                    latencies.push(latency);
+                    if start.elapsed() < ROUND {
+                        connection.ask(request)?;
+                    } else {
+                        waiting -= 1;
+                    }
+                }
             }
-            Ok::<_, Failure>(latencies)
-        })?;
+        }
         let (elapsed, used) = (start.elapsed(), self.process.core_time()? - core_time);
         let count = latencies.len() as f64;
         Ok((Round { rate: count / elapsed.as_secs_f64(), core_time: used.as_secs_f64() * 1e6 / count }, latencies))
@@ -278,50 +286,51 @@ fn request(pki: &Path, address: SocketAddr) -> Result<Vec<u8>, Failure> {
 /// One connection kept alive.
 struct Connection {
     stream: TcpStream,
+    /// Since when it waits for an answer.
+    asked: Option<Instant>,
     received: Vec<u8>,
+    filled: usize,
 }
 
 impl Connection {
     fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, received: vec![0; 64 * 1024] })
+        stream.set_nonblocking(true)?;
+        Ok(Self { stream, asked: None, received: vec![0; 64 * 1024], filled: 0 })
     }
 
-    /// Asks again and again; how long each answer took.
-    fn ask_until(&mut self, end: Instant, request: &[u8]) -> Result<Vec<Duration>, Failure> {
-        let mut latencies = Vec::with_capacity(4096);
-        let mut now = Instant::now();
-        while now < end {
-            self.ask(request)?;
-            let answered = Instant::now();
-            latencies.push(answered - now);
-            now = answered;
-        }
-        Ok(latencies)
+    const fn is_waiting(&self) -> bool {
+        self.asked.is_some()
     }
 
-    fn ask(&mut self, request: &[u8]) -> Result<(), Failure> {
-        self.stream.write_all(request)?;
-        let mut filled = 0;
-        loop {
-            let count = self.stream.read(&mut self.received[filled..])?;
-            if count == 0 {
-                return Err("the service closed a connection, or its answer is too long".into());
-            }
-            filled += count;
-            let answer = &self.received[..filled];
-            let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-            let (head, body) = (std::str::from_utf8(&answer[..head])?, &answer[head + 4..]);
-            let field = |line: &str| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned);
-            let length: usize = head.lines().find_map(field).ok_or("an answer without length")?.parse()?;
-            if body.len() < length {
-                continue;
-            }
-            let accepted = head.starts_with("HTTP/1.1 200 ") && body.starts_with(br#"{"reliance":{"outcome":"ACCEPT""#);
-            return if accepted { Ok(()) } else { Err(String::from_utf8_lossy(answer).into()) };
+    /// Sends a request, which fits the socket's buffer.
+    fn ask(&mut self, request: &[u8]) -> io::Result<()> {
+        (self.asked, self.filled) = (Some(Instant::now()), 0);
+        self.stream.write_all(request)
+    }
+
+    /// How long the answer took, if it is there.
+    fn answer(&mut self) -> Result<Option<Duration>, Failure> {
+        let Some(waited) = self.asked.map(|asked| asked.elapsed()) else { return Ok(None) };
+        match self.stream.read(&mut self.received[self.filled..]) {
+            Ok(0) => return Err("the service closed a connection, or its answer is too long".into()),
+            Ok(count) => self.filled += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && waited < PATIENCE => return Ok(None),
+            Err(error) => return Err(error.into()),
         }
+        let answer = &self.received[..self.filled];
+        let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
+        let (head, body) = (std::str::from_utf8(&answer[..head])?, &answer[head + 4..]);
+        let field = |line: &str| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned);
+        let length: usize = head.lines().find_map(field).ok_or("an answer without length")?.parse()?;
+        if body.len() < length {
+            return Ok(None);
+        }
+        if !head.starts_with("HTTP/1.1 200 ") || !body.starts_with(br#"{"reliance":{"outcome":"ACCEPT""#) {
+            return Err(String::from_utf8_lossy(answer).into());
+        }
+        self.asked = None;
+        Ok(Some(waited))
     }
 }
