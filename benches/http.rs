@@ -214,7 +214,8 @@ impl Server {
         let mut process = Kept::start(program, &["dev", "--dir", directory, "--port", &port])?;
         let mut ready = String::new();
         BufReader::new(process.0.stdout.take().ok_or("no standard output")?).read_line(&mut ready)?;
-        let address = ready.split(' ').find_map(|word| word.strip_prefix("http://")).ok_or("the service did not start")?;
+        let address =
+            ready.split(' ').find_map(|word| word.strip_prefix("http://")).ok_or("the service did not start")?;
         Ok(Self { address: address.parse()?, process })
     }
 
@@ -271,11 +272,8 @@ fn request(pki: &Path, address: SocketAddr) -> Result<Vec<u8>, Failure> {
         signing_time: clock::now(),
         document: None,
     })?;
-    let body = format!(
-        r#"{{"document":"{}","signature":"{}"}}"#,
-        STANDARD.encode(document),
-        STANDARD.encode(signature)
-    );
+    let body =
+        format!(r#"{{"document":"{}","signature":"{}"}}"#, STANDARD.encode(document), STANDARD.encode(signature));
     let length = body.len();
     let head = format!(
         "POST /v1/verify HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
