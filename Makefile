@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := target/oracles/venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check oracles bench clean
+.PHONY: help demo test check oracles bench bench-http clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,9 +39,13 @@ $(VENV)/installed: tests/oracles/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --only-binary=:all: --requirement $<
 	touch $@
 
-bench: ## The benchmarks in benches/ (criterion)
+bench: ## Verifying and signing one document, beside the bare operations of the same OpenSSL
 	@scripts/packages build
-	cargo bench --locked --bench '*'
+	cargo bench --locked --bench document
+
+bench-http: ## POST /v1/verify on one server core, beside the bare verification on the same core
+	@scripts/packages build bench
+	cargo bench --locked --bench http
 
 clean: ## Remove all that was built, the tools and oracles in target/ too
 	cargo clean

@@ -85,7 +85,7 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
     let (report, code) = match outcome {
         PathOutcome::Valid(path) => {
             let anchor = Some(path.anchor()).filter(|anchor| !path.certificates().contains(anchor));
-            let path = path.certificates().iter().chain(anchor).map(|link| CertificateReport::new(link)).collect();
+            let path = path.certificates().iter().chain(anchor).cloned().map(CertificateReport).collect();
             let report =
                 PathReport { indication: "PASSED", sub_indication: None, code: "valid", path, rejected: Vec::new() };
             (report, exit::ACCEPT)
@@ -96,7 +96,7 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
                 .map(|rejected| RejectedReport {
                     code: rejected.fault.code(),
                     position: rejected.fault.position(),
-                    path: rejected.certificates.iter().map(|link| CertificateReport::new(link)).collect(),
+                    path: rejected.certificates.iter().cloned().map(CertificateReport).collect(),
                 })
                 .collect();
             let (indication, code) =

@@ -87,6 +87,23 @@ impl Time {
         Ok(Self(moment.assume_utc().unix_timestamp()))
     }
 
+    /// `YYYY-MM-DDTHH:MM:SSZ`, unless the year has other than four digits.
+    fn rfc3339(self, buffer: &mut [u8; 20]) -> Option<&str> {
+        let value = self.utc().filter(|value| (0..=9999).contains(&value.year()))?;
+        let year = value.year() as u16;
+        buffer.copy_from_slice(b"0000-00-00T00:00:00Z");
+        let fields = [(year / 100) as u8, (year % 100) as u8, value.month().into(), value.day()].into_iter().chain([
+            value.hour(),
+            value.minute(),
+            value.second(),
+        ]);
+        for (at, number) in [0, 2, 5, 8, 11, 14, 17].into_iter().zip(fields) {
+            buffer[at] += number / 10;
+            buffer[at + 1] += number % 10;
+        }
+        std::str::from_utf8(buffer).ok()
+    }
+
     fn utc(self) -> Option<OffsetDateTime> {
         OffsetDateTime::from_unix_timestamp(self.0).ok()
     }
@@ -129,17 +146,8 @@ fn number(digits: &[u8]) -> Result<u32, TimeError> {
 /// RFC 3339 in UTC: `2026-07-01T08:30:00Z`.
 impl fmt::Display for Time {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.utc() {
-            Some(value) => write!(
-                formatter,
-                "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-                value.year(),
-                u8::from(value.month()),
-                value.day(),
-                value.hour(),
-                value.minute(),
-                value.second()
-            ),
+        match self.rfc3339(&mut [0; 20]) {
+            Some(text) => formatter.write_str(text),
             None => write!(formatter, "@{}", self.0),
         }
     }
@@ -147,7 +155,10 @@ impl fmt::Display for Time {
 
 impl serde::Serialize for Time {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self.rfc3339(&mut [0; 20]) {
+            Some(text) => serializer.serialize_str(text),
+            None => serializer.collect_str(self),
+        }
     }
 }
 
@@ -171,6 +182,8 @@ mod tests {
         let far = Time::from_generalized_time(b"20500101000000Z").expect("a time");
         assert_eq!(far.to_asn1(), (0x18, "20500101000000Z".to_owned()));
         assert_eq!(Time::from_unix(0).in_vietnam(), "1970-01-01 07:00:00 +07:00");
+        assert_eq!(Time::from_unix(253_402_300_799).to_string(), "9999-12-31T23:59:59Z");
+        assert_eq!(Time::from_unix(i64::MAX).to_string(), "@9223372036854775807");
     }
 
     #[test]

@@ -9,10 +9,11 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    http::{HeaderName, HeaderValue, Request, header},
+    http::{HeaderName, HeaderValue, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
+use metrics::{Counter, Histogram};
 use tower::Service;
 
 use super::{
@@ -31,6 +32,34 @@ pub struct Door {
     pub deadline: Duration,
     pub log_requests: bool,
     ids: RequestIds,
+    figures: Figures,
+}
+
+/// The figures of one listener, looked up once.
+struct Figures {
+    /// By hundreds of the status code: 2xx, 4xx, 5xx, other.
+    requests: [Counter; 4],
+    seconds: Histogram,
+}
+
+impl Figures {
+    fn new(listener: &'static str) -> Self {
+        let requests = ["2xx", "4xx", "5xx", "other"]
+            .map(|class| metrics::counter!("antin_http_requests_total", "listener" => listener, "status" => class));
+        Self { requests, seconds: metrics::histogram!("antin_http_request_seconds", "listener" => listener) }
+    }
+
+    fn count(&self, status: StatusCode, elapsed: Duration) {
+        let [success, refused, failed, other] = &self.requests;
+        let class = match status.as_u16() {
+            200..=299 => success,
+            400..=499 => refused,
+            500..=599 => failed,
+            _ => other,
+        };
+        class.increment(1);
+        self.seconds.record(elapsed.as_secs_f64());
+    }
 }
 
 /// Request ids: 64 random bits of this door, and a number.
@@ -45,14 +74,15 @@ impl Door {
         // Without randomness ids repeat after a restart, which harms nothing but the reading of logs.
         let _ = openssl::rand::rand_bytes(&mut prefix);
         let ids = RequestIds { prefix: u64::from_be_bytes(prefix), next: AtomicU64::new(0) };
-        Self { name, router, deadline, log_requests, ids }
+        Self { name, router, deadline, log_requests, ids, figures: Figures::new(name) }
     }
 
     /// Answers one request, whatever happens inside.
     pub async fn respond(&self, mut request: Request<Body>, caller: Caller) -> Response {
         let started = Instant::now();
         let id = format!("{:016x}{:08x}", self.ids.prefix, self.ids.next.fetch_add(1, Ordering::Relaxed));
-        let described = self.log_requests.then(|| (request.method().clone(), request.uri().clone(), caller.clone()));
+        let logged = self.log_requests && tracing::enabled!(target: "antin::http", tracing::Level::INFO);
+        let described = logged.then(|| (request.method().clone(), request.uri().clone(), caller.clone()));
         request.extensions_mut().insert(caller);
         let mut router = self.router.clone();
         let work = AssertUnwindSafe(async move { Service::call(&mut router, request).await }).catch_unwind();
@@ -72,7 +102,7 @@ impl Door {
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         let elapsed = started.elapsed();
-        self.count(&response, elapsed);
+        self.figures.count(response.status(), elapsed);
         if let Some((method, uri, caller)) = described {
             let code = response.extensions().get::<ProblemCode>().map_or("", |code| &code.0);
             tracing::info!(
@@ -89,17 +119,6 @@ impl Door {
             );
         }
         response
-    }
-
-    fn count(&self, response: &Response, elapsed: Duration) {
-        let class = match response.status().as_u16() {
-            200..=299 => "2xx",
-            400..=499 => "4xx",
-            500..=599 => "5xx",
-            _ => "other",
-        };
-        metrics::counter!("antin_http_requests_total", "listener" => self.name, "status" => class).increment(1);
-        metrics::histogram!("antin_http_request_seconds", "listener" => self.name).record(elapsed.as_secs_f64());
     }
 }
 

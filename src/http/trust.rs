@@ -49,14 +49,14 @@ pub async fn trust(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<T
     caller.may_verify()?;
     let (trust, evidence) = (app.verify.trust().load(), app.verify.evidence().load());
     let now = clock::now();
-    let held = |certificate: &Certificate| HeldBody {
-        certificate: CertificateReport::new(certificate),
+    let held = |certificate: &Arc<Certificate>| HeldBody {
+        certificate: CertificateReport(Arc::clone(certificate)),
         crl: newest_crl(&app, &evidence, certificate, now),
     };
     Ok(Json(TrustBody {
         checked_at: now,
         anchors: trust.anchors().iter().map(|anchor| held(anchor.certificate())).collect(),
-        intermediates: trust.intermediates().iter().map(|certificate| held(certificate)).collect(),
+        intermediates: trust.intermediates().iter().map(held).collect(),
     }))
 }
 

@@ -34,6 +34,8 @@ const LONGEST_TEXT: usize = 256;
 const LONGEST_FILENAME: usize = 1024;
 /// Documents up to this size are judged on the worker that serves the request: some 100 µs; larger ones where blocking is allowed.
 const JUDGED_INLINE: usize = 32 * 1024;
+/// Bytes of most answers about one signature.
+const USUAL_ANSWER: usize = 4 * 1024;
 const ACCEPTED: &str = "application/json, multipart/form-data, application/pdf, application/pkcs7-mime";
 
 type Digests = Vec<(DigestAlgorithm, Vec<u8>)>;
@@ -129,7 +131,8 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
     drop(reservation);
     let asked_at = verified.report.validation_time;
     app.standing.apply(&**app.documents.registry(), &mut verified, asked_at).await?;
-    let body = serde_json::to_vec(&verified.report).map_err(|_| Problem::internal())?;
+    let mut body = Vec::with_capacity(USUAL_ANSWER);
+    serde_json::to_writer(&mut body, &verified.report).map_err(|_| Problem::internal())?;
     metrics::counter!("antin_verdicts_total", "outcome" => verified.report.reliance.outcome.name()).increment(1);
     let mut response = body.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -44,7 +44,7 @@ pub(super) fn evidence(held: &HeldLists) -> Evidence {
 
 pub(super) fn freshness(held: &HeldLists) -> Vec<CrlFreshness> {
     let row = |list: &VerifiedCrl| CrlFreshness {
-        issuer: crate::core::x509::name::inert(&list.issuer().display_name()),
+        issuer: crate::core::x509::name::inert(list.issuer().display_name()),
         issuer_fingerprint: *list.issuer().fingerprint(),
         scope: list.scope(),
         this_update: list.crl().this_update,

@@ -1,5 +1,6 @@
 //! `SignedData` (RFC 5652 §5), decoded from strict DER without copies.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use crate::core::algorithm::{AlgorithmIdentifier, DigestAlgorithm, UnknownAlgorithm};
@@ -88,14 +89,19 @@ impl SignerIdentifier<'_> {
     pub fn named<'c>(&self, certificates: &'c [Arc<Certificate>]) -> Vec<&'c Arc<Certificate>> {
         match self {
             Self::IssuerAndSerialNumber { issuer, serial_number } => {
-                let mut same_serial_number =
-                    certificates.iter().filter(|certificate| certificate.serial_number == *serial_number).peekable();
                 // A name longer than any certificate is in none.
-                if same_serial_number.peek().is_none() || issuer.raw.len() > certificate::CERTIFICATE_LIMIT {
+                if issuer.raw.len() > certificate::CERTIFICATE_LIMIT {
                     return Vec::new();
                 }
-                let Ok(name) = Name::decode(*issuer) else { return Vec::new() };
-                same_serial_number.filter(|certificate| certificate.issuer == name).collect()
+                let name = LazyCell::new(|| Name::decode(*issuer).ok());
+                // Almost always the name is written as in the certificate.
+                let same_issuer = |certificate: &Certificate| {
+                    certificate.issuer.der() == issuer.raw || name.as_ref() == Some(&certificate.issuer)
+                };
+                let named = |certificate: &&Arc<Certificate>| {
+                    certificate.serial_number == *serial_number && same_issuer(certificate)
+                };
+                certificates.iter().filter(named).collect()
             }
             Self::SubjectKeyIdentifier(identifier) => {
                 let own = |certificate: &Arc<Certificate>| {

@@ -4,7 +4,9 @@ pub mod check;
 pub mod message;
 pub mod text;
 
-use serde::Serialize;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use super::path::revocation::Source;
 use super::path::{PathOutcome, ValidatedPath};
@@ -109,6 +111,7 @@ pub struct SignatureReport {
     pub best_signature_time: Option<Time>,
     pub algorithm: Option<String>,
     pub scope: &'static str,
+    /// From the signer upwards, the anchor last.
     pub certificates: Vec<CertificateReport>,
     pub revocation: Vec<RevocationReport>,
     /// Time-stamps are not judged by this version.
@@ -116,41 +119,39 @@ pub struct SignatureReport {
     pub checks: Vec<Check>,
 }
 
-/// From the signer upwards, the anchor last.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CertificateReport {
-    pub subject: String,
-    pub issuer: String,
-    pub serial_number: String,
-    pub not_before: Time,
-    pub not_after: Time,
-    pub sha256: String,
-}
+/// `{subject, issuer, serialNumber, notBefore, notAfter, sha256}` of a certificate.
+#[derive(Clone, Debug)]
+pub struct CertificateReport(pub Arc<Certificate>);
 
-impl CertificateReport {
-    pub fn new(certificate: &Certificate) -> Self {
-        Self {
-            subject: certificate.subject.to_string(),
-            issuer: certificate.issuer.to_string(),
-            serial_number: hex::encode(&certificate.serial_number),
-            not_before: certificate.not_before,
-            not_after: certificate.not_after,
-            sha256: hex::encode(certificate.fingerprint()),
-        }
+impl Serialize for CertificateReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(certificate) = self;
+        let mut fields = serializer.serialize_struct("CertificateReport", 6)?;
+        fields.serialize_field("subject", certificate.subject.text())?;
+        fields.serialize_field("issuer", certificate.issuer.text())?;
+        fields.serialize_field("serialNumber", certificate.serial_number_text())?;
+        fields.serialize_field("notBefore", &certificate.not_before)?;
+        fields.serialize_field("notAfter", &certificate.not_after)?;
+        fields.serialize_field("sha256", certificate.fingerprint_text())?;
+        fields.end()
     }
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RevocationReport {
-    /// SHA-256 of the certificate, as in `certificates`.
-    pub certificate: String,
+    /// Named by its SHA-256, as in `certificates`.
+    #[serde(serialize_with = "fingerprint")]
+    pub certificate: Arc<Certificate>,
     pub source: &'static str,
     pub status: &'static str,
     pub this_update: Time,
     pub next_update: Time,
     pub age_seconds: i64,
+}
+
+fn fingerprint<S: Serializer>(certificate: &Certificate, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(certificate.fingerprint_text())
 }
 
 impl Report {
@@ -272,7 +273,7 @@ impl SignatureReport {
     ) -> Self {
         let verdict = VerdictReport::new(&signature.verdict);
         let signed_by = match (&signature.signer, &signature.signer_description) {
-            (Ok(signer), _) => Some(signer.display_name()),
+            (Ok(signer), _) => Some(signer.display_name().to_owned()),
             (Err(_), description) => description.clone(),
         };
         let path = match &signature.path {
@@ -303,14 +304,14 @@ fn certificates(signature: &SignatureValidation) -> Vec<CertificateReport> {
     match &signature.path {
         Some(PathOutcome::Valid(path)) => {
             let anchor = Some(path.anchor()).filter(|anchor| !path.certificates().contains(anchor));
-            path.certificates().iter().chain(anchor).map(|certificate| CertificateReport::new(certificate)).collect()
+            path.certificates().iter().chain(anchor).cloned().map(CertificateReport).collect()
         }
         Some(PathOutcome::Invalid { fault, rejected }) => {
             let telling = rejected.iter().find(|rejected| rejected.fault == *fault);
             let certificates = telling.map(|rejected| rejected.certificates.as_slice()).unwrap_or_default();
-            certificates.iter().map(|certificate| CertificateReport::new(certificate)).collect()
+            certificates.iter().cloned().map(CertificateReport).collect()
         }
-        None => signature.signer.iter().map(|certificate| CertificateReport::new(certificate)).collect(),
+        None => signature.signer.iter().cloned().map(CertificateReport).collect(),
     }
 }
 
@@ -318,7 +319,7 @@ fn revocation_reports(path: &ValidatedPath, time: Time) -> Vec<RevocationReport>
     let statuses = path.revocation().iter();
     statuses
         .map(|status| RevocationReport {
-            certificate: hex::encode(status.certificate.fingerprint()),
+            certificate: Arc::clone(&status.certificate),
             source: match status.source {
                 Source::Crl => "crl",
                 Source::Ocsp => "ocsp",

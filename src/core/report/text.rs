@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{CheckResult, Outcome, Report, SignatureReport, Text, message};
+use super::{CertificateReport, CheckResult, Outcome, Report, SignatureReport, Text, message};
 use crate::core::time::Time;
 
 /// Language of a person.
@@ -87,7 +87,7 @@ fn render_signature(text: &mut String, signature: &SignatureReport, language: La
     if let Some(algorithm) = &signature.algorithm {
         line(text, language.pick("thuật toán", "algorithm"), algorithm);
     }
-    for (index, certificate) in signature.certificates.iter().enumerate() {
+    for (index, CertificateReport(certificate)) in signature.certificates.iter().enumerate() {
         let label = if index == 0 { language.pick("chứng thư", "certificate") } else { "" };
         let validity = format!("{} – {}", local(certificate.not_before), local(certificate.not_after));
         line(text, label, &format!("{}\n{:26}{validity}", certificate.subject, ""));

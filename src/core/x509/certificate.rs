@@ -7,6 +7,7 @@ use super::name::Name;
 use super::signed::{self, Signed, SignedParts};
 use crate::core::crypto::{KeyFault, PublicKey};
 use crate::core::der::{DerError, DerFault, ber, tag};
+use crate::core::oid;
 use crate::core::time::Time;
 
 /// Octets of the largest certificate accepted.
@@ -28,8 +29,16 @@ pub struct Certificate {
     pub extensions: CertificateExtensions,
     subject_public_key_info: std::ops::Range<usize>,
     public_key: OnceLock<Result<PublicKey, KeyFault>>,
+    texts: OnceLock<Texts>,
     /// Not DER, or an extension does not decode: looked into, and never part of a valid path.
     pub encoding_fault: Option<DerError>,
+}
+
+/// What every report about a certificate repeats, written when first asked for.
+struct Texts {
+    fingerprint: String,
+    serial_number: String,
+    display_name: String,
 }
 
 impl Certificate {
@@ -99,6 +108,7 @@ impl Certificate {
             not_after,
             subject_public_key_info: signed::position(der, info.raw),
             public_key: OnceLock::new(),
+            texts: OnceLock::new(),
             encoding_fault: extensions.as_ref().err().copied(),
             extensions: extensions.unwrap_or_default(),
         })
@@ -123,11 +133,31 @@ impl Certificate {
         self.extensions.basic_constraints.is_some_and(|constraints| constraints.ca)
     }
 
+    fn texts(&self) -> &Texts {
+        self.texts.get_or_init(|| {
+            let attribute = |of| self.subject.attribute(of);
+            let display_name = attribute(oid::COMMON_NAME).or_else(|| attribute(oid::ORGANIZATION));
+            Texts {
+                fingerprint: hex::encode(self.fingerprint()),
+                serial_number: hex::encode(&self.serial_number),
+                display_name: display_name.unwrap_or_else(|| self.subject.to_string()),
+            }
+        })
+    }
+
+    /// SHA-256 of the encoding, in lowercase hexadecimal digits.
+    pub fn fingerprint_text(&self) -> &str {
+        &self.texts().fingerprint
+    }
+
+    /// The serial number's octets in lowercase hexadecimal digits.
+    pub fn serial_number_text(&self) -> &str {
+        &self.texts().serial_number
+    }
+
     /// The name to show for the subject: its common name, else organisation, else the whole name.
-    pub fn display_name(&self) -> String {
-        use crate::core::oid;
-        let attribute = self.subject.attribute(oid::COMMON_NAME).or_else(|| self.subject.attribute(oid::ORGANIZATION));
-        attribute.unwrap_or_else(|| self.subject.to_string())
+    pub fn display_name(&self) -> &str {
+        &self.texts().display_name
     }
 }
 
