@@ -10,7 +10,7 @@ use antin::core::cms::SignedData;
 use antin::core::der::{Reader, ber};
 use antin::core::evidence::{CrlSet, Evidence};
 use antin::core::memory::Memory;
-use antin::core::path::{self, PathFault, PathOutcome, PathRequest};
+use antin::core::path::{self, PathFault, PathOutcome, PathRequest, Work};
 use antin::core::policy::{Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::validation::{Content, Validation};
@@ -153,6 +153,7 @@ fn path_to(root: &Arc<Certificate>, target: &Arc<Certificate>, revocation: Revoc
         revocation,
         time,
         memory: &Memory::none(),
+        work: &Work::default(),
     })
 }
 

@@ -91,9 +91,9 @@ impl EvidenceArguments {
         }
         let mut ocsp_responses = Vec::new();
         for path in &self.ocsp_responses {
-            let response = evidence_file::ocsp_response(&read(path)?);
-            let response = response.map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))?;
-            ocsp_responses.push(Arc::new(response));
+            let responses = evidence_file::ocsp_responses(&read(path)?);
+            let responses = responses.map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))?;
+            ocsp_responses.extend(responses.into_iter().map(Arc::new));
         }
         Ok(LoadedEvidence {
             trust,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::evidence::{self, EvidenceArguments};
 use super::exit::{self, Code, CommandError};
 use crate::core::memory::Memory;
-use crate::core::path::{self, PathOutcome, PathRequest};
+use crate::core::path::{self, PathOutcome, PathRequest, Work};
 use crate::core::policy::Purpose;
 use crate::core::report::CertificateReport;
 use crate::core::verdict;
@@ -81,6 +81,7 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
         revocation: loaded.revocation,
         time: loaded.time,
         memory: &Memory::none(),
+        work: &Work::default(),
     });
     let (report, code) = match outcome {
         PathOutcome::Valid(path) => {

@@ -19,6 +19,8 @@ pub struct Evidence {
 #[derive(Clone, Debug, Default)]
 pub struct CrlSet {
     by_issuer: HashMap<Vec<u8>, Vec<Arc<CertificateList>>>,
+    /// Lists that came with a document: they can reveal a revocation, and show nothing good.
+    revealing: HashMap<Vec<u8>, Vec<Arc<CertificateList>>>,
     /// Names this very set where it lives long enough to be worth remembering answers about it; `None` for a set made for
     /// one request.
     snapshot: Option<u64>,
@@ -46,10 +48,18 @@ impl CrlSet {
     /// Adds a CRL; the set is then no longer the one that was named.
     pub fn insert(&mut self, crl: Arc<CertificateList>) {
         self.snapshot = None;
-        let crls = self.by_issuer.entry(crl.issuer.comparable().to_vec()).or_default();
-        if !crls.iter().any(|held| held.fingerprint() == crl.fingerprint()) {
-            crls.push(crl);
-        }
+        add(&mut self.by_issuer, crl);
+    }
+
+    /// Adds a CRL that came with a document; the set is then no longer the one that was named.
+    pub fn insert_revealing(&mut self, crl: Arc<CertificateList>) {
+        self.snapshot = None;
+        add(&mut self.revealing, crl);
+    }
+
+    /// The CRLs that came with the document and whose issuer field is `issuer`.
+    pub fn revealing(&self, issuer: &Name) -> &[Arc<CertificateList>] {
+        self.revealing.get(issuer.comparable()).map_or(&[], Vec::as_slice)
     }
 
     /// The CRLs whose issuer field is `issuer`.
@@ -59,5 +69,12 @@ impl CrlSet {
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<CertificateList>> {
         self.by_issuer.values().flatten()
+    }
+}
+
+fn add(lists: &mut HashMap<Vec<u8>, Vec<Arc<CertificateList>>>, crl: Arc<CertificateList>) {
+    let crls = lists.entry(crl.issuer.comparable().to_vec()).or_default();
+    if !crls.iter().any(|held| held.fingerprint() == crl.fingerprint()) {
+        crls.push(crl);
     }
 }

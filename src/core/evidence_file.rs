@@ -25,6 +25,11 @@ pub enum EvidenceFileError {
         number: usize,
         fault: DerError,
     },
+    /// The n-th OCSP response does not decode, or is an error message.
+    Ocsp {
+        number: usize,
+        fault: OcspError,
+    },
     /// The n-th PEM block has no end or is no base64.
     Pem {
         number: usize,
@@ -37,6 +42,7 @@ impl std::fmt::Display for EvidenceFileError {
         match self {
             Self::Nothing { wanted } => write!(formatter, "no {wanted} in it; give DER or PEM"),
             Self::Object { wanted, number, fault } => write!(formatter, "{wanted} {number} cannot be read: {fault}"),
+            Self::Ocsp { number, fault } => write!(formatter, "OCSP response {number}: {fault}"),
             Self::Pem { number } => write!(formatter, "PEM block {number} is damaged"),
             Self::TooMany => write!(formatter, "more than {OBJECT_LIMIT} objects"),
         }
@@ -47,7 +53,7 @@ impl std::error::Error for EvidenceFileError {}
 
 /// Every certificate of a file, in its order.
 pub fn certificates(file: &[u8]) -> Result<Vec<Certificate>, EvidenceFileError> {
-    const LABELS: &[&str] = &["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"];
+    const LABELS: &[&str] = &["CERTIFICATE", "X509 CERTIFICATE"];
     const WANTED: &str = "certificate";
     if let Some(bundle) = bundle(file)?
         && let Ok(message) = SignedData::decode(&bundle)
@@ -65,11 +71,18 @@ pub fn crls(file: &[u8]) -> Result<Vec<CertificateList>, EvidenceFileError> {
     decode_each(objects.iter().map(Vec::as_slice), WANTED, CertificateList::decode)
 }
 
-/// The OCSP response of a file.
-pub fn ocsp_response(file: &[u8]) -> Result<OcspResponse, OcspError> {
-    let blocks = pem_blocks(file).unwrap_or_default();
-    let block = blocks.into_iter().find(|(label, _)| label == "OCSP RESPONSE");
-    OcspResponse::decode(block.as_ref().map_or(file, |(_, der)| der))
+/// Every OCSP response of a file, in its order.
+pub fn ocsp_responses(file: &[u8]) -> Result<Vec<OcspResponse>, EvidenceFileError> {
+    const WANTED: &str = "OCSP response";
+    let objects = objects(file, &["OCSP RESPONSE"], WANTED)?;
+    let decoded: Vec<OcspResponse> = objects
+        .iter()
+        .enumerate()
+        .map(|(index, der)| {
+            OcspResponse::decode(der).map_err(|fault| EvidenceFileError::Ocsp { number: index + 1, fault })
+        })
+        .collect::<Result<_, _>>()?;
+    if decoded.is_empty() { Err(EvidenceFileError::Nothing { wanted: WANTED }) } else { Ok(decoded) }
 }
 
 /// The bytes of a CMS message that may be wrapped in PEM.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 
 use super::crypto::{SignatureFault, SignatureVerified};
-use super::path::ValidatedPath;
+use super::path::{ValidatedPath, Work};
 use super::policy::{Purpose, RevocationMode};
 use super::x509::{Certificate, CertificateList};
 use super::{crypto, der::DerError};
@@ -72,25 +72,27 @@ impl Memory {
         Ok(decoded)
     }
 
+    /// The signature of `issuer` over the object with this fingerprint is known to verify.
+    pub fn knows(&self, issuer: &Certificate, object: &[u8; 32]) -> bool {
+        let key = SignatureKey { issuer: *issuer.fingerprint(), object: *object };
+        self.0.as_ref().is_some_and(|caches| caches.signatures.get(&key).is_some())
+    }
+
     /// Computes a signature of `issuer` over the object with fingerprint `object` by `verify`, unless it is known to verify.
-    /// Returns whether it was computed (for the budget), or the fault.
     pub fn signature(
         &self,
         issuer: &Certificate,
         object: &[u8; 32],
         verify: impl FnOnce() -> Result<SignatureVerified, SignatureFault>,
-    ) -> Result<bool, SignatureFault> {
-        let key = SignatureKey { issuer: *issuer.fingerprint(), object: *object };
-        if let Some(caches) = &self.0
-            && caches.signatures.get(&key).is_some()
-        {
-            return Ok(false);
+    ) -> Result<(), SignatureFault> {
+        if self.knows(issuer, object) {
+            return Ok(());
         }
         verify()?;
         if let Some(caches) = &self.0 {
-            caches.signatures.insert(key, ());
+            caches.signatures.insert(SignatureKey { issuer: *issuer.fingerprint(), object: *object }, ());
         }
-        Ok(true)
+        Ok(())
     }
 
     pub fn path(&self, key: &PathKey) -> Option<Arc<ValidatedPath>> {
@@ -105,8 +107,9 @@ impl Memory {
 }
 
 /// Verifies a CRL with its issuer's key.
-pub fn verify_crl(memory: &Memory, issuer: &Certificate, crl: &CertificateList) -> bool {
+pub fn verify_crl(memory: &Memory, issuer: &Certificate, crl: &CertificateList, work: &Work) -> bool {
     let (Ok(key), Ok(algorithm)) = (issuer.public_key(), &crl.signature_algorithm) else { return false };
     let verify = || key.verify(*algorithm, crl.to_be_signed(), crl.signature());
-    memory.signature(issuer, crl.fingerprint(), verify).is_ok()
+    memory.knows(issuer, crl.fingerprint())
+        || work.spend() && memory.signature(issuer, crl.fingerprint(), verify).is_ok()
 }

@@ -213,6 +213,9 @@ pub const fn path_sub_indication(fault: &PathFault) -> &'static str {
         PathFault::NotYetValid(_) | PathFault::Expired(_) => "OUT_OF_BOUNDS_NO_POE",
         PathFault::Revoked { position: 0, .. } => "REVOKED_NO_POE",
         PathFault::Revoked { .. } => "REVOKED_CA_NO_POE",
-        PathFault::OnHold { .. } | PathFault::RevocationStale { .. } | PathFault::RevocationUnknown(_) => "TRY_LATER",
+        PathFault::OnHold { .. }
+        | PathFault::RevocationStale { .. }
+        | PathFault::RevocationUnclear(_)
+        | PathFault::RevocationUnknown(_) => "TRY_LATER",
     }
 }

@@ -6,6 +6,7 @@ use der::pem;
 
 use crate::core::crypto::sha256;
 use crate::core::memory::{self, Memory};
+use crate::core::path::Work;
 use crate::core::time::Time;
 use crate::core::x509::crl::CrlNumber;
 use crate::core::x509::extension::KeyUsage;
@@ -207,7 +208,7 @@ fn signer(crl: &CertificateList, trust: &TrustStore, memory: &Memory) -> Result<
             if fault == Refusal::UnknownIssuer {
                 fault = Refusal::MayNotSign;
             }
-        } else if memory::verify_crl(memory, certificate, crl) {
+        } else if memory::verify_crl(memory, certificate, crl, &Work::default()) {
             return Ok(Arc::clone(certificate));
         } else {
             fault = Refusal::Signature;

@@ -16,7 +16,7 @@ use crate::{
             embed::embed,
         },
         crypto::{self, Hasher},
-        path::{PathOutcome, PathRequest, find_path},
+        path::{PathOutcome, PathRequest, Work, find_path},
         policy::{Purpose, RevocationMode},
         time::Time,
         verdict::{Cause, Verdict},
@@ -272,6 +272,7 @@ impl SignService {
             revocation: RevocationMode::Required,
             time: now,
             memory: self.verify.memory(),
+            work: &Work::default(),
         });
         match outcome {
             PathOutcome::Valid(_) => Ok(()),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use antin::clock;
 use antin::config::revocation::{CrlSource, RevocationSettings};
 use antin::core::memory::Memory;
-use antin::core::path::{PathFault, PathOutcome, PathRequest, find_path};
+use antin::core::path::{PathFault, PathOutcome, PathRequest, Work, find_path};
 use antin::core::policy::{Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::x509::{Certificate, TrustAnchor, TrustStore};
@@ -152,6 +152,7 @@ impl World {
             revocation: RevocationMode::Required,
             time: clock::now(),
             memory: &memory,
+            work: &Work::default(),
         };
         match find_path(&request) {
             PathOutcome::Valid(_) => Standing::Good,

@@ -10,7 +10,7 @@ use crate::kit::CONTENT;
 use crate::kit::key::{Kind, pss, restricted_to_pss};
 use crate::kit::message::{Message, SignerInfo};
 use crate::kit::tree::tree;
-use crate::kit::verdict::{Judge, PASSED, enveloping_verdict, line, verdict, verdicts};
+use crate::kit::verdict::{Judge, PASSED, enveloping_verdict, verdict, verdicts};
 
 const ACCEPTED: [DigestAlgorithm; 6] = [
     DigestAlgorithm::Sha256,
@@ -155,10 +155,4 @@ fn without_revocation_data_nothing_passes_where_they_are_required() {
         let judge = Judge { evidence: &evidence, revocation, ..Judge::default() };
         assert_eq!(judge.verdict(&message, Content::Bytes(CONTENT)), expected, "{revocation:?}");
     }
-    // Lists in the message do, whoever carried them: their authority signed them.
-    let crls = tree().crls.iter().map(|crl| crl.der().to_vec()).collect();
-    let carrying = Message { crls, ..Message::detached(SignerInfo::new(&tree().signer, CONTENT)) }.encode();
-    let judge = Judge { evidence: &evidence, ..Judge::default() };
-    let validation = judge.validate(&carrying, Content::Bytes(CONTENT)).expect("a message");
-    assert_eq!(line(&validation.verdict), PASSED);
 }

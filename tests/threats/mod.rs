@@ -9,6 +9,7 @@ mod attributes;
 mod controls;
 mod costs;
 mod encoding;
+mod evidence;
 mod signer;
 mod values;
 

@@ -173,7 +173,11 @@ impl<'a> SignedData<'a> {
 impl<'a> SignerInfo<'a> {
     fn decode(element: Tlv<'a>) -> Result<Self, DerError> {
         element.of(tag::SEQUENCE)?.read_all(|reader| {
-            reader.expect(tag::INTEGER)?.small()?;
+            // 1 or 3 by the kind of identifier (RFC 5652 §5.3); some products mix the two up, which changes nothing.
+            let version = reader.expect(tag::INTEGER)?;
+            if !matches!(version.small()?, 1 | 3) {
+                return Err(version.error(DerFault::Value));
+            }
             let sid = reader.read()?;
             let identifier = match sid.tag {
                 tag::SEQUENCE => sid.read_all(|fields| {

@@ -3,9 +3,12 @@
 //!
 //! [`normalise_content_info`] rewrites the envelope to DER once: indefinite and long lengths, OCTET STRINGs in pieces,
 //! padded INTEGERs. What somebody signed is copied octet for octet (certificates, CRLs, signed attributes, attribute
-//! values), so that the strict reader judges exactly what came in.
+//! values), so that the strict reader judges exactly what came in. Linear in the input but for the depth of nesting.
 
-use super::{DerError, DerFault, tag, writer};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::{DerError, DerFault, Reader, tag, writer};
 
 /// Levels of nesting that are followed.
 const DEPTH: usize = 48;
@@ -16,8 +19,10 @@ enum Place {
     ContentInfo,
     ContentInfoContent,
     SignedData,
-    /// Certificates and CRLs: the list is rewritten, each member is copied.
-    SignedObjects,
+    /// Of these lists each member is [`Place::Signed`] or [`Place::Verbatim`].
+    Certificates,
+    Crls,
+    AttributeValues,
     EncapContentInfo,
     EncapContent,
     SignerInfos,
@@ -30,6 +35,11 @@ enum Place {
     Plain,
     /// Copied octet for octet.
     Verbatim,
+    /// Signed and so DER: copied octet for octet; if it does not even begin as DER, then inside an element of type `opaque`,
+    /// which the strict reader passes over as another kind of object or refuses as attributes.
+    Signed {
+        opaque: u8,
+    },
 }
 
 impl Place {
@@ -39,14 +49,19 @@ impl Place {
             (Self::ContentInfo, 0xA0) => Self::ContentInfoContent,
             (Self::ContentInfoContent, tag::SEQUENCE) => Self::SignedData,
             (Self::SignedData, tag::SEQUENCE) => Self::EncapContentInfo,
-            (Self::SignedData, 0xA0 | 0xA1) | (Self::UnsignedAttribute, tag::SET) => Self::SignedObjects,
+            (Self::SignedData, 0xA0) => Self::Certificates,
+            (Self::SignedData, 0xA1) => Self::Crls,
+            (Self::Certificates, _) => Self::Signed { opaque: tag::context(3) },
+            (Self::Crls, _) => Self::Signed { opaque: tag::context(1) },
+            (Self::UnsignedAttribute, tag::SET) => Self::AttributeValues,
             (Self::SignedData, tag::SET) if index > 1 => Self::SignerInfos,
             (Self::EncapContentInfo, 0xA0) => Self::EncapContent,
             (Self::EncapContent, tag::OCTET_STRING | CONSTRUCTED_OCTET_STRING) => Self::Plain,
             (Self::SignerInfos, tag::SEQUENCE) => Self::SignerInfo,
             (Self::SignerInfo, 0xA0) if index == 1 => Self::KeyIdentifier,
             (Self::SignerInfo, 0xA1) => Self::UnsignedAttributes,
-            (Self::SignerInfo, 0xA0) | (Self::SignedObjects | Self::EncapContent, _) => Self::Verbatim,
+            (Self::SignerInfo, 0xA0) => Self::Signed { opaque: tag::context(0) },
+            (Self::AttributeValues | Self::EncapContent, _) => Self::Verbatim,
             (Self::UnsignedAttributes, tag::SEQUENCE) => Self::UnsignedAttribute,
             _ => Self::Plain,
         }
@@ -66,19 +81,21 @@ pub fn normalise_element(bytes: &[u8]) -> Result<Vec<u8>, DerError> {
 }
 
 fn normalise(bytes: &[u8], place: Place) -> Result<Vec<u8>, DerError> {
-    let mut reader = BerReader { bytes, position: 0, end: bytes.len() };
+    let ends = RefCell::default();
+    let mut reader = BerReader { bytes, position: 0, end: bytes.len(), ends: &ends };
     let element = reader.read()?;
     if reader.position != bytes.len() {
         return Err(reader.error(DerFault::Trailing));
     }
     let mut normalised = Vec::with_capacity(bytes.len());
-    rewrite(bytes, &element, place, DEPTH, &mut normalised)?;
+    rewrite(&reader, &element, place, DEPTH, &mut normalised)?;
     Ok(normalised)
 }
 
 /// Checks that `content` consists of whole BER elements and nothing else, without looking into them.
 pub fn check_elements(content: &[u8]) -> Result<(), DerFault> {
-    let mut reader = BerReader { bytes: content, position: 0, end: content.len() };
+    let ends = RefCell::default();
+    let mut reader = BerReader { bytes: content, position: 0, end: content.len(), ends: &ends };
     while reader.position < reader.end {
         let element = reader.read().map_err(|error| error.fault)?;
         if element.tag == 0 {
@@ -101,9 +118,19 @@ struct BerReader<'a> {
     bytes: &'a [u8],
     position: usize,
     end: usize,
+    ends: &'a RefCell<Ends>,
 }
 
-impl BerReader<'_> {
+/// Where the content and the whole of each indefinite element ends that was walked over, by the start of its content: what is
+/// nested is walked once.
+type Ends = HashMap<usize, (usize, usize)>;
+
+impl<'a> BerReader<'a> {
+    /// Over the content of an element of the same input.
+    fn inside(&self, element: &BerElement) -> Self {
+        Self { position: element.content_start, end: element.content_end, ..*self }
+    }
+
     fn error(&self, fault: DerFault) -> DerError {
         DerError { offset: self.position, fault }
     }
@@ -150,8 +177,14 @@ impl BerReader<'_> {
                 let end = end.ok_or(self.error(DerFault::Truncated))?;
                 (end, end)
             }
-            None => self.indefinite_end(content_start)?,
+            None => {
+                let known = self.ends.borrow().get(&content_start).copied();
+                known.map_or_else(|| self.indefinite_end(content_start), Ok)?
+            }
         };
+        if end > self.end {
+            return Err(self.error(DerFault::Truncated));
+        }
         self.position = end;
         Ok(BerElement { tag, start, content_start, content_end, end })
     }
@@ -159,12 +192,13 @@ impl BerReader<'_> {
     /// Where the content of an indefinite-length element ends, before and after its end-of-contents octets.
     fn indefinite_end(&self, content_start: usize) -> Result<(usize, usize), DerError> {
         let mut at = content_start;
-        let mut open = 1;
+        let mut open = vec![content_start];
         loop {
             if self.octet(at)? == 0 && self.octet(at + 1)? == 0 {
-                open -= 1;
-                if open == 0 {
-                    return Ok((at, at + 2));
+                let ends = (at, at + 2);
+                self.ends.borrow_mut().extend(open.pop().map(|start| (start, ends)));
+                if open.is_empty() {
+                    return Ok(ends);
                 }
                 at += 2;
                 continue;
@@ -175,9 +209,9 @@ impl BerReader<'_> {
                     let next = content.checked_add(length).filter(|next| *next <= self.end);
                     at = next.ok_or(self.error(DerFault::Truncated))?;
                 }
-                None if open == DEPTH => return Err(self.error(DerFault::Limit)),
+                None if open.len() == DEPTH => return Err(self.error(DerFault::Limit)),
                 None => {
-                    open += 1;
+                    open.push(content);
                     at = content;
                 }
             }
@@ -186,10 +220,24 @@ impl BerReader<'_> {
 }
 
 /// Appends the DER form of `element`.
-fn rewrite(bytes: &[u8], element: &BerElement, place: Place, depth: usize, out: &mut Vec<u8>) -> Result<(), DerError> {
-    let content = &bytes[element.content_start..element.content_end];
+fn rewrite(
+    input: &BerReader<'_>,
+    element: &BerElement,
+    place: Place,
+    depth: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), DerError> {
+    let whole = &input.bytes[element.start..element.end];
+    let content = &input.bytes[element.content_start..element.content_end];
     if place == Place::Verbatim {
-        out.extend_from_slice(&bytes[element.start..element.end]);
+        out.extend_from_slice(whole);
+        return Ok(());
+    }
+    if let Place::Signed { opaque } = place {
+        if Reader::single(whole, element.tag).is_err() {
+            writer::push_header(out, opaque, whole.len());
+        }
+        out.extend_from_slice(whole);
         return Ok(());
     }
     if element.tag & 0x20 == 0 {
@@ -202,7 +250,7 @@ fn rewrite(bytes: &[u8], element: &BerElement, place: Place, depth: usize, out: 
         return Err(DerError { offset: element.start, fault: DerFault::Limit });
     };
     let mut inside = Vec::with_capacity(content.len());
-    let mut reader = BerReader { bytes, position: element.content_start, end: element.content_end };
+    let mut reader = input.inside(element);
     let mut index = 0;
     let joined_tag = match element.tag {
         CONSTRUCTED_OCTET_STRING => Some(tag::OCTET_STRING),
@@ -212,9 +260,9 @@ fn rewrite(bytes: &[u8], element: &BerElement, place: Place, depth: usize, out: 
     while reader.position < reader.end {
         let child = reader.read()?;
         if joined_tag.is_some() {
-            append_pieces(bytes, &child, depth, &mut inside)?;
+            append_pieces(input, &child, depth, &mut inside)?;
         } else {
-            rewrite(bytes, &child, place.child(index, child.tag), depth, &mut inside)?;
+            rewrite(input, &child, place.child(index, child.tag), depth, &mut inside)?;
         }
         index += 1;
     }
@@ -224,14 +272,14 @@ fn rewrite(bytes: &[u8], element: &BerElement, place: Place, depth: usize, out: 
 }
 
 /// Appends the octets of one piece of an OCTET STRING in pieces (X.690 §8.7.3).
-fn append_pieces(bytes: &[u8], piece: &BerElement, depth: usize, out: &mut Vec<u8>) -> Result<(), DerError> {
+fn append_pieces(input: &BerReader<'_>, piece: &BerElement, depth: usize, out: &mut Vec<u8>) -> Result<(), DerError> {
     match piece.tag {
-        tag::OCTET_STRING => out.extend_from_slice(&bytes[piece.content_start..piece.content_end]),
+        tag::OCTET_STRING => out.extend_from_slice(&input.bytes[piece.content_start..piece.content_end]),
         CONSTRUCTED_OCTET_STRING if depth > 0 => {
-            let mut reader = BerReader { bytes, position: piece.content_start, end: piece.content_end };
+            let mut reader = input.inside(piece);
             while reader.position < reader.end {
                 let inner = reader.read()?;
-                append_pieces(bytes, &inner, depth - 1, out)?;
+                append_pieces(input, &inner, depth - 1, out)?;
             }
         }
         _ => return Err(DerError { offset: piece.start, fault: DerFault::UnexpectedTag }),
@@ -261,7 +309,10 @@ mod tests {
         let normalised = normalise_content_info(&ber).expect("BER");
         assert!(super::super::reader::Reader::single(&normalised, tag::SEQUENCE).is_ok());
         assert!(normalised.windows(4).any(|window| window == [0x04, 0x02, 0xAA, 0xBB]));
-        assert!(normalised.ends_with(&[0xA0, 0x03, 0x30, 0x81, 0x00]), "a certificate stays as it came");
+        assert!(
+            normalised.ends_with(&[0xA0, 0x05, 0xA3, 0x03, 0x30, 0x81, 0x00]),
+            "a certificate that is no DER is none"
+        );
         assert!(normalised.windows(3).any(|window| window == [0x02, 0x01, 0x01]));
     }
 

@@ -160,12 +160,15 @@ impl Search<'_> {
             // Judged, and refused with its reason, by the validation.
             return std::ops::ControlFlow::Continue(true);
         };
-        if self.signatures == SIGNATURES {
+        if self.request.memory.knows(issuer, certificate.fingerprint()) {
+            return std::ops::ControlFlow::Continue(true);
+        }
+        self.signatures += 1;
+        if self.signatures > SIGNATURES || !self.request.work.spend() {
             self.give_up(path, Budget::Signatures)?;
         }
         let verify = || key.verify(*algorithm, certificate.to_be_signed(), certificate.signature());
         let result = self.request.memory.signature(issuer, certificate.fingerprint(), verify);
-        self.signatures += usize::from(result != Ok(false));
         if result.is_err() {
             self.reject(path, PathFault::Signature(path.len() - 1));
         }

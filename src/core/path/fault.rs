@@ -47,6 +47,8 @@ pub enum PathFault {
     OnHold { position: Position, date: Time },
     /// Revocation data were found, and none was fresh; the end of the newest.
     RevocationStale { position: Position, next_update: Option<Time> },
+    /// The newest revocation data say something that cannot be understood, or the responder does not know the certificate.
+    RevocationUnclear(Position),
     /// No usable revocation data were found.
     RevocationUnknown(Position),
 }
@@ -92,6 +94,7 @@ impl PathFault {
             | Self::Revoked { position, .. }
             | Self::OnHold { position, .. }
             | Self::RevocationStale { position, .. }
+            | Self::RevocationUnclear(position)
             | Self::RevocationUnknown(position) => Some(*position),
         }
     }
@@ -119,6 +122,7 @@ impl PathFault {
             Self::Revoked { .. } => "ca-certificate-revoked",
             Self::OnHold { .. } => "certificate-suspended",
             Self::RevocationStale { .. } => "revocation-data-stale",
+            Self::RevocationUnclear(_) => "revocation-data-unclear",
             Self::RevocationUnknown(_) => "revocation-status-unknown",
         }
     }
@@ -149,6 +153,7 @@ impl PathFault {
             Self::Revoked { .. } => [revoked(1)],
             Self::OnHold { .. } => [Self::OnHold { position: 0, date }],
             Self::RevocationStale { .. } => [Self::RevocationStale { position: 0, next_update: None }],
+            Self::RevocationUnclear(_) => [Self::RevocationUnclear(0)],
             Self::RevocationUnknown(_) => [Self::RevocationUnknown(0)],
         })
     }
@@ -161,6 +166,7 @@ impl PathFault {
                 | Self::BudgetSpent(_)
                 | Self::OnHold { .. }
                 | Self::RevocationStale { .. }
+                | Self::RevocationUnclear(_)
                 | Self::RevocationUnknown(_)
         )
     }
@@ -171,7 +177,7 @@ impl PathFault {
         match self {
             Self::Revoked { .. } => 6,
             Self::OnHold { .. } => 5,
-            Self::RevocationStale { .. } | Self::RevocationUnknown(_) => 4,
+            Self::RevocationStale { .. } | Self::RevocationUnclear(_) | Self::RevocationUnknown(_) => 4,
             Self::NotYetValid(_) | Self::Expired(_) => 3,
             Self::IssuerNotFound(_) => 0,
             Self::Signature(_) | Self::BudgetSpent(_) => 1,

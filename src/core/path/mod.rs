@@ -7,6 +7,7 @@ pub mod ocsp;
 pub mod revocation;
 pub mod validate;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 pub use build::{PathOutcome, RejectedPath, find_path};
@@ -36,4 +37,31 @@ pub struct PathRequest<'a> {
     pub time: Time,
     /// Remembered computations; never changes an answer.
     pub memory: &'a Memory,
+    /// What all that is asked about one document may cost together.
+    pub work: &'a Work,
+}
+
+/// Signatures that may still be computed: one allowance for everything that belongs together, so that many signers with many
+/// candidates each cost no more than one.
+#[derive(Debug)]
+pub struct Work {
+    signatures: Cell<usize>,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self { signatures: Cell::new(Self::SIGNATURES) }
+    }
+}
+
+impl Work {
+    /// Enough for as many signers as a message may have, each with a chain and its CRLs.
+    const SIGNATURES: usize = 192;
+
+    /// Takes one signature from the allowance; false if none is left.
+    pub fn spend(&self) -> bool {
+        let left = self.signatures.get();
+        self.signatures.set(left.saturating_sub(1));
+        left > 0
+    }
 }

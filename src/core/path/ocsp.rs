@@ -10,26 +10,26 @@ use crate::core::x509::Certificate;
 use crate::core::x509::extension::KeyUsage;
 use crate::core::x509::ocsp::{OcspResponse, SingleResponse};
 
-/// The statuses about one certificate in the responses that are believed, in no order.
+/// The statuses about one certificate in the responses that are believed, in no order, each with whether every part of it is
+/// understood.
 pub fn statuses<'a>(
     request: &PathRequest<'a>,
     certificate: &'a Arc<Certificate>,
     issuer: &'a Arc<Certificate>,
-) -> impl Iterator<Item = &'a SingleResponse> {
+) -> impl Iterator<Item = (&'a SingleResponse, bool)> {
     let request = *request;
     let believed = request.ocsp_responses.iter().filter(move |response| {
-        !response.not_understood
-            && response.produced_at <= request.time
+        response.produced_at <= request.time
             && response.statuses.iter().any(|status| status.certificate.names(certificate, issuer))
             && authorised(&request, response, certificate, issuer)
     });
     believed.flat_map(move |response| {
-        response.statuses.iter().filter(move |status| {
-            !status.not_understood
-                && status.this_update <= request.time
+        let about_it = response.statuses.iter().filter(move |status| {
+            status.this_update <= request.time
                 && status.this_update <= response.produced_at
                 && status.certificate.names(certificate, issuer)
-        })
+        });
+        about_it.map(|status| (status, !response.not_understood && !status.not_understood))
     })
 }
 
@@ -67,8 +67,10 @@ fn is_responder(request: &PathRequest<'_>, delegate: &Arc<Certificate>, issuer: 
         && acceptable
         && may_sign(delegate)
         && extensions.not_understood.is_empty()
+        && request.work.spend()
         && request.memory.signature(issuer, delegate.fingerprint(), verify).is_ok()
-        && (extensions.ocsp_no_check || good_by_crl(request, delegate, issuer))
+        // Even where nobody need ask (§4.2.2.2.1), what is known against it counts.
+        && revocation::good_by_crl(request, delegate, issuer, extensions.ocsp_no_check)
 }
 
 fn may_sign(certificate: &Certificate) -> bool {
@@ -77,16 +79,11 @@ fn may_sign(certificate: &Certificate) -> bool {
     usage.is_none_or(|usage| usage.any_of(signing) || certificate.is_ca())
 }
 
-fn good_by_crl(request: &PathRequest<'_>, delegate: &Arc<Certificate>, issuer: &Arc<Certificate>) -> bool {
-    revocation::newest_crl(request, delegate, issuer).is_some_and(|crl| {
-        crl.entry(&delegate.serial_number).is_none() && crl.next_update.is_some_and(|next| request.time <= next)
-    })
-}
-
 fn signed(request: &PathRequest<'_>, response: &OcspResponse, responder: &Certificate) -> bool {
     let (Ok(key), Ok(algorithm)) = (responder.public_key(), &response.signature_algorithm) else { return false };
     let verify = || key.verify(*algorithm, response.to_be_signed(), response.signature());
     algorithm.is_acceptable()
         && key.strength().is_acceptable()
+        && request.work.spend()
         && request.memory.signature(responder, response.fingerprint(), verify).is_ok()
 }

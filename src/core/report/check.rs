@@ -161,6 +161,7 @@ fn certificate_checks(signature: &SignatureValidation, revocation: RevocationMod
                 PathFault::Revoked { .. }
                     | PathFault::OnHold { .. }
                     | PathFault::RevocationStale { .. }
+                    | PathFault::RevocationUnclear(_)
                     | PathFault::RevocationUnknown(_)
             );
             if about_revocation {

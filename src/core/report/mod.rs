@@ -166,7 +166,11 @@ impl Report {
         let content = &validation.content;
         let signatures = validation.signatures.iter().enumerate();
         Self {
-            reliance: Reliance::new(outcome, verdict.code),
+            reliance: if outcome == Outcome::Accept && content.references_differ {
+                Reliance::new(Outcome::Undetermined, Obstacle::ReferencesDiffer.code())
+            } else {
+                Reliance::new(outcome, verdict.code)
+            },
             verdict,
             validation_time: time,
             best_signature_time: (!validation.signatures.is_empty()).then_some(time),
@@ -198,6 +202,8 @@ impl Report {
 pub enum Obstacle {
     /// A purpose was named, and nothing signed says what kind of document it is.
     KindUnknown,
+    /// Signers name different documents.
+    ReferencesDiffer,
     /// A purpose was named, and nothing says what documents of this kind serve for.
     PurposeUnknown,
     /// The standing was asked for and could not be learnt.
@@ -219,6 +225,7 @@ impl Obstacle {
     pub const fn code(self) -> &'static str {
         match self {
             Self::KindUnknown => "kind-unknown",
+            Self::ReferencesDiffer => "document-references-differ",
             Self::PurposeUnknown => "purpose-unknown",
             Self::StatusUnknown => "status-unknown",
             Self::Withdrawn => "document-withdrawn",
@@ -236,6 +243,7 @@ impl Obstacle {
     pub(in crate::core) fn every() -> Vec<Self> {
         crate::core::every::every!(Self {
             Self::KindUnknown => [Self::KindUnknown],
+            Self::ReferencesDiffer => [Self::ReferencesDiffer],
             Self::PurposeUnknown => [Self::PurposeUnknown],
             Self::StatusUnknown => [Self::StatusUnknown],
             Self::Withdrawn => [Self::Withdrawn],

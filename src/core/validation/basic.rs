@@ -14,7 +14,7 @@ use crate::core::cms::document_reference::DocumentReference;
 use crate::core::cms::{SignedData, SignerInfo};
 use crate::core::crypto::{SignatureFault, SignatureVerified};
 use crate::core::evidence::CrlSet;
-use crate::core::path::PathOutcome;
+use crate::core::path::{PathOutcome, Work};
 use crate::core::time::Time;
 use crate::core::verdict::{Cause, Failure, TotalPassed, Verdict};
 use crate::core::x509::Certificate;
@@ -26,6 +26,8 @@ use acceptance::{AcceptanceFault, Accepted};
 pub struct Material<'a> {
     pub certificates: &'a [Arc<Certificate>],
     pub crls: &'a CrlSet,
+    /// Shared by all signers of the message.
+    pub work: &'a Work,
 }
 
 /// The judgement of one signature: each block's result, and the verdict they make.
@@ -72,7 +74,8 @@ pub fn validate(
     let candidates = signer::identify(signer_info, attributes.as_ref(), material.certificates);
     let (signer, signature) = match (candidates, &attributes, &algorithms) {
         (Ok(candidates), Some(attributes), Ok(algorithms)) => {
-            let (signer, verified) = cryptographic::check_signature(signer_info, attributes, *algorithms, &candidates);
+            let (signer, verified) =
+                cryptographic::check_signature(signer_info, attributes, *algorithms, &candidates, material.work);
             (Ok(signer), Some(verified))
         }
         (Ok(candidates), ..) => (candidates.into_iter().next().ok_or(SignerFault::NotFound), None),

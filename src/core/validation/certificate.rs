@@ -21,5 +21,6 @@ pub fn validate(request: &ValidationRequest<'_>, material: Material<'_>, signer:
         revocation: request.revocation,
         time: request.time,
         memory: request.memory,
+        work: material.work,
     })
 }

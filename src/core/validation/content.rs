@@ -73,7 +73,12 @@ impl<'a> SignedContent<'a> {
         }
     }
 
-    /// SHA-256 of the content, if it can be told.
+    /// The content itself is here, so that its digests are computed and not merely claimed.
+    pub const fn is_at_hand(&self) -> bool {
+        matches!(self, Self::Bytes(_))
+    }
+
+    /// SHA-256 of the content, as computed or claimed.
     pub fn sha256(&self) -> Option<Vec<u8>> {
         match self {
             Self::Missing | Self::Conflict => None,

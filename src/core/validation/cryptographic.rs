@@ -8,6 +8,7 @@ use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::SignerInfo;
 use crate::core::cms::attributes::SignedAttributes;
 use crate::core::crypto::{SignatureFault, SignatureVerified};
+use crate::core::path::Work;
 use crate::core::x509::Certificate;
 
 /// Proof that message-digest is the digest of the whole document. Made only by [`check_digest`].
@@ -52,9 +53,13 @@ pub fn check_signature(
     attributes: &SignedAttributes<'_>,
     algorithms: SignerAlgorithms,
     candidates: &[Arc<Certificate>],
+    work: &Work,
 ) -> (Arc<Certificate>, Result<SignatureVerified, SignatureFault>) {
     let mut first = None;
     for candidate in candidates {
+        if first.is_some() && !work.spend() {
+            break;
+        }
         let verified = match candidate.public_key() {
             Ok(key) => key.verify(algorithms.signature, attributes.signed_octets(), signer.signature),
             Err(_) => Err(SignatureFault::KeyMismatch),

@@ -10,22 +10,28 @@ pub mod cryptographic;
 pub mod format;
 pub mod signer;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 pub use basic::SignatureValidation;
 pub use content::Content;
 use content::SignedContent;
 
+use super::algorithm::DigestAlgorithm;
 use super::cms::document_reference::DocumentReference;
 use super::cms::{CmsError, SignedData};
 use super::der::ber;
 use super::evidence::{CrlSet, Evidence};
 use super::memory::Memory;
+use super::path::Work;
 use super::pdf;
 use super::policy::{Policy, RevocationMode};
 use super::time::Time;
 use super::verdict::{Cause, Indication, TotalPassed, Verdict};
 use super::x509::{Certificate, CertificateList, TrustStore};
+
+/// Octets of embedded CRLs that are looked at.
+const EMBEDDED_CRL_OCTETS: usize = 2 * 1024 * 1024;
 
 /// All that a verdict depends on.
 #[derive(Clone, Copy)]
@@ -58,6 +64,8 @@ pub struct ContentDescription {
     pub media_type: Option<&'static str>,
     /// What every signer that names the document says it is; `None` if none does or they differ.
     pub reference: Option<DocumentReference>,
+    /// Signers name different documents: it cannot be told which one this is.
+    pub references_differ: bool,
 }
 
 /// Bytes that are neither a CMS signature nor a PDF.
@@ -95,17 +103,23 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
     let content = SignedContent::new(message.content, request.content);
     let certificates = certificates(request, message);
     let crls = crls(request, message);
-    let material =
-        basic::Material { certificates: &certificates, crls: crls.as_ref().unwrap_or(&request.evidence.crls) };
+    let work = Work::default();
+    let material = basic::Material {
+        certificates: &certificates,
+        crls: crls.as_ref().unwrap_or(&request.evidence.crls),
+        work: &work,
+    };
     let signatures: Vec<SignatureValidation> = message
         .signer_infos
         .iter()
         .map(|signer| basic::validate(request, message, signer, &content, material))
         .collect();
+    let (reference, references_differ) = reference(&signatures);
     let content = ContentDescription {
-        sha256: content.sha256(),
+        sha256: content.sha256().filter(|_| content.is_at_hand() || signatures.iter().any(matches_sha256)),
         media_type: content.media_type(),
-        reference: common_reference(&signatures),
+        reference,
+        references_differ,
     };
     Validation { verdict: overall(&signatures), signatures, content }
 }
@@ -117,7 +131,11 @@ fn pdf_validation(document: &[u8]) -> Validation {
     Validation {
         verdict: Verdict::Indeterminate(cause),
         signatures: Vec::new(),
-        content: ContentDescription { sha256: content.sha256(), media_type: Some("application/pdf"), reference: None },
+        content: ContentDescription {
+            sha256: content.sha256(),
+            media_type: Some("application/pdf"),
+            ..ContentDescription::default()
+        },
     }
 }
 
@@ -135,24 +153,38 @@ fn certificates(request: &ValidationRequest<'_>, message: &SignedData<'_>) -> Ve
     certificates
 }
 
-/// The caller's CRLs and those of the message, or `None` if the message has none. They are signed by their authorities, wherever
-/// they come from.
+/// The caller's CRLs and those of the message, or `None` if the message has none. Whoever made the message chose them: an older
+/// one may be among them, so that they only reveal revocations.
 fn crls(request: &ValidationRequest<'_>, message: &SignedData<'_>) -> Option<CrlSet> {
     if message.crls.is_empty() || request.revocation == RevocationMode::Off {
         return None;
     }
     let mut crls = request.evidence.crls.clone();
-    for crl in message.crls.iter().filter_map(|der| CertificateList::decode(der).ok()) {
-        crls.insert(Arc::new(crl));
+    let mut room = EMBEDDED_CRL_OCTETS;
+    let mut seen = HashSet::new();
+    for der in message.crls.iter().filter(|der| seen.insert(**der)) {
+        room = room.saturating_sub(der.len());
+        if room == 0 {
+            break;
+        }
+        if let Ok(crl) = CertificateList::decode(der) {
+            crls.insert_revealing(Arc::new(crl));
+        }
     }
     Some(crls)
 }
 
-/// The document reference, if all signers that carry one carry the same, and each of them signed it.
-fn common_reference(signatures: &[SignatureValidation]) -> Option<DocumentReference> {
+/// The document reference that all signers who carry one agree on, or that they differ. Each of them signed it.
+fn reference(signatures: &[SignatureValidation]) -> (Option<DocumentReference>, bool) {
     let mut references = signatures.iter().filter_map(|signature| signature.document_reference.as_ref());
-    let first = references.next()?;
-    references.all(|reference| reference == first).then(|| first.clone())
+    let Some(first) = references.next() else { return (None, false) };
+    if references.all(|reference| reference == first) { (Some(first.clone()), false) } else { (None, true) }
+}
+
+/// The SHA-256 given in place of the content is the one that was signed.
+fn matches_sha256(signature: &SignatureValidation) -> bool {
+    let by_sha256 = signature.algorithm.as_ref().is_ok_and(|algorithm| algorithm.digest() == DigestAlgorithm::Sha256);
+    by_sha256 && signature.format.is_ok() && matches!(signature.digest, Some(Ok(_)))
 }
 
 /// Any integrity failure rejects; else the worst signature decides, as long as the kind of document does not say which signatures

@@ -8,6 +8,9 @@ use crate::core::oid;
 /// Most attributes a name may have.
 const ATTRIBUTE_LIMIT: usize = 64;
 
+/// Octets of the readable form.
+const TEXT_LIMIT: usize = 1024;
+
 /// A decoded `Name`: the encoding, and the form in which names are compared.
 #[derive(Clone, Debug)]
 pub struct Name {
@@ -81,12 +84,14 @@ impl Name {
         &self.comparable
     }
 
-    /// The last value of an attribute type, as text.
+    /// The last value of an attribute type, as text of at most some 1000 octets.
     pub fn attribute(&self, attribute_type: &[u8]) -> Option<String> {
         let mut found = None;
         self.for_each(|attribute| {
             if attribute.oid == attribute_type {
-                found = Some(attribute.text());
+                let mut text = attribute.text();
+                text.truncate(text.floor_char_boundary(TEXT_LIMIT));
+                found = Some(text);
             }
         });
         found
@@ -121,8 +126,15 @@ impl Name {
                     None => text.push_str(&oid::dotted(attribute.oid)),
                 }
                 text.push('=');
-                push_escaped(&mut text, &attribute.text());
+                // Reports repeat names: none is longer than a person would read.
+                if text.len() < TEXT_LIMIT {
+                    push_escaped(&mut text, &attribute.text());
+                }
             });
+            if text.len() > TEXT_LIMIT {
+                text.truncate(text.floor_char_boundary(TEXT_LIMIT));
+                text.push('…');
+            }
             text
         })
     }
