@@ -2,9 +2,11 @@
 
 mod bad_input;
 mod client;
+mod floods;
 mod hostile;
 mod idempotency;
 mod identity;
+mod mutated;
 mod operation;
 mod story;
 
