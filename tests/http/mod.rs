@@ -8,6 +8,7 @@ mod idempotency;
 mod identity;
 mod mutated;
 mod operation;
+mod panics;
 mod story;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
