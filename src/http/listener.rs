@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{auth::Caller, head::StrictFraming, request::Door};
+use super::{auth::Caller, head::StrictFraming, patience::Patient, request::Door};
 use crate::{config::Limits, service::permission::Clients};
 
 /// Octets of a request's head.
@@ -29,6 +29,8 @@ const HEADER_FIELDS: usize = 64;
 const STREAMS: u32 = 64;
 /// Streams reset by the client before they were looked at (rapid reset, CVE-2023-44487).
 const RESET_STREAMS: usize = 32;
+/// Octets with which HTTP/2 begins (RFC 9113 §3.4).
+const PREFACE: usize = 24;
 /// Pause after the system refused a connection (no file descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -123,12 +125,13 @@ impl Listener {
             .max_header_size(HEAD_LIMIT)
             .max_headers(HEADER_FIELDS);
         let service = service_fn(|request| self.respond(request, &caller));
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(StrictFraming::new(stream)), service));
+        let stream = TokioIo::new(StrictFraming::new(Patient::new(stream, self.limits.body())));
+        let mut connection = pin!(builder.serve_connection(stream, service));
         tokio::select! {
             ended = connection.as_mut() => return note_end(ended),
             () = self.time_to_close(stop, generation) => connection.as_mut().graceful_shutdown(),
         }
-        note_end(connection.await);
+        self.last_requests(connection).await;
     }
 
     async fn http2<T>(&self, stream: T, caller: Caller, stop: watch::Receiver<bool>, generation: watch::Receiver<u64>)
@@ -149,12 +152,21 @@ impl Listener {
             let (door, caller) = (Arc::clone(&door), caller.clone());
             async move { Ok::<_, io::Error>(door.respond(request.map(Body::new), caller).await) }
         });
+        let stream = Patient::new(stream, self.limits.body()).opening_within(PREFACE, self.limits.header());
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             ended = connection.as_mut() => return note_end(ended),
             () = self.time_to_close(stop, generation) => connection.as_mut().graceful_shutdown(),
         }
-        note_end(connection.await);
+        self.last_requests(connection).await;
+    }
+
+    /// Waits for a connection that takes no more requests, as long as those in work and their answers may take.
+    async fn last_requests(&self, connection: impl Future<Output = hyper::Result<()>>) {
+        match tokio::time::timeout(self.limits.request() + self.limits.body(), connection).await {
+            Ok(ended) => note_end(ended),
+            Err(_) => tracing::debug!("a connection did not end when asked to"),
+        }
     }
 
     async fn respond(&self, request: Request<Incoming>, caller: &Caller) -> Result<Response, io::Error> {

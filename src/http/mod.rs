@@ -9,6 +9,7 @@ mod limits;
 mod listener;
 mod metrics;
 mod openapi;
+mod patience;
 mod problem;
 mod published;
 mod request;

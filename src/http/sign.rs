@@ -85,7 +85,7 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
     let client = Arc::clone(caller.permitted(Operation::Sign)?);
     let idempotency_key = idempotency_key(&request)?;
     let limits = app.body_limits(&caller);
-    let (order, _reservation) = match content_type(&request) {
+    let (order, reservation) = match content_type(&request) {
         "application/json" => {
             let (body, reservation) = limits.read(request, &app.room).await?;
             (from_json(&body, None, client, idempotency_key)?, reservation)
@@ -93,8 +93,14 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
         "multipart/form-data" => limits.within(from_multipart(&app, request, limits, client, idempotency_key)).await?,
         _ => return Err(Problem::media_type(ACCEPTED)),
     };
-    let _admission = limits::admit(app.work(&caller), &caller)?;
-    let signed = app.sign.sign(order).await?;
+    let admission = limits::admit(app.work(&caller), &caller)?;
+    // Signing goes on when its client hangs up; what it occupies goes with it, so that it keeps counting.
+    let work = tokio::spawn(async move {
+        let signed = app.sign.sign(order).await;
+        drop((admission, reservation));
+        signed
+    });
+    let signed = work.await.map_err(|_| Problem::internal())??;
     metrics::counter!("antin_sign_answers_total").increment(1);
     Ok((StatusCode::CREATED, Json(SignedBody::new(&signed))).into_response())
 }

@@ -120,15 +120,20 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
         "multipart/form-data" => limits.within(from_multipart(&app, request, limits)).await?,
         _ => return Err(Problem::media_type(ACCEPTED)),
     };
-    let _admission = limits::admit(app.work(&caller), &caller)?;
-    let mut verified = if question.size() <= JUDGED_INLINE {
-        question.answer(&app)?
+    let admission = limits::admit(app.work(&caller), &caller)?;
+    // Work that has begun goes on when its client hangs up; what it occupies goes with it, so that it keeps counting.
+    let (mut verified, _admission) = if question.size() <= JUDGED_INLINE {
+        (question.answer(&app)?, admission)
     } else {
         let app = Arc::clone(&app);
-        let judged = tokio::task::spawn_blocking(move || question.answer(&app)).await;
-        judged.map_err(|_| Problem::internal())??
+        let judged = tokio::task::spawn_blocking(move || {
+            let verified = question.answer(&app);
+            drop((question, reservation));
+            (verified, admission)
+        });
+        let (verified, admission) = judged.await.map_err(|_| Problem::internal())?;
+        (verified?, admission)
     };
-    drop(reservation);
     let asked_at = verified.report.validation_time;
     app.standing.apply(&**app.documents.registry(), &mut verified, asked_at).await?;
     let mut body = Vec::with_capacity(USUAL_ANSWER);

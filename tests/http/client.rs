@@ -149,15 +149,26 @@ pub async fn tls(address: SocketAddr, root: &Path, identity: Option<Identity>, r
 }
 
 pub async fn connect(address: SocketAddr, root: &Path, identity: Option<Identity>) -> io::Result<TlsStream<TcpStream>> {
+    connect_offering(address, root, identity, &[]).await
+}
+
+/// Offers these application protocols (ALPN), in this order.
+pub async fn connect_offering(
+    address: SocketAddr,
+    root: &Path,
+    identity: Option<Identity>,
+    protocols: &[&str],
+) -> io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(root).expect("a root")).expect("a root");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider);
     let builder = builder.with_safe_default_protocol_versions().expect("versions").with_root_certificates(roots);
-    let config = match identity {
+    let mut config = match identity {
         Some(Identity { chain, key }) => builder.with_client_auth_cert(chain, key).expect("an identity"),
         None => builder.with_no_client_auth(),
     };
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let name = ServerName::try_from("localhost").expect("a name");
     TlsConnector::from(Arc::new(config)).connect(name, TcpStream::connect(address).await?).await
 }

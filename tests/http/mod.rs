@@ -2,10 +2,13 @@
 
 mod bad_input;
 mod client;
+mod floods;
 mod hostile;
 mod idempotency;
 mod identity;
+mod mutated;
 mod operation;
+mod panics;
 mod story;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
