@@ -54,6 +54,14 @@ impl Caller {
         }
     }
 
+    /// Health and figures are for the operator's own listener and for known clients on the other.
+    pub fn may_operate(&self) -> Result<(), Problem> {
+        match self {
+            Self::Anyone | Self::Client(_) => Ok(()),
+            Self::UnknownClient => Err(Problem::client_unknown()),
+        }
+    }
+
     /// Verifying is for everyone on the public listener, and for permitted clients on the other.
     pub fn may_verify(&self) -> Result<(), Problem> {
         match self {

@@ -62,6 +62,8 @@ async fn the_handshake_lets_in_certificates_of_the_client_authority_only() {
         Request::json("/v1/verify", &serde_json::json!({})),
         Request::json("/v1/sign", &order("detached")).header("Idempotency-Key", "a"),
         Request::get("/v1/trust"),
+        Request::get("/readyz"),
+        Request::get("/metrics"),
     ] {
         let answer = client::tls(service.mutual_tls(), &root, unnamed(), request).await.expect("an answer");
         assert_eq!((answer.status, answer.code().as_str()), (403, "client-unknown"));

@@ -138,12 +138,22 @@ async fn a_revoked_signer_is_relied_on_no_more_and_signs_no_more() {
     let (enveloping, _) = service.issue("key-1", "enveloping").await;
     let question = json!({"document": base64(&enveloping)});
     assert_eq!(service.verify(&question).await.reliance(), accepted());
+    // The answer of the self-test is kept; that about the certificate is not.
+    assert_eq!(service.as_member(Member::Agency, Request::get("/readyz")).await.status, 200);
     let certificate = Member::Health.certificate_path(&service.pki());
     pki::revoke(&service.pki(), &certificate, Reason::KeyCompromise, clock::now()).expect("revoked");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (outcome, code) = service.verify(&question).await.reliance();
     assert_ne!(outcome, "ACCEPT", "{code}");
     assert_eq!(service.sign("key-2", &super::order("detached")).await.code(), "signer-not-usable");
+    let ready = service.as_member(Member::Agency, Request::get("/readyz")).await;
+    let key = |name: &str| {
+        let body = ready.json();
+        let keys = body["keys"].as_array().expect("keys").clone();
+        keys.into_iter().find(|key| key["name"] == name).expect("the key")
+    };
+    assert_eq!((ready.status, &ready.json()["status"]), (503, &json!("not-ready")));
+    assert_eq!((&key("health")["code"], &key("judicial")["code"]), (&json!("certificate-revoked"), &json!(null)));
     // Nothing was signed under that key, which is free again.
     assert_eq!(service.sign("key-2", &super::order("enveloping")).await.code(), "signer-not-usable");
     service.running.shutdown().await;
