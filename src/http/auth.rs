@@ -23,10 +23,9 @@ pub enum Caller {
 
 impl Caller {
     /// From the certificate that the TLS handshake has verified.
-    pub fn of_certificate(clients: &Clients, der: Option<&[u8]>) -> Self {
-        let certificate = der.and_then(|der| Certificate::decode(der).ok());
+    pub fn of_certificate(clients: &Clients, certificate: Option<&Certificate>) -> Self {
         certificate
-            .and_then(|certificate| clients.of_certificate(&certificate))
+            .and_then(|certificate| clients.of_certificate(certificate))
             .map_or(Self::UnknownClient, Self::Client)
     }
 
