@@ -23,10 +23,9 @@ pub enum Caller {
 
 impl Caller {
     /// From the certificate that the TLS handshake has verified.
-    pub fn of_certificate(clients: &Clients, der: Option<&[u8]>) -> Self {
-        let certificate = der.and_then(|der| Certificate::decode(der).ok());
+    pub fn of_certificate(clients: &Clients, certificate: Option<&Certificate>) -> Self {
         certificate
-            .and_then(|certificate| clients.of_certificate(&certificate))
+            .and_then(|certificate| clients.of_certificate(certificate))
             .map_or(Self::UnknownClient, Self::Client)
     }
 
@@ -51,6 +50,14 @@ impl Caller {
             Self::UnknownClient => Err(Problem::client_unknown()),
             // The router of a listener without certificates has no route that asks.
             Self::Anyone => Err(Problem::not_found()),
+        }
+    }
+
+    /// Health and figures are for the operator's own listener and for known clients on the other.
+    pub fn may_operate(&self) -> Result<(), Problem> {
+        match self {
+            Self::Anyone | Self::Client(_) => Ok(()),
+            Self::UnknownClient => Err(Problem::client_unknown()),
         }
     }
 

@@ -1,6 +1,7 @@
-//! Strict HTTP/1.1 framing before hyper reads it (RFC 9112 §2.2, §5.2, §6.3): what two parsers could read in two ways is refused,
+//! Strict HTTP/1.1 framing before hyper reads it (RFC 9112 §2.2, §3.2, §5.2, §6.3): what two parsers could read in two ways is refused,
 //! so that nothing is smuggled past a proxy. hyper takes a bare LF as line end and `Transfer-Encoding` beside `Content-Length`;
-//! here both, obsolete folding, a repeated length and any coding but `chunked` end in 400 and a closed connection.
+//! here both, obsolete folding, a repeated length, any coding but `chunked`, and a missing, repeated or malformed `Host` end in 400
+//! and a closed connection.
 
 use std::{
     io,
@@ -109,11 +110,14 @@ enum Part {
 #[derive(Default)]
 struct Head {
     has_request_line: bool,
+    /// Of HTTP/1.0, which did not know `Host`.
+    may_lack_host: bool,
+    has_host: bool,
     length: Option<u64>,
     chunked: bool,
 }
 
-/// The message can be read in more than one way.
+/// The message can be read in more than one way, or does not say for whom it is.
 struct Ambiguous;
 
 impl Framing {
@@ -156,13 +160,19 @@ impl Framing {
         match self.part {
             Part::Head if self.line.is_empty() => {
                 let head = std::mem::take(&mut self.in_head);
+                if head.has_request_line && !head.has_host && !head.may_lack_host {
+                    return Err(Ambiguous);
+                }
                 self.part = match head {
                     Head { chunked: true, length: None, .. } => Part::ChunkSize,
                     Head { chunked: true, .. } => return Err(Ambiguous),
                     Head { length, .. } => Part::Body(length.unwrap_or(0)),
                 };
             }
-            Part::Head if !self.in_head.has_request_line => self.in_head.has_request_line = true,
+            Part::Head if !self.in_head.has_request_line => {
+                self.in_head.has_request_line = true;
+                self.in_head.may_lack_host = !self.line_is_longer && self.line.ends_with(b" HTTP/1.0");
+            }
             Part::Head => self.header_field()?,
             Part::ChunkSize => {
                 let size = chunk_size(&self.line).ok_or(Ambiguous)?;
@@ -186,7 +196,12 @@ impl Framing {
         let (name, value) = (&self.line[..colon], self.line[colon + 1..].trim_ascii());
         let named = |wanted: &str| name.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes());
         let head = &mut self.in_head;
-        if named("content-length") {
+        if named("host") {
+            if head.has_host || self.line_is_longer || !value.iter().all(|byte| may_stand_in_host(*byte)) {
+                return Err(Ambiguous);
+            }
+            head.has_host = true;
+        } else if named("content-length") {
             if head.length.is_some() || head.chunked || self.line_is_longer {
                 return Err(Ambiguous);
             }
@@ -202,6 +217,11 @@ impl Framing {
         }
         Ok(())
     }
+}
+
+/// Of `uri-host [ ":" port ]` (RFC 3986 §3.2.2): names, IPv4 addresses, IPv6 addresses in brackets.
+const fn may_stand_in_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b'%' | b':' | b'[' | b']')
 }
 
 /// `1*HEXDIG [ chunk-ext ]` (RFC 9112 §7.1).
@@ -230,10 +250,13 @@ mod tests {
     #[test]
     fn plain_messages_pass() {
         for stream in [
-            "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-            "POST / HTTP/1.1\r\nContent-Length: 7\r\n\r\na\nb\n\n\r\nGET / HTTP/1.1\r\n\r\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n3;x=y\r\n\n\n\n\r\n0\r\nA: b\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-            "\r\nGET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\na\nb\n\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n3;x=y\r\n\n\n\n\r\n0\r\nA: b\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.0\r\n\r\n",
+            "GET / HTTP/1.1\r\nhOST:[::1]:8080\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost:\r\n\r\n",
         ] {
             assert_eq!(follow(stream), None, "{stream:?}");
         }
@@ -246,18 +269,25 @@ mod tests {
             "GET / HTTP/1.1\r\nHost: a\nB: c\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\rB: c\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
-            "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
-            "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
-            "POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\n",
-            "POST / HTTP/1.1\r\nContent-Length: 5, 5\r\n\r\n",
-            "POST / HTTP/1.1\r\nContent-Length : 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: \x0bchunked\r\n\r\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\r\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\n\r\n",
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n",
+            "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: me@a\r\n\r\n",
         ] {
             assert!(follow(stream).is_some(), "{stream:?}");
         }

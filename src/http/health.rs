@@ -10,7 +10,8 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::App;
+use super::{App, auth::Caller, problem::Problem};
+use crate::service::readiness::KeyHealth;
 
 #[derive(Serialize)]
 struct ReadyBody {
@@ -22,6 +23,8 @@ struct ReadyBody {
 struct KeyBody {
     name: String,
     fault: Option<String>,
+    /// Of the fault.
+    code: Option<&'static str>,
 }
 
 /// The process is alive.
@@ -30,19 +33,26 @@ pub async fn healthz() -> Response {
     Json(serde_json::json!({"status": "ok"})).into_response()
 }
 
-/// Every key signs a random digest and our own verifier accepts it; the answer is at most a minute old.
+/// Every key signs a random digest and our own verifier accepts it, at most a minute ago; every key's certificate can be relied on
+/// now, as signing demands.
 #[utoipa::path(
     get,
     path = "/readyz",
     responses(
         (status = 200, description = "Ready", body = serde_json::Value),
-        (status = 503, description = "A key does not sign", body = serde_json::Value),
+        (status = 503, description = "A key does not sign; `code` says why", body = serde_json::Value),
+        (status = 403, description = "`client-unknown`"),
     )
 )]
-pub async fn readyz(State(app): State<Arc<App>>) -> Response {
+pub async fn readyz(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, Problem> {
+    caller.may_operate()?;
     let health = app.readiness.check().await;
     let ready = health.iter().all(|key| key.fault.is_none());
-    let keys = health.iter().map(|key| KeyBody { name: key.key.clone(), fault: key.fault.clone() }).collect();
+    let body = |key: KeyHealth| {
+        let (fault, code) = key.fault.map(|fault| (fault.words, fault.code)).unzip();
+        KeyBody { name: key.key, fault, code }
+    };
+    let keys = health.into_iter().map(body).collect();
     let (status, word) = if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not-ready") };
-    (status, Json(ReadyBody { status: word, keys })).into_response()
+    Ok((status, Json(ReadyBody { status: word, keys })).into_response())
 }

@@ -19,8 +19,12 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{auth::Caller, head::StrictFraming, patience::Patient, request::Door};
-use crate::{config::Limits, service::permission::Clients};
+use super::{auth::Caller, client_crls::is_listed, head::StrictFraming, patience::Patient, request::Door};
+use crate::{
+    config::Limits,
+    core::x509::Certificate,
+    service::{SharedEvidence, permission::Clients},
+};
 
 /// Octets of a request's head.
 const HEAD_LIMIT: usize = 32 * 1024;
@@ -38,6 +42,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Tls {
     pub config: ArcSwap<ServerConfig>,
     pub clients: Arc<Clients>,
+    /// What the revocation cache knows, beside the CRLs in `config`.
+    pub evidence: SharedEvidence,
     /// Counts the replacements of `config`: connections of older ones are asked to close.
     pub generation: watch::Receiver<u64>,
 }
@@ -106,7 +112,12 @@ impl Listener {
         };
         let session = stream.get_ref().1;
         let certificate = session.peer_certificates().and_then(|chain| chain.first());
-        let caller = Caller::of_certificate(&tls.clients, certificate.map(AsRef::as_ref));
+        let certificate = certificate.and_then(|der| Certificate::decode(der).ok());
+        if certificate.as_ref().is_some_and(|certificate| is_listed(&tls.evidence.load(), certificate)) {
+            metrics::counter!("antin_tls_handshakes_failed_total").increment(1);
+            return tracing::warn!("a client was not let in: the revocation cache knows its certificate as revoked");
+        }
+        let caller = Caller::of_certificate(&tls.clients, certificate.as_ref());
         if session.alpn_protocol() == Some(b"h2") {
             self.http2(stream, caller, stop, generation).await;
         } else {

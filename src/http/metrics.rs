@@ -8,6 +8,8 @@ use axum::{
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
+use super::{auth::Caller, problem::Problem};
+
 /// Bounds of the request times, in seconds.
 const SECONDS: &[f64] = &[0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 
@@ -23,14 +25,18 @@ pub fn install() -> Option<&'static PrometheusHandle> {
 #[utoipa::path(
     get,
     path = "/metrics",
-    responses((status = 200, description = "Prometheus text format", content_type = "text/plain", body = String))
+    responses(
+        (status = 200, description = "Prometheus text format", content_type = "text/plain", body = String),
+        (status = 403, description = "`client-unknown`"),
+    )
 )]
-pub async fn metrics() -> Response {
-    match install() {
+pub async fn metrics(caller: Caller) -> Result<Response, Problem> {
+    caller.may_operate()?;
+    Ok(match install() {
         Some(recorder) => {
             recorder.run_upkeep();
             ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], recorder.render()).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
-    }
+    })
 }

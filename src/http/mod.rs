@@ -1,6 +1,7 @@
 //! HTTP: listeners, routes, one file a resource. [`boot`] starts it all; everything it needs comes in as [`Parts`].
 
 mod auth;
+mod client_crls;
 mod documents;
 mod field;
 mod head;
@@ -32,6 +33,7 @@ use tokio::{
 pub use metrics::install as install_metrics;
 
 use auth::Caller;
+use client_crls::ClientCrlMarks;
 use limits::{BodyLimits, Room};
 use listener::{Listener, Tls};
 use request::Door;
@@ -186,15 +188,17 @@ async fn start(app: &Arc<App>, revocation: RevocationCache) -> Result<Running, B
     if config.mutual_tls.enabled {
         let (generation, seen) = watch::channel(0);
         let known = Fingerprint::of(&config.mutual_tls.client_crls);
+        let mut marks = ClientCrlMarks::default();
         let tls = Tls {
-            config: ArcSwap::from_pointee(tls::server_config(&config.mutual_tls)?),
+            config: ArcSwap::from_pointee(tls::server_config(&config.mutual_tls, &mut marks)?),
             clients: Arc::new(Clients::new(&config.clients)),
+            evidence: Arc::clone(app.verify.evidence()),
             generation: seen,
         };
         let (socket, address) = bind("mutual-tls.address", config.mutual_tls.address).await?;
         let door = door("mutual-tls", router::mutual_tls(app));
         let listener = Arc::new(Listener { door, limits: config.limits.clone(), tls: Some(tls) });
-        watchers.spawn(watch_client_crls(Arc::clone(app), Arc::clone(&listener), generation, known));
+        watchers.spawn(watch_client_crls(Arc::clone(app), Arc::clone(&listener), generation, known, marks));
         listeners.spawn(listener.serve(socket, stopped.clone()));
         mutual_tls = Some(address);
     }
@@ -227,13 +231,14 @@ async fn bind(setting: &'static str, address: SocketAddr) -> Result<(TcpListener
     Ok((socket, bound))
 }
 
-/// New TLS settings when a CRL file of the client authorities changes. Unreadable ones leave the old in force, which let nobody
-/// in once their CRLs are stale.
+/// New TLS settings when a CRL file of the client authorities changes. Unreadable, forged and older ones leave the old in force,
+/// which let nobody in once their CRLs are stale.
 async fn watch_client_crls(
     app: Arc<App>,
     listener: Arc<Listener>,
     generation: watch::Sender<u64>,
     mut known: Fingerprint,
+    mut marks: ClientCrlMarks,
 ) {
     let settings = &app.config.mutual_tls;
     loop {
@@ -243,13 +248,16 @@ async fn watch_client_crls(
             continue;
         }
         known = now;
-        match (tls::server_config(settings), &listener.tls) {
+        match (tls::server_config(settings, &mut marks), &listener.tls) {
             (Ok(config), Some(tls)) => {
                 tls.config.store(Arc::new(config));
                 generation.send_modify(|generation| *generation += 1);
                 tracing::info!("client CRLs read again");
             }
-            (Err(error), _) => tracing::error!(%error, "client CRLs cannot be read; the old ones stay"),
+            (Err(error), _) => {
+                ::metrics::counter!("antin_client_crls_refused_total").increment(1);
+                tracing::error!(%error, "client CRLs do not count; the old ones stay");
+            }
             (Ok(_), None) => return,
         }
     }

@@ -284,11 +284,16 @@ impl From<RegistryError> for Problem {
     fn from(error: RegistryError) -> Self {
         let detail = error.to_string();
         match error {
-            RegistryError::Invalid { field, .. } => {
-                let mut problem = Self::new(StatusCode::BAD_REQUEST, "", detail);
-                let name = field.replace(' ', "-");
-                problem.code = Cow::Owned(format!("{}-wrong-text", kebab_case(&name)));
-                problem.on_field(if field == "idempotency key" { "Idempotency-Key" } else { field })
+            RegistryError::Invalid { field, rule } => {
+                // The record's words for what the interface calls otherwise.
+                let field = match field {
+                    "idempotency key" => "Idempotency-Key",
+                    "media type" => "mediaType",
+                    other => other,
+                };
+                let mut problem = Self::new(StatusCode::BAD_REQUEST, "", format!("{field} must be {rule}"));
+                problem.code = Cow::Owned(format!("{}-wrong-text", kebab_case(field)));
+                problem.on_field(field)
             }
             RegistryError::UnknownDocument(_) => Self::new(StatusCode::NOT_FOUND, "document-unknown", detail),
             RegistryError::StatusConflict { .. } => {

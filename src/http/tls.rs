@@ -13,8 +13,10 @@ use rustls::{
     server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier},
 };
 
+use super::client_crls::{ClientCrlError, ClientCrlMarks};
 use crate::{
     config::MutualTls,
+    core::x509::Certificate,
     service::held::{self, HeldError},
 };
 
@@ -29,6 +31,8 @@ pub enum TlsError {
     NoAuthority,
     #[error("mutual-tls.client-crls gives no CRL: without one, revoked clients would be let in")]
     NoCrl,
+    #[error("mutual-tls.client-crls: {0}")]
+    Crl(#[from] ClientCrlError),
     #[error(transparent)]
     Held(#[from] HeldError),
     #[error("the client authorities and their CRLs do not make a verifier")]
@@ -37,12 +41,14 @@ pub enum TlsError {
     Server(#[source] rustls::Error),
 }
 
-/// The TLS settings, with the CRLs as their files are now.
-pub fn server_config(settings: &MutualTls) -> Result<ServerConfig, TlsError> {
+/// The TLS settings, with the CRLs as their files are now. The marks rise if these settings can be used.
+pub fn server_config(settings: &MutualTls, marks: &mut ClientCrlMarks) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut authorities = RootCertStore::empty();
+    let mut crl_issuers = Vec::new();
     for path in &settings.client_authorities {
         for certificate in certificates(path)? {
+            crl_issuers.extend(Certificate::decode(&certificate));
             let added = authorities.add(certificate);
             added.map_err(|source| TlsError::Authority { path: path.clone(), source })?;
         }
@@ -50,7 +56,9 @@ pub fn server_config(settings: &MutualTls) -> Result<ServerConfig, TlsError> {
     if authorities.is_empty() {
         return Err(TlsError::NoAuthority);
     }
-    let crls: Vec<CertificateRevocationListDer<'static>> = held::crls(&settings.client_crls)?
+    let mut raised = marks.clone();
+    let crls: Vec<CertificateRevocationListDer<'static>> = raised
+        .admit(held::crls(&settings.client_crls)?, &crl_issuers)?
         .into_iter()
         .map(|crl| CertificateRevocationListDer::from(crl.der().to_vec()))
         .collect();
@@ -79,6 +87,7 @@ pub fn server_config(settings: &MutualTls) -> Result<ServerConfig, TlsError> {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
+    *marks = raised;
     Ok(config)
 }
 

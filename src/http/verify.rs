@@ -32,8 +32,9 @@ const MOST_DIGESTS: usize = 8;
 /// Bytes of a text part.
 const LONGEST_TEXT: usize = 256;
 const LONGEST_FILENAME: usize = 1024;
-/// Documents up to this size are judged on the worker that serves the request: some 100 µs; larger ones where blocking is allowed.
-const JUDGED_INLINE: usize = 32 * 1024;
+/// Documents up to this size are judged on the worker that serves the request: some 100 µs if
+/// well-meant, and a hostile one holds few signers and certificates; larger ones where blocking is allowed.
+const JUDGED_INLINE: usize = 8 * 1024;
 /// Bytes of most answers about one signature.
 const USUAL_ANSWER: usize = 4 * 1024;
 const ACCEPTED: &str = "application/json, multipart/form-data, application/pdf, application/pkcs7-mime";

@@ -1,17 +1,18 @@
-//! Is the service fit to work? Every key signs a random digest, which our own verifier checks; at most once a minute.
+//! Is the service fit to work? Every key signs a random digest, which our own verifier checks, at most once a minute; and every
+//! key's certificate is judged as before signing, whenever somebody asks.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::Instant};
 
-use super::sign::SignService;
+use super::sign::{SignError, SignService};
 use crate::{
     clock,
     core::algorithm::DigestAlgorithm,
     signing::{CadesRequest, IssuingKey, SigningError},
 };
 
-/// How long an answer is kept.
+/// How long the answer of the self-test is kept.
 const KEPT: Duration = Duration::from_secs(60);
 
 /// The self-test and its last answer.
@@ -24,8 +25,30 @@ pub struct Readiness {
 #[derive(Clone, Debug)]
 pub struct KeyHealth {
     pub key: String,
-    /// Why it cannot sign, in words for the operator.
-    pub fault: Option<String>,
+    pub fault: Option<KeyFault>,
+}
+
+/// Why a key cannot sign.
+#[derive(Clone, Debug)]
+pub struct KeyFault {
+    /// `signing-failed`, or what is wrong with the certificate, as in reports.
+    pub code: &'static str,
+    /// For the operator.
+    pub words: String,
+}
+
+impl KeyFault {
+    fn of_self_test(words: String) -> Self {
+        Self { code: "signing-failed", words }
+    }
+
+    fn of_certificate(error: &SignError) -> Self {
+        let code = match error {
+            SignError::SignerNotUsable { code } => code,
+            _ => "signer-not-usable",
+        };
+        Self { code, words: error.to_string() }
+    }
 }
 
 impl Readiness {
@@ -33,8 +56,21 @@ impl Readiness {
         Self { sign, last: Mutex::new(None) }
     }
 
-    /// The health of every key, at most a minute old. Callers who come while the test runs wait for its one answer.
-    pub async fn check(&self) -> Arc<Vec<KeyHealth>> {
+    /// The health of every key: it signs, and its certificate can be relied on now.
+    pub async fn check(&self) -> Vec<KeyHealth> {
+        let mut health = self.self_test().await.to_vec();
+        let now = clock::now();
+        for key in self.sign.keys() {
+            let Some(entry) = health.iter_mut().find(|entry| entry.key == key.name()) else { continue };
+            if entry.fault.is_none() {
+                entry.fault = self.sign.check_signer(&**key, now).err().map(|error| KeyFault::of_certificate(&error));
+            }
+        }
+        health
+    }
+
+    /// At most a minute old. Callers who come while the test runs wait for its one answer.
+    async fn self_test(&self) -> Arc<Vec<KeyHealth>> {
         let mut last = self.last.lock().await;
         if let Some((at, health)) = &*last
             && at.elapsed() < KEPT
@@ -44,7 +80,8 @@ impl Readiness {
         let keys: Vec<Arc<dyn IssuingKey>> = self.sign.keys().cloned().collect();
         let tested = tokio::task::spawn_blocking(move || keys.iter().map(|key| test(&**key)).collect()).await;
         let health = Arc::new(tested.unwrap_or_else(|_| {
-            vec![KeyHealth { key: String::new(), fault: Some("the self-test ended without a result".to_owned()) }]
+            let fault = KeyFault::of_self_test("the self-test ended without a result".to_owned());
+            vec![KeyHealth { key: String::new(), fault: Some(fault) }]
         }));
         *last = Some((Instant::now(), Arc::clone(&health)));
         health
@@ -52,7 +89,7 @@ impl Readiness {
 }
 
 fn test(key: &dyn IssuingKey) -> KeyHealth {
-    let fault = sign_random(key).err().map(|error| error.to_string());
+    let fault = sign_random(key).err().map(|error| KeyFault::of_self_test(error.to_string()));
     KeyHealth { key: key.name().to_owned(), fault }
 }
 

@@ -258,7 +258,7 @@ impl SignService {
     }
 
     /// The key's certificate leads to a held anchor, with fresh revocation data all the way.
-    fn check_signer(&self, key: &dyn IssuingKey, now: Time) -> Result<(), SignError> {
+    pub(super) fn check_signer(&self, key: &dyn IssuingKey, now: Time) -> Result<(), SignError> {
         let (trust, evidence) = (self.verify.trust().load(), self.verify.evidence().load());
         let usages = self.verify.policy(None).map(|policy| policy.document_signing_usages.as_slice());
         let outcome = find_path(&PathRequest {

@@ -6,12 +6,13 @@ use crate::{
         report::{Outcome, Reliance, Report, StatusReport},
         time::Time,
     },
-    registry::{DocumentId, DocumentState, Registry, RegistryError},
+    registry::{DocumentId, DocumentState, IssuedDocument, Registry, RegistryError},
 };
 
 use super::verify::Verified;
 
-/// Asks the registry for the standing of papers that name this very service as the place where it is published.
+/// Asks the registry for the standing of papers issued here. The registry knows its papers by their ids, whatever address the
+/// service had when they were signed.
 pub struct Standing {
     /// `<base URL>/v1/documents/`
     prefix: String,
@@ -27,17 +28,8 @@ impl Standing {
         format!("{}{document_id}", self.prefix)
     }
 
-    /// The id, if the reference points here and says the same id twice.
-    fn own_id(&self, reference: &DocumentReference) -> Option<DocumentId> {
-        let published = reference.status_reference()?.strip_prefix(&self.prefix)?;
-        if published != reference.id() {
-            return None;
-        }
-        published.parse().ok()
-    }
-
     /// Writes the standing into the answer, and lets it decide where the signatures alone would accept. A paper that claims to
-    /// be from here and is not known here, or with another content, is never accepted.
+    /// be from here and is not known here, or bears the id of another paper, is never accepted.
     ///
     /// # Errors
     /// The registry's, when it cannot be asked: no answer is better than one without the standing.
@@ -48,26 +40,26 @@ impl Standing {
         now: Time,
     ) -> Result<(), RegistryError> {
         let Some(reference) = &verified.reference else { return Ok(()) };
-        let points_here = reference.status_reference().is_some_and(|status| status.starts_with(&self.prefix));
-        if !points_here {
+        // What is signed to be published here is published under the paper's own id.
+        let published_here = reference.status_reference().and_then(|status| status.strip_prefix(&self.prefix));
+        let says_one_id = published_here.is_none_or(|published| published == reference.id());
+        let document_id = reference.id().parse::<DocumentId>().ok().filter(|_| says_one_id);
+        let (document, status) = match document_id {
+            Some(document_id) => (registry.document(document_id).await?, registry.status(document_id).await?),
+            None => (None, None),
+        };
+        let (Some(document), Some(status)) = (document, status) else {
+            if published_here.is_some() {
+                unknown(&mut verified.report);
+            }
+            return Ok(());
+        };
+        // Anybody can sign our id into a paper of his own: it neither borrows the standing of ours nor lends it a bad one.
+        if !is_recorded(verified, reference, &document) {
+            unknown(&mut verified.report);
             return Ok(());
         }
         let report = &mut verified.report;
-        let Some(document_id) = self.own_id(reference) else {
-            unknown(report);
-            return Ok(());
-        };
-        let (Some(document), Some(status)) =
-            (registry.document(document_id).await?, registry.status(document_id).await?)
-        else {
-            unknown(report);
-            return Ok(());
-        };
-        let same_content = report.document.sha256.as_deref() == Some(&hex::encode(document.intent.document_digest));
-        if !same_content || document.intent.kind != reference.kind() {
-            unknown(report);
-            return Ok(());
-        }
         report.document.status = Some(StatusReport { state: status.state.name().to_owned(), checked_at: now });
         if report.reliance.outcome == Outcome::Accept
             && let Some((outcome, code)) = objection(status.state)
@@ -76,6 +68,14 @@ impl Standing {
         }
         Ok(())
     }
+}
+
+/// The content, the kind and a signer are those of the record.
+fn is_recorded(verified: &Verified, reference: &DocumentReference, document: &IssuedDocument) -> bool {
+    let content = verified.report.document.sha256.as_deref();
+    content == Some(&hex::encode(document.intent.document_digest))
+        && document.intent.kind == reference.kind()
+        && verified.signers.contains(&document.issued.signer_certificate_sha256)
 }
 
 fn unknown(report: &mut Report) {

@@ -49,6 +49,8 @@ pub struct VerifyRequest<'a> {
 pub struct Verified {
     pub report: Report,
     pub reference: Option<DocumentReference>,
+    /// SHA-256 of the certificate of each signer whose certificate was found.
+    pub signers: Vec<[u8; 32]>,
 }
 
 /// Why there is no answer.
@@ -127,13 +129,15 @@ impl VerifyService {
         })
         .map_err(VerifyError::Unreadable)?;
         let mut report = Report::new(&validation, policy, RevocationMode::Required, request.time);
+        let signers = validation.signatures.iter().filter_map(|signature| signature.signer.as_ref().ok());
+        let signers = signers.map(|signer| *signer.fingerprint()).collect();
         let reference = validation.content.reference;
         let obstacle = request.purpose.and_then(|purpose| self.purpose_obstacle(purpose, reference.as_ref()));
         if let Some(obstacle) = obstacle.filter(|_| report.reliance.outcome == Outcome::Accept) {
             let outcome = if obstacle == Obstacle::PurposeNotAllowed { Outcome::Reject } else { Outcome::Undetermined };
             report.reliance = Reliance::new(outcome, obstacle.code());
         }
-        Ok(Verified { report, reference })
+        Ok(Verified { report, reference, signers })
     }
 
     /// Why a document does not serve a purpose. The purpose is a demand, never evidence: the kind is what its signers say.

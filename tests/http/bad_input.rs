@@ -139,6 +139,11 @@ async fn every_bad_order_is_refused_by_name_and_nothing_is_signed() {
     for (order, status, code) in cases {
         let answer = service.sign("one-key", &order).await;
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{order}");
+        if code.starts_with("media-type-") {
+            let problem = answer.json();
+            assert_eq!(problem["field"], "mediaType");
+            assert!(!problem["detail"].as_str().expect("text").contains("media type"), "{problem}");
+        }
     }
     let deep = Request::post("/v1/sign", "application/json", deep).header("Idempotency-Key", "one-key");
     assert_eq!(service.as_member(Member::IssuingSystem, deep).await.code(), "signer-wrong-type");

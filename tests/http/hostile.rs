@@ -109,6 +109,8 @@ async fn what_two_parsers_could_read_in_two_ways_ends_in_400() {
         "GET /healthz HTTP/1.1\r\nHost: a\nContent-Length: 4\r\n\r\n".to_owned(),
         "GET /healthz HTTP/1.1\r\nHost : a\r\n\r\n".to_owned(),
         "GET /healthz HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n".to_owned(),
+        format!("GET /healthz HTTP/1.1\r\n\r\n{smuggled}"),
+        format!("GET /healthz HTTP/1.1\r\nHost: a\r\nX: y\r\nHost: b\r\n\r\n{smuggled}"),
     ] {
         let answer = raw(service.running.public, message.as_bytes()).await;
         let text = String::from_utf8_lossy(&answer);

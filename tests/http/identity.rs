@@ -62,6 +62,8 @@ async fn the_handshake_lets_in_certificates_of_the_client_authority_only() {
         Request::json("/v1/verify", &serde_json::json!({})),
         Request::json("/v1/sign", &order("detached")).header("Idempotency-Key", "a"),
         Request::get("/v1/trust"),
+        Request::get("/readyz"),
+        Request::get("/metrics"),
     ] {
         let answer = client::tls(service.mutual_tls(), &root, unnamed(), request).await.expect("an answer");
         assert_eq!((answer.status, answer.code().as_str()), (403, "client-unknown"));
@@ -95,6 +97,57 @@ async fn a_revoked_client_is_out_within_a_second_even_on_an_open_connection() {
     assert!(matches!(read, Ok(0) | Err(_)), "the open connection was closed");
     assert!(healthz(&service, Some(service.identity(Member::IssuingSystem))).await.is_err(), "no new one");
     assert!(healthz(&service, Some(service.identity(Member::Agency))).await.is_ok(), "others come in");
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_crl_that_goes_back_or_is_not_genuine_does_not_count() {
+    // Without the revocation cache, which would keep the client out as well.
+    let service = Service::with(|config| config.revocation.sources.clear()).await;
+    let (pki, root) = (service.pki(), Member::Root.certificate_path(&service.pki()));
+    let crl = Authority::Ca.crl_path(&pki);
+    let enters = async || {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let identity = Some(service.identity(Member::IssuingSystem));
+        let revoked = client::tls(service.mutual_tls(), &root, identity, Request::get("/healthz")).await.is_ok();
+        (revoked, healthz(&service, Some(service.identity(Member::Agency))).await.is_ok())
+    };
+    let old = std::fs::read(&crl).expect("a CRL");
+    assert_eq!(enters().await, (true, true));
+    let certificate = Member::IssuingSystem.certificate_path(&pki);
+    pki::revoke(&pki, &certificate, Reason::KeyCompromise, clock::now()).expect("revoked");
+    assert_eq!(enters().await, (false, true));
+    let newest = std::fs::read(&crl).expect("a CRL");
+    let mut forged = newest.clone();
+    *forged.last_mut().expect("octets") ^= 1;
+    for (bad, what) in [(&old, "older"), (&forged, "forged"), (&b"garbage".to_vec(), "garbage"), (&old, "older")] {
+        std::fs::write(&crl, bad).expect("written");
+        assert_eq!(enters().await, (false, true), "{what}");
+    }
+    std::fs::write(&crl, &newest).expect("written");
+    pki::refresh_crls(&pki, clock::now()).expect("newer lists");
+    assert_eq!(enters().await, (false, true), "newer lists count");
+    let figures = service.as_member(Member::Agency, Request::get("/metrics")).await;
+    assert!(String::from_utf8_lossy(&figures.body).contains("antin_client_crls_refused_total"));
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_the_revocation_cache_knows_as_revoked_is_not_let_in() {
+    let service = Service::with(|config| {
+        // A copy that nobody renews.
+        let copied = config.mutual_tls.client_crls[0].with_file_name("copied.crl");
+        std::fs::copy(&config.mutual_tls.client_crls[0], &copied).expect("copied");
+        config.mutual_tls.client_crls = vec![copied];
+    })
+    .await;
+    let member = Member::IssuingSystem;
+    assert!(healthz(&service, Some(service.identity(member))).await.is_ok());
+    let certificate = member.certificate_path(&service.pki());
+    pki::revoke(&service.pki(), &certificate, Reason::KeyCompromise, clock::now()).expect("revoked");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(healthz(&service, Some(service.identity(member))).await.is_err());
+    assert!(healthz(&service, Some(service.identity(Member::Agency))).await.is_ok());
     service.running.shutdown().await;
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use antin::{
     cli::dev,
     clock,
+    config::Config,
     core::{algorithm::DigestAlgorithm, cms::document_reference::DocumentReference, crypto},
     pki::{self, Member, Reason},
     service::held,
@@ -137,12 +138,22 @@ async fn a_revoked_signer_is_relied_on_no_more_and_signs_no_more() {
     let (enveloping, _) = service.issue("key-1", "enveloping").await;
     let question = json!({"document": base64(&enveloping)});
     assert_eq!(service.verify(&question).await.reliance(), accepted());
+    // The answer of the self-test is kept; that about the certificate is not.
+    assert_eq!(service.as_member(Member::Agency, Request::get("/readyz")).await.status, 200);
     let certificate = Member::Health.certificate_path(&service.pki());
     pki::revoke(&service.pki(), &certificate, Reason::KeyCompromise, clock::now()).expect("revoked");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (outcome, code) = service.verify(&question).await.reliance();
     assert_ne!(outcome, "ACCEPT", "{code}");
     assert_eq!(service.sign("key-2", &super::order("detached")).await.code(), "signer-not-usable");
+    let ready = service.as_member(Member::Agency, Request::get("/readyz")).await;
+    let key = |name: &str| {
+        let body = ready.json();
+        let keys = body["keys"].as_array().expect("keys").clone();
+        keys.into_iter().find(|key| key["name"] == name).expect("the key")
+    };
+    assert_eq!((ready.status, &ready.json()["status"]), (503, &json!("not-ready")));
+    assert_eq!((&key("health")["code"], &key("judicial")["code"]), (&json!("certificate-revoked"), &json!(null)));
     // Nothing was signed under that key, which is free again.
     assert_eq!(service.sign("key-2", &super::order("enveloping")).await.code(), "signer-not-usable");
     service.running.shutdown().await;
@@ -175,6 +186,28 @@ async fn a_digest_can_be_signed_and_a_file_sent_in_parts() {
     service.running.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_standing_survives_a_new_address_of_the_service() {
+    let service = Service::start().await;
+    let (withdrawn, id) = service.issue("key-1", "enveloping").await;
+    let (standing, _) = service.issue("key-2", "enveloping").await;
+    let change = json!({"state": "withdrawn", "reason": "thử"});
+    let change = Request::json(&format!("/v1/documents/{id}/status"), &change);
+    assert_eq!(service.as_member(Member::IssuingSystem, change).await.status, 200);
+    service.running.shutdown().await;
+
+    let moved = |config: &mut Config| config.public.base_url = "https://moved.example".to_owned();
+    let service = Service::over(service.directory, moved).await;
+    for (document, code, state) in [(&withdrawn, "document-withdrawn", "withdrawn"), (&standing, "valid", "in-force")] {
+        let answer = service.verify(&json!({"document": base64(document)})).await;
+        assert_eq!(
+            (answer.reliance().1.as_str(), &answer.json()["document"]["status"]["state"]),
+            (code, &json!(state))
+        );
+    }
+    service.running.shutdown().await;
+}
+
 /// A signature that is good, of a paper that nobody here knows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paper_that_is_not_known_here_is_not_accepted_for_more_than_its_signature() {
@@ -183,11 +216,13 @@ async fn a_paper_that_is_not_known_here_is_not_accepted_for_more_than_its_signat
     let settings = dev::settings(service.directory.path(), free, free);
     let keys = held::keys(&settings.keys).expect("the keys");
     let digest = crypto::sha256(CONTENT);
-    let sign = |document: Option<&DocumentReference>| {
+    let key = |name: &str| keys.iter().find(|key| key.name() == name).expect("a key");
+    let sign_with = |name: &str, document: Option<&DocumentReference>| {
         let digest = (DigestAlgorithm::Sha256, &digest[..]);
         let request = CadesRequest { digest, content: Some(CONTENT), signing_time: clock::now(), document };
-        base64(&keys[0].sign_cades(&request).expect("signed"))
+        base64(&key(name).sign_cades(&request).expect("signed"))
     };
+    let sign = |document: Option<&DocumentReference>| sign_with("health", document);
     let nameless = sign(None);
     assert_eq!(service.verify(&json!({"document": nameless})).await.reliance(), accepted());
     let with_purpose = service.verify(&json!({"document": nameless, "purpose": "employment"})).await;
@@ -208,6 +243,25 @@ async fn a_paper_that_is_not_known_here_is_not_accepted_for_more_than_its_signat
         let reference = DocumentReference::new(kind, id, status.as_deref()).expect("a reference");
         let answer = service.verify(&json!({"document": sign(Some(&reference))})).await;
         assert_eq!(answer.reliance().1, code, "{reference:?}");
+    }
+    // Another good signer who names our id, wherever he says that it is published: not in force, and not withdrawn either.
+    for (state, code) in
+        [("suspended", "document-suspended"), ("in-force", "valid"), ("withdrawn", "document-withdrawn")]
+    {
+        let change = json!({"state": state, "reason": "thử"});
+        let change = Request::json(&format!("/v1/documents/{issued}/status"), &change);
+        assert_eq!(service.as_member(Member::IssuingSystem, change).await.status, 200);
+        for status in [Some(here(&issued)), Some("https://elsewhere.example/1".to_owned()), None] {
+            let reference = DocumentReference::new("health-book", &issued, status.as_deref()).expect("a reference");
+            let ours = service.verify(&json!({"document": sign(Some(&reference))})).await;
+            assert_eq!(
+                (ours.reliance().1.as_str(), &ours.json()["document"]["status"]["state"]),
+                (code, &json!(state))
+            );
+            let foreign = service.verify(&json!({"document": sign_with("judicial", Some(&reference))})).await;
+            assert_eq!(foreign.reliance(), ("UNDETERMINED".to_owned(), "status-unknown".to_owned()), "{reference:?}");
+            assert_eq!(foreign.json()["document"]["status"], json!(null));
+        }
     }
     let pdf = service.public(Request::post("/v1/verify", "application/pdf", "%PDF-1.7\n")).await;
     assert_eq!(pdf.reliance(), ("UNDETERMINED".to_owned(), "no-signature".to_owned()));
