@@ -87,6 +87,37 @@ fn the_newest_list_decides_and_of_two_equally_new_the_worse() {
 }
 
 #[test]
+fn a_list_that_the_allowance_left_unverified_is_not_taken_for_absent() {
+    use antin::core::memory::Memory;
+    use antin::core::path::{PathOutcome, PathRequest, Work, find_path};
+    use antin::core::policy::Purpose;
+    let signer = tree().signer(Kind::P256);
+    let clean = list(1, NOW.plus_seconds(-1800), None, Reason::Unspecified);
+    let revoking = list(2, NOW.plus_seconds(-60), Some(&signer), Reason::KeyCompromise);
+    let evidence = evidence(&[&clean, &revoking]);
+    let policy = Policy::held("any-ades").expect("held");
+    // However much earlier signers have used up, down to nothing.
+    for used in 180..=192 {
+        let work = Work::default();
+        assert!((0..used).all(|_| work.spend()));
+        let outcome = find_path(&PathRequest {
+            target: &signer.certificate,
+            certificates: &evidence.certificates,
+            crls: &evidence.crls,
+            ocsp_responses: &[],
+            trust: &tree().trust,
+            purpose: Purpose::DocumentSigning,
+            document_signing_usages: &policy.document_signing_usages,
+            revocation: RevocationMode::Required,
+            time: NOW,
+            memory: &Memory::none(),
+            work: &work,
+        });
+        assert!(matches!(outcome, PathOutcome::Invalid { .. }), "{used}: {outcome:?}");
+    }
+}
+
+#[test]
 fn signers_that_name_different_documents_name_none() {
     let named = |id: &str| {
         let mut info = SignerInfo::new(&tree().signer, CONTENT);

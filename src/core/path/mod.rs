@@ -46,11 +46,12 @@ pub struct PathRequest<'a> {
 #[derive(Debug)]
 pub struct Work {
     signatures: Cell<usize>,
+    refused: Cell<bool>,
 }
 
 impl Default for Work {
     fn default() -> Self {
-        Self { signatures: Cell::new(Self::SIGNATURES) }
+        Self { signatures: Cell::new(Self::SIGNATURES), refused: Cell::new(false) }
     }
 }
 
@@ -62,6 +63,12 @@ impl Work {
     pub fn spend(&self) -> bool {
         let left = self.signatures.get();
         self.signatures.set(left.saturating_sub(1));
+        self.refused.set(self.refused.get() || left == 0);
         left > 0
+    }
+
+    /// A signature was asked for that the allowance did not cover: something at hand was not looked at.
+    pub fn is_short(&self) -> bool {
+        self.refused.get()
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::fault::PathFault;
+use super::fault::{Budget, PathFault};
 use super::{PathRequest, Position, ocsp};
 use crate::core::memory;
 use crate::core::time::Time;
@@ -75,6 +75,10 @@ pub fn check(
 ) -> Result<RevocationStatus, PathFault> {
     let mut findings = by_crl(request, certificate, issuer);
     findings.extend(by_ocsp(request, certificate, issuer));
+    if request.work.is_short() {
+        // What was not verified could be the very list that revokes.
+        return Err(PathFault::BudgetSpent(Budget::Signatures));
+    }
     let for_good = findings.iter().find_map(|finding| match finding.statement {
         Statement::Revoked { date, reason } if reason != RevocationReason::CertificateHold => Some((date, reason)),
         _ => None,

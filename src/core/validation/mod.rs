@@ -143,14 +143,8 @@ fn pdf_validation(document: &[u8]) -> Validation {
 /// not found.
 fn certificates(request: &ValidationRequest<'_>, message: &SignedData<'_>) -> Vec<Arc<Certificate>> {
     let embedded = message.certificates.iter().filter_map(|der| request.memory.certificate(der).ok());
-    let mut certificates: Vec<Arc<Certificate>> = Vec::with_capacity(message.certificates.len());
     let anchors = request.trust.anchors().iter().map(|anchor| anchor.certificate());
-    let held = request.evidence.certificates.iter().chain(anchors);
-    // A signer's certificate may be held and not embedded; only then are the held ones looked through.
-    for certificate in embedded.chain(held.cloned()) {
-        certificates.push(certificate);
-    }
-    certificates
+    embedded.chain(request.evidence.certificates.iter().chain(anchors).cloned()).collect()
 }
 
 /// The caller's CRLs and those of the message, or `None` if the message has none. Whoever made the message chose them: an older
