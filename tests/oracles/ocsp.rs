@@ -117,6 +117,11 @@ fn a_revocation_counts_wherever_it_is_said() {
     }
     let held = scene.response("held.der", &Responder { state: "R260101000000Z,certificateHold", ..GOOD });
     scene.assert("on hold", &held, ("certificate-suspended", 2));
+    // Several responses in one file, in DER one after the other: each is read.
+    let both = scene.tree.path("ocsp-both.der");
+    std::fs::write(&both, [&good, &revoked].map(|path| std::fs::read(path).expect("a response")).concat())
+        .expect("written");
+    assert_eq!(scene.verdict(&[&both], true, &[]).0, "certificate-revoked", "the second of a file");
     // Bytes that are no response are told at once.
     assert_eq!(scene.verdict(&[DOCUMENT], true, &[]).1, 65);
     // A changed response says nothing.

@@ -156,3 +156,30 @@ fn c28_an_identifier_beyond_all_use_is_refused_before_it_is_printed() {
     info.signature_algorithm = writer::sequence(&[&writer::object_identifier(&vec![0x7F; 100_000])]);
     assert_eq!(verdict(&Message::detached(info).encode(), CONTENT), UNREADABLE);
 }
+
+#[test]
+fn c28_nesting_in_ber_is_walked_once() {
+    use antin::core::der::ber::normalise_element;
+    // 40 strings in strings of indefinite length around 400,000 empty pieces.
+    let mut nested = [0x24, 0x80].repeat(40);
+    nested.extend([0x04, 0x00].repeat(400_000));
+    nested.extend([0x00, 0x00].repeat(40));
+    let started = std::time::Instant::now();
+    assert_eq!(normalise_element(&nested), Ok(vec![0x04, 0x00]));
+    // One walk of this build takes some 20 ms; forty took over a second.
+    assert!(started.elapsed() < std::time::Duration::from_millis(700), "{:?}", started.elapsed());
+}
+
+#[test]
+fn c28_a_giant_name_is_not_repeated_in_full() {
+    use antin::core::der::{Reader, writer};
+    use antin::core::oid;
+    use antin::core::x509::Name;
+    let attribute = writer::sequence(&[
+        &writer::object_identifier(oid::ORGANIZATION),
+        &writer::utf8_string(&"\u{1}".repeat(25_000)),
+    ]);
+    let name = writer::sequence(&[&writer::set_of(&[attribute])]);
+    let name = Name::decode(Reader::single(&name, 0x30).expect("a sequence")).expect("a name");
+    assert!(name.to_string().len() < 1100 && name.attribute(oid::ORGANIZATION).is_some_and(|text| text.len() <= 1024));
+}
