@@ -76,6 +76,12 @@ pub fn finish(result: Result<Code, CommandError>) -> ExitCode {
     }
 }
 
+/// JSON for people and machines: indented throughout, what is kept rendered too.
+pub fn json(value: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    format!("{value:#}\n")
+}
+
 /// Writes to standard output; a reader that went away is no error of ours.
 pub fn print(text: &str) {
     let mut output = std::io::stdout().lock();

@@ -106,6 +106,6 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
             (PathReport { indication, sub_indication, code: fault.code(), path: Vec::new(), rejected }, code)
         }
     };
-    exit::print(&format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default()));
+    exit::print(&exit::json(&report));
     Ok(code)
 }

@@ -57,7 +57,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
     let validation = validation.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.file, &error))?;
     let report = Report::new(&validation, &loaded.policy, loaded.revocation, loaded.time);
     exit::print(&match arguments.format {
-        Format::Json => format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default()),
+        Format::Json => exit::json(&report),
         Format::Text => text::render(&report, language(), std::io::stdout().is_terminal()),
     });
     Ok(match report.reliance.outcome {

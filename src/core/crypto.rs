@@ -30,9 +30,11 @@ pub fn digest(algorithm: DigestAlgorithm, data: &[u8]) -> Vec<u8> {
     hasher.finish()
 }
 
-/// SHA-256, the digest by which antin names bytes.
+/// SHA-256, the digest by which antin names bytes. OpenSSL's one-shot function would look the algorithm up each time.
 pub fn sha256(data: &[u8]) -> [u8; 32] {
-    openssl::sha::sha256(data)
+    let mut hasher = openssl::sha::Sha256::new();
+    hasher.update(data);
+    hasher.finish()
 }
 
 /// A digest over data that arrives in pieces.

@@ -136,6 +136,15 @@ impl Framing {
                 Part::Chunk(_) => self.part = Part::ChunkSize,
                 Part::Head | Part::ChunkSize | Part::Trailer => {}
             }
+            if !self.after_cr {
+                let rest = &bytes[at..];
+                let line_end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
+                self.keep(&rest[..line_end]);
+                at += line_end;
+                if at == bytes.len() {
+                    break;
+                }
+            }
             match (bytes[at], self.after_cr) {
                 (b'\n', true) => {
                     self.after_cr = false;
@@ -146,14 +155,19 @@ impl Framing {
                         return Some(at);
                     }
                 }
-                (b'\n', false) | (_, true) => return Some(at),
                 (b'\r', false) => self.after_cr = true,
-                (byte, false) if self.line.len() < KEPT => self.line.push(byte),
-                (_, false) => self.line_is_longer = true,
+                _ => return Some(at),
             }
             at += 1;
         }
         None
+    }
+
+    /// More octets of the line that is being read.
+    fn keep(&mut self, octets: &[u8]) {
+        let kept = octets.len().min(KEPT - self.line.len());
+        self.line.extend_from_slice(&octets[..kept]);
+        self.line_is_longer |= kept < octets.len();
     }
 
     fn end_line(&mut self) -> Result<(), Ambiguous> {

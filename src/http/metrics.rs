@@ -6,9 +6,11 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use metrics::Counter;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use super::{auth::Caller, problem::Problem};
+use crate::core::report::Outcome;
 
 /// Bounds of the request times, in seconds.
 const SECONDS: &[f64] = &[0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
@@ -19,6 +21,33 @@ static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 pub fn install() -> Option<&'static PrometheusHandle> {
     let install = || PrometheusBuilder::new().set_buckets(SECONDS).ok()?.install_recorder().ok();
     RECORDER.get_or_init(install).as_ref()
+}
+
+/// `antin_verdicts_total` by outcome, looked up once. To be made after [`install`].
+pub struct VerdictCounters {
+    accept: Counter,
+    reject: Counter,
+    undetermined: Counter,
+}
+
+impl VerdictCounters {
+    pub fn new() -> Self {
+        let counter = |outcome: Outcome| metrics::counter!("antin_verdicts_total", "outcome" => outcome.name());
+        Self {
+            accept: counter(Outcome::Accept),
+            reject: counter(Outcome::Reject),
+            undetermined: counter(Outcome::Undetermined),
+        }
+    }
+
+    pub fn count(&self, outcome: Outcome) {
+        let counter = match outcome {
+            Outcome::Accept => &self.accept,
+            Outcome::Reject => &self.reject,
+            Outcome::Undetermined => &self.undetermined,
+        };
+        counter.increment(1);
+    }
 }
 
 /// Counters and times, without anything about persons or documents.

@@ -36,6 +36,7 @@ use auth::Caller;
 use client_crls::ClientCrlMarks;
 use limits::{BodyLimits, Room};
 use listener::{Listener, Tls};
+use metrics::VerdictCounters;
 use request::Door;
 
 use crate::{
@@ -87,6 +88,7 @@ pub struct App {
     client_work: Arc<Semaphore>,
     config: Config,
     published: Option<PathBuf>,
+    verdicts: VerdictCounters,
 }
 
 impl App {
@@ -173,6 +175,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         client_work: work(),
         config,
         published,
+        verdicts: VerdictCounters::new(),
     });
     start(&app, revocation).await
 }

@@ -139,7 +139,7 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
     app.standing.apply(&**app.documents.registry(), &mut verified, asked_at).await?;
     let mut body = Vec::with_capacity(USUAL_ANSWER);
     serde_json::to_writer(&mut body, &verified.report).map_err(|_| Problem::internal())?;
-    metrics::counter!("antin_verdicts_total", "outcome" => verified.report.reliance.outcome.name()).increment(1);
+    app.verdicts.count(verified.report.reliance.outcome);
     let mut response = body.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)

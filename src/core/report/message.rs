@@ -3,13 +3,35 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 /// The same words in both languages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct Text {
     pub vi: &'static str,
     pub en: &'static str,
+    /// `{"vi", "en"}`, rendered once: every answer repeats some.
+    rendered: &'static RawValue,
+}
+
+impl Text {
+    /// Kept for as long as the program runs.
+    fn keep(vi: String, en: String) -> Self {
+        #[derive(Serialize)]
+        struct Languages<'a> {
+            vi: &'a str,
+            en: &'a str,
+        }
+        let rendered = to_raw_value(&Languages { vi: &vi, en: &en }).expect("texts have a JSON form");
+        Self { vi: vi.leak(), en: en.leak(), rendered: Box::leak(rendered) }
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.rendered.serialize(serializer)
+    }
 }
 
 /// What a code means, and what to do about it.
@@ -31,18 +53,18 @@ struct Entry {
 static MESSAGES: LazyLock<HashMap<String, Message>> = LazyLock::new(|| {
     let text = include_str!("../../../config/messages.toml");
     let entries: HashMap<String, Entry> = toml::from_str(text).expect("the messages in the tree are read by a test");
-    let keep = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
     let message = |entry: Entry| Message {
-        message: Text { vi: keep(entry.vi), en: keep(entry.en) },
-        remedy: Text { vi: keep(entry.remedy_vi), en: keep(entry.remedy_en) },
+        message: Text::keep(entry.vi, entry.en),
+        remedy: Text::keep(entry.remedy_vi, entry.remedy_en),
     };
     entries.into_iter().map(|(code, entry)| (code, message(entry))).collect()
 });
 
-/// The words for a code; a code without words, which a test rules out, is shown as itself.
+/// The words for a code; a code without words, which a test rules out, has general ones.
 pub fn of(code: &'static str) -> Message {
-    let bare = Text { vi: code, en: code };
-    MESSAGES.get(code).copied().unwrap_or(Message { message: bare, remedy: bare })
+    static WORDLESS: LazyLock<Text> =
+        LazyLock::new(|| Text::keep("Không có mô tả".to_owned(), "Not described".to_owned()));
+    MESSAGES.get(code).copied().unwrap_or_else(|| Message { message: *WORDLESS, remedy: *WORDLESS })
 }
 
 /// Every code that has words.
@@ -91,7 +113,7 @@ mod tests {
                     "{code}: {text:?}"
                 );
             }
-            for Text { vi, en } in [message, remedy] {
+            for Text { vi, en, .. } in [message, remedy] {
                 assert_ne!(vi, en, "{code}");
                 let latin = |letter: char| letter.is_ascii() || letter == '–';
                 assert!(en.chars().all(latin) && !vi.chars().all(latin), "{code}: a language in the other's place");
@@ -108,7 +130,7 @@ mod tests {
     #[test]
     fn only_a_pass_sounds_valid_and_only_a_failure_sounds_invalid() {
         for code in every_code() {
-            let Text { vi, en } = of(code).message;
+            let Text { vi, en, .. } = of(code).message;
             let (vi, en) = (vi.to_lowercase(), en.to_lowercase());
             if codes_of(Indication::TotalPassed).contains(code) {
                 assert!(vi.starts_with("chữ ký số hợp lệ") && en.starts_with("digital signature valid"), "{code}");
@@ -119,7 +141,7 @@ mod tests {
             }
         }
         for code in codes_of(Indication::Indeterminate) {
-            let Text { vi, en } = of(code).message;
+            let Text { vi, en, .. } = of(code).message;
             let undetermined = vi.starts_with("Chưa xác định – ") && en.starts_with("Undetermined – ");
             // The first says so in the law's own words; the second is a mere warning under most policies.
             let named = ["no-signature", "signing-certificate-missing"].contains(&code);

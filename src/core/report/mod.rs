@@ -6,7 +6,8 @@ pub mod text;
 
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+use serde::{Serialize, Serializer};
+use serde_json::value::to_raw_value;
 
 use super::path::revocation::Source;
 use super::path::{PathOutcome, ValidatedPath};
@@ -119,21 +120,35 @@ pub struct SignatureReport {
     pub checks: Vec<Check>,
 }
 
-/// `{subject, issuer, serialNumber, notBefore, notAfter, sha256}` of a certificate.
+/// A certificate in an answer, as [`CertificateFields`]. The same few authorities stand in nearly all of them: each is rendered once.
 #[derive(Clone, Debug)]
 pub struct CertificateReport(pub Arc<Certificate>);
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CertificateFields<'a> {
+    subject: &'a str,
+    issuer: &'a str,
+    serial_number: &'a str,
+    not_before: Time,
+    not_after: Time,
+    sha256: &'a str,
+}
+
 impl Serialize for CertificateReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(certificate) = self;
-        let mut fields = serializer.serialize_struct("CertificateReport", 6)?;
-        fields.serialize_field("subject", certificate.subject.text())?;
-        fields.serialize_field("issuer", certificate.issuer.text())?;
-        fields.serialize_field("serialNumber", certificate.serial_number_text())?;
-        fields.serialize_field("notBefore", &certificate.not_before)?;
-        fields.serialize_field("notAfter", &certificate.not_after)?;
-        fields.serialize_field("sha256", certificate.fingerprint_text())?;
-        fields.end()
+        let render = |certificate: &Certificate| {
+            let fields = CertificateFields {
+                subject: certificate.subject.text(),
+                issuer: certificate.issuer.text(),
+                serial_number: certificate.serial_number_text(),
+                not_before: certificate.not_before,
+                not_after: certificate.not_after,
+                sha256: certificate.fingerprint_text(),
+            };
+            to_raw_value(&fields).expect("texts and times have a JSON form")
+        };
+        self.0.rendered(render).serialize(serializer)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use serde_json::value::RawValue;
+
 use super::extension::CertificateExtensions;
 use super::name::Name;
 use super::signed::{self, Signed, SignedParts};
@@ -30,6 +32,7 @@ pub struct Certificate {
     subject_public_key_info: std::ops::Range<usize>,
     public_key: OnceLock<Result<PublicKey, KeyFault>>,
     texts: OnceLock<Texts>,
+    rendered: OnceLock<Box<RawValue>>,
     /// Not DER, or an extension does not decode: looked into, and never part of a valid path.
     pub encoding_fault: Option<DerError>,
 }
@@ -109,6 +112,7 @@ impl Certificate {
             subject_public_key_info: signed::position(der, info.raw),
             public_key: OnceLock::new(),
             texts: OnceLock::new(),
+            rendered: OnceLock::new(),
             encoding_fault: extensions.as_ref().err().copied(),
             extensions: extensions.unwrap_or_default(),
         })
@@ -153,6 +157,11 @@ impl Certificate {
     /// The serial number's octets in lowercase hexadecimal digits.
     pub fn serial_number_text(&self) -> &str {
         &self.texts().serial_number
+    }
+
+    /// The certificate as answers repeat it, rendered when first asked for.
+    pub fn rendered(&self, render: impl FnOnce(&Self) -> Box<RawValue>) -> &RawValue {
+        self.rendered.get_or_init(|| render(self))
     }
 
     /// The name to show for the subject: its common name, else organisation, else the whole name.
