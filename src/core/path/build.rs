@@ -16,11 +16,21 @@ const CANDIDATES: usize = 1024;
 /// Certificates in a path, the anchor not counted.
 pub const DEPTH: usize = 12;
 
-/// A candidate that was not valid: its certificates from the target upwards, and the first rule it broke.
+/// A candidate that was not valid: its certificates from the target upwards, the anchor if it led to one, and the first rule it
+/// broke.
 #[derive(Clone, Debug)]
 pub struct RejectedPath {
     pub certificates: Vec<Arc<Certificate>>,
+    pub anchor: Option<Arc<Certificate>>,
     pub fault: PathFault,
+}
+
+impl RejectedPath {
+    /// Every certificate of the candidate, as [`PathFault::position`] counts them.
+    pub fn with_anchor(&self) -> impl Iterator<Item = &Arc<Certificate>> {
+        let anchor = self.anchor.as_ref().filter(|anchor| !self.certificates.contains(anchor));
+        self.certificates.iter().chain(anchor)
+    }
 }
 
 /// The result of a search.
@@ -60,15 +70,15 @@ pub fn find_path(request: &PathRequest<'_>) -> PathOutcome {
 /// Answers are remembered only about revocation data that live as long as the memory.
 fn path_key(request: &PathRequest<'_>) -> Option<PathKey> {
     let snapshot = request.crls.snapshot().filter(|_| request.ocsp_responses.is_empty())?;
-    let mut usages = DefaultHasher::new();
-    request.document_signing_usages.hash(&mut usages);
+    let mut choices = DefaultHasher::new();
+    (request.document_signing_usages, request.policies).hash(&mut choices);
     Some(PathKey {
         target: *request.target.fingerprint(),
         trust: *request.trust.version(),
         snapshot,
         purpose: request.purpose,
         revocation: request.revocation,
-        usages: usages.finish(),
+        choices: choices.finish(),
     })
 }
 
@@ -183,7 +193,8 @@ impl Search<'_> {
                 Progress::Break(())
             }
             Err(fault) => {
-                self.reject(path, fault);
+                let (certificates, anchor) = (path.to_vec(), Some(Arc::clone(anchor.certificate())));
+                self.rejected.push(RejectedPath { certificates, anchor, fault });
                 Progress::Continue(())
             }
         }
@@ -195,7 +206,7 @@ impl Search<'_> {
     }
 
     fn reject(&mut self, path: &[Arc<Certificate>], fault: PathFault) {
-        self.rejected.push(RejectedPath { certificates: path.to_vec(), fault });
+        self.rejected.push(RejectedPath { certificates: path.to_vec(), anchor: None, fault });
     }
 }
 

@@ -1,9 +1,11 @@
 //! From a certificate to a trust anchor (RFC 5280 §6): [`build`] finds candidate paths within a budget, [`validate`] judges
-//! one, [`revocation`] asks for the status of each certificate below the anchor.
+//! one with [`names`] and [`policy`], [`revocation`] asks for the status of each certificate below the anchor.
 
 pub mod build;
 pub mod fault;
+pub mod names;
 pub mod ocsp;
+pub mod policy;
 pub mod revocation;
 pub mod validate;
 
@@ -11,7 +13,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 pub use build::{PathOutcome, RejectedPath, find_path};
-pub use fault::{PathFault, Position};
+pub use fault::{NameFault, PathFault, Position};
+pub use policy::InitialPolicies;
 pub use validate::ValidatedPath;
 
 use super::evidence::CrlSet;
@@ -33,6 +36,8 @@ pub struct PathRequest<'a> {
     pub purpose: Purpose,
     /// Extended key usages that fit [`Purpose::DocumentSigning`]; content octets.
     pub document_signing_usages: &'a [Vec<u8>],
+    /// What is asked of certificate policies.
+    pub policies: InitialPolicies<'a>,
     pub revocation: RevocationMode,
     pub time: Time,
     /// Remembered computations; never changes an answer.
@@ -41,23 +46,37 @@ pub struct PathRequest<'a> {
     pub work: &'a Work,
 }
 
-/// Signatures that may still be computed: one allowance for everything that belongs together, so that many signers with many
-/// candidates each cost no more than one.
+/// Signatures that may still be computed and names that may still be compared: one allowance for everything that belongs
+/// together, so that many signers with many candidates each cost no more than one.
 #[derive(Debug)]
 pub struct Work {
     signatures: Cell<usize>,
     refused: Cell<bool>,
+    name_comparisons: Cell<usize>,
 }
 
 impl Default for Work {
     fn default() -> Self {
-        Self { signatures: Cell::new(Self::SIGNATURES), refused: Cell::new(false) }
+        Self {
+            signatures: Cell::new(Self::SIGNATURES),
+            refused: Cell::new(false),
+            name_comparisons: Cell::new(Self::NAME_COMPARISONS),
+        }
     }
 }
 
 impl Work {
     /// Enough for as many signers as a message may have, each with a chain and its CRLs.
     const SIGNATURES: usize = 192;
+    /// Enough for a hundred certificates with ten names below a hundred constraints.
+    const NAME_COMPARISONS: usize = 100_000;
+
+    /// Takes comparisons of names with constraints from the allowance; false if too few are left.
+    pub fn spend_name_comparisons(&self, count: usize) -> bool {
+        let left = self.name_comparisons.get().checked_sub(count);
+        self.name_comparisons.set(left.unwrap_or(0));
+        left.is_some()
+    }
 
     /// Takes one signature from the allowance; false if none is left.
     pub fn spend(&self) -> bool {

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use super::fault::PathFault;
+use super::names::NamesAllowed;
+use super::policy::PolicyGraph;
 use super::revocation::{self, RevocationStatus};
 use super::{PathRequest, Position};
 use crate::core::crypto::KeyFault;
@@ -56,8 +58,12 @@ pub fn validate(
     let target_is_anchor = path.len() == 1 && *path[0] == **anchor.certificate();
     let mut holds_from = Time::from_unix(i64::MIN);
     let mut holds_until = Time::from_unix(i64::MAX);
+    let mut names = NamesAllowed::default();
+    let mut policies = PolicyGraph::new(&request.policies, path.len());
     if !target_is_anchor {
         check_anchor_issues(anchor, path)?;
+        names.constrain(anchor.certificate());
+        policies.constrain(anchor.certificate());
     }
     for (position, certificate) in path.iter().enumerate().rev() {
         let issuer = path.get(position + 1).unwrap_or(anchor.certificate());
@@ -70,11 +76,16 @@ pub fn validate(
         check_profile(position, certificate)?;
         check_key(position, certificate)?;
         check_extensions(position, certificate)?;
+        names.check(position, certificate, request.work)?;
+        policies.process(position, certificate)?;
         if position > 0 {
+            policies.prepare(position, certificate)?;
+            names.constrain(certificate);
             check_authority(position, certificate, path)?;
             check_extended_key_usage(position, certificate, request)?;
         }
     }
+    policies.finish(&path[0], request.policies.acceptable)?;
     check_target(&path[0], request)?;
 
     let mut statuses = Vec::new();

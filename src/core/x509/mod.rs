@@ -2,8 +2,10 @@
 //! used is judged in [`super::path`].
 
 pub mod certificate;
+pub mod certificate_policy;
 pub mod crl;
 pub mod extension;
+pub mod general_name;
 pub mod name;
 pub mod ocsp;
 pub mod signed;
