@@ -29,7 +29,8 @@ pub enum PathFault {
     NotYetValid(Position),
     /// `notAfter` lies before the time (§6.1.3 (a)(2)).
     Expired(Position),
-    /// The serial number is not positive, or the subject or issuer is empty where a name is needed (§4.1.2).
+    /// The serial number is not positive, the subject or issuer is empty where a name is needed (§4.1.2), or the certificate is
+    /// no CA and constrains names (§4.2.1.10).
     Profile(Position),
     /// A critical extension is not understood, or a constraint cannot be processed; its dotted identifier (§6.1.4 (o)).
     ExtensionNotUnderstood(Position, String),

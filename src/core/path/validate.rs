@@ -152,15 +152,17 @@ fn check_validity(position: Position, certificate: &Certificate, time: Time) -> 
     }
 }
 
-/// §4.1: DER; §4.1.2.2: the serial number is positive; §4.1.2.4, §4.1.2.6: issuers have names.
+/// §4.1: DER; §4.1.2.2: the serial number is positive; §4.1.2.4, §4.1.2.6: issuers have names;
+/// §4.2.1.10: only a CA constrains names.
 fn check_profile(position: Position, certificate: &Certificate) -> Result<(), PathFault> {
     if certificate.encoding_fault.is_some() {
         return Err(PathFault::NotDer(position));
     }
     let serial = &certificate.serial_number;
     let positive = serial.first().is_some_and(|octet| octet & 0x80 == 0) && serial.iter().any(|octet| *octet != 0);
+    let for_names = certificate.extensions.name_constraints.is_none() || certificate.is_ca();
     let named = !certificate.issuer.is_empty() && (position == 0 || !certificate.subject.is_empty());
-    if positive && named { Ok(()) } else { Err(PathFault::Profile(position)) }
+    if positive && named && for_names { Ok(()) } else { Err(PathFault::Profile(position)) }
 }
 
 fn check_key(position: Position, certificate: &Certificate) -> Result<(), PathFault> {

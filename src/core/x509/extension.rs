@@ -139,7 +139,8 @@ impl CertificateExtensions {
                 }
                 oid::OCSP_NO_CHECK => decoded.ocsp_no_check = true,
                 // Information and other names: nothing in them constrains the path.
-                oid::ISSUER_ALT_NAME | oid::AUTHORITY_INFO_ACCESS | oid::FRESHEST_CRL => {}
+                oid::ISSUER_ALT_NAME | oid::FRESHEST_CRL => {}
+                oid::AUTHORITY_INFO_ACCESS if !extension.critical => {}
                 other => {
                     if !decoded.names_or_policies(&extension).unwrap_or(false) {
                         decoded.not_understood.push(other.to_vec());
