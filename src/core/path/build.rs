@@ -1,5 +1,6 @@
 //! Finding candidate paths: depth first from the target upwards, every step counted against a named budget.
 
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
@@ -121,7 +122,9 @@ impl Search<'_> {
             }
             any = true;
             if path.len() == DEPTH {
-                return self.give_up(path, Budget::Depth);
+                // Another way up may be shorter.
+                self.reject(path, PathFault::BudgetSpent(Budget::Depth));
+                continue;
             }
             path.push(issuer);
             self.extend(path)?;
@@ -137,12 +140,11 @@ impl Search<'_> {
     fn issuers(&self, certificate: &Certificate) -> Vec<Arc<Certificate>> {
         let held = self.request.trust.intermediates_named(&certificate.issuer);
         let given = self.request.certificates.iter().filter(|given| given.subject == certificate.issuer);
-        let mut issuers: Vec<Arc<Certificate>> = Vec::new();
-        for issuer in held.chain(given).take(CANDIDATES) {
-            if !issuers.contains(issuer) {
-                issuers.push(Arc::clone(issuer));
-            }
-        }
+        // One more than may still be looked at, so that the budget is seen to end the search.
+        let left = CANDIDATES + 1 - self.candidates.min(CANDIDATES);
+        let mut seen = HashSet::new();
+        let once = held.chain(given).filter(|issuer| seen.insert(issuer.fingerprint()));
+        let mut issuers: Vec<Arc<Certificate>> = once.take(left).cloned().collect();
         let wanted = certificate.extensions.authority_key_identifier.as_ref();
         let wanted = wanted.and_then(|identifier| identifier.key_identifier.as_ref());
         issuers.sort_by_key(|issuer| match (wanted, &issuer.extensions.subject_key_identifier) {

@@ -117,7 +117,7 @@ impl<'a> PolicyGraph<'a> {
         let unmapped = depth.nodes.keys().filter(|policy| !mapped.contains(*policy)).map(|policy| (*policy, *policy));
         let pairs = pairs.into_iter().filter(|(issuer, _)| depth.nodes.contains_key(issuer));
         for (issuer, subject) in unmapped.chain(pairs) {
-            expected.nodes.entry(subject).or_insert_with(Node::default).parents.push(issuer);
+            expected.nodes.entry(subject).or_default().parents.push(issuer);
         }
         self.expected = expected;
         if !certificate.is_self_issued() {
