@@ -11,6 +11,7 @@ mod listener;
 mod metrics;
 mod openapi;
 mod patience;
+mod places;
 mod problem;
 mod published;
 mod request;
