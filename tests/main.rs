@@ -1,5 +1,6 @@
 //! Every integration test in one binary: one link, one run.
 
+mod command_line;
 mod docs;
 mod documents;
 mod http;

@@ -4,6 +4,7 @@
 //! * [`tree`]: one development PKI in memory, with certificates as odd as wanted below it;
 //! * [`message`]: CMS messages written piece by piece, every piece replaceable;
 //! * [`ber`]: the same message in BER;
+//! * [`cost`]: what a computation cost;
 //! * [`verdict`]: the verdict of `validate` as one line of text.
 //!
 //! ```ignore
@@ -14,6 +15,7 @@
 //! ```
 
 pub mod ber;
+pub mod cost;
 pub mod key;
 pub mod message;
 pub mod tree;

@@ -2,7 +2,7 @@
 //! different documents, work without end.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use antin::core::algorithm::DigestAlgorithm;
 use antin::core::cms::document_reference::DocumentReference;
@@ -17,6 +17,7 @@ use antin::pki::crl::{Reason, RevocationList};
 use x509_cert::serial_number::SerialNumber;
 
 use crate::kit::CONTENT;
+use crate::kit::cost::Cost;
 use crate::kit::key::Kind;
 use crate::kit::message::{Message, SignerInfo};
 use crate::kit::tree::{NOW, Signer, crl, signer_profile, tree};
@@ -173,7 +174,7 @@ fn many_signers_below_many_authorities_of_one_name_cost_no_more_than_one() {
     message.certificates.extend(twins);
     let message = message.encode();
     let evidence = Evidence::default();
-    let started = Instant::now();
+    let started = Cost::begin();
     let verdict = Judge { evidence: &evidence, ..Judge::default() }.verdict(&message, Content::Bytes(CONTENT));
     assert_ne!(verdict, PASSED);
     // 192 signatures of 0.1 ms beside the decoding of an unoptimised build; without the allowance they were 1,312.

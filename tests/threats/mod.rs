@@ -8,6 +8,7 @@ mod algorithms;
 mod attributes;
 mod controls;
 mod costs;
+mod disguise;
 mod encoding;
 mod evidence;
 mod signer;
