@@ -8,6 +8,7 @@ mod layers;
 mod mutations;
 mod oracles;
 mod pki;
+mod pkits;
 mod registry;
 mod revocation;
 mod testvectors;
