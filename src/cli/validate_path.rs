@@ -79,6 +79,7 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
         },
         document_signing_usages: &loaded.policy.document_signing_usages,
         revocation: loaded.revocation,
+        maximum_age: loaded.policy.maximum_revocation_age_hours,
         time: loaded.time,
         memory: &Memory::none(),
         work: &Work::default(),

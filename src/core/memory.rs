@@ -42,7 +42,7 @@ pub struct PathKey {
     pub snapshot: u64,
     pub purpose: Purpose,
     pub revocation: RevocationMode,
-    /// Hash of the allowed extended key usages, which an operator chose.
+    /// Hash of the allowed extended key usages and maximum ages, which an operator chose.
     pub usages: u64,
 }
 

@@ -260,7 +260,8 @@ impl SignService {
     /// The key's certificate leads to a held anchor, with fresh revocation data all the way.
     pub(super) fn check_signer(&self, key: &dyn IssuingKey, now: Time) -> Result<(), SignError> {
         let (trust, evidence) = (self.verify.trust().load(), self.verify.evidence().load());
-        let usages = self.verify.policy(None).map(|policy| policy.document_signing_usages.as_slice());
+        let policy = self.verify.policy(None).ok();
+        let usages = policy.map(|policy| policy.document_signing_usages.as_slice());
         let outcome = find_path(&PathRequest {
             target: key.certificate(),
             certificates: &[],
@@ -270,6 +271,7 @@ impl SignService {
             purpose: Purpose::DocumentSigning,
             document_signing_usages: usages.unwrap_or_default(),
             revocation: RevocationMode::Required,
+            maximum_age: policy.map(|policy| policy.maximum_revocation_age_hours).unwrap_or_default(),
             time: now,
             memory: self.verify.memory(),
             work: &Work::default(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use antin::core::evidence::CrlSet;
 use antin::core::memory::Memory;
 use antin::core::path::{self, PathOutcome, PathRequest, Work};
-use antin::core::policy::{Purpose, RevocationMode};
+use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::x509::{Certificate, CertificateList, TrustAnchor, TrustStore};
 use serde::Deserialize;
@@ -136,6 +136,7 @@ impl Folder {
             purpose: Purpose::Any,
             document_signing_usages: &[],
             revocation: if case.revocation { RevocationMode::Required } else { RevocationMode::Off },
+            maximum_age: MaximumAge::default(),
             time: Time::parse_rfc3339(AT).expect("a time"),
             memory: &Memory::none(),
             work: &Work::default(),

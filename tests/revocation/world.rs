@@ -8,7 +8,7 @@ use antin::clock;
 use antin::config::revocation::{CrlSource, RevocationSettings};
 use antin::core::memory::Memory;
 use antin::core::path::{PathFault, PathOutcome, PathRequest, Work, find_path};
-use antin::core::policy::{Purpose, RevocationMode};
+use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::x509::{Certificate, TrustAnchor, TrustStore};
 use antin::pki::certificate::Issuer;
@@ -150,6 +150,7 @@ impl World {
             purpose: Purpose::Any,
             document_signing_usages: &[],
             revocation: RevocationMode::Required,
+            maximum_age: MaximumAge::default(),
             time: clock::now(),
             memory: &memory,
             work: &Work::default(),

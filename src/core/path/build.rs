@@ -62,6 +62,7 @@ fn path_key(request: &PathRequest<'_>) -> Option<PathKey> {
     let snapshot = request.crls.snapshot().filter(|_| request.ocsp_responses.is_empty())?;
     let mut usages = DefaultHasher::new();
     request.document_signing_usages.hash(&mut usages);
+    request.maximum_age.hash(&mut usages);
     Some(PathKey {
         target: *request.target.fingerprint(),
         trust: *request.trust.version(),

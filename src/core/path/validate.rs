@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use super::fault::PathFault;
-use super::revocation::{self, RevocationStatus};
+use super::revocation::{self, RevocationStatus, Subject};
+use super::window::Window;
 use super::{PathRequest, Position};
 use crate::core::crypto::KeyFault;
 use crate::core::oid;
@@ -21,8 +22,7 @@ pub struct ValidatedPath {
     certificates: Vec<Arc<Certificate>>,
     anchor: Arc<Certificate>,
     revocation: Vec<RevocationStatus>,
-    holds_from: Time,
-    holds_until: Time,
+    holds: Window,
 }
 
 impl ValidatedPath {
@@ -42,7 +42,12 @@ impl ValidatedPath {
 
     /// The same judgement, by the same certificates and revocation data, holds at `time`.
     pub fn holds_at(&self, time: Time) -> bool {
-        (self.holds_from..=self.holds_until).contains(&time)
+        self.holds.contains(time)
+    }
+
+    /// When the same judgement holds.
+    pub const fn holds(&self) -> Window {
+        self.holds
     }
 }
 
@@ -54,8 +59,7 @@ pub fn validate(
     anchor: &TrustAnchor,
 ) -> Result<ValidatedPath, PathFault> {
     let target_is_anchor = path.len() == 1 && *path[0] == **anchor.certificate();
-    let mut holds_from = Time::from_unix(i64::MIN);
-    let mut holds_until = Time::from_unix(i64::MAX);
+    let mut holds = Window::ALWAYS;
     if !target_is_anchor {
         check_anchor_issues(anchor, path)?;
     }
@@ -65,8 +69,7 @@ pub fn validate(
             check_signature(position, certificate, issuer)?;
         }
         check_validity(position, certificate, request.time)?;
-        holds_from = holds_from.max(certificate.not_before);
-        holds_until = holds_until.min(certificate.not_after);
+        holds = holds.and(Window { from: certificate.not_before, until: certificate.not_after });
         check_profile(position, certificate)?;
         check_key(position, certificate)?;
         check_extensions(position, certificate)?;
@@ -80,11 +83,10 @@ pub fn validate(
     let mut statuses = Vec::new();
     if !target_is_anchor && request.revocation != RevocationMode::Off {
         for (position, certificate) in path.iter().enumerate().rev() {
-            let issuer = path.get(position + 1).unwrap_or(anchor.certificate());
-            match revocation::check(request, position, certificate, issuer) {
+            let subject = Subject { certificate, above: &path[position + 1..], anchor };
+            match revocation::check(request, position, &subject) {
                 Ok(status) => {
-                    holds_from = holds_from.max(status.this_update);
-                    holds_until = holds_until.min(status.next_update);
+                    holds = holds.and(status.holds);
                     statuses.push(status);
                 }
                 Err(PathFault::RevocationUnknown(_)) if request.revocation == RevocationMode::IfAvailable => {}
@@ -97,8 +99,7 @@ pub fn validate(
         certificates: path.to_vec(),
         anchor: Arc::clone(anchor.certificate()),
         revocation: statuses,
-        holds_from,
-        holds_until,
+        holds,
     })
 }
 

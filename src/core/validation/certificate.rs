@@ -19,6 +19,7 @@ pub fn validate(request: &ValidationRequest<'_>, material: Material<'_>, signer:
         purpose: Purpose::DocumentSigning,
         document_signing_usages: &request.policy.document_signing_usages,
         revocation: request.revocation,
+        maximum_age: request.policy.maximum_revocation_age_hours,
         time: request.time,
         memory: request.memory,
         work: material.work,

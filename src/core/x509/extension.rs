@@ -1,5 +1,6 @@
 //! Certificate extensions (RFC 5280 §4.2): decoded where this code base uses them, kept as "not understood" otherwise.
 
+use super::distribution_point::{self, DistributionPoint};
 use super::name::Name;
 use crate::core::der::{DerError, DerFault, Reader, Tlv, tag};
 use crate::core::oid;
@@ -72,25 +73,6 @@ pub struct AuthorityKeyIdentifier {
     pub key_identifier: Option<Vec<u8>>,
 }
 
-/// `DistributionPoint` (RFC 5280 §4.2.1.13).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DistributionPoint {
-    pub name: Option<DistributionPointName>,
-    /// Limited to some reasons: such a CRL alone cannot show that a certificate is good.
-    pub some_reasons: bool,
-    /// `cRLIssuer` is present: the CRL is issued by another authority.
-    pub indirect: bool,
-}
-
-/// `DistributionPointName`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DistributionPointName {
-    /// `fullName`: each a whole encoded `GeneralName`.
-    Full(Vec<Vec<u8>>),
-    /// `nameRelativeToCRLIssuer`: the encoded set.
-    Relative(Vec<u8>),
-}
-
 /// The extensions of a certificate that are understood, and the identifiers of critical ones that are not.
 #[derive(Clone, Debug, Default)]
 pub struct CertificateExtensions {
@@ -102,6 +84,8 @@ pub struct CertificateExtensions {
     pub subject_key_identifier: Option<Vec<u8>>,
     pub authority_key_identifier: Option<AuthorityKeyIdentifier>,
     pub crl_distribution_points: Option<Vec<DistributionPoint>>,
+    /// Where delta CRLs are published (RFC 5280 §4.2.1.15).
+    pub freshest_crl: Vec<DistributionPoint>,
     pub ocsp_no_check: bool,
     /// Critical and not understood, or policies that are malformed: no path through this certificate is valid (RFC 5280 §4.2).
     /// Content octets.
@@ -130,11 +114,12 @@ impl CertificateExtensions {
                     decoded.authority_key_identifier = Some(authority_key_identifier(value)?);
                 }
                 oid::CRL_DISTRIBUTION_POINTS => {
-                    decoded.crl_distribution_points = Some(distribution_points(value)?);
+                    decoded.crl_distribution_points = Some(distribution_point::distribution_points(value)?);
                 }
                 oid::OCSP_NO_CHECK => decoded.ocsp_no_check = true,
                 // Information and other names: nothing in them constrains the path.
-                oid::SUBJECT_ALT_NAME | oid::ISSUER_ALT_NAME | oid::AUTHORITY_INFO_ACCESS | oid::FRESHEST_CRL => {}
+                oid::SUBJECT_ALT_NAME | oid::ISSUER_ALT_NAME | oid::AUTHORITY_INFO_ACCESS => {}
+                oid::FRESHEST_CRL => decoded.freshest_crl = distribution_point::distribution_points(value)?,
                 // A policy that nobody requires constrains nothing: explicit policy is not asked for here, and a certificate
                 // that asks for it does so in policyConstraints, which is critical and not understood yet.
                 // Some authorities write it in BER. What the certificate's key signed can still be judged; a path cannot.
@@ -168,7 +153,7 @@ fn object_identifiers(value: &[u8]) -> Result<Vec<Vec<u8>>, DerError> {
 }
 
 /// At least one member, decoded one by one.
-fn members<T>(list: Tlv<'_>, decode: impl Fn(Tlv<'_>) -> Result<T, DerError>) -> Result<Vec<T>, DerError> {
+pub fn members<T>(list: Tlv<'_>, decode: impl Fn(Tlv<'_>) -> Result<T, DerError>) -> Result<Vec<T>, DerError> {
     let mut decoded = Vec::new();
     let mut reader = list.reader();
     while !reader.is_empty() {
@@ -200,46 +185,6 @@ pub fn authority_key_identifier(value: &[u8]) -> Result<AuthorityKeyIdentifier, 
         reader.optional(tag::context_primitive(2))?;
         Ok(AuthorityKeyIdentifier { key_identifier })
     })
-}
-
-fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>, DerError> {
-    members(Reader::single(value, tag::SEQUENCE)?, |member| {
-        member.of(tag::SEQUENCE)?.read_all(|reader| {
-            let name = match reader.optional(tag::context(0))? {
-                Some(field) => Some(distribution_point_name(field)?),
-                None => None,
-            };
-            let some_reasons = reader.optional(tag::context_primitive(1))?.is_some();
-            let indirect = reader.optional(tag::context(2))?.is_some();
-            Ok(DistributionPoint { name, some_reasons, indirect })
-        })
-    })
-}
-
-/// Decodes the `[0]` field of a DistributionPoint or IssuingDistributionPoint.
-pub fn distribution_point_name(field: Tlv<'_>) -> Result<DistributionPointName, DerError> {
-    field.read_all(|reader| {
-        let choice = reader.read()?;
-        match choice.tag {
-            0xA0 => Ok(DistributionPointName::Full(members(choice, |name| Ok(name.raw.to_vec()))?)),
-            0xA1 => Ok(DistributionPointName::Relative(choice.value.to_vec())),
-            _ => Err(choice.error(DerFault::UnexpectedTag)),
-        }
-    })
-}
-
-impl DistributionPoint {
-    /// The URIs under which the CRL is published.
-    pub fn uris(&self) -> impl Iterator<Item = &str> {
-        let names: &[Vec<u8>] = match &self.name {
-            Some(DistributionPointName::Full(names)) => names,
-            _ => &[],
-        };
-        names.iter().filter_map(|name| {
-            let uri = Reader::single(name, tag::context_primitive(6)).ok()?.value;
-            std::str::from_utf8(uri).ok()
-        })
-    }
 }
 
 /// The directory name inside an encoded `GeneralName`.

@@ -3,9 +3,14 @@
 
 pub mod certificate;
 pub mod crl;
+mod crl_entry;
+mod crl_extension;
+pub mod distribution_point;
 pub mod extension;
 pub mod name;
 pub mod ocsp;
+pub mod ocsp_request;
+pub mod reason;
 pub mod signed;
 pub mod trust_anchor;
 
