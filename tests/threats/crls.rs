@@ -400,7 +400,7 @@ fn r01_a_certificate_that_expired_is_forgotten_unless_the_list_says_otherwise() 
     };
     let before = List { this_update: NOW.plus_seconds(-700), ..List::default() };
     let after = List { this_update: NOW.plus_seconds(-300), ..List::default() };
-    let stale = Err(PathFault::RevocationStale { position: 0, next_update: after.next_update });
+    let stale = Err(PathFault::RevocationStale { position: 0, ended: Some(profile.not_after) });
     assert_eq!(judge(&before), Ok(before.this_update));
     assert_eq!(judge(&after), stale);
     let kept_since = |seconds: i64| {

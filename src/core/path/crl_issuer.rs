@@ -65,10 +65,8 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
         let Subject { certificate, .. } = *self.subject;
         let issuer = self.subject.issuer();
         let own_name = crl.issuer == certificate.issuer;
-        if !own_name && !(crl.extensions.is_indirect() && is_named(crl, certificate)) {
-            return None;
-        }
-        if !crl.signature_algorithm.as_ref().is_ok_and(|algorithm| algorithm.is_acceptable()) {
+        let may_speak = own_name || crl.extensions.is_indirect() && is_named(crl, certificate);
+        if !may_speak || !crl.signature_algorithm.as_ref().is_ok_and(|algorithm| algorithm.is_acceptable()) {
             return None;
         }
         if own_name && self.signed(crl, issuer) {
@@ -76,15 +74,16 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
             return Some(CrlIssuer { certificate, window: Window::ALWAYS, is_certificate_issuer: true });
         }
         let candidates = self.candidates(crl);
-        if candidates.len() > CANDIDATES {
-            self.request.work.fall_short();
-        }
+        let more = candidates.len() > CANDIDATES;
         for candidate in candidates.into_iter().take(CANDIDATES) {
             if self.signed(crl, &candidate)
                 && let Some(window) = self.authorised(crl, &candidate)
             {
                 return Some(CrlIssuer { certificate: candidate, window, is_certificate_issuer: false });
             }
+        }
+        if more {
+            self.request.work.fall_short();
         }
         None
     }

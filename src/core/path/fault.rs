@@ -45,8 +45,8 @@ pub enum PathFault {
     Revoked { position: Position, date: Time, reason: RevocationReason },
     /// Listed as on hold.
     OnHold { position: Position, date: Time },
-    /// Revocation data were found, and none was fresh; the end of the newest.
-    RevocationStale { position: Position, next_update: Option<Time> },
+    /// Revocation data were found, and none was fresh; when the newest ceased to count, if it ever did.
+    RevocationStale { position: Position, ended: Option<Time> },
     /// The newest revocation data say something that cannot be understood, or the responder does not know the certificate.
     RevocationUnclear(Position),
     /// No usable revocation data were found.
@@ -152,7 +152,7 @@ impl PathFault {
             Self::Revoked { position: 0, .. } => [revoked(0)],
             Self::Revoked { .. } => [revoked(1)],
             Self::OnHold { .. } => [Self::OnHold { position: 0, date }],
-            Self::RevocationStale { .. } => [Self::RevocationStale { position: 0, next_update: None }],
+            Self::RevocationStale { .. } => [Self::RevocationStale { position: 0, ended: None }],
             Self::RevocationUnclear(_) => [Self::RevocationUnclear(0)],
             Self::RevocationUnknown(_) => [Self::RevocationUnknown(0)],
         })

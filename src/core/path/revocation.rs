@@ -148,7 +148,10 @@ fn conclude(
         });
     }
     match sufficient(good()) {
-        Some(stale) => Err(PathFault::RevocationStale { position, next_update: stale[0].next_update }),
+        Some(stale) => {
+            let ended = stale[0].counts.map(|window| window.until);
+            Err(PathFault::RevocationStale { position, ended })
+        }
         None => Err(PathFault::RevocationUnknown(position)),
     }
 }
