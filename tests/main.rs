@@ -5,6 +5,7 @@ mod documents;
 mod http;
 mod kit;
 mod layers;
+mod limbo;
 mod mutations;
 mod oracles;
 mod pki;

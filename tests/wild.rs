@@ -8,7 +8,7 @@ use antin::core::cms::SignedData;
 use antin::core::der::{Reader, ber};
 use antin::core::evidence::{CrlSet, Evidence};
 use antin::core::memory::Memory;
-use antin::core::path::{self, PathFault, PathOutcome, PathRequest, Work};
+use antin::core::path::{self, InitialPolicies, PathFault, PathOutcome, PathRequest, Work};
 use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::validation::{Content, Validation};
@@ -134,6 +134,7 @@ fn path_to(root: &Arc<Certificate>, target: &Arc<Certificate>, revocation: Revoc
         trust: &TrustStore::new(vec![TrustAnchor::new(Arc::clone(root))], Vec::new()),
         purpose: Purpose::Any,
         document_signing_usages: &[],
+        policies: InitialPolicies::default(),
         revocation,
         maximum_age: MaximumAge::default(),
         time,

@@ -83,6 +83,7 @@ object_identifiers! {
     NAME_CONSTRAINTS = "2.5.29.30";
     CRL_DISTRIBUTION_POINTS = "2.5.29.31";
     CERTIFICATE_POLICIES = "2.5.29.32";
+    ANY_POLICY = "2.5.29.32.0";
     POLICY_MAPPINGS = "2.5.29.33";
     AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
     POLICY_CONSTRAINTS = "2.5.29.36";
@@ -95,6 +96,10 @@ object_identifiers! {
     OCSP_NONCE = "1.3.6.1.5.5.7.48.1.2";
     OCSP_NO_CHECK = "1.3.6.1.5.5.7.48.1.5";
     OCSP_ARCHIVE_CUTOFF = "1.3.6.1.5.5.7.48.1.6";
+    QUALIFIER_CPS = "1.3.6.1.5.5.7.2.1";
+    QUALIFIER_USER_NOTICE = "1.3.6.1.5.5.7.2.2";
+    /// A mailbox beyond ASCII, as otherName (RFC 9598 §3).
+    SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9";
     ACCESS_OCSP = "1.3.6.1.5.5.7.48.1";
     ACCESS_CA_ISSUERS = "1.3.6.1.5.5.7.48.2";
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use antin::core::evidence::CrlSet;
 use antin::core::memory::Memory;
-use antin::core::path::{self, PathOutcome, PathRequest, Work};
+use antin::core::oid;
+use antin::core::path::{self, InitialPolicies, PathOutcome, PathRequest, Work};
 use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::x509::{Certificate, CertificateList, TrustAnchor, TrustStore};
@@ -127,6 +128,8 @@ impl Folder {
             // A list that cannot be read is as good as none.
             CertificateList::decode(&fs::read(path).expect("a file")).ok().map(Arc::new)
         });
+        let policies = case.params.user_initial_policy_set.iter().map(|policy| oid::parse(policy).expect("a policy"));
+        let acceptable: Vec<_> = policies.collect();
         let outcome = path::find_path(&PathRequest {
             target: &target,
             certificates: &certificates,
@@ -135,6 +138,12 @@ impl Folder {
             trust: &TrustStore::new(vec![TrustAnchor::new(self.certificate(ANCHOR))], Vec::new()),
             purpose: Purpose::Any,
             document_signing_usages: &[],
+            policies: InitialPolicies {
+                acceptable: &acceptable,
+                require_explicit: case.params.initial_explicit_policy,
+                inhibit_mapping: case.params.initial_policy_mapping_inhibit,
+                inhibit_any: case.params.initial_any_policy_inhibit,
+            },
             revocation: if case.revocation { RevocationMode::Required } else { RevocationMode::Off },
             maximum_age: MaximumAge::default(),
             time: Time::parse_rfc3339(AT).expect("a time"),

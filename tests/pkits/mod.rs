@@ -1,6 +1,7 @@
 //! NIST's PKITS: 246 cases over RSA-2048 and SHA-256 certificates and their CRLs, from the foreign vectors. A case with an
 //! `error` must fail, and for that kind of reason; one without must pass. [`divergences`] lists every exception.
 
+mod binary;
 mod case;
 mod divergences;
 
@@ -68,4 +69,36 @@ fn every_case_through_the_library() {
         Some((case.name.clone(), divergence(case, &outcome)?))
     });
     hold("through the library", &cases, &found.collect());
+}
+
+/// The program's answer must be the library's: its exit code, its code, and as many candidates rejected.
+#[test]
+fn every_case_through_the_program() {
+    let Some(folder) = vectors::find("pkits") else { return };
+    let folder = Folder::new(folder);
+    let cases = folder.cases();
+    assert_eq!(cases.len(), CASES);
+    let empty = tempfile::tempdir().expect("a folder");
+    let mut found = HashMap::new();
+    for case in &cases {
+        let outcome = folder.find_path(case);
+        let answer = binary::validate_path(&folder, case, empty.path());
+        let (exit, code, rejected) = match &outcome {
+            PathOutcome::Valid(_) => (0, "valid", 0),
+            PathOutcome::Invalid { fault, rejected } => {
+                (if fault.is_undetermined() { 2 } else { 1 }, fault.code(), rejected.len())
+            }
+        };
+        assert_eq!((answer.exit, answer.report["code"].as_str()), (exit, Some(code)), "{}", case.name);
+        let told = answer.report["rejected"].as_array().expect("a list");
+        assert_eq!(told.len(), rejected, "{}", case.name);
+        for candidate in told {
+            let position = candidate["position"].as_u64().map(|position| position as usize);
+            let at_fault = position.map(|position| &candidate["path"][position]["subject"]);
+            assert_eq!(at_fault.unwrap_or(&serde_json::Value::Null), &candidate["subject"], "{}", case.name);
+            assert!(candidate["clause"].is_string(), "{}: {candidate}", case.name);
+        }
+        found.extend(divergence(case, &outcome).map(|what| (case.name.clone(), what)));
+    }
+    hold("through antin validate-path", &cases, &found);
 }

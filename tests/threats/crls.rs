@@ -372,7 +372,7 @@ fn r10_a_claimed_time_proves_nothing() {
 fn r01_a_certificate_that_expired_is_forgotten_unless_the_list_says_otherwise() {
     use antin::core::memory::Memory;
     use antin::core::path::revocation::{Subject, check};
-    use antin::core::path::{PathFault, PathRequest, Work};
+    use antin::core::path::{InitialPolicies, PathFault, PathRequest, Work};
     use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
     let mut profile = signer_profile("Expired signer");
     profile.not_after = NOW.plus_seconds(-600);
@@ -389,6 +389,7 @@ fn r01_a_certificate_that_expired_is_forgotten_unless_the_list_says_otherwise() 
             trust: &tree().trust,
             purpose: Purpose::Any,
             document_signing_usages: &[],
+            policies: InitialPolicies::default(),
             revocation: RevocationMode::Required,
             maximum_age: MaximumAge::default(),
             time: NOW,

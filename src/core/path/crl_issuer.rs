@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::revocation::Subject;
 use super::window::Window;
-use super::{PathOutcome, PathRequest, ValidatedPath, find_path};
+use super::{InitialPolicies, PathOutcome, PathRequest, ValidatedPath, find_path};
 use crate::core::memory;
 use crate::core::policy::Purpose;
 use crate::core::x509::extension::KeyUsage;
@@ -66,7 +66,8 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
         let issuer = self.subject.issuer();
         let own_name = crl.issuer == certificate.issuer;
         let may_speak = own_name || crl.extensions.is_indirect() && is_named(crl, certificate);
-        if !may_speak || !crl.signature_algorithm.as_ref().is_ok_and(|algorithm| algorithm.is_acceptable()) {
+        let time = self.request.time;
+        if !may_speak || !crl.signature_algorithm.as_ref().is_ok_and(|algorithm| algorithm.lifetime().holds_at(time)) {
             return None;
         }
         if own_name && self.signed(crl, issuer) {
@@ -158,7 +159,8 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
                 &only
             }
         };
-        let outcome = find_path(&PathRequest { target: signer, trust, purpose: Purpose::Any, ..*request });
+        let policies = InitialPolicies::default();
+        let outcome = find_path(&PathRequest { target: signer, trust, purpose: Purpose::Any, policies, ..*request });
         searches.end();
         match outcome {
             PathOutcome::Valid(path) => Some(path),

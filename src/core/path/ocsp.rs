@@ -82,8 +82,9 @@ fn delegated(request: &PathRequest<'_>, delegate: &Arc<Certificate>, subject: &S
     let for_ocsp = for_ocsp.is_some_and(|usages| usages.iter().any(|usage| usage == oid::EKU_OCSP_SIGNING));
     let another = delegate.subject_public_key_info() != subject.certificate.subject_public_key_info();
     let validity = Window { from: delegate.not_before, until: delegate.not_after };
-    let acceptable = delegate.signature_algorithm.as_ref().is_ok_and(|algorithm| algorithm.is_acceptable())
-        && delegate.public_key().is_ok_and(|key| key.strength().is_acceptable());
+    let acceptable =
+        delegate.signature_algorithm.as_ref().is_ok_and(|algorithm| algorithm.lifetime().holds_at(request.time))
+            && delegate.public_key().is_ok_and(|key| key.strength().lifetime().holds_at(request.time));
     let (Ok(algorithm), Ok(key)) = (&delegate.signature_algorithm, issuer.public_key()) else { return None };
     let verify = || key.verify(*algorithm, delegate.to_be_signed(), delegate.signature());
     let authorised = for_ocsp
@@ -112,8 +113,8 @@ fn may_sign(certificate: &Certificate) -> bool {
 fn signed(request: &PathRequest<'_>, response: &OcspResponse, responder: &Certificate) -> bool {
     let (Ok(key), Ok(algorithm)) = (responder.public_key(), &response.signature_algorithm) else { return false };
     let verify = || key.verify(*algorithm, response.to_be_signed(), response.signature());
-    algorithm.is_acceptable()
-        && key.strength().is_acceptable()
+    algorithm.lifetime().holds_at(request.time)
+        && key.strength().lifetime().holds_at(request.time)
         && request.work.spend()
         && request.memory.signature(responder, response.fingerprint(), verify).is_ok()
 }

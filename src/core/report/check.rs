@@ -181,7 +181,7 @@ fn certificate_checks(signature: &SignatureValidation, revocation: RevocationMod
 fn fault_detail(signature: &SignatureValidation, fault: &PathFault) -> Option<String> {
     let Some(PathOutcome::Invalid { rejected, .. }) = &signature.path else { return None };
     let telling = rejected.iter().find(|rejected| rejected.fault == *fault);
-    let certificate = telling.zip(fault.position()).and_then(|(path, position)| path.certificates.get(position));
+    let certificate = telling.zip(fault.position()).and_then(|(path, position)| path.with_anchor().nth(position));
     let subject = certificate.map(|certificate| certificate.subject.to_string());
     let operand = match fault {
         PathFault::Revoked { date, reason, .. } => Some(format!("{date}, {}", reason.name())),

@@ -1,6 +1,8 @@
 //! Certificate extensions (RFC 5280 §4.2): decoded where this code base uses them, kept as "not understood" otherwise.
 
+use super::certificate_policy::PolicyExtensions;
 use super::distribution_point::{self, DistributionPoint};
+use super::general_name::{GeneralName, NameConstraints};
 use super::name::Name;
 use crate::core::der::{DerError, DerFault, Reader, Tlv, tag};
 use crate::core::oid;
@@ -87,7 +89,10 @@ pub struct CertificateExtensions {
     /// Where delta CRLs are published (RFC 5280 §4.2.1.15).
     pub freshest_crl: Vec<DistributionPoint>,
     pub ocsp_no_check: bool,
-    /// Critical and not understood, or policies that are malformed: no path through this certificate is valid (RFC 5280 §4.2).
+    pub subject_alt_names: Vec<GeneralName>,
+    pub name_constraints: Option<NameConstraints>,
+    pub policies: PolicyExtensions,
+    /// Critical and not understood, or about names or policies and malformed: no path through this certificate is valid (RFC 5280 §4.2).
     /// Content octets.
     pub not_understood: Vec<Vec<u8>>,
 }
@@ -118,24 +123,38 @@ impl CertificateExtensions {
                 }
                 oid::OCSP_NO_CHECK => decoded.ocsp_no_check = true,
                 // Information and other names: nothing in them constrains the path.
-                oid::SUBJECT_ALT_NAME | oid::ISSUER_ALT_NAME | oid::AUTHORITY_INFO_ACCESS => {}
+                oid::ISSUER_ALT_NAME => {}
                 oid::FRESHEST_CRL => decoded.freshest_crl = distribution_point::distribution_points(value)?,
-                // A policy that nobody requires constrains nothing: explicit policy is not asked for here, and a certificate
-                // that asks for it does so in policyConstraints, which is critical and not understood yet.
-                // Some authorities write it in BER. What the certificate's key signed can still be judged; a path cannot.
-                oid::CERTIFICATE_POLICIES if certificate_policies(value).is_err() => {
-                    decoded.not_understood.push(extension.oid.to_vec());
+                oid::AUTHORITY_INFO_ACCESS if !extension.critical => {}
+                other => {
+                    if !decoded.names_or_policies(&extension).unwrap_or(false) {
+                        decoded.not_understood.push(other.to_vec());
+                    }
                 }
-                oid::CERTIFICATE_POLICIES => {}
-                other if extension.critical => decoded.not_understood.push(other.to_vec()),
-                // Not critical, yet it restricts what the CA may issue: ignoring it would be laxer than the issuer meant.
-                oid::NAME_CONSTRAINTS | oid::POLICY_CONSTRAINTS | oid::INHIBIT_ANY_POLICY => {
-                    decoded.not_understood.push(extension.oid.to_vec());
-                }
-                _ => {}
             }
         }
         Ok(decoded)
+    }
+
+    /// Decodes an extension about names or policies, which restrict also where they are not critical; true if it is understood
+    /// or need not be. Some authorities write such extensions malformed: what the certificate's key signed can still be judged,
+    /// a path cannot, so that a fault here is none of the certificate's encoding.
+    fn names_or_policies(&mut self, extension: &Extension<'_>) -> Result<bool, DerError> {
+        let value = extension.value;
+        match extension.oid {
+            oid::SUBJECT_ALT_NAME => self.subject_alt_names = GeneralName::decode_all(value)?,
+            oid::NAME_CONSTRAINTS => self.name_constraints = Some(NameConstraints::decode(value)?),
+            oid::CERTIFICATE_POLICIES => {
+                self.policies.policies = Some(PolicyExtensions::decode_policies(value, extension.critical)?);
+            }
+            oid::POLICY_MAPPINGS => self.policies.mappings = PolicyExtensions::decode_mappings(value)?,
+            oid::POLICY_CONSTRAINTS => self.policies.constraints = PolicyExtensions::decode_constraints(value)?,
+            oid::INHIBIT_ANY_POLICY => {
+                self.policies.inhibit_any_policy = Some(PolicyExtensions::decode_inhibit_any_policy(value)?);
+            }
+            _ => return Ok(!extension.critical),
+        }
+        Ok(true)
     }
 }
 
@@ -163,17 +182,6 @@ pub fn members<T>(list: Tlv<'_>, decode: impl Fn(Tlv<'_>) -> Result<T, DerError>
         decoded.push(decode(reader.read()?)?);
     }
     if decoded.is_empty() { Err(list.error(DerFault::Value)) } else { Ok(decoded) }
-}
-
-/// The shape is checked, the content not used.
-fn certificate_policies(value: &[u8]) -> Result<(), DerError> {
-    let list = Reader::single(value, tag::SEQUENCE)?;
-    let policies = members(list, |member| {
-        let mut reader = member.of(tag::SEQUENCE)?.reader();
-        Ok(reader.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()?.to_vec())
-    })?;
-    let twice = policies.iter().enumerate().any(|(index, policy)| policies[..index].contains(policy));
-    if twice { Err(list.error(DerFault::Duplicate)) } else { Ok(()) }
 }
 
 /// Decodes `AuthorityKeyIdentifier`; issuer and serial number, rarely right in the field, only choose between candidates in

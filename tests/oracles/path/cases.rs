@@ -140,12 +140,10 @@ pub const CASES: &[Case] = &[
             all.leaf.extensions.push(unknown_extension(false));
         })
     }),
-    ("name-constraints-met", "certificate-extension-not-understood", || named_within("example.org", true)),
-    ("name-constraints-met-not-critical", "certificate-extension-not-understood", || {
-        named_within("example.org", false)
-    }),
-    ("name-constraints-not-met", "certificate-extension-not-understood", || named_within("example.com", true)),
-    ("policy-constraints-met", "certificate-extension-not-understood", || {
+    ("name-constraints-met", VALID, || named_within("example.org", true)),
+    ("name-constraints-met-not-critical", VALID, || named_within("example.org", false)),
+    ("name-constraints-not-met", "name-not-permitted", || named_within("example.com", true)),
+    ("policy-constraints-met", VALID, || {
         chain(|all| {
             let constraints = PolicyConstraints { require_explicit_policy: Some(0), inhibit_policy_mapping: None };
             all.ca.extensions.push(extension(&constraints, true).expect("DER"));
