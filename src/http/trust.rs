@@ -70,7 +70,7 @@ fn held<'a>(app: &App, evidence: &Evidence, certificate: &'a Certificate, now: T
 fn newest_crl(app: &App, evidence: &Evidence, issuer: &Certificate, now: Time) -> Option<CrlBody> {
     let of_issuer = evidence.crls.issued_by(&issuer.subject).iter();
     let newest = of_issuer
-        .filter(|crl| !crl.extensions.is_delta && verify_crl(app.verify.memory(), issuer, crl, &Work::default()))
+        .filter(|crl| !crl.extensions.is_delta() && verify_crl(app.verify.memory(), issuer, crl, &Work::default()))
         .max_by_key(|crl| crl.this_update)?;
     Some(CrlBody {
         number: newest.extensions.crl_number.as_ref().map(|number| hex::encode(number.octets())),

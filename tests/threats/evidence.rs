@@ -90,8 +90,8 @@ fn the_newest_list_decides_and_of_two_equally_new_the_worse() {
 #[test]
 fn a_list_that_the_allowance_left_unverified_is_not_taken_for_absent() {
     use antin::core::memory::Memory;
-    use antin::core::path::{PathOutcome, PathRequest, Work, find_path};
-    use antin::core::policy::Purpose;
+    use antin::core::path::{InitialPolicies, PathOutcome, PathRequest, Work, find_path};
+    use antin::core::policy::{MaximumAge, Purpose};
     let signer = tree().signer(Kind::P256);
     let clean = list(1, NOW.plus_seconds(-1800), None, Reason::Unspecified);
     let revoking = list(2, NOW.plus_seconds(-60), Some(&signer), Reason::KeyCompromise);
@@ -109,7 +109,9 @@ fn a_list_that_the_allowance_left_unverified_is_not_taken_for_absent() {
             trust: &tree().trust,
             purpose: Purpose::DocumentSigning,
             document_signing_usages: &policy.document_signing_usages,
+            policies: InitialPolicies::default(),
             revocation: RevocationMode::Required,
+            maximum_age: MaximumAge::default(),
             time: NOW,
             memory: &Memory::none(),
             work: &work,

@@ -167,7 +167,7 @@ pub struct RevocationReport {
     pub source: &'static str,
     pub status: &'static str,
     pub this_update: Time,
-    pub next_update: Time,
+    pub next_update: Option<Time>,
     pub age_seconds: i64,
 }
 
