@@ -149,6 +149,7 @@ fn path_to(root: &Arc<Certificate>, target: &Arc<Certificate>, revocation: Revoc
         ocsp_responses: &[],
         trust: &TrustStore::new(vec![TrustAnchor::new(Arc::clone(root))], Vec::new()),
         purpose: Purpose::Any,
+        kind: None,
         document_signing_usages: &[],
         revocation,
         time,

@@ -22,6 +22,9 @@ pub struct ValidatePathArguments {
     /// What the certificate's key is used for
     #[arg(long, value_enum, default_value_t = PurposeArgument::DocumentSigning)]
     purpose: PurposeArgument,
+    /// Kind of document, as in health-book, for anchors that are held for some kinds only
+    #[arg(long, value_name = "K")]
+    kind: Option<String>,
     /// The certificate; further ones in the file may link it to an anchor
     #[arg(value_name = "CERT")]
     certificate: PathBuf,
@@ -77,6 +80,7 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
             PurposeArgument::TimeStamping => Purpose::TimeStamping,
             PurposeArgument::OcspSigning => Purpose::OcspSigning,
         },
+        kind: arguments.kind.as_deref(),
         document_signing_usages: &loaded.policy.document_signing_usages,
         revocation: loaded.revocation,
         time: loaded.time,

@@ -41,6 +41,8 @@ pub struct PathKey {
     pub trust: [u8; 32],
     pub snapshot: u64,
     pub purpose: Purpose,
+    /// Digest of the kind of document, where some anchor is limited to kinds.
+    pub kind: Option<[u8; 32]>,
     pub revocation: RevocationMode,
     /// Hash of the allowed extended key usages, which an operator chose.
     pub usages: u64,

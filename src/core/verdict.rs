@@ -205,7 +205,12 @@ pub const fn path_sub_indication(fault: &PathFault) -> &'static str {
         | PathFault::ExtensionNotUnderstood(..)
         | PathFault::NotACa(_)
         | PathFault::PathLength(_) => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
-        PathFault::KeyUsage(_) | PathFault::ExtendedKeyUsage(_) => "CHAIN_CONSTRAINTS_FAILURE",
+        PathFault::KeyUsage(_)
+        | PathFault::ExtendedKeyUsage(_)
+        | PathFault::AnchorUse(_)
+        | PathFault::AnchorKind(_)
+        | PathFault::AnchorKindUnknown(_) => "CHAIN_CONSTRAINTS_FAILURE",
+        PathFault::AnchorWindow(_) => "NO_CERTIFICATE_CHAIN_FOUND_NO_POE",
         PathFault::UnknownAlgorithm(..)
         | PathFault::WeakAlgorithm(_)
         | PathFault::WeakKey(_)

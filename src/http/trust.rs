@@ -9,7 +9,12 @@ use super::{App, auth::Caller, problem::Problem};
 use crate::{
     clock,
     core::{
-        evidence::Evidence, memory::verify_crl, path::Work, report::CertificateReport, time::Time, x509::Certificate,
+        evidence::Evidence,
+        memory::verify_crl,
+        path::Work,
+        report::CertificateReport,
+        time::Time,
+        x509::{AnchorLimits, Certificate},
     },
 };
 
@@ -17,6 +22,8 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct TrustBody {
     checked_at: Time,
+    /// Names this very set of certificates, limits and aliases.
+    version: String,
     anchors: Vec<HeldBody>,
     intermediates: Vec<HeldBody>,
 }
@@ -26,6 +33,8 @@ pub struct TrustBody {
 struct HeldBody {
     #[serde(flatten)]
     certificate: CertificateReport,
+    /// What an anchor is for; null for intermediates, its members null where nothing is limited.
+    limits: Option<AnchorLimits>,
     /// The newest CRL at hand that this certificate's key signed.
     crl: Option<CrlBody>,
 }
@@ -51,14 +60,16 @@ pub async fn trust(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<T
     caller.may_verify()?;
     let (trust, evidence) = (app.verify.trust().load(), app.verify.evidence().load());
     let now = clock::now();
-    let held = |certificate: &Arc<Certificate>| HeldBody {
+    let held = |certificate: &Arc<Certificate>, limits: Option<&AnchorLimits>| HeldBody {
         certificate: CertificateReport(Arc::clone(certificate)),
+        limits: limits.cloned(),
         crl: newest_crl(&app, &evidence, certificate, now),
     };
     Ok(Json(TrustBody {
         checked_at: now,
-        anchors: trust.anchors().iter().map(|anchor| held(anchor.certificate())).collect(),
-        intermediates: trust.intermediates().iter().map(held).collect(),
+        version: hex::encode(trust.version()),
+        anchors: trust.anchors().iter().map(|anchor| held(anchor.certificate(), Some(anchor.limits()))).collect(),
+        intermediates: trust.intermediates().iter().map(|certificate| held(certificate, None)).collect(),
     }))
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::fault::{Budget, PathFault};
 use super::validate::{self, ValidatedPath};
 use super::{PathRequest, Position};
+use crate::core::crypto;
 use crate::core::memory::PathKey;
 use crate::core::x509::{Certificate, TrustAnchor};
 
@@ -67,6 +68,7 @@ fn path_key(request: &PathRequest<'_>) -> Option<PathKey> {
         trust: *request.trust.version(),
         snapshot,
         purpose: request.purpose,
+        kind: request.kind.filter(|_| request.trust.limits_kinds()).map(|kind| crypto::sha256(kind.as_bytes())),
         revocation: request.revocation,
         usages: usages.finish(),
     })
@@ -88,9 +90,8 @@ impl Search<'_> {
     fn extend(&mut self, path: &mut Vec<Arc<Certificate>>) -> Progress {
         let request = self.request;
         let Some(last) = path.last().map(Arc::clone) else { return Progress::Continue(()) };
-        if request.trust.is_anchor(&last) {
-            let anchor = TrustAnchor::new(last);
-            return self.judge(path, &anchor);
+        if let Some(anchor) = request.trust.anchor(&last) {
+            return self.judge(path, anchor);
         }
         let position: Position = path.len() - 1;
         let mut any = false;

@@ -41,6 +41,14 @@ pub enum PathFault {
     KeyUsage(Position),
     /// The extended key usage does not cover the purpose (§4.2.1.12).
     ExtendedKeyUsage(Position),
+    /// The anchor is not held for this purpose.
+    AnchorUse(Position),
+    /// The anchor is not held for this kind of document.
+    AnchorKind(Position),
+    /// The anchor is held for some kinds of documents, and no signed octets say what kind this is.
+    AnchorKindUnknown(Position),
+    /// The time lies outside that in which signatures under the anchor count.
+    AnchorWindow(Position),
     /// Listed as revoked (§6.3).
     Revoked { position: Position, date: Time, reason: RevocationReason },
     /// Listed as on hold.
@@ -91,6 +99,10 @@ impl PathFault {
             | Self::PathLength(position)
             | Self::KeyUsage(position)
             | Self::ExtendedKeyUsage(position)
+            | Self::AnchorUse(position)
+            | Self::AnchorKind(position)
+            | Self::AnchorKindUnknown(position)
+            | Self::AnchorWindow(position)
             | Self::Revoked { position, .. }
             | Self::OnHold { position, .. }
             | Self::RevocationStale { position, .. }
@@ -118,6 +130,10 @@ impl PathFault {
             Self::PathLength(_) => "path-length-exceeded",
             Self::KeyUsage(_) => "key-usage-not-allowed",
             Self::ExtendedKeyUsage(_) => "extended-key-usage-not-allowed",
+            Self::AnchorUse(_) => "anchor-use-not-allowed",
+            Self::AnchorKind(_) => "anchor-kind-not-allowed",
+            Self::AnchorKindUnknown(_) => "anchor-kind-unknown",
+            Self::AnchorWindow(_) => "anchor-time-not-allowed",
             Self::Revoked { position: 0, .. } => "certificate-revoked",
             Self::Revoked { .. } => "ca-certificate-revoked",
             Self::OnHold { .. } => "certificate-suspended",
@@ -149,6 +165,10 @@ impl PathFault {
             Self::PathLength(_) => [Self::PathLength(1)],
             Self::KeyUsage(_) => [Self::KeyUsage(0)],
             Self::ExtendedKeyUsage(_) => [Self::ExtendedKeyUsage(0)],
+            Self::AnchorUse(_) => [Self::AnchorUse(1)],
+            Self::AnchorKind(_) => [Self::AnchorKind(1)],
+            Self::AnchorKindUnknown(_) => [Self::AnchorKindUnknown(1)],
+            Self::AnchorWindow(_) => [Self::AnchorWindow(1)],
             Self::Revoked { position: 0, .. } => [revoked(0)],
             Self::Revoked { .. } => [revoked(1)],
             Self::OnHold { .. } => [Self::OnHold { position: 0, date }],
@@ -164,6 +184,7 @@ impl PathFault {
             self,
             Self::IssuerNotFound(_)
                 | Self::BudgetSpent(_)
+                | Self::AnchorKindUnknown(_)
                 | Self::OnHold { .. }
                 | Self::RevocationStale { .. }
                 | Self::RevocationUnclear(_)
@@ -178,7 +199,7 @@ impl PathFault {
             Self::Revoked { .. } => 6,
             Self::OnHold { .. } => 5,
             Self::RevocationStale { .. } | Self::RevocationUnclear(_) | Self::RevocationUnknown(_) => 4,
-            Self::NotYetValid(_) | Self::Expired(_) => 3,
+            Self::NotYetValid(_) | Self::Expired(_) | Self::AnchorWindow(_) => 3,
             Self::IssuerNotFound(_) => 0,
             Self::Signature(_) | Self::BudgetSpent(_) => 1,
             _ => 2,

@@ -1,6 +1,7 @@
 //! From a certificate to a trust anchor (RFC 5280 §6): [`build`] finds candidate paths within a budget, [`validate`] judges
 //! one, [`revocation`] asks for the status of each certificate below the anchor.
 
+pub mod anchor;
 pub mod build;
 pub mod fault;
 pub mod ocsp;
@@ -31,6 +32,8 @@ pub struct PathRequest<'a> {
     pub ocsp_responses: &'a [Arc<OcspResponse>],
     pub trust: &'a TrustStore,
     pub purpose: Purpose,
+    /// The kind of document as verified signed octets state it; `None`: they do not.
+    pub kind: Option<&'a str>,
     /// Extended key usages that fit [`Purpose::DocumentSigning`]; content octets.
     pub document_signing_usages: &'a [Vec<u8>],
     pub revocation: RevocationMode,

@@ -54,8 +54,8 @@ pub fn validate(
     anchor: &TrustAnchor,
 ) -> Result<ValidatedPath, PathFault> {
     let target_is_anchor = path.len() == 1 && *path[0] == **anchor.certificate();
-    let mut holds_from = Time::from_unix(i64::MIN);
-    let mut holds_until = Time::from_unix(i64::MAX);
+    let above = if target_is_anchor { 0 } else { path.len() };
+    let (mut holds_from, mut holds_until) = super::anchor::check(request, above, anchor)?;
     if !target_is_anchor {
         check_anchor_issues(anchor, path)?;
     }
