@@ -12,5 +12,6 @@ mod registry;
 mod revocation;
 mod testvectors;
 mod threats;
+mod trust;
 mod wild;
 mod wycheproof_vectors;
