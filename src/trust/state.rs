@@ -20,6 +20,8 @@ pub enum StateError {
         .0.display()
     )]
     Damaged(PathBuf),
+    #[error("{}: a list with a higher number was seen meanwhile", .0.display())]
+    Overtaken(PathBuf),
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
 }
@@ -51,10 +53,12 @@ impl Seen {
         seen.map(Some).ok_or_else(|| StateError::Damaged(path.to_owned()))
     }
 
-    /// Makes it durable, unless it is there.
+    /// Makes it durable, unless it is there; a higher number that was kept meanwhile is not lowered.
     pub fn keep(&self, path: &Path) -> Result<(), StateError> {
-        if Self::open(path)?.as_ref() == Some(self) {
-            return Ok(());
+        match Self::open(path)? {
+            Some(seen) if seen == *self => return Ok(()),
+            Some(seen) if seen.sequence > self.sequence => return Err(StateError::Overtaken(path.to_owned())),
+            _ => {}
         }
         let content = serde_json::to_vec(self).expect("strings and numbers have a JSON form");
         replace(path, &content).map_err(|source| StateError::Write { path: path.to_owned(), source })
@@ -72,6 +76,8 @@ mod tests {
         assert_eq!(Seen::open(&path).expect("none"), None);
         let seen = Seen::new(7, &[1; 32]);
         seen.keep(&path).expect("written");
+        assert_eq!(Seen::open(&path).expect("there"), Some(seen.clone()));
+        assert!(matches!(Seen::new(6, &[1; 32]).keep(&path), Err(StateError::Overtaken(_))));
         assert_eq!(Seen::open(&path).expect("there"), Some(seen.clone()));
         for damage in ["", "{}", "{\"format\":\"antin-trust-list-state-1\",\"sequence\":7,\"sha256\":\"01\"}"] {
             std::fs::write(&path, damage).expect("written");
