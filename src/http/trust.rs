@@ -12,7 +12,6 @@ use crate::{
         evidence::Evidence,
         memory::verify_crl,
         path::Work,
-        report::CertificateReport,
         time::Time,
         x509::{AnchorLimits, Certificate},
     },
@@ -31,8 +30,12 @@ pub struct TrustBody {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct HeldBody {
-    #[serde(flatten)]
-    certificate: CertificateReport,
+    subject: String,
+    issuer: String,
+    serial_number: String,
+    not_before: Time,
+    not_after: Time,
+    sha256: String,
     /// What an anchor is for; null for intermediates, its members null where nothing is limited.
     limits: Option<AnchorLimits>,
     /// The newest CRL at hand that this certificate's key signed.
@@ -61,7 +64,12 @@ pub async fn trust(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<T
     let (trust, evidence) = (app.verify.trust().load(), app.verify.evidence().load());
     let now = clock::now();
     let held = |certificate: &Arc<Certificate>, limits: Option<&AnchorLimits>| HeldBody {
-        certificate: CertificateReport(Arc::clone(certificate)),
+        subject: certificate.subject.to_string(),
+        issuer: certificate.issuer.to_string(),
+        serial_number: certificate.serial_number_text().to_owned(),
+        not_before: certificate.not_before,
+        not_after: certificate.not_after,
+        sha256: certificate.fingerprint_text().to_owned(),
         limits: limits.cloned(),
         crl: newest_crl(&app, &evidence, certificate, now),
     };
