@@ -15,5 +15,6 @@ mod registry;
 mod revocation;
 mod testvectors;
 mod threats;
+mod trust;
 mod wild;
 mod wycheproof_vectors;

@@ -133,6 +133,7 @@ fn path_to(root: &Arc<Certificate>, target: &Arc<Certificate>, revocation: Revoc
         ocsp_responses: &[],
         trust: &TrustStore::new(vec![TrustAnchor::new(Arc::clone(root))], Vec::new()),
         purpose: Purpose::Any,
+        kind: None,
         document_signing_usages: &[],
         policies: InitialPolicies::default(),
         revocation,

@@ -131,8 +131,9 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         },
         trust: Trust {
             directories: Vec::new(),
-            anchors: vec![Member::Root.certificate_path(&pki)],
+            anchors: vec![Member::Root.certificate_path(&pki).into()],
             intermediates: vec![Member::Ca.certificate_path(&pki)],
+            list: None,
         },
         revocation: RevocationSettings {
             sources: Authority::ALL

@@ -19,6 +19,7 @@ pub mod router;
 mod sign;
 pub mod tls;
 mod trust;
+mod trust_watch;
 mod verify;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -192,7 +193,7 @@ async fn start(app: &Arc<App>, revocation: RevocationCache) -> Result<Running, B
     let mut mutual_tls = None;
     if config.mutual_tls.enabled {
         let (generation, seen) = watch::channel(0);
-        let known = Fingerprint::of(&config.mutual_tls.client_crls);
+        let known = Fingerprint::of_crls(&config.mutual_tls.client_crls);
         let mut marks = ClientCrlMarks::default();
         let tls = Tls {
             config: ArcSwap::from_pointee(tls::server_config(&config.mutual_tls, &mut marks)?),
@@ -218,6 +219,7 @@ async fn start(app: &Arc<App>, revocation: RevocationCache) -> Result<Running, B
     let door = door("public", router::public(app));
     let listener = Arc::new(Listener { door, limits: config.limits.clone(), tls: None });
     listeners.spawn(listener.serve(public_socket, stopped));
+    watchers.spawn(trust_watch::watch(Arc::clone(app)));
     watchers.spawn(async {
         loop {
             tokio::time::sleep(UPKEEP_EVERY).await;
@@ -248,7 +250,7 @@ async fn watch_client_crls(
     let settings = &app.config.mutual_tls;
     loop {
         tokio::time::sleep(WATCHED_EVERY).await;
-        let now = Fingerprint::of(&settings.client_crls);
+        let now = Fingerprint::of_crls(&settings.client_crls);
         if now == known {
             continue;
         }

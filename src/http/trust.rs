@@ -13,7 +13,12 @@ use super::{App, auth::Caller, problem::Problem};
 use crate::{
     clock,
     core::{
-        evidence::Evidence, memory::verify_crl, path::Work, report::CertificateFields, time::Time, x509::Certificate,
+        evidence::Evidence,
+        memory::verify_crl,
+        path::Work,
+        report::CertificateFields,
+        time::Time,
+        x509::{AnchorLimits, Certificate},
     },
 };
 
@@ -21,6 +26,8 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 struct TrustBody<'a> {
     checked_at: Time,
+    /// Names this very set of certificates, limits and aliases.
+    version: String,
     anchors: Vec<HeldBody<'a>>,
     intermediates: Vec<HeldBody<'a>>,
 }
@@ -30,6 +37,8 @@ struct TrustBody<'a> {
 struct HeldBody<'a> {
     #[serde(flatten)]
     certificate: CertificateFields<'a>,
+    /// What an anchor is for; null for intermediates, its members null where nothing is limited.
+    limits: Option<&'a AnchorLimits>,
     /// The newest CRL at hand that this certificate's key signed.
     crl: Option<CrlBody>,
 }
@@ -55,16 +64,25 @@ pub async fn trust(State(app): State<Arc<App>>, caller: Caller) -> Result<Respon
     caller.may_verify()?;
     let (trust, evidence) = (app.verify.trust().load(), app.verify.evidence().load());
     let now = clock::now();
+    let held = |certificate, limits| held(&app, &evidence, certificate, limits, now);
     let body = TrustBody {
         checked_at: now,
-        anchors: trust.anchors().iter().map(|anchor| held(&app, &evidence, anchor.certificate(), now)).collect(),
-        intermediates: trust.intermediates().iter().map(|link| held(&app, &evidence, link, now)).collect(),
+        version: hex::encode(trust.version()),
+        anchors: trust.anchors().iter().map(|anchor| held(anchor.certificate(), Some(anchor.limits()))).collect(),
+        intermediates: trust.intermediates().iter().map(|certificate| held(certificate, None)).collect(),
     };
     Ok(Json(body).into_response())
 }
 
-fn held<'a>(app: &App, evidence: &Evidence, certificate: &'a Certificate, now: Time) -> HeldBody<'a> {
-    HeldBody { certificate: CertificateFields::of(certificate), crl: newest_crl(app, evidence, certificate, now) }
+fn held<'a>(
+    app: &App,
+    evidence: &Evidence,
+    certificate: &'a Certificate,
+    limits: Option<&'a AnchorLimits>,
+    now: Time,
+) -> HeldBody<'a> {
+    let crl = newest_crl(app, evidence, certificate, now);
+    HeldBody { certificate: CertificateFields::of(certificate), limits, crl }
 }
 
 fn newest_crl(app: &App, evidence: &Evidence, issuer: &Certificate, now: Time) -> Option<CrlBody> {

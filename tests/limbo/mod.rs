@@ -81,6 +81,7 @@ fn find_path(case: &Case) -> Option<PathOutcome> {
         ocsp_responses: &[],
         trust: &TrustStore::new(anchors, Vec::new()),
         purpose: Purpose::Any,
+        kind: None,
         document_signing_usages: &[],
         policies: InitialPolicies::default(),
         revocation: if case.crls.is_empty() { RevocationMode::Off } else { RevocationMode::Required },

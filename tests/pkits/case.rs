@@ -137,6 +137,7 @@ impl Folder {
             ocsp_responses: &[],
             trust: &TrustStore::new(vec![TrustAnchor::new(self.certificate(ANCHOR))], Vec::new()),
             purpose: Purpose::Any,
+            kind: None,
             document_signing_usages: &[],
             policies: InitialPolicies {
                 acceptable: &acceptable,

@@ -148,6 +148,7 @@ impl World {
             ocsp_responses: &[],
             trust: &self.trust_store(),
             purpose: Purpose::Any,
+            kind: None,
             document_signing_usages: &[],
             policies: InitialPolicies::default(),
             revocation: RevocationMode::Required,

@@ -388,6 +388,7 @@ fn r01_a_certificate_that_expired_is_forgotten_unless_the_list_says_otherwise() 
             ocsp_responses: &[],
             trust: &tree().trust,
             purpose: Purpose::Any,
+            kind: None,
             document_signing_usages: &[],
             policies: InitialPolicies::default(),
             revocation: RevocationMode::Required,

@@ -108,6 +108,7 @@ fn a_list_that_the_allowance_left_unverified_is_not_taken_for_absent() {
             ocsp_responses: &[],
             trust: &tree().trust,
             purpose: Purpose::DocumentSigning,
+            kind: None,
             document_signing_usages: &policy.document_signing_usages,
             policies: InitialPolicies::default(),
             revocation: RevocationMode::Required,

@@ -63,6 +63,7 @@ impl Question {
             ocsp_responses: &[],
             trust: &TrustStore::new(anchors, Vec::new()),
             purpose: Purpose::Any,
+            kind: None,
             document_signing_usages: &[],
             policies,
             revocation: RevocationMode::Off,

@@ -2,6 +2,7 @@
 //! one with [`names`] and [`policy`], [`revocation`] asks for the status of each certificate below the anchor: [`crl`] with
 //! [`crl_scope`] and [`crl_issuer`], and [`ocsp`].
 
+pub mod anchor;
 pub mod build;
 pub mod crl;
 pub mod crl_issuer;
@@ -41,6 +42,8 @@ pub struct PathRequest<'a> {
     pub ocsp_responses: &'a [Arc<OcspResponse>],
     pub trust: &'a TrustStore,
     pub purpose: Purpose,
+    /// The kind of document as verified signed octets state it; `None`: they do not.
+    pub kind: Option<&'a str>,
     /// Extended key usages that fit [`Purpose::DocumentSigning`]; content octets.
     pub document_signing_usages: &'a [Vec<u8>],
     /// What is asked of certificate policies.

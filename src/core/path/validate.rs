@@ -62,7 +62,8 @@ pub fn validate(
     anchor: &TrustAnchor,
 ) -> Result<ValidatedPath, PathFault> {
     let target_is_anchor = path.len() == 1 && *path[0] == **anchor.certificate();
-    let mut holds = Window::ALWAYS;
+    let above = if target_is_anchor { 0 } else { path.len() };
+    let mut holds = super::anchor::check(request, above, anchor)?;
     let mut names = NamesAllowed::default();
     let mut policies = PolicyGraph::new(&request.policies, path.len());
     if !target_is_anchor {

@@ -1,6 +1,7 @@
 //! Certificates and CRLs (RFC 5280): bytes to types. What is wrong with the bytes is found here; whether a certificate may be
 //! used is judged in [`super::path`].
 
+pub mod anchor_limits;
 pub mod certificate;
 pub mod certificate_policy;
 pub mod crl;
@@ -16,7 +17,8 @@ pub mod reason;
 pub mod signed;
 pub mod trust_anchor;
 
+pub use anchor_limits::{AnchorLimits, AnchorUse};
 pub use certificate::Certificate;
 pub use crl::CertificateList;
 pub use name::Name;
-pub use trust_anchor::{TrustAnchor, TrustStore};
+pub use trust_anchor::{Alias, TrustAnchor, TrustStore};
