@@ -120,7 +120,7 @@ pub struct SignatureReport {
     pub checks: Vec<Check>,
 }
 
-/// A certificate in an answer, as [`CertificateFields`]. The same few authorities stand in nearly all of them: each is rendered once.
+/// A certificate in an answer, as `CertificateFields`. The same few authorities stand in nearly all of them: each is rendered once.
 #[derive(Clone, Debug)]
 pub struct CertificateReport(pub Arc<Certificate>);
 
