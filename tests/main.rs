@@ -1,5 +1,6 @@
 //! Every integration test in one binary: one link, one run.
 
+mod command_line;
 mod docs;
 mod documents;
 mod http;
@@ -14,5 +15,6 @@ mod registry;
 mod revocation;
 mod testvectors;
 mod threats;
+mod trust;
 mod wild;
 mod wycheproof_vectors;

@@ -9,7 +9,7 @@ use antin::core::der::{Reader, ber};
 use antin::core::evidence::{CrlSet, Evidence};
 use antin::core::memory::Memory;
 use antin::core::path::{self, InitialPolicies, PathFault, PathOutcome, PathRequest, Work};
-use antin::core::policy::{Purpose, RevocationMode};
+use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::validation::{Content, Validation};
 use antin::core::verdict::Indication;
@@ -133,9 +133,11 @@ fn path_to(root: &Arc<Certificate>, target: &Arc<Certificate>, revocation: Revoc
         ocsp_responses: &[],
         trust: &TrustStore::new(vec![TrustAnchor::new(Arc::clone(root))], Vec::new()),
         purpose: Purpose::Any,
+        kind: None,
         document_signing_usages: &[],
         policies: InitialPolicies::default(),
         revocation,
+        maximum_age: MaximumAge::default(),
         time,
         memory: &Memory::none(),
         work: &Work::default(),

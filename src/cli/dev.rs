@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How often the CRLs are reissued; they are good for a week.
-const REFRESHED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+const REFRESHED_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 const JUDICIAL_KINDS: [&str; 3] = ["judicial-certificate", "judicial-certificate-1", "judicial-certificate-2"];
 const HEALTH_KINDS: [&str; 4] = ["health-book", "health-check", "referral", "re-examination"];
 
@@ -131,8 +131,9 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         },
         trust: Trust {
             directories: Vec::new(),
-            anchors: vec![Member::Root.certificate_path(&pki)],
+            anchors: vec![Member::Root.certificate_path(&pki).into()],
             intermediates: vec![Member::Ca.certificate_path(&pki)],
+            list: None,
         },
         revocation: RevocationSettings {
             sources: Authority::ALL

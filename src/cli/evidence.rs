@@ -11,8 +11,8 @@ use crate::core::evidence::{CrlSet, Evidence};
 use crate::core::evidence_file;
 use crate::core::policy::{Policy, RevocationMode};
 use crate::core::time::Time;
-use crate::core::x509::{Certificate, TrustStore};
-use crate::trust::{Held, Manifest};
+use crate::core::x509::{Certificate, TrustAnchor, TrustStore};
+use crate::trust::{Held, Manifest, manifest};
 
 /// Octets of a document or evidence file.
 const FILE_LIMIT: u64 = 1 << 30;
@@ -56,7 +56,8 @@ enum RevocationArgument {
     Off,
 }
 
-fn parse_time(text: &str) -> Result<Time, String> {
+/// A time of an option.
+pub fn parse_time(text: &str) -> Result<Time, String> {
     Time::parse_rfc3339(text).map_err(|_| "not an RFC 3339 time, as 2026-07-01T08:30:00+07:00".to_owned())
 }
 
@@ -78,7 +79,7 @@ impl EvidenceArguments {
         // Held intermediates link whatever is trusted; they are never trusted themselves.
         let mut held = held()?;
         if !self.trust_anchors.is_empty() {
-            held.anchors = load_certificates(&self.trust_anchors)?;
+            held.anchors = load_certificates(&self.trust_anchors)?.into_iter().map(TrustAnchor::new).collect();
         }
         let trust = held.into_store();
         let mut crls = CrlSet::default();
@@ -119,20 +120,35 @@ impl EvidenceArguments {
             return Err(CommandError::new(exit::USAGE, message));
         }
         let text = String::from_utf8_lossy(&read(path)?).into_owned();
-        Policy::parse(&text).map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))
+        let policy = Policy::parse(&text).map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))?;
+        // The answer names the policy: nobody's own one under the name of one that comes with antin.
+        if Policy::held(&policy.id).is_some_and(|held| held != policy) {
+            let message =
+                format!("{}: {:?} is the id of another policy; give this one its own", path.display(), policy.id);
+            return Err(CommandError::new(exit::UNREADABLE, message));
+        }
+        Ok(policy)
     }
 }
 
-/// The anchors held on this machine, against the manifest; none where the folder is missing.
-pub fn held() -> Result<Held, CommandError> {
+/// The folder of the anchors held on this machine; `None` where the usual one is missing and no other is named.
+pub fn anchors_directory() -> Option<PathBuf> {
     let named = std::env::var_os(ANCHORS_VARIABLE).map(PathBuf::from);
-    let directory = named.clone().unwrap_or_else(|| PathBuf::from(ANCHORS_DIRECTORY));
-    if named.is_none() && !directory.is_dir() {
-        return Ok(Held::default());
+    named.or_else(|| Some(PathBuf::from(ANCHORS_DIRECTORY)).filter(|directory| directory.is_dir()))
+}
+
+/// The folder's own manifest, or the one that comes with antin.
+pub fn manifest(directory: &Path) -> Result<Manifest, CommandError> {
+    if !directory.join(manifest::FILE_NAME).is_file() {
+        return Ok(Manifest::vietnam());
     }
-    let own_manifest = directory.join("manifest.toml").is_file();
-    let manifest = if own_manifest { Manifest::read(&directory) } else { Ok(Manifest::vietnam()) };
-    let held = manifest.and_then(|manifest| manifest.load(&directory));
+    Manifest::read(directory).map_err(|error| CommandError::new(exit::UNREADABLE, error))
+}
+
+/// The anchors held on this machine, against the manifest; none where the folder is missing.
+fn held() -> Result<Held, CommandError> {
+    let Some(directory) = anchors_directory() else { return Ok(Held::default()) };
+    let held = manifest(&directory)?.load(&directory);
     held.map_err(|error| CommandError::new(exit::UNREADABLE, error))
 }
 

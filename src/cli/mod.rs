@@ -40,7 +40,7 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Make a development PKI, and revoke in it
     Pki(pki::PkiArguments),
-    /// Show the trust anchors held
+    /// Show, check and add trust anchors; sign a list of them
     Trust(trust::TrustArguments),
 }
 

@@ -14,7 +14,10 @@ use crate::{
     http::{self, BootError, Parts, Running},
     registry::sqlite::{OpenError, SqliteRegistry},
     revocation::{self, RevocationCache},
-    service::held::{self, HeldError},
+    service::{
+        held::{self, HeldError},
+        trust::{self, LoadError},
+    },
 };
 
 /// The arguments of `antin serve`.
@@ -32,6 +35,8 @@ pub enum StartError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Held(#[from] HeldError),
+    #[error(transparent)]
+    Trust(#[from] LoadError),
     #[error(transparent)]
     Registry(#[from] OpenError),
     #[error(transparent)]
@@ -64,13 +69,13 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
 pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running, StartError> {
     // Before anything is counted.
     http::install_metrics();
-    let trust = held::trust(&config.trust)?;
-    if trust.anchors.is_empty() {
+    let trust = trust::load(&config.trust, clock::now())?.store;
+    if trust.anchors().is_empty() {
         tracing::warn!("no trust anchor is held: no signature will be relied on; see [trust] of the settings");
     }
     let keys = held::keys(&config.keys)?;
     let registry = Arc::new(SqliteRegistry::open(&config.registry.path, clock::now())?);
-    let trust = Arc::new(ArcSwap::from_pointee(trust.into_store()));
+    let trust = Arc::new(ArcSwap::from_pointee(trust));
     let memory = Arc::new(Memory::bounded());
     let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory)).await?;
     let parts = Parts { keys, registry, trust, revocation, memory, published, config };
@@ -100,6 +105,7 @@ pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
         StartError::Boot(BootError::Policy(_) | BootError::Tls(_))
         | StartError::Config(_)
         | StartError::Held(_)
+        | StartError::Trust(_)
         | StartError::Revocation(_)
         | StartError::Pki(_) => exit::UNREADABLE,
         StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => exit::INTERNAL,

@@ -1,12 +1,17 @@
-//! `antin trust list`: the anchors held, against the pinned manifest.
+//! `antin trust`: the anchors held, against the pinned manifest; one more; a signed list of them.
 
+mod add;
+mod list;
+mod sign_list;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
 use super::evidence;
-use super::exit::{self, Code, CommandError};
-use crate::core::x509::Certificate;
+use super::exit::{self, CommandError};
+use crate::trust::TrustError;
 
 /// The arguments of `antin trust`.
 #[derive(Args, Clone, Debug)]
@@ -15,38 +20,47 @@ pub struct TrustArguments {
     command: TrustCommand,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum TrustCommand {
-    /// List the certificates held: role, validity, fingerprint, subject
-    List,
-    /// Check every certificate file against the pinned manifest
-    Check,
+    /// List the certificates pinned and held: role, tree, validity, what for, fingerprint, subject
+    List(list::ListArguments),
+    /// Check every certificate file against the pinned manifest: exit 0 all right, 1 something is wrong, 2 something to plan for
+    Check(list::ListArguments),
+    /// Pin a CA certificate and put it into the folder: exit 1 if it is refused
+    Add(add::AddArguments),
+    /// Sign the certificates of the folder as a trust list for many nodes
+    SignList(sign_list::SignListArguments),
+}
+
+/// Where the anchors lie.
+#[derive(Args, Clone, Debug)]
+struct Directory {
+    /// The folder of the anchors; ANTIN_TRUST_ANCHORS or trust-anchors/vietnam by default
+    #[arg(long = "dir", value_name = "DIR")]
+    directory: Option<PathBuf>,
+}
+
+impl Directory {
+    /// `None` where the usual one is missing and no other is named.
+    fn named(&self) -> Option<PathBuf> {
+        self.directory.clone().or_else(evidence::anchors_directory)
+    }
+
+    fn required(&self) -> Result<PathBuf, CommandError> {
+        let message = "name the folder of the anchors with --dir or ANTIN_TRUST_ANCHORS";
+        self.named().ok_or_else(|| CommandError::new(exit::USAGE, message))
+    }
 }
 
 pub fn run(arguments: &TrustArguments) -> ExitCode {
-    exit::finish(trust(arguments.command))
+    exit::finish(match &arguments.command {
+        TrustCommand::List(arguments) => list::list(arguments),
+        TrustCommand::Check(arguments) => list::check(arguments),
+        TrustCommand::Add(arguments) => add::add(arguments),
+        TrustCommand::SignList(arguments) => sign_list::sign_list(arguments),
+    })
 }
 
-fn trust(command: TrustCommand) -> Result<Code, CommandError> {
-    let held = evidence::held()?;
-    match command {
-        TrustCommand::List => {
-            for (role, certificates) in [("anchor", &held.anchors), ("intermediate", &held.intermediates)] {
-                for certificate in certificates {
-                    exit::print(&line(role, certificate));
-                }
-            }
-        }
-        TrustCommand::Check => {
-            let (anchors, intermediates) = (held.anchors.len(), held.intermediates.len());
-            exit::print(&format!("{anchors} anchors and {intermediates} intermediates, each pinned in the manifest\n"));
-        }
-    }
-    Ok(exit::ACCEPT)
-}
-
-fn line(role: &str, certificate: &Certificate) -> String {
-    let fingerprint = hex::encode(certificate.fingerprint());
-    let validity = format!("{} {}", certificate.not_before, certificate.not_after);
-    format!("{role:12} {validity} {fingerprint} {}\n", certificate.subject)
+fn unreadable(error: TrustError) -> CommandError {
+    CommandError::new(exit::UNREADABLE, error)
 }

@@ -35,6 +35,9 @@ pub struct ValidatePathArguments {
     /// anyPolicy stands for no other policy
     #[arg(long)]
     inhibit_any_policy: bool,
+    /// Kind of document, as in health-book, for anchors that are held for some kinds only
+    #[arg(long, value_name = "K")]
+    kind: Option<String>,
     /// The certificate; further ones in the file may link it to an anchor
     #[arg(value_name = "CERT")]
     certificate: PathBuf,
@@ -120,6 +123,7 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
             PurposeArgument::TimeStamping => Purpose::TimeStamping,
             PurposeArgument::OcspSigning => Purpose::OcspSigning,
         },
+        kind: arguments.kind.as_deref(),
         document_signing_usages: &loaded.policy.document_signing_usages,
         policies: InitialPolicies {
             acceptable: &acceptable,
@@ -128,6 +132,7 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
             inhibit_any: arguments.inhibit_any_policy,
         },
         revocation: loaded.revocation,
+        maximum_age: loaded.policy.maximum_revocation_age_hours,
         time: loaded.time,
         memory: &Memory::none(),
         work: &Work::default(),

@@ -68,6 +68,11 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
             "be an http:// or https:// URL of at most 200 bytes without a final /",
         ));
     }
+    if let Some(list) = &config.trust.list
+        && !hex::decode(&list.signer_sha256).is_ok_and(|octets| octets.len() == 32)
+    {
+        return Some(("trust.list".to_owned(), "have a signer-sha256 of 64 hexadecimal digits"));
+    }
     for (index, key) in config.keys.iter().enumerate() {
         if key.name.is_empty() || config.keys[..index].iter().any(|other| other.name == key.name) {
             return Some(("key.name".to_owned(), "be given and differ between keys"));
@@ -116,6 +121,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
     let Config { mutual_tls, trust, revocation, registry, keys, .. } = config;
     let sources =
         revocation.sources.iter_mut().flat_map(|source| source.issuer_file.iter_mut().chain(&mut source.file));
+    let list = trust.list.iter_mut().flat_map(|list| [&mut list.file, &mut list.state_file]);
     let authorities = revocation.redis.iter_mut().filter_map(|redis| redis.tls_authorities.as_mut());
     let keys = keys.iter_mut().flat_map(|key| [&mut key.file, &mut key.certificate].into_iter().chain(&mut key.chain));
     [&mut mutual_tls.certificate, &mut mutual_tls.key, &mut registry.path]
@@ -123,9 +129,9 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(&mut mutual_tls.chain)
         .chain(&mut mutual_tls.client_authorities)
         .chain(&mut mutual_tls.client_crls)
-        .chain(&mut trust.directories)
-        .chain(&mut trust.anchors)
+        .chain(trust.directories.iter_mut().chain(&mut trust.anchors).map(|source| &mut source.path))
         .chain(&mut trust.intermediates)
+        .chain(list)
         .chain([&mut revocation.marks_file])
         .chain(&mut revocation.tls_authorities)
         .chain(authorities)
@@ -155,6 +161,7 @@ fn line_of(text: &str, key: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TrustSource;
 
     #[test]
     fn errors_name_file_line_key_and_rule() {
@@ -179,6 +186,6 @@ mod tests {
         std::fs::write(&file, "[registry]\npath = \"a.db\"\n[trust]\nanchors = [\"/b.crt\"]\n").expect("written");
         let config = read(&file).expect("settings");
         assert_eq!(config.registry.path, directory.path().join("a.db"));
-        assert_eq!(config.trust.anchors, [PathBuf::from("/b.crt")]);
+        assert_eq!(config.trust.anchors, [TrustSource::from(PathBuf::from("/b.crt"))]);
     }
 }

@@ -3,10 +3,12 @@ mod file;
 mod listener;
 mod permission;
 pub mod revocation;
+mod trust;
 pub use file::{ConfigError, parse, read};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, SigningKey};
 use serde::Deserialize;
+pub use trust::{Trust, TrustList, TrustSource};
 
 use revocation::RevocationSettings;
 use std::path::PathBuf;
@@ -29,14 +31,6 @@ pub struct Config {
     pub kinds: Vec<Kind>,
     #[serde(rename = "client")]
     pub clients: Vec<Client>,
-}
-/// What ends a path, and what links to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Trust {
-    pub directories: Vec<PathBuf>,
-    pub anchors: Vec<PathBuf>,
-    pub intermediates: Vec<PathBuf>,
 }
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

@@ -38,11 +38,15 @@ struct SignatureKey {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PathKey {
     pub target: [u8; 32],
+    /// Digest of the fingerprints of the other certificates offered as links, in their order; `None` if there are none.
+    pub links: Option<[u8; 32]>,
     pub trust: [u8; 32],
     pub snapshot: u64,
     pub purpose: Purpose,
+    /// Digest of the kind of document, where some anchor is limited to kinds.
+    pub kind: Option<[u8; 32]>,
     pub revocation: RevocationMode,
-    /// Hash of the allowed extended key usages and of the inputs about policies, which an operator chose.
+    /// Hash of the allowed extended key usages and maximum ages and of the inputs about policies, which an operator chose.
     pub choices: u64,
 }
 

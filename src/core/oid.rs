@@ -90,9 +90,12 @@ object_identifiers! {
     EXTENDED_KEY_USAGE = "2.5.29.37";
     FRESHEST_CRL = "2.5.29.46";
     INHIBIT_ANY_POLICY = "2.5.29.54";
+    EXPIRED_CERTIFICATES_ON_CRL = "2.5.29.60";
     AUTHORITY_INFO_ACCESS = "1.3.6.1.5.5.7.1.1";
     OCSP_BASIC = "1.3.6.1.5.5.7.48.1.1";
+    OCSP_NONCE = "1.3.6.1.5.5.7.48.1.2";
     OCSP_NO_CHECK = "1.3.6.1.5.5.7.48.1.5";
+    OCSP_ARCHIVE_CUTOFF = "1.3.6.1.5.5.7.48.1.6";
     QUALIFIER_CPS = "1.3.6.1.5.5.7.2.1";
     QUALIFIER_USER_NOTICE = "1.3.6.1.5.5.7.2.2";
     /// A mailbox beyond ASCII, as otherName (RFC 9598 §3).

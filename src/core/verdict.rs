@@ -209,7 +209,11 @@ pub const fn path_sub_indication(fault: &PathFault) -> &'static str {
         PathFault::KeyUsage(_)
         | PathFault::ExtendedKeyUsage(_)
         | PathFault::Policy(_)
-        | PathFault::PolicyMapping(_) => "CHAIN_CONSTRAINTS_FAILURE",
+        | PathFault::PolicyMapping(_)
+        | PathFault::AnchorUse(_)
+        | PathFault::AnchorKind(_)
+        | PathFault::AnchorKindUnknown(_) => "CHAIN_CONSTRAINTS_FAILURE",
+        PathFault::AnchorWindow(_) => "NO_CERTIFICATE_CHAIN_FOUND_NO_POE",
         PathFault::UnknownAlgorithm(..)
         | PathFault::WeakAlgorithm(_)
         | PathFault::WeakKey(_)

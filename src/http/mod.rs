@@ -11,6 +11,7 @@ mod listener;
 mod metrics;
 mod openapi;
 mod patience;
+mod places;
 mod problem;
 mod published;
 mod request;
@@ -18,6 +19,7 @@ pub mod router;
 mod sign;
 pub mod tls;
 mod trust;
+mod trust_watch;
 mod verify;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -37,6 +39,7 @@ use client_crls::ClientCrlMarks;
 use limits::{BodyLimits, Room};
 use listener::{Listener, Tls};
 use metrics::VerdictCounters;
+use problem::Problem;
 use request::Door;
 
 use crate::{
@@ -190,7 +193,7 @@ async fn start(app: &Arc<App>, revocation: RevocationCache) -> Result<Running, B
     let mut mutual_tls = None;
     if config.mutual_tls.enabled {
         let (generation, seen) = watch::channel(0);
-        let known = Fingerprint::of(&config.mutual_tls.client_crls);
+        let known = Fingerprint::of_crls(&config.mutual_tls.client_crls);
         let mut marks = ClientCrlMarks::default();
         let tls = Tls {
             config: ArcSwap::from_pointee(tls::server_config(&config.mutual_tls, &mut marks)?),
@@ -216,6 +219,7 @@ async fn start(app: &Arc<App>, revocation: RevocationCache) -> Result<Running, B
     let door = door("public", router::public(app));
     let listener = Arc::new(Listener { door, limits: config.limits.clone(), tls: None });
     listeners.spawn(listener.serve(public_socket, stopped));
+    watchers.spawn(trust_watch::watch(Arc::clone(app)));
     watchers.spawn(async {
         loop {
             tokio::time::sleep(UPKEEP_EVERY).await;
@@ -246,7 +250,7 @@ async fn watch_client_crls(
     let settings = &app.config.mutual_tls;
     loop {
         tokio::time::sleep(WATCHED_EVERY).await;
-        let now = Fingerprint::of(&settings.client_crls);
+        let now = Fingerprint::of_crls(&settings.client_crls);
         if now == known {
             continue;
         }
@@ -266,11 +270,18 @@ async fn watch_client_crls(
     }
 }
 
-/// The media type of a request's body, without parameters; empty if there is none, or more than one.
-fn content_type(request: &Request) -> &'static str {
+/// The media type of a request's body, without parameters; empty if there is none, or more than one. All that is asked stands in
+/// the body, uncompressed.
+fn content_type(request: &Request) -> Result<&'static str, Problem> {
+    if request.uri().query().is_some() {
+        return Err(Problem::query());
+    }
+    if request.headers().get_all(header::CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
+        return Err(Problem::content_encoding());
+    }
     const KNOWN: [&str; 4] = ["application/json", "multipart/form-data", "application/pdf", "application/pkcs7-mime"];
     let mut values = request.headers().get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return "" };
+    let (Some(value), None) = (values.next(), values.next()) else { return Ok("") };
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    KNOWN.into_iter().find(|known| essence.eq_ignore_ascii_case(known)).unwrap_or_default()
+    Ok(KNOWN.into_iter().find(|known| essence.eq_ignore_ascii_case(known)).unwrap_or_default())
 }

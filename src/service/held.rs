@@ -1,10 +1,9 @@
-//! What is held in files: trust anchors, CRLs, signing keys.
+//! What is held in files beside [`super::trust`]: CRLs, signing keys; and whether files have changed.
 
 use std::{
-    collections::HashSet,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
-    time::SystemTime,
 };
 
 use crate::{
@@ -17,7 +16,7 @@ use crate::{
         CadesSigner, IssuingKey,
         key::{KeyError, RsaPadding, SoftwareKey},
     },
-    trust::{self, Held, Manifest, TrustError},
+    trust::{self, TrustError},
 };
 
 /// Octets of a key or CRL file.
@@ -28,8 +27,6 @@ const FILE_LIMIT: u64 = 256 << 20;
 pub enum HeldError {
     #[error(transparent)]
     Trust(#[from] TrustError),
-    #[error("{}: {subject} is not a CA: the service takes CA certificates only as trust anchors and intermediates", path.display())]
-    NotACa { path: PathBuf, subject: String },
     #[error("cannot read {}: name an existing file that this user may read", path.display())]
     Read { path: PathBuf, source: std::io::Error },
     #[error("{}: larger than {FILE_LIMIT} bytes", path.display())]
@@ -40,41 +37,6 @@ pub enum HeldError {
     NoCertificate { path: PathBuf },
     #[error("key {name:?}, {}: {source}", path.display())]
     Key { name: String, path: PathBuf, source: KeyError },
-}
-
-/// The trust store of the settings.
-pub fn trust(settings: &config::Trust) -> Result<Held, HeldError> {
-    let mut held = Held::default();
-    for directory in &settings.directories {
-        let found = Manifest::read(directory)?.load(directory)?;
-        for certificate in found.anchors.iter().chain(&found.intermediates) {
-            check_ca(directory, certificate)?;
-        }
-        held.anchors.extend(found.anchors);
-        held.intermediates.extend(found.intermediates);
-    }
-    for (files, list) in [(&settings.anchors, &mut held.anchors), (&settings.intermediates, &mut held.intermediates)] {
-        for path in files {
-            for certificate in trust::read_certificates(path)? {
-                check_ca(path, &certificate)?;
-                list.push(Arc::new(certificate));
-            }
-        }
-    }
-    for list in [&mut held.anchors, &mut held.intermediates] {
-        let mut seen = HashSet::new();
-        list.retain(|certificate| seen.insert(*certificate.fingerprint()));
-    }
-    Ok(held)
-}
-
-/// On the command line an anchor may be anything; here a signer's own certificate would make its signatures valid for everybody.
-/// Roots of version 1, which have no extensions, count if they are self-issued.
-fn check_ca(path: &Path, certificate: &Certificate) -> Result<(), HeldError> {
-    if certificate.is_ca() || certificate.version < 3 && certificate.is_self_issued() {
-        return Ok(());
-    }
-    Err(HeldError::NotACa { path: path.to_owned(), subject: certificate.subject.to_string() })
 }
 
 /// The keys of the settings, each with its certificate.
@@ -145,17 +107,23 @@ fn crl_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, HeldError> {
     Ok(files)
 }
 
-/// Tells whether files have changed, by name, size and time of change.
+/// Tells whether files have changed, by name, size, place and time of change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fingerprint(Vec<(PathBuf, u64, Option<SystemTime>)>);
+pub struct Fingerprint(Vec<(PathBuf, Option<[i64; 5]>)>);
 
 impl Fingerprint {
-    /// Of these files and of the `.crl` files in these folders; a file that cannot be read counts as empty.
-    pub fn of(paths: &[PathBuf]) -> Self {
-        let files = crl_files(paths).unwrap_or_default();
-        let described = files.into_iter().map(|path| match std::fs::metadata(&path) {
-            Ok(found) => (path, found.len(), found.modified().ok()),
-            Err(_) => (path, 0, None),
+    /// Of these files and of the `.crl` files in these folders.
+    pub fn of_crls(paths: &[PathBuf]) -> Self {
+        Self::of(crl_files(paths).unwrap_or_default())
+    }
+
+    /// Of these files; one that is not there is told from one that is.
+    pub fn of(files: Vec<PathBuf>) -> Self {
+        let described = files.into_iter().map(|path| {
+            let found = std::fs::metadata(&path).ok();
+            let found = found
+                .map(|file| [file.size() as i64, file.ino() as i64, file.mtime(), file.ctime(), file.ctime_nsec()]);
+            (path, found)
         });
         Self(described.collect())
     }

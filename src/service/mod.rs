@@ -6,6 +6,7 @@ pub mod permission;
 pub mod readiness;
 pub mod sign;
 pub mod standing;
+pub mod trust;
 pub mod verify;
 
 use std::sync::Arc;

@@ -63,7 +63,7 @@ impl Readiness {
         for key in self.sign.keys() {
             let Some(entry) = health.iter_mut().find(|entry| entry.key == key.name()) else { continue };
             if entry.fault.is_none() {
-                entry.fault = self.sign.check_signer(&**key, now).err().map(|error| KeyFault::of_certificate(&error));
+                entry.fault = self.sign.check_key(&**key, now).err().map(|error| KeyFault::of_certificate(&error));
             }
         }
         health

@@ -216,7 +216,7 @@ impl SignService {
             Begun::StateUnknown { document_id } => return Err(SignError::StateUnknown(document_id)),
         }
         // Decree 23/2025 art. 15: the signer checks its own and its CA's certificate before it signs.
-        if let Err(error) = self.check_signer(&*key, now) {
+        if let Err(error) = self.check_signer(&*key, Some(&request.kind), now) {
             self.registry.abandon(document_id).await?;
             return Err(error);
         }
@@ -257,10 +257,21 @@ impl SignService {
         Ok(())
     }
 
-    /// The key's certificate leads to a held anchor, with fresh revocation data all the way.
-    pub(super) fn check_signer(&self, key: &dyn IssuingKey, now: Time) -> Result<(), SignError> {
+    /// The key can be used for every kind that the settings give it.
+    pub(super) fn check_key(&self, key: &dyn IssuingKey, now: Time) -> Result<(), SignError> {
+        let signs = |kind: &&Kind| kind.keys.iter().any(|name| name == key.name());
+        let mut kinds = self.kinds.values().filter(signs).map(|kind| kind.name.as_str()).peekable();
+        if kinds.peek().is_none() {
+            return self.check_signer(key, None, now);
+        }
+        kinds.try_for_each(|kind| self.check_signer(key, Some(kind), now))
+    }
+
+    /// The key's certificate leads to a held anchor that is for this kind, with fresh revocation data all the way.
+    fn check_signer(&self, key: &dyn IssuingKey, kind: Option<&str>, now: Time) -> Result<(), SignError> {
         let (trust, evidence) = (self.verify.trust().load(), self.verify.evidence().load());
-        let usages = self.verify.policy(None).map(|policy| policy.document_signing_usages.as_slice());
+        let policy = self.verify.policy(None).ok();
+        let usages = policy.map(|policy| policy.document_signing_usages.as_slice());
         let outcome = find_path(&PathRequest {
             target: key.certificate(),
             certificates: &[],
@@ -268,9 +279,11 @@ impl SignService {
             ocsp_responses: &evidence.ocsp_responses,
             trust: &trust,
             purpose: Purpose::DocumentSigning,
+            kind,
             document_signing_usages: usages.unwrap_or_default(),
             policies: InitialPolicies::default(),
             revocation: RevocationMode::Required,
+            maximum_age: policy.map(|policy| policy.maximum_revocation_age_hours).unwrap_or_default(),
             time: now,
             memory: self.verify.memory(),
             work: &Work::default(),

@@ -1,47 +1,30 @@
-//! The trust anchors held: certificate files in folders, each accepted only if a manifest pins its fingerprint.
+//! What is trusted for documents, as it lies in files: certificate files in folders, each accepted only if a [`manifest`] pins its
+//! fingerprint, and a signed [`list`] that distributes anchors to many nodes, whose highest number [`state`] remembers. [`audit`]
+//! holds a folder against its manifest.
 
-use std::collections::HashMap;
+pub mod audit;
+pub mod list;
+pub mod manifest;
+pub mod state;
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+pub use manifest::{Manifest, Pinned};
 
 use crate::core::evidence_file::{self, EvidenceFileError};
-use crate::core::time::Time;
-use crate::core::x509::{Certificate, TrustAnchor, TrustStore};
+use crate::core::x509::{Alias, AnchorLimits, Certificate, TrustAnchor, TrustStore};
 
-/// The manifest that comes with antin.
-const VIETNAM: &str = include_str!("../../trust-anchors/vietnam/manifest.toml");
-/// Octets of a certificate file.
-const FILE_LIMIT: u64 = 1024 * 1024;
+/// Octets of a certificate file, a manifest, or a list.
+pub const FILE_LIMIT: u64 = 4 * 1024 * 1024;
+/// Octets of the longest alias; names that are shown are cut beyond 1024.
+const ALIAS_LIMIT: usize = 512;
 
-/// Which certificates are held, by fingerprint.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Manifest {
-    #[serde(rename = "certificate")]
-    pub certificates: Vec<Pinned>,
-}
-
-/// One pinned certificate.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Pinned {
-    pub subject: String,
-    /// Lowercase hex.
-    pub sha256: String,
-    pub role: Role,
-    /// The PKI tree it belongs to.
-    pub tree: String,
-    /// Where it is published.
-    pub source: String,
-    #[serde(deserialize_with = "rfc3339")]
-    pub not_before: Time,
-    #[serde(deserialize_with = "rfc3339")]
-    pub not_after: Time,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Ends a path.
@@ -50,92 +33,147 @@ pub enum Role {
     Intermediate,
 }
 
-fn rfc3339<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Time::parse_rfc3339(&text).map_err(|_| serde::de::Error::custom(format!("{text:?} is not an RFC 3339 time")))
+impl Role {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Anchor => "anchor",
+            Self::Intermediate => "intermediate",
+        }
+    }
 }
 
-/// Why anchors cannot be held.
+/// Why certificates cannot be held.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
-    #[error("{path}: {source}")]
-    Read { path: PathBuf, source: std::io::Error },
-    #[error("{path}: larger than {FILE_LIMIT} octets")]
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{}: larger than {FILE_LIMIT} octets", path.display())]
     TooLarge { path: PathBuf },
-    #[error("{path}: {source}")]
+    #[error("{}: {source}", path.display())]
     Manifest { path: PathBuf, source: Box<toml::de::Error> },
-    #[error("{path}: {source}")]
+    /// An entry of a manifest that breaks a rule.
+    #[error("{}: the entry of {subject}: {fault}", path.display())]
+    Entry { path: PathBuf, subject: String, fault: EntryFault },
+    #[error("{}: {source}", path.display())]
     Certificate { path: PathBuf, source: EvidenceFileError },
     #[error(
-        "{path}: the certificate {fingerprint} ({subject}) is not pinned in the manifest; remove the file or pin it"
+        "{}: the certificate {fingerprint} ({subject}) is not pinned in the manifest; remove the file or pin it",
+        path.display()
     )]
     NotPinned { path: PathBuf, fingerprint: String, subject: String },
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
 }
 
-impl Manifest {
-    /// The manifest of Vietnam's national trees.
-    pub fn vietnam() -> Self {
-        toml::from_str(VIETNAM).expect("the manifest in the tree is read by a test")
-    }
-
-    /// Reads `manifest.toml` in a folder.
-    pub fn read(directory: &Path) -> Result<Self, TrustError> {
-        let path = directory.join("manifest.toml");
-        let text = std::fs::read_to_string(&path).map_err(|source| TrustError::Read { path: path.clone(), source })?;
-        toml::from_str(&text).map_err(|source| TrustError::Manifest { path, source: Box::new(source) })
-    }
-
-    /// Loads every certificate file of `directory` (`.crt`, `.cer`, `.pem`, `.der`, `.p7b`): all or nothing. A certificate that
-    /// is not pinned is an error, so that nobody gains trust by adding a file; a pinned one without a file is simply not held.
-    pub fn load(&self, directory: &Path) -> Result<Held, TrustError> {
-        let pinned: HashMap<&str, &Pinned> =
-            self.certificates.iter().map(|pinned| (pinned.sha256.as_str(), pinned)).collect();
-        let mut held = Held::default();
-        for path in certificate_files(directory)? {
-            for certificate in read_certificates(&path)? {
-                let fingerprint = hex::encode(certificate.fingerprint());
-                match pinned.get(fingerprint.as_str()) {
-                    Some(Pinned { role: Role::Anchor, .. }) => held.anchors.push(Arc::new(certificate)),
-                    Some(Pinned { role: Role::Intermediate, .. }) => held.intermediates.push(Arc::new(certificate)),
-                    None => {
-                        let subject = certificate.subject.to_string();
-                        return Err(TrustError::NotPinned { path, fingerprint, subject });
-                    }
-                }
-            }
-        }
-        Ok(held)
-    }
+/// One anchor held twice, for different things: which of them was meant cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the anchor {fingerprint} ({subject}) is held twice with different limits; give it the same limits everywhere")]
+pub struct Conflict {
+    pub fingerprint: String,
+    pub subject: String,
 }
 
-/// Certificates held, by role.
+/// What is wrong with an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EntryFault {
+    #[error("sha256 must be 64 lowercase hexadecimal digits")]
+    Fingerprint,
+    #[error("it is pinned twice")]
+    Twice,
+    #[error("limits belong to anchors: an intermediate trusts nothing by itself")]
+    LimitsOfIntermediate,
+    #[error("aliases must have 1 to {ALIAS_LIMIT} octets without control characters")]
+    Alias,
+}
+
+/// Rules that an entry of a manifest or of a list keeps.
+fn check_entry(role: Role, limits: &AnchorLimits, aliases: &[String]) -> Result<(), EntryFault> {
+    if role == Role::Intermediate && *limits != AnchorLimits::NONE {
+        return Err(EntryFault::LimitsOfIntermediate);
+    }
+    let fits = |alias: &String| (1..=ALIAS_LIMIT).contains(&alias.len()) && !alias.contains(char::is_control);
+    if aliases.iter().all(fits) { Ok(()) } else { Err(EntryFault::Alias) }
+}
+
+/// Certificates held, by role, with the other names of their keys.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
-    pub anchors: Vec<Arc<Certificate>>,
+    pub anchors: Vec<TrustAnchor>,
     pub intermediates: Vec<Arc<Certificate>>,
+    pub aliases: Vec<Alias>,
 }
 
 impl Held {
+    /// Holds one more, unless it is held already.
+    pub fn hold(&mut self, certificate: Arc<Certificate>, role: Role, limits: &AnchorLimits) -> Result<(), Conflict> {
+        match role {
+            Role::Anchor => match self.anchors.iter().find(|anchor| **anchor.certificate() == *certificate) {
+                None => self.anchors.push(TrustAnchor::limited(certificate, limits.clone())),
+                Some(held) if held.limits() == limits => {}
+                Some(_) => {
+                    let subject = certificate.subject.to_string();
+                    return Err(Conflict { fingerprint: certificate.fingerprint_text().to_owned(), subject });
+                }
+            },
+            Role::Intermediate if self.intermediates.contains(&certificate) => {}
+            Role::Intermediate => self.intermediates.push(certificate),
+        }
+        Ok(())
+    }
+
+    /// Other names of the certificate's key.
+    pub fn call(&mut self, certificate: &Certificate, aliases: &[String]) {
+        for alias in aliases.iter().map(|name| Alias::of(certificate, name)) {
+            if !self.aliases.contains(&alias) {
+                self.aliases.push(alias);
+            }
+        }
+    }
+
+    /// Holds what another set holds, its anchors for no more than `limits`.
+    pub fn merge(&mut self, other: Self, limits: &AnchorLimits) -> Result<(), Conflict> {
+        for anchor in other.anchors {
+            self.hold(Arc::clone(anchor.certificate()), Role::Anchor, &anchor.limits().and(limits))?;
+        }
+        for certificate in other.intermediates {
+            self.hold(certificate, Role::Intermediate, &AnchorLimits::NONE)?;
+        }
+        let new = other.aliases.into_iter().filter(|alias| !self.aliases.contains(alias)).collect::<Vec<_>>();
+        self.aliases.extend(new);
+        Ok(())
+    }
+
+    /// Every certificate.
+    pub fn certificates(&self) -> impl Iterator<Item = &Arc<Certificate>> {
+        self.anchors.iter().map(TrustAnchor::certificate).chain(&self.intermediates)
+    }
+
     pub fn into_store(self) -> TrustStore {
-        TrustStore::new(self.anchors.into_iter().map(TrustAnchor::new).collect(), self.intermediates)
+        TrustStore::with_aliases(self.anchors, self.intermediates, self.aliases)
     }
 }
 
 /// Reads the certificates of one file.
 pub fn read_certificates(path: &Path) -> Result<Vec<Certificate>, TrustError> {
-    let read = |source| TrustError::Read { path: path.to_owned(), source };
-    if std::fs::metadata(path).map_err(read)?.len() > FILE_LIMIT {
-        return Err(TrustError::TooLarge { path: path.to_owned() });
-    }
-    let file = std::fs::read(path).map_err(read)?;
+    let file = read(path)?;
     evidence_file::certificates(&file).map_err(|source| TrustError::Certificate { path: path.to_owned(), source })
 }
 
-fn certificate_files(directory: &Path) -> Result<Vec<PathBuf>, TrustError> {
-    let read = |source| TrustError::Read { path: directory.to_owned(), source };
+/// The bytes of a file of bounded size.
+pub fn read(path: &Path) -> Result<Vec<u8>, TrustError> {
+    let failed = |source| TrustError::Read { path: path.to_owned(), source };
+    if fs::metadata(path).map_err(failed)?.len() > FILE_LIMIT {
+        return Err(TrustError::TooLarge { path: path.to_owned() });
+    }
+    fs::read(path).map_err(failed)
+}
+
+/// The certificate files of a folder (`.crt`, `.cer`, `.pem`, `.der`, `.p7b`), sorted.
+pub fn certificate_files(directory: &Path) -> Result<Vec<PathBuf>, TrustError> {
+    let failed = |source| TrustError::Read { path: directory.to_owned(), source };
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(read)? {
-        let path = entry.map_err(read)?.path();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         if matches!(extension, "crt" | "cer" | "pem" | "der" | "p7b") {
             files.push(path);
@@ -145,29 +183,15 @@ fn certificate_files(directory: &Path) -> Result<Vec<PathBuf>, TrustError> {
     Ok(files)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_manifest_pins_both_trees() {
-        let manifest = Manifest::vietnam();
-        for tree in ["government", "national"] {
-            let of_tree = manifest.certificates.iter().filter(|pinned| pinned.tree == tree);
-            assert_eq!(of_tree.filter(|pinned| pinned.role == Role::Anchor).count(), 1, "{tree}");
-        }
-        for pinned in &manifest.certificates {
-            assert!(pinned.sha256.len() == 64 && pinned.sha256.chars().all(|digit| "0123456789abcdef".contains(digit)));
-            assert!(pinned.not_before < pinned.not_after);
-        }
-    }
-
-    #[test]
-    fn a_file_that_is_not_pinned_is_refused() {
-        let directory = tempfile::tempdir().expect("a folder");
-        let manifest = Manifest::vietnam();
-        assert!(manifest.load(directory.path()).expect("empty").anchors.is_empty());
-        std::fs::write(directory.path().join("x.crt"), b"junk").expect("written");
-        assert!(matches!(manifest.load(directory.path()), Err(TrustError::Certificate { .. })));
-    }
+/// Whoever reads the file, after a crash too, finds the old content or the new.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".new");
+    let unfinished = PathBuf::from(unfinished);
+    let written = File::create(&unfinished)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&unfinished, path));
+    written.inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|directory| directory.sync_all())
 }

@@ -1,6 +1,6 @@
 //! Who may call: the TLS client certificate decides, whatever the headers say.
 
-use std::{io, path::Path, time::Duration};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use antin::{
     clock,
@@ -182,4 +182,54 @@ async fn headers_make_nobody_a_client() {
     let sign = spoofed(Request::json("/v1/sign", &order("detached")).header("Idempotency-Key", "a"));
     assert!(client::tls(service.mutual_tls(), &root, None, sign).await.is_err());
     service.running.shutdown().await;
+}
+
+/// Each store serves its own: who vouches for clients vouches for no document, and the other way round.
+#[tokio::test(flavor = "multi_thread")]
+async fn document_anchors_let_no_client_in_and_client_authorities_carry_no_document() {
+    let directory = Arc::new(tempfile::tempdir().expect("a directory"));
+    let now = clock::now();
+    let [clients, documents] = ["pki", "documents"].map(|name| directory.path().join(name));
+    for folder in [&clients, &documents] {
+        pki::init(folder, &InitOptions::default(), now).expect("a PKI");
+    }
+    let service = Service::over(Arc::clone(&directory), |config| {
+        config.trust.anchors = vec![Member::Root.certificate_path(&documents).into()];
+        config.trust.intermediates = vec![Member::Ca.certificate_path(&documents)];
+        for (source, authority) in config.revocation.sources.iter_mut().zip(Authority::ALL) {
+            source.issuer_file = Some(authority.member().certificate_path(&documents));
+            source.file = Some(authority.crl_path(&documents));
+        }
+    })
+    .await;
+    let read =
+        |folder: &Path| Identity::read(&Member::Agency.certificate_path(folder), &Member::Agency.key_path(folder));
+    assert_eq!(healthz(&service, Some(read(&clients))).await.expect("let in").status, 200);
+    assert!(healthz(&service, Some(read(&documents))).await.is_err(), "below the anchor of documents");
+    let judged = async |folder: &Path| {
+        let document = signed(folder);
+        service.verify(&serde_json::json!({ "document": super::base64(&document) })).await.reliance().1
+    };
+    assert_eq!(judged(&documents).await, "valid");
+    // Both trees bear the same names: it is the key that makes the difference.
+    assert_eq!(judged(&clients).await, "certificate-signature-invalid", "below the authority of clients");
+    service.running.shutdown().await;
+}
+
+/// A document signed by the health office of a PKI, by the command line.
+fn signed(pki: &Path) -> Vec<u8> {
+    let out = pki.join("book.p7m");
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_antin"))
+        .arg("sign")
+        .arg("--key")
+        .arg(Member::Health.key_path(pki))
+        .arg("--cert")
+        .arg(Member::Health.certificate_path(pki))
+        .arg("--chain")
+        .arg(Member::Ca.certificate_path(pki))
+        .arg("--out")
+        .args([&out, &Member::Root.certificate_path(pki)])
+        .status();
+    assert!(status.expect("the program runs").success());
+    std::fs::read(out).expect("a signature")
 }

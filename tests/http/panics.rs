@@ -12,7 +12,7 @@ use antin::{
         Answer, Begun, DocumentId, DocumentStatus, Intent, Issued, IssuedDocument, Registry, Sha256, StatusChange,
     },
     revocation::RevocationCache,
-    service::held,
+    service::{held, trust},
 };
 use arc_swap::ArcSwap;
 
@@ -73,7 +73,7 @@ async fn start() -> Service {
     let free = "127.0.0.1:0".parse().expect("an address");
     let mut config = dev::settings(directory.path(), free, free);
     config.log.requests = false;
-    let trust = Arc::new(ArcSwap::from_pointee(held::trust(&config.trust).expect("trust").into_store()));
+    let trust = Arc::new(ArcSwap::from_pointee(trust::load(&config.trust, clock::now()).expect("trust").store));
     let memory = Arc::new(Memory::bounded());
     let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory));
     let parts = Parts {

@@ -12,7 +12,7 @@ use antin::core::evidence::CrlSet;
 use antin::core::evidence_file;
 use antin::core::memory::Memory;
 use antin::core::path::{self, InitialPolicies, PathOutcome, PathRequest, Work};
-use antin::core::policy::{Purpose, RevocationMode};
+use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::x509::{Certificate, TrustAnchor, TrustStore};
 use serde::Deserialize;
@@ -81,9 +81,11 @@ fn find_path(case: &Case) -> Option<PathOutcome> {
         ocsp_responses: &[],
         trust: &TrustStore::new(anchors, Vec::new()),
         purpose: Purpose::Any,
+        kind: None,
         document_signing_usages: &[],
         policies: InitialPolicies::default(),
         revocation: if case.crls.is_empty() { RevocationMode::Off } else { RevocationMode::Required },
+        maximum_age: MaximumAge::default(),
         time: Time::parse_rfc3339(time).expect("a time"),
         memory: &Memory::none(),
         work: &Work::default(),

@@ -8,7 +8,7 @@ use antin::core::evidence::CrlSet;
 use antin::core::memory::Memory;
 use antin::core::oid;
 use antin::core::path::{self, InitialPolicies, PathOutcome, PathRequest, Work};
-use antin::core::policy::{Purpose, RevocationMode};
+use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::x509::{Certificate, CertificateList, TrustAnchor, TrustStore};
 use serde::Deserialize;
@@ -137,6 +137,7 @@ impl Folder {
             ocsp_responses: &[],
             trust: &TrustStore::new(vec![TrustAnchor::new(self.certificate(ANCHOR))], Vec::new()),
             purpose: Purpose::Any,
+            kind: None,
             document_signing_usages: &[],
             policies: InitialPolicies {
                 acceptable: &acceptable,
@@ -145,6 +146,7 @@ impl Folder {
                 inhibit_any: case.params.initial_any_policy_inhibit,
             },
             revocation: if case.revocation { RevocationMode::Required } else { RevocationMode::Off },
+            maximum_age: MaximumAge::default(),
             time: Time::parse_rfc3339(AT).expect("a time"),
             memory: &Memory::none(),
             work: &Work::default(),

@@ -2,7 +2,6 @@
 //! as does a name without a case.
 
 const DSA: &str = "DSA is no accepted algorithm (Circular 15/2025)";
-const CRL: &str = "CRLs by other keys, indirect, partial and delta CRLs show nothing good yet";
 
 pub const DIVERGENCES: &[(&str, &str)] = &[
     ("valid_dsa_signatures_test4", DSA),
@@ -11,36 +10,4 @@ pub const DIVERGENCES: &[(&str, &str)] = &[
         "invalid_negative_serial_number_test15",
         "refused before its CRL is asked: a serial number is positive (RFC 5280 §4.1.2.2)",
     ),
-    ("invalid_basic_self_issued_crl_signing_key_test7", CRL),
-    ("invalid_basic_self_issued_new_with_old_test5", CRL),
-    ("invalid_basic_self_issued_old_with_new_test2", CRL),
-    ("invalid_crlissuer_test31", CRL),
-    ("invalid_crlissuer_test32", CRL),
-    ("invalid_crlissuer_test34", CRL),
-    ("invalid_idp_with_indirectcrl_test23", CRL),
-    ("invalid_separate_certificate_and_crl_keys_test20", CRL),
-    ("valid_basic_self_issued_crl_signing_key_test6", CRL),
-    ("valid_basic_self_issued_new_with_old_test4", CRL),
-    ("valid_basic_self_issued_old_with_new_test1", CRL),
-    ("valid_crlissuer_test28", CRL),
-    ("valid_crlissuer_test29", CRL),
-    ("valid_crlissuer_test30", CRL),
-    ("valid_crlissuer_test33", CRL),
-    ("valid_deltacrl_test5", CRL),
-    ("valid_distributionpoint_test4", CRL),
-    ("valid_distributionpoint_test5", CRL),
-    ("valid_distributionpoint_test7", CRL),
-    ("valid_idp_with_indirectcrl_test22", CRL),
-    ("valid_idp_with_indirectcrl_test24", CRL),
-    ("valid_idp_with_indirectcrl_test25", CRL),
-    ("valid_onlysomereasons_test18", CRL),
-    ("valid_onlysomereasons_test19", CRL),
-    ("valid_self_issued_pathlenconstraint_test15", CRL),
-    ("valid_self_issued_pathlenconstraint_test17", CRL),
-    ("valid_separate_certificate_and_crl_keys_test19", CRL),
-    ("valid_self_issued_dn_nameconstraints_test19", CRL),
-    ("valid_self_issued_inhibit_any_policy_test7", CRL),
-    ("valid_self_issued_inhibit_any_policy_test9", CRL),
-    ("valid_self_issued_inhibit_policy_mapping_test7", CRL),
-    ("valid_self_issued_require_explicit_policy_test6", CRL),
 ];

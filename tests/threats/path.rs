@@ -7,7 +7,7 @@ use antin::core::der::{tag, writer};
 use antin::core::evidence::CrlSet;
 use antin::core::memory::Memory;
 use antin::core::path::{self, InitialPolicies, PathOutcome, PathRequest, Work};
-use antin::core::policy::{Purpose, RevocationMode};
+use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::x509::{Certificate, TrustAnchor, TrustStore};
 use antin::pki::certificate::{Issuer, Profile, self_sign};
@@ -63,9 +63,11 @@ impl Question {
             ocsp_responses: &[],
             trust: &TrustStore::new(anchors, Vec::new()),
             purpose: Purpose::Any,
+            kind: None,
             document_signing_usages: &[],
             policies,
             revocation: RevocationMode::Off,
+            maximum_age: MaximumAge::default(),
             time: self.time,
             memory,
             work: &Work::default(),

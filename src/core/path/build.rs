@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::fault::{Budget, PathFault};
 use super::validate::{self, ValidatedPath};
 use super::{PathRequest, Position};
+use crate::core::crypto;
 use crate::core::memory::PathKey;
 use crate::core::x509::{Certificate, TrustAnchor};
 
@@ -72,15 +73,26 @@ pub fn find_path(request: &PathRequest<'_>) -> PathOutcome {
 fn path_key(request: &PathRequest<'_>) -> Option<PathKey> {
     let snapshot = request.crls.snapshot().filter(|_| request.ocsp_responses.is_empty())?;
     let mut choices = DefaultHasher::new();
-    (request.document_signing_usages, request.policies).hash(&mut choices);
+    (request.document_signing_usages, request.policies, request.maximum_age).hash(&mut choices);
     Some(PathKey {
         target: *request.target.fingerprint(),
+        links: offered_links(request),
         trust: *request.trust.version(),
         snapshot,
         purpose: request.purpose,
+        kind: request.kind.filter(|_| request.trust.limits_kinds()).map(|kind| crypto::sha256(kind.as_bytes())),
         revocation: request.revocation,
         choices: choices.finish(),
     })
+}
+
+/// What one message brought links no other, although the path through it would be as sound: the answer would depend on what was
+/// asked before.
+fn offered_links(request: &PathRequest<'_>) -> Option<[u8; 32]> {
+    let links = request.certificates.iter();
+    let links = links.filter(|link| *link != request.target && request.trust.anchor(link).is_none());
+    let fingerprints: Vec<u8> = links.flat_map(|link| *link.fingerprint()).collect();
+    (!fingerprints.is_empty()).then(|| crypto::sha256(&fingerprints))
 }
 
 struct Search<'a> {
@@ -99,9 +111,8 @@ impl Search<'_> {
     fn extend(&mut self, path: &mut Vec<Arc<Certificate>>) -> Progress {
         let request = self.request;
         let Some(last) = path.last().map(Arc::clone) else { return Progress::Continue(()) };
-        if request.trust.is_anchor(&last) {
-            let anchor = TrustAnchor::new(last);
-            return self.judge(path, &anchor);
+        if let Some(anchor) = request.trust.anchor(&last) {
+            return self.judge(path, anchor);
         }
         let position: Position = path.len() - 1;
         let mut any = false;

@@ -48,12 +48,20 @@ pub enum PathFault {
     PolicyMapping(Position),
     /// A name does not meet the constraints of an authority above (§6.1.3 (b), (c)).
     Name(Position, NameFault),
+    /// The anchor is not held for this purpose.
+    AnchorUse(Position),
+    /// The anchor is not held for this kind of document.
+    AnchorKind(Position),
+    /// The anchor is held for some kinds of documents, and no signed octets say what kind this is.
+    AnchorKindUnknown(Position),
+    /// The time lies outside that in which signatures under the anchor count.
+    AnchorWindow(Position),
     /// Listed as revoked (§6.3).
     Revoked { position: Position, date: Time, reason: RevocationReason },
     /// Listed as on hold.
     OnHold { position: Position, date: Time },
-    /// Revocation data were found, and none was fresh; the end of the newest.
-    RevocationStale { position: Position, next_update: Option<Time> },
+    /// Revocation data were found, and none was fresh; when the newest ceased to count, if it ever did.
+    RevocationStale { position: Position, ended: Option<Time> },
     /// The newest revocation data say something that cannot be understood, or the responder does not know the certificate.
     RevocationUnclear(Position),
     /// No usable revocation data were found.
@@ -114,6 +122,10 @@ impl PathFault {
             | Self::PathLength(position)
             | Self::KeyUsage(position)
             | Self::ExtendedKeyUsage(position)
+            | Self::AnchorUse(position)
+            | Self::AnchorKind(position)
+            | Self::AnchorKindUnknown(position)
+            | Self::AnchorWindow(position)
             | Self::Revoked { position, .. }
             | Self::OnHold { position, .. }
             | Self::RevocationStale { position, .. }
@@ -146,6 +158,10 @@ impl PathFault {
             Self::Name(_, NameFault::NotPermitted) => "name-not-permitted",
             Self::Name(_, NameFault::Excluded) => "name-excluded",
             Self::Name(_, NameFault::NotUnderstood) => "name-constraint-not-understood",
+            Self::AnchorUse(_) => "anchor-use-not-allowed",
+            Self::AnchorKind(_) => "anchor-kind-not-allowed",
+            Self::AnchorKindUnknown(_) => "anchor-kind-unknown",
+            Self::AnchorWindow(_) => "anchor-time-not-allowed",
             Self::Revoked { position: 0, .. } => "certificate-revoked",
             Self::Revoked { .. } => "ca-certificate-revoked",
             Self::OnHold { .. } => "certificate-suspended",
@@ -177,6 +193,7 @@ impl PathFault {
             Self::Name(_, NameFault::NotPermitted) => "6.1.3 (b)",
             Self::Name(_, NameFault::Excluded) => "6.1.3 (c)",
             Self::Name(_, NameFault::NotUnderstood) => "4.2.1.10",
+            Self::AnchorUse(_) | Self::AnchorKind(_) | Self::AnchorKindUnknown(_) | Self::AnchorWindow(_) => "6.1.1 (d)",
             Self::Revoked { .. }
             | Self::OnHold { .. }
             | Self::RevocationStale { .. }
@@ -212,10 +229,14 @@ impl PathFault {
             Self::Name(_, NameFault::NotPermitted) => [Self::Name(0, NameFault::NotPermitted)],
             Self::Name(_, NameFault::Excluded) => [Self::Name(0, NameFault::Excluded)],
             Self::Name(_, NameFault::NotUnderstood) => [Self::Name(0, NameFault::NotUnderstood)],
+            Self::AnchorUse(_) => [Self::AnchorUse(1)],
+            Self::AnchorKind(_) => [Self::AnchorKind(1)],
+            Self::AnchorKindUnknown(_) => [Self::AnchorKindUnknown(1)],
+            Self::AnchorWindow(_) => [Self::AnchorWindow(1)],
             Self::Revoked { position: 0, .. } => [revoked(0)],
             Self::Revoked { .. } => [revoked(1)],
             Self::OnHold { .. } => [Self::OnHold { position: 0, date }],
-            Self::RevocationStale { .. } => [Self::RevocationStale { position: 0, next_update: None }],
+            Self::RevocationStale { .. } => [Self::RevocationStale { position: 0, ended: None }],
             Self::RevocationUnclear(_) => [Self::RevocationUnclear(0)],
             Self::RevocationUnknown(_) => [Self::RevocationUnknown(0)],
         })
@@ -227,6 +248,7 @@ impl PathFault {
             self,
             Self::IssuerNotFound(_)
                 | Self::BudgetSpent(_)
+                | Self::AnchorKindUnknown(_)
                 | Self::OnHold { .. }
                 | Self::RevocationStale { .. }
                 | Self::RevocationUnclear(_)
@@ -241,7 +263,7 @@ impl PathFault {
             Self::Revoked { .. } => 6,
             Self::OnHold { .. } => 5,
             Self::RevocationStale { .. } | Self::RevocationUnclear(_) | Self::RevocationUnknown(_) => 4,
-            Self::NotYetValid(_) | Self::Expired(_) => 3,
+            Self::NotYetValid(_) | Self::Expired(_) | Self::AnchorWindow(_) => 3,
             Self::IssuerNotFound(_) => 0,
             Self::Signature(_) | Self::BudgetSpent(_) => 1,
             _ => 2,

@@ -1,16 +1,24 @@
 //! From a certificate to a trust anchor (RFC 5280 §6): [`build`] finds candidate paths within a budget, [`validate`] judges
-//! one with [`names`] and [`policy`], [`revocation`] asks for the status of each certificate below the anchor.
+//! one with [`names`] and [`policy`], [`revocation`] asks for the status of each certificate below the anchor: [`crl`] with
+//! [`crl_scope`] and [`crl_issuer`], and [`ocsp`].
 
+pub mod anchor;
 pub mod build;
+pub mod crl;
+pub mod crl_issuer;
+pub mod crl_scope;
 pub mod fault;
 pub mod names;
 pub mod ocsp;
 pub mod policy;
 pub mod revocation;
 pub mod validate;
+pub mod window;
 
 use std::cell::Cell;
 use std::sync::Arc;
+
+use crl_issuer::CrlIssuerSearches;
 
 pub use build::{PathOutcome, RejectedPath, find_path};
 pub use fault::{NameFault, PathFault, Position};
@@ -19,7 +27,7 @@ pub use validate::ValidatedPath;
 
 use super::evidence::CrlSet;
 use super::memory::Memory;
-use super::policy::{Purpose, RevocationMode};
+use super::policy::{MaximumAge, Purpose, RevocationMode};
 use super::time::Time;
 use super::x509::ocsp::OcspResponse;
 use super::x509::{Certificate, TrustStore};
@@ -34,11 +42,14 @@ pub struct PathRequest<'a> {
     pub ocsp_responses: &'a [Arc<OcspResponse>],
     pub trust: &'a TrustStore,
     pub purpose: Purpose,
+    /// The kind of document as verified signed octets state it; `None`: they do not.
+    pub kind: Option<&'a str>,
     /// Extended key usages that fit [`Purpose::DocumentSigning`]; content octets.
     pub document_signing_usages: &'a [Vec<u8>],
     /// What is asked of certificate policies.
     pub policies: InitialPolicies<'a>,
     pub revocation: RevocationMode,
+    pub maximum_age: MaximumAge,
     pub time: Time,
     /// Remembered computations; never changes an answer.
     pub memory: &'a Memory,
@@ -52,6 +63,7 @@ pub struct PathRequest<'a> {
 pub struct Work {
     signatures: Cell<usize>,
     refused: Cell<bool>,
+    crl_issuers: CrlIssuerSearches,
     name_comparisons: Cell<usize>,
 }
 
@@ -60,6 +72,7 @@ impl Default for Work {
         Self {
             signatures: Cell::new(Self::SIGNATURES),
             refused: Cell::new(false),
+            crl_issuers: CrlIssuerSearches::default(),
             name_comparisons: Cell::new(Self::NAME_COMPARISONS),
         }
     }
@@ -86,8 +99,17 @@ impl Work {
         left > 0
     }
 
-    /// A signature was asked for that the allowance did not cover: something at hand was not looked at.
+    /// Something at hand is not looked at for what it would cost.
+    pub fn fall_short(&self) {
+        self.refused.set(true);
+    }
+
+    /// A signature or a search was asked for that the allowance did not cover: something at hand was not looked at.
     pub fn is_short(&self) -> bool {
-        self.refused.get()
+        self.refused.get() || self.crl_issuers.is_short()
+    }
+
+    pub(super) const fn crl_issuers(&self) -> &CrlIssuerSearches {
+        &self.crl_issuers
     }
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::fault::PathFault;
 use super::names::NamesAllowed;
 use super::policy::PolicyGraph;
-use super::revocation::{self, RevocationStatus};
+use super::revocation::{self, RevocationStatus, Subject};
+use super::window::Window;
 use super::{PathRequest, Position};
 use crate::core::algorithm::Lifetime;
 use crate::core::crypto::KeyFault;
@@ -24,8 +25,7 @@ pub struct ValidatedPath {
     certificates: Vec<Arc<Certificate>>,
     anchor: Arc<Certificate>,
     revocation: Vec<RevocationStatus>,
-    holds_from: Time,
-    holds_until: Time,
+    holds: Window,
 }
 
 impl ValidatedPath {
@@ -45,7 +45,12 @@ impl ValidatedPath {
 
     /// The same judgement, by the same certificates and revocation data, holds at `time`.
     pub fn holds_at(&self, time: Time) -> bool {
-        (self.holds_from..=self.holds_until).contains(&time)
+        self.holds.contains(time)
+    }
+
+    /// When the same judgement holds.
+    pub const fn holds(&self) -> Window {
+        self.holds
     }
 }
 
@@ -57,15 +62,15 @@ pub fn validate(
     anchor: &TrustAnchor,
 ) -> Result<ValidatedPath, PathFault> {
     let target_is_anchor = path.len() == 1 && *path[0] == **anchor.certificate();
-    let mut holds_from = Time::from_unix(i64::MIN);
-    let mut holds_until = Time::from_unix(i64::MAX);
+    let above = if target_is_anchor { 0 } else { path.len() };
+    let mut holds = super::anchor::check(request, above, anchor)?;
     let mut names = NamesAllowed::default();
     let mut policies = PolicyGraph::new(&request.policies, path.len());
     if !target_is_anchor {
         check_anchor_issues(anchor, path, request.time)?;
         names.constrain(anchor.certificate());
         policies.constrain(anchor.certificate());
-        holds_until = holds_until.min(key_end(anchor.certificate()));
+        holds.until = holds.until.min(key_end(anchor.certificate()));
     }
     for (position, certificate) in path.iter().enumerate().rev() {
         let issuer = path.get(position + 1).unwrap_or(anchor.certificate());
@@ -73,8 +78,8 @@ pub fn validate(
             check_signature(position, certificate, issuer, request.time)?;
         }
         check_validity(position, certificate, request.time)?;
-        holds_from = holds_from.max(certificate.not_before);
-        holds_until = holds_until.min(certificate.not_after).min(key_end(certificate)).min(algorithm_end(certificate));
+        let until = certificate.not_after.min(key_end(certificate)).min(algorithm_end(certificate));
+        holds = holds.and(Window { from: certificate.not_before, until });
         check_profile(position, certificate)?;
         check_key(position, certificate, request.time)?;
         check_extensions(position, certificate)?;
@@ -93,11 +98,10 @@ pub fn validate(
     let mut statuses = Vec::new();
     if !target_is_anchor && request.revocation != RevocationMode::Off {
         for (position, certificate) in path.iter().enumerate().rev() {
-            let issuer = path.get(position + 1).unwrap_or(anchor.certificate());
-            match revocation::check(request, position, certificate, issuer) {
+            let subject = Subject { certificate, above: &path[position + 1..], anchor };
+            match revocation::check(request, position, &subject) {
                 Ok(status) => {
-                    holds_from = holds_from.max(status.this_update);
-                    holds_until = holds_until.min(status.next_update);
+                    holds = holds.and(status.holds);
                     statuses.push(status);
                 }
                 Err(PathFault::RevocationUnknown(_)) if request.revocation == RevocationMode::IfAvailable => {}
@@ -110,8 +114,7 @@ pub fn validate(
         certificates: path.to_vec(),
         anchor: Arc::clone(anchor.certificate()),
         revocation: statuses,
-        holds_from,
-        holds_until,
+        holds,
     })
 }
 

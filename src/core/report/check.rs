@@ -186,7 +186,7 @@ fn fault_detail(signature: &SignatureValidation, fault: &PathFault) -> Option<St
     let operand = match fault {
         PathFault::Revoked { date, reason, .. } => Some(format!("{date}, {}", reason.name())),
         PathFault::OnHold { date, .. } => Some(date.to_string()),
-        PathFault::RevocationStale { next_update: Some(next_update), .. } => Some(next_update.to_string()),
+        PathFault::RevocationStale { ended: Some(ended), .. } => Some(ended.to_string()),
         PathFault::UnknownAlgorithm(_, identifier) | PathFault::ExtensionNotUnderstood(_, identifier) => {
             Some(identifier.clone())
         }

@@ -26,7 +26,8 @@ impl Language {
         }
     }
 
-    const fn pick(self, vi: &'static str, en: &'static str) -> &'static str {
+    /// The words in this language.
+    pub const fn pick(self, vi: &'static str, en: &'static str) -> &'static str {
         match self {
             Self::Vietnamese => vi,
             Self::English => en,

@@ -81,7 +81,11 @@ pub fn validate(
         (Ok(candidates), ..) => (candidates.into_iter().next().ok_or(SignerFault::NotFound), None),
         (Err(fault), ..) => (Err(fault), None),
     };
-    let path = signer.as_ref().ok().map(|signer| certificate::validate(request, material, signer));
+    // What the attributes say counts once their signature was verified.
+    let reference = attributes.as_ref().filter(|_| matches!(signature, Some(Ok(_))));
+    let reference = reference.and_then(|attributes| attributes.document_reference.clone());
+    let kind = reference.as_ref().map(DocumentReference::kind);
+    let path = signer.as_ref().ok().map(|signer| certificate::validate(request, material, signer, kind));
     let acceptance = match (&attributes, &algorithms, &signer) {
         (Some(attributes), Ok(algorithms), Ok(signer)) => {
             Some(acceptance::check(request.policy, attributes, *algorithms, signer, request.time))
@@ -97,7 +101,7 @@ pub fn validate(
             .as_ref()
             .is_some_and(|attributes| attributes.certificate_references().next().is_some()),
         reordered: attributes.as_ref().is_some_and(|attributes| attributes.reordered),
-        document_reference: None,
+        document_reference: reference,
         algorithm: algorithms.map(|algorithms| algorithms.signature),
         format,
         digest,
@@ -106,10 +110,6 @@ pub fn validate(
         path,
         acceptance,
     };
-    // What the attributes say counts once their signature was verified.
-    if matches!(validation.signature, Some(Ok(_))) {
-        validation.document_reference = attributes.and_then(|attributes| attributes.document_reference);
-    }
     validation.verdict = verdict(&validation);
     validation
 }

@@ -8,8 +8,13 @@ use crate::core::path::{self, InitialPolicies, PathOutcome, PathRequest};
 use crate::core::policy::Purpose;
 use crate::core::x509::Certificate;
 
-/// Searches a path from the signer's certificate to an anchor, for signing documents.
-pub fn validate(request: &ValidationRequest<'_>, material: Material<'_>, signer: &Arc<Certificate>) -> PathOutcome {
+/// Searches a path from the signer's certificate to an anchor, for signing documents of this kind.
+pub fn validate(
+    request: &ValidationRequest<'_>,
+    material: Material<'_>,
+    signer: &Arc<Certificate>,
+    kind: Option<&str>,
+) -> PathOutcome {
     path::find_path(&PathRequest {
         target: signer,
         certificates: material.certificates,
@@ -17,9 +22,11 @@ pub fn validate(request: &ValidationRequest<'_>, material: Material<'_>, signer:
         ocsp_responses: &request.evidence.ocsp_responses,
         trust: request.trust,
         purpose: Purpose::DocumentSigning,
+        kind,
         document_signing_usages: &request.policy.document_signing_usages,
         policies: InitialPolicies::default(),
         revocation: request.revocation,
+        maximum_age: request.policy.maximum_revocation_age_hours,
         time: request.time,
         memory: request.memory,
         work: material.work,

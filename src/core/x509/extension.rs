@@ -1,6 +1,7 @@
 //! Certificate extensions (RFC 5280 §4.2): decoded where this code base uses them, kept as "not understood" otherwise.
 
 use super::certificate_policy::PolicyExtensions;
+use super::distribution_point::{self, DistributionPoint};
 use super::general_name::{GeneralName, NameConstraints};
 use super::name::Name;
 use crate::core::der::{DerError, DerFault, Reader, Tlv, tag};
@@ -74,25 +75,6 @@ pub struct AuthorityKeyIdentifier {
     pub key_identifier: Option<Vec<u8>>,
 }
 
-/// `DistributionPoint` (RFC 5280 §4.2.1.13).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DistributionPoint {
-    pub name: Option<DistributionPointName>,
-    /// Limited to some reasons: such a CRL alone cannot show that a certificate is good.
-    pub some_reasons: bool,
-    /// `cRLIssuer` is present: the CRL is issued by another authority.
-    pub indirect: bool,
-}
-
-/// `DistributionPointName`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DistributionPointName {
-    /// `fullName`: each a whole encoded `GeneralName`.
-    Full(Vec<Vec<u8>>),
-    /// `nameRelativeToCRLIssuer`: the encoded set.
-    Relative(Vec<u8>),
-}
-
 /// The extensions of a certificate that are understood, and the identifiers of critical ones that are not.
 #[derive(Clone, Debug, Default)]
 pub struct CertificateExtensions {
@@ -104,6 +86,8 @@ pub struct CertificateExtensions {
     pub subject_key_identifier: Option<Vec<u8>>,
     pub authority_key_identifier: Option<AuthorityKeyIdentifier>,
     pub crl_distribution_points: Option<Vec<DistributionPoint>>,
+    /// Where delta CRLs are published (RFC 5280 §4.2.1.15).
+    pub freshest_crl: Vec<DistributionPoint>,
     pub ocsp_no_check: bool,
     pub subject_alt_names: Vec<GeneralName>,
     pub name_constraints: Option<NameConstraints>,
@@ -135,11 +119,12 @@ impl CertificateExtensions {
                     decoded.authority_key_identifier = Some(authority_key_identifier(value)?);
                 }
                 oid::CRL_DISTRIBUTION_POINTS => {
-                    decoded.crl_distribution_points = Some(distribution_points(value)?);
+                    decoded.crl_distribution_points = Some(distribution_point::distribution_points(value)?);
                 }
                 oid::OCSP_NO_CHECK => decoded.ocsp_no_check = true,
                 // Information and other names: nothing in them constrains the path.
-                oid::ISSUER_ALT_NAME | oid::FRESHEST_CRL => {}
+                oid::ISSUER_ALT_NAME => {}
+                oid::FRESHEST_CRL => decoded.freshest_crl = distribution_point::distribution_points(value)?,
                 oid::AUTHORITY_INFO_ACCESS if !extension.critical => {}
                 other => {
                     if !decoded.names_or_policies(&extension).unwrap_or(false) {
@@ -208,46 +193,6 @@ pub fn authority_key_identifier(value: &[u8]) -> Result<AuthorityKeyIdentifier, 
         reader.optional(tag::context_primitive(2))?;
         Ok(AuthorityKeyIdentifier { key_identifier })
     })
-}
-
-fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>, DerError> {
-    members(Reader::single(value, tag::SEQUENCE)?, |member| {
-        member.of(tag::SEQUENCE)?.read_all(|reader| {
-            let name = match reader.optional(tag::context(0))? {
-                Some(field) => Some(distribution_point_name(field)?),
-                None => None,
-            };
-            let some_reasons = reader.optional(tag::context_primitive(1))?.is_some();
-            let indirect = reader.optional(tag::context(2))?.is_some();
-            Ok(DistributionPoint { name, some_reasons, indirect })
-        })
-    })
-}
-
-/// Decodes the `[0]` field of a DistributionPoint or IssuingDistributionPoint.
-pub fn distribution_point_name(field: Tlv<'_>) -> Result<DistributionPointName, DerError> {
-    field.read_all(|reader| {
-        let choice = reader.read()?;
-        match choice.tag {
-            0xA0 => Ok(DistributionPointName::Full(members(choice, |name| Ok(name.raw.to_vec()))?)),
-            0xA1 => Ok(DistributionPointName::Relative(choice.value.to_vec())),
-            _ => Err(choice.error(DerFault::UnexpectedTag)),
-        }
-    })
-}
-
-impl DistributionPoint {
-    /// The URIs under which the CRL is published.
-    pub fn uris(&self) -> impl Iterator<Item = &str> {
-        let names: &[Vec<u8>] = match &self.name {
-            Some(DistributionPointName::Full(names)) => names,
-            _ => &[],
-        };
-        names.iter().filter_map(|name| {
-            let uri = Reader::single(name, tag::context_primitive(6)).ok()?.value;
-            std::str::from_utf8(uri).ok()
-        })
-    }
 }
 
 /// The directory name inside an encoded `GeneralName`.

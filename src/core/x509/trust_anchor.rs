@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::anchor_limits::AnchorLimits;
 use super::certificate::Certificate;
 use super::extension::KeyUsage;
 use super::name::Name;
@@ -12,16 +13,26 @@ use crate::core::crypto;
 #[derive(Clone, Debug)]
 pub struct TrustAnchor {
     certificate: Arc<Certificate>,
+    limits: AnchorLimits,
 }
 
 impl TrustAnchor {
     /// Any certificate may be an anchor: a root, a subordinate, or a signer's own.
     pub const fn new(certificate: Arc<Certificate>) -> Self {
-        Self { certificate }
+        Self::limited(certificate, AnchorLimits::NONE)
+    }
+
+    /// An anchor for only what `limits` says.
+    pub const fn limited(certificate: Arc<Certificate>, limits: AnchorLimits) -> Self {
+        Self { certificate, limits }
     }
 
     pub const fn certificate(&self) -> &Arc<Certificate> {
         &self.certificate
+    }
+
+    pub const fn limits(&self) -> &AnchorLimits {
+        &self.limits
     }
 
     /// May certificates be issued under it? Stricter than RFC 5280, which takes an anchor as a bare name and key: what the
@@ -36,11 +47,29 @@ impl TrustAnchor {
     }
 }
 
+/// Another spelling of an authority's name, as some certificates write it where they name who signs their CRLs. It holds for one
+/// key, so that no other authority can take the name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// SHA-256 of the authority's SubjectPublicKeyInfo.
+    pub key: [u8; 32],
+    /// As [`Name::text`] writes it.
+    pub name: String,
+}
+
+impl Alias {
+    /// Another name of the key that `certificate` certifies.
+    pub fn of(certificate: &Certificate, name: &str) -> Self {
+        Self { key: crypto::sha256(certificate.subject_public_key_info()), name: name.to_owned() }
+    }
+}
+
 /// The anchors and the intermediates held; immutable, replaced as a whole.
 #[derive(Debug)]
 pub struct TrustStore {
     anchors: Vec<TrustAnchor>,
     intermediates: Vec<Arc<Certificate>>,
+    aliases: Vec<Alias>,
     anchors_by_subject: HashMap<Vec<u8>, Vec<usize>>,
     intermediates_by_subject: HashMap<Vec<u8>, Vec<usize>>,
     version: [u8; 32],
@@ -48,20 +77,20 @@ pub struct TrustStore {
 
 impl TrustStore {
     pub fn new(anchors: Vec<TrustAnchor>, intermediates: Vec<Arc<Certificate>>) -> Self {
+        Self::with_aliases(anchors, intermediates, Vec::new())
+    }
+
+    pub fn with_aliases(anchors: Vec<TrustAnchor>, intermediates: Vec<Arc<Certificate>>, aliases: Vec<Alias>) -> Self {
         let mut anchors_by_subject: HashMap<_, Vec<_>> = HashMap::new();
         let mut intermediates_by_subject: HashMap<_, Vec<_>> = HashMap::new();
-        let mut identity = Vec::with_capacity((anchors.len() + intermediates.len() + 1) * 32);
         for (index, anchor) in anchors.iter().enumerate() {
-            identity.extend_from_slice(anchor.certificate.fingerprint());
             anchors_by_subject.entry(anchor.certificate.subject.comparable().to_vec()).or_default().push(index);
         }
-        identity.extend_from_slice(&[0; 32]);
         for (index, certificate) in intermediates.iter().enumerate() {
-            identity.extend_from_slice(certificate.fingerprint());
             intermediates_by_subject.entry(certificate.subject.comparable().to_vec()).or_default().push(index);
         }
-        let version = crypto::sha256(&identity);
-        Self { anchors, intermediates, anchors_by_subject, intermediates_by_subject, version }
+        let version = version(&anchors, &intermediates, &aliases);
+        Self { anchors, intermediates, aliases, anchors_by_subject, intermediates_by_subject, version }
     }
 
     pub fn anchors(&self) -> &[TrustAnchor] {
@@ -72,14 +101,41 @@ impl TrustStore {
         &self.intermediates
     }
 
-    /// Names this very set of anchors and intermediates.
+    pub fn aliases(&self) -> &[Alias] {
+        &self.aliases
+    }
+
+    /// Names this very set: certificates, limits and aliases. Whatever was concluded from another set has another name.
     pub const fn version(&self) -> &[u8; 32] {
         &self.version
     }
 
+    /// Verdicts depend on the kind of document: some anchor is limited to kinds.
+    pub fn limits_kinds(&self) -> bool {
+        self.anchors.iter().any(|anchor| anchor.limits.kinds().is_some())
+    }
+
+    /// The anchor that the certificate itself is.
+    pub fn anchor(&self, certificate: &Certificate) -> Option<&TrustAnchor> {
+        self.anchors_named(&certificate.subject).find(|anchor| *anchor.certificate == *certificate)
+    }
+
     /// The certificate itself is an anchor.
     pub fn is_anchor(&self, certificate: &Certificate) -> bool {
-        self.anchors_named(&certificate.subject).any(|anchor| *anchor.certificate == *certificate)
+        self.anchor(certificate).is_some()
+    }
+
+    /// Does `name` stand for the authority of this certificate: as its subject, or as an alias bound to its key?
+    pub fn names_same_authority(&self, name: &Name, certificate: &Certificate) -> bool {
+        if *name == certificate.subject {
+            return true;
+        }
+        let mut bearing = self.aliases.iter().filter(|alias| alias.name == name.text()).peekable();
+        if bearing.peek().is_none() {
+            return false;
+        }
+        let key = crypto::sha256(certificate.subject_public_key_info());
+        bearing.any(|alias| alias.key == key)
     }
 
     pub fn anchors_named<'a>(&'a self, subject: &Name) -> impl Iterator<Item = &'a TrustAnchor> {
@@ -91,4 +147,27 @@ impl TrustStore {
         let found = self.intermediates_by_subject.get(subject.comparable()).map_or(&[][..], Vec::as_slice);
         found.iter().map(|index| &self.intermediates[*index])
     }
+}
+
+/// A digest over everything in the set, each part preceded by its length.
+fn version(anchors: &[TrustAnchor], intermediates: &[Arc<Certificate>], aliases: &[Alias]) -> [u8; 32] {
+    let mut identity = Vec::with_capacity((anchors.len() + intermediates.len() + 1) * 48);
+    let mut part = |octets: &[u8]| {
+        identity.extend_from_slice(&(octets.len() as u64).to_be_bytes());
+        identity.extend_from_slice(octets);
+    };
+    part(&anchors.len().to_be_bytes());
+    for anchor in anchors {
+        part(anchor.certificate.fingerprint());
+        part(&anchor.limits.identity());
+    }
+    part(&intermediates.len().to_be_bytes());
+    for certificate in intermediates {
+        part(certificate.fingerprint());
+    }
+    for alias in aliases {
+        part(&alias.key);
+        part(alias.name.as_bytes());
+    }
+    crypto::sha256(&identity)
 }

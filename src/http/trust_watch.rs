@@ -1,0 +1,126 @@
+//! Trust is read again when a file of it changes, and on SIGHUP: all of it or nothing. Verdicts in work end with the set they began
+//! with; what they leave in memory bears its version.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{App, WATCHED_EVERY};
+use crate::{
+    clock,
+    service::{
+        held::Fingerprint,
+        trust::{self, ListInForce, LoadError, LoadedTrust},
+    },
+};
+
+/// The wait before a refused set is read again, should the fault have been the disk's.
+const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(30);
+
+/// Runs until the service ends.
+pub(super) async fn watch(app: Arc<App>) {
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => Some(hangup),
+        Err(error) => {
+            tracing::error!(%error, "SIGHUP cannot be heard; trust is read again when its files change");
+            None
+        }
+    };
+    // Nothing is known yet, so that a change since the start is not missed.
+    let mut watch = Watch { app, known: Fingerprint::default(), refused: None, list: None, expired_said: false };
+    loop {
+        let heard = async {
+            match &mut hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        let asked = tokio::select! {
+            heard = heard => heard.is_some(),
+            () = tokio::time::sleep(WATCHED_EVERY) => false,
+        };
+        watch.look(asked).await;
+        watch.watch_list();
+    }
+}
+
+struct Watch {
+    app: Arc<App>,
+    /// The files of the set last read, whether it counted or not.
+    known: Fingerprint,
+    /// When a set was last refused, as long as none has counted since.
+    refused: Option<Instant>,
+    list: Option<ListInForce>,
+    expired_said: bool,
+}
+
+impl Watch {
+    /// Reads the set if `asked` to, if a file has changed, or if it is time to try a refused one again.
+    async fn look(&mut self, asked: bool) {
+        let app = Arc::clone(&self.app);
+        let again = asked || self.refused.is_some_and(|at| at.elapsed() >= TRIED_AGAIN_AFTER);
+        let known = std::mem::take(&mut self.known);
+        let reading = tokio::task::spawn_blocking(move || {
+            let settings = &app.config.trust;
+            let found = trust::fingerprint(settings);
+            let loaded = (again || found != known).then(|| trust::load(settings, clock::now()));
+            (found, loaded)
+        });
+        // Ends otherwise only with a panic, and the files are then looked at again.
+        let Ok((found, loaded)) = reading.await else { return };
+        self.known = found;
+        match loaded {
+            None => {}
+            Some(Ok(loaded)) => self.take(loaded, asked),
+            Some(Err(error)) => self.refuse(&error),
+        }
+    }
+
+    fn take(&mut self, loaded: LoadedTrust, asked: bool) {
+        let LoadedTrust { store, list } = loaded;
+        let (anchors, intermediates) = (store.anchors().len(), store.intermediates().len());
+        let shared = self.app.verify.trust();
+        let recovered = self.refused.take().is_some();
+        if self.list != list {
+            self.list = list;
+            self.expired_said = false;
+        }
+        if shared.load().version() != store.version() {
+            let version = hex::encode(store.version());
+            shared.store(Arc::new(store));
+            ::metrics::counter!("antin_trust_changes_total").increment(1);
+            tracing::info!(anchors, intermediates, version, "trust changed");
+            if anchors == 0 {
+                tracing::warn!("no trust anchor is held: no signature will be relied on; see [trust] of the settings");
+            }
+        } else if asked || recovered {
+            tracing::info!(anchors, intermediates, "trust read again; nothing changed");
+        }
+        ::metrics::gauge!("antin_trust_anchors").set(anchors as f64);
+    }
+
+    fn refuse(&mut self, error: &LoadError) {
+        self.refused = Some(Instant::now());
+        ::metrics::counter!("antin_trust_refused_total").increment(1);
+        tracing::error!(%error, "the trust in the files does not count; the old one stays in force");
+    }
+
+    /// An expired list goes on serving: without it every document would be undetermined, and what it held was signed. It is said.
+    fn watch_list(&mut self) {
+        let Some(list) = self.list else { return };
+        let left = list.next_update.seconds_since(clock::now());
+        ::metrics::gauge!("antin_trust_list_sequence").set(list.sequence as f64);
+        ::metrics::gauge!("antin_trust_list_seconds_to_next_update").set(left as f64);
+        if left < 0 && !self.expired_said {
+            self.expired_said = true;
+            tracing::error!(
+                sequence = list.sequence,
+                next_update = %list.next_update,
+                "the trust list has expired; it goes on serving: get the newest"
+            );
+        }
+    }
+}
