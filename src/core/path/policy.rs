@@ -129,7 +129,8 @@ impl<'a> PolicyGraph<'a> {
         Ok(())
     }
 
-    /// §6.1.4 (i), (j); for an anchor that carries such constraints likewise (RFC 5937 §3.2).
+    /// §6.1.4 (i), (j); for an anchor that carries such constraints likewise (RFC 5937 §3.2). Its own certificatePolicies limit
+    /// nothing: what it may issue is said below it.
     pub fn constrain(&mut self, authority: &Certificate) {
         let extensions = &authority.extensions.policies;
         let PolicyConstraints { require_explicit_policy, inhibit_policy_mapping } = extensions.constraints;
