@@ -8,7 +8,7 @@ use antin::core::der::{tag, writer};
 use antin::core::evidence::{CrlSet, Evidence};
 use antin::core::memory::Memory;
 use antin::core::oid;
-use antin::core::path::{PathOutcome, PathRequest, Work, find_path};
+use antin::core::path::{InitialPolicies, PathOutcome, PathRequest, Work, find_path};
 use antin::core::policy::{Policy, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::validation::Content;
@@ -40,6 +40,8 @@ fn path_code(certificate: &Arc<Certificate>, purpose: Purpose) -> &'static str {
         purpose,
         kind: None,
         document_signing_usages: &policy.document_signing_usages,
+        policies: InitialPolicies::default(),
+        maximum_age: policy.maximum_revocation_age_hours,
         revocation: RevocationMode::Required,
         time: NOW,
         memory: &Memory::none(),

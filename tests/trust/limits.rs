@@ -5,7 +5,7 @@ use std::sync::Arc;
 use antin::core::cms::document_reference::DocumentReference;
 use antin::core::crypto::sha256;
 use antin::core::memory::Memory;
-use antin::core::path::{PathOutcome, PathRequest, Work, find_path};
+use antin::core::path::{InitialPolicies, PathOutcome, PathRequest, Work, find_path};
 use antin::core::policy::{Policy, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::validation::Content;
@@ -123,6 +123,8 @@ fn remembered(memory: &Memory, trust: &TrustStore, kind: Option<&str>, time: Tim
         purpose: Purpose::DocumentSigning,
         kind,
         document_signing_usages: &policy.document_signing_usages,
+        policies: InitialPolicies::default(),
+        maximum_age: policy.maximum_revocation_age_hours,
         revocation: RevocationMode::Required,
         time,
         memory,

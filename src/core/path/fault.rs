@@ -193,7 +193,9 @@ impl PathFault {
             Self::Name(_, NameFault::NotPermitted) => "6.1.3 (b)",
             Self::Name(_, NameFault::Excluded) => "6.1.3 (c)",
             Self::Name(_, NameFault::NotUnderstood) => "4.2.1.10",
-            Self::AnchorUse(_) | Self::AnchorKind(_) | Self::AnchorKindUnknown(_) | Self::AnchorWindow(_) => "6.1.1 (d)",
+            Self::AnchorUse(_) | Self::AnchorKind(_) | Self::AnchorKindUnknown(_) | Self::AnchorWindow(_) => {
+                "6.1.1 (d)"
+            }
             Self::Revoked { .. }
             | Self::OnHold { .. }
             | Self::RevocationStale { .. }
