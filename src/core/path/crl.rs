@@ -47,9 +47,9 @@ impl Signed<'_> {
         self.crl.extensions.crl_number.as_ref()
     }
 
-    /// Every critical extension of the list and its entries is understood.
+    /// Every critical extension of the list and its entries is understood, and so is its signature.
     fn is_understood(&self) -> bool {
-        !self.crl.entry_not_understood && self.crl.extensions.not_understood.is_empty()
+        self.issuer.is_accepted && !self.crl.entry_not_understood && self.crl.extensions.not_understood.is_empty()
     }
 
     /// A delta that brings this complete list up to date (§5.2.4, §6.3.3 (c)): of the same scope and key, not older, and no change

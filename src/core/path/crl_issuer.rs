@@ -45,6 +45,9 @@ pub struct CrlIssuer {
     pub window: Window,
     /// The very key that issued the certificate.
     pub is_certificate_issuer: bool,
+    /// By an algorithm that is still accepted. Of another list nothing is believed, and it is not passed over either: it could be
+    /// the one that revokes.
+    pub is_accepted: bool,
 }
 
 /// Finds the signers of the lists about one certificate; each signer is validated once.
@@ -66,13 +69,14 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
         let issuer = self.subject.issuer();
         let own_name = crl.issuer == certificate.issuer;
         let may_speak = own_name || crl.extensions.is_indirect() && is_named(crl, certificate);
-        let time = self.request.time;
-        if !may_speak || !crl.signature_algorithm.as_ref().is_ok_and(|algorithm| algorithm.lifetime().holds_at(time)) {
+        let Ok(algorithm) = crl.signature_algorithm.as_ref() else { return None };
+        if !may_speak {
             return None;
         }
+        let is_accepted = algorithm.lifetime().holds_at(self.request.time);
         if own_name && self.signed(crl, issuer) {
             let certificate = Arc::clone(issuer);
-            return Some(CrlIssuer { certificate, window: Window::ALWAYS, is_certificate_issuer: true });
+            return Some(CrlIssuer { certificate, window: Window::ALWAYS, is_certificate_issuer: true, is_accepted });
         }
         let candidates = self.candidates(crl);
         let more = candidates.len() > CANDIDATES;
@@ -80,7 +84,7 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
             if self.signed(crl, &candidate)
                 && let Some(window) = self.authorised(crl, &candidate)
             {
-                return Some(CrlIssuer { certificate: candidate, window, is_certificate_issuer: false });
+                return Some(CrlIssuer { certificate: candidate, window, is_certificate_issuer: false, is_accepted });
             }
         }
         if more {

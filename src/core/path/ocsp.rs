@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::PathRequest;
 use super::revocation::{self, Finding, Source, Statement, Subject};
 use super::window::{self, Window};
+use crate::core::algorithm::Lifetime;
 use crate::core::oid;
 use crate::core::x509::Certificate;
 use crate::core::x509::extension::KeyUsage;
@@ -39,9 +40,9 @@ fn finding(
     subject: &Subject<'_>,
     response: &OcspResponse,
     status: &SingleResponse,
-    responder: Window,
+    responder: Responder,
 ) -> Option<Finding> {
-    let understood = !response.not_understood && !status.not_understood;
+    let understood = responder.is_accepted && !response.not_understood && !status.not_understood;
     let statement = match status.status {
         CertStatus::Good if understood => Statement::Good,
         CertStatus::Good => return None,
@@ -55,27 +56,48 @@ fn finding(
     let remembered = window::remembers_until(subject.certificate, this_update, status.archive_cutoff);
     let counts = counts_until.filter(|_| current).map(|until| {
         let from = response.produced_at;
-        Window { from, until: until.min(remembered) }.and(responder)
+        Window { from, until: until.min(remembered) }.and(responder.window)
     });
     Some(Finding { source: Source::Ocsp, statement, reasons: ReasonSet::ALL, this_update, next_update, counts })
 }
 
-/// §4.2.2.2: the issuer itself, or a certificate that the issuer issued for OCSP signing, signed the response. When it may: for the
-/// issuer, whose path is being validated, always.
-fn responder(request: &PathRequest<'_>, response: &OcspResponse, subject: &Subject<'_>) -> Option<Window> {
+/// Who signed a response.
+#[derive(Clone, Copy)]
+struct Responder {
+    /// When it may: for the issuer, whose path is being validated, always.
+    window: Window,
+    /// By algorithms and a certificate that are still accepted. Of another response nothing is believed, and it is not passed over
+    /// either: it could be the one that revokes.
+    is_accepted: bool,
+}
+
+/// §4.2.2.2: the issuer itself, or a certificate that the issuer issued for OCSP signing, signed the response.
+fn responder(request: &PathRequest<'_>, response: &OcspResponse, subject: &Subject<'_>) -> Option<Responder> {
     let issuer = subject.issuer();
     if response.responder.names(issuer) && may_sign(issuer) && signed(request, response, issuer) {
-        return Some(Window::ALWAYS);
+        let is_accepted = strong(request, response, issuer);
+        return Some(Responder { window: Window::ALWAYS, is_accepted });
     }
     let named = response.certificates.iter().filter(|delegate| response.responder.names(delegate));
     named
-        .filter_map(|delegate| delegated(request, delegate, subject).filter(|_| signed(request, response, delegate)))
+        .filter_map(|delegate| {
+            let responder = delegated(request, response, delegate, subject)?;
+            signed(request, response, delegate).then(|| Responder {
+                is_accepted: responder.is_accepted && strong(request, response, delegate),
+                ..responder
+            })
+        })
         .next()
 }
 
-/// When a delegated responder may sign: for OCSP signing, valid, issued by this issuer, not the certificate asked about under any
+/// A delegated responder: for OCSP signing, valid when it signed, issued by this issuer, not the certificate asked about under any
 /// name, and not revoked (or not to be asked about, §4.2.2.2.1).
-fn delegated(request: &PathRequest<'_>, delegate: &Arc<Certificate>, subject: &Subject<'_>) -> Option<Window> {
+fn delegated(
+    request: &PathRequest<'_>,
+    response: &OcspResponse,
+    delegate: &Arc<Certificate>,
+    subject: &Subject<'_>,
+) -> Option<Responder> {
     let issuer = subject.issuer();
     let extensions = &delegate.extensions;
     let for_ocsp = extensions.extended_key_usage.as_ref();
@@ -90,8 +112,7 @@ fn delegated(request: &PathRequest<'_>, delegate: &Arc<Certificate>, subject: &S
     let authorised = for_ocsp
         && another
         && delegate.issuer == issuer.subject
-        && validity.contains(request.time)
-        && acceptable
+        && validity.contains(response.produced_at)
         && may_sign(delegate)
         && extensions.not_understood.is_empty()
         && request.work.spend()
@@ -101,7 +122,11 @@ fn delegated(request: &PathRequest<'_>, delegate: &Arc<Certificate>, subject: &S
     }
     // Even where nobody need ask (§4.2.2.2.1), what is known against it counts.
     let delegate = Subject { certificate: delegate, ..*subject };
-    revocation::good_by_crl(request, &delegate, extensions.ocsp_no_check).map(|holds| holds.and(validity))
+    let holds = revocation::good_by_crl(request, &delegate, extensions.ocsp_no_check);
+    let is_accepted = acceptable && validity.contains(request.time);
+    // Nobody knows any more what became of one that has expired; then it is not asked.
+    let holds = if is_accepted { holds } else { Some(Window::ALWAYS) };
+    holds.map(|holds| Responder { window: holds.and(validity), is_accepted })
 }
 
 fn may_sign(certificate: &Certificate) -> bool {
@@ -113,8 +138,12 @@ fn may_sign(certificate: &Certificate) -> bool {
 fn signed(request: &PathRequest<'_>, response: &OcspResponse, responder: &Certificate) -> bool {
     let (Ok(key), Ok(algorithm)) = (responder.public_key(), &response.signature_algorithm) else { return false };
     let verify = || key.verify(*algorithm, response.to_be_signed(), response.signature());
-    algorithm.lifetime().holds_at(request.time)
-        && key.strength().lifetime().holds_at(request.time)
-        && request.work.spend()
-        && request.memory.signature(responder, response.fingerprint(), verify).is_ok()
+    request.work.spend() && request.memory.signature(responder, response.fingerprint(), verify).is_ok()
+}
+
+/// Algorithm and key are still accepted.
+fn strong(request: &PathRequest<'_>, response: &OcspResponse, responder: &Certificate) -> bool {
+    let holds = |lifetime: Lifetime| lifetime.holds_at(request.time);
+    response.signature_algorithm.as_ref().is_ok_and(|algorithm| holds(algorithm.lifetime()))
+        && responder.public_key().is_ok_and(|key| holds(key.strength().lifetime()))
 }
