@@ -1,0 +1,139 @@
+//! CRLs found by what certificates name: kept fresh as long as something uses them, then forgotten. Bounded in number.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::candidate::CrlScope;
+use super::schedule::{Schedule, random};
+use crate::clock;
+use crate::config::revocation::RevocationSettings;
+use crate::core::time::Time;
+use crate::core::x509::Certificate;
+
+pub(super) struct Discovered {
+    lists: Mutex<HashMap<String, Entry>>,
+    schedule: Schedule,
+    limit: usize,
+    idle: Duration,
+}
+
+struct Entry {
+    scope: CrlScope,
+    used: Instant,
+    due: Instant,
+    schedule: Schedule,
+}
+
+impl Discovered {
+    pub fn new(settings: &RevocationSettings) -> Self {
+        Self {
+            lists: Mutex::new(HashMap::new()),
+            schedule: Schedule::new(settings),
+            limit: settings.discovered_lists,
+            idle: Duration::from_secs(settings.discovered_idle_seconds),
+        }
+    }
+
+    /// Notes a list that counts: the scope that is crowded out by it, if it is.
+    pub fn found(&self, url: &str, scope: CrlScope, next_update: Option<Time>, now: Instant) -> Option<CrlScope> {
+        let mut lists = self.lists();
+        let mut crowded_out = None;
+        if lists.len() >= self.limit && !lists.contains_key(url) {
+            let Some(idlest) = lists.iter().min_by_key(|(_, entry)| entry.used).map(|(url, _)| url.clone()) else {
+                return Some(scope);
+            };
+            crowded_out = lists.remove(&idlest).map(|entry| entry.scope);
+        }
+        let fresh = || Entry { scope, used: now, due: now, schedule: self.schedule };
+        let entry = lists.entry(url.to_owned()).or_insert_with(fresh);
+        entry.scope = scope;
+        entry.due = now + entry.schedule.after_success(next_update, clock::now(), random());
+        crowded_out.filter(|crowded_out| !lists.values().any(|entry| entry.scope == *crowded_out))
+    }
+
+    /// Puts the next request for a list off, after one in vain.
+    pub fn failed(&self, url: &str, now: Instant) {
+        if let Some(entry) = self.lists().get_mut(url) {
+            entry.due = now + entry.schedule.after_failure(random());
+        }
+    }
+
+    /// A verdict rests on these certificates, and so on their lists.
+    pub fn used<'a>(&self, certificates: impl Iterator<Item = &'a Certificate>, now: Instant) {
+        let mut lists = self.lists();
+        if lists.is_empty() {
+            return;
+        }
+        let points =
+            certificates.flat_map(|certificate| certificate.extensions.crl_distribution_points.iter().flatten());
+        for uri in points.flat_map(|point| point.uris()) {
+            if let Some(entry) = lists.get_mut(uri) {
+                entry.used = now;
+            }
+        }
+    }
+
+    /// URLs that are to be asked now; they are put off until their outcome is told.
+    pub fn due(&self, now: Instant) -> Vec<String> {
+        let mut lists = self.lists();
+        let due = lists.iter_mut().filter(|(_, entry)| entry.due <= now);
+        due.map(|(url, entry)| {
+            entry.due = now + self.idle;
+            url.clone()
+        })
+        .collect()
+    }
+
+    /// Forgets what nobody uses: its scopes.
+    pub fn forget(&self, now: Instant) -> Vec<CrlScope> {
+        let mut lists = self.lists();
+        let is_idle = |entry: &Entry| entry.used + self.idle <= now;
+        let forgotten: Vec<CrlScope> = lists.values().filter(|entry| is_idle(entry)).map(|entry| entry.scope).collect();
+        if !forgotten.is_empty() {
+            lists.retain(|_, entry| !is_idle(entry));
+        }
+        forgotten.into_iter().filter(|scope| !lists.values().any(|entry| entry.scope == *scope)).collect()
+    }
+
+    pub fn len(&self) -> usize {
+        self.lists().len()
+    }
+
+    fn lists(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+        // Each change is whole.
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn scope(number: u8) -> CrlScope {
+        CrlScope { issuer_key: [number; 32], distribution_point: None }
+    }
+
+    #[test]
+    fn the_number_is_bounded_and_what_is_idle_is_forgotten() {
+        let settings =
+            RevocationSettings { discovered_lists: 2, discovered_idle_seconds: 100, ..RevocationSettings::default() };
+        let discovered = Discovered::new(&settings);
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(discovered.found("a", scope(1), None, at(0)), None);
+        assert_eq!(discovered.found("b", scope(2), None, at(1)), None);
+        assert_eq!(discovered.found("a", scope(1), None, at(2)), None);
+        assert!(discovered.due(at(3)).is_empty());
+        assert_eq!(discovered.found("c", scope(3), None, at(3)), Some(scope(1)));
+        // Refresh interval 300 s, shortened by at most a fifth.
+        assert_eq!(discovered.due(at(400)).len(), 2);
+        assert!(discovered.due(at(401)).is_empty(), "asked already");
+        discovered.failed("b", at(401));
+        assert_eq!(discovered.due(at(403)), ["b"]);
+        assert_eq!((discovered.forget(at(100)), discovered.len()), (vec![], 2));
+        assert_eq!((discovered.forget(at(101)), discovered.len()), (vec![scope(2)], 1));
+        let none = Discovered::new(&RevocationSettings { discovered_lists: 0, ..settings });
+        assert_eq!(none.found("a", scope(1), None, start), Some(scope(1)));
+    }
+}
