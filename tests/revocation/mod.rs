@@ -2,7 +2,8 @@
 //! while, and is never wrong.
 
 mod redis;
-mod responder;
+mod reset;
+pub mod responder;
 mod shared;
 mod sources;
 mod world;
