@@ -53,6 +53,11 @@ impl Breaker {
         Ok(())
     }
 
+    /// Nothing speaks against the host.
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed { .. })
+    }
+
     /// Takes the outcome of a request: whether the host answered, rightly or wrongly.
     pub fn record(&mut self, now: Instant, answered: bool) -> Option<Change> {
         let before = self.state;
@@ -85,7 +90,9 @@ mod tests {
         for answered in [false, false, true, false, false] {
             assert_eq!((breaker.admit(start), breaker.record(start, answered)), (Ok(()), None));
         }
+        assert!(breaker.is_closed());
         assert_eq!(breaker.record(start, false), Some(Change::Opened));
+        assert!(!breaker.is_closed());
         assert_eq!(breaker.admit(start + Duration::from_secs(1)), Err(Duration::from_secs(4)));
         // A request from before it opened does not change when it ends.
         assert_eq!(breaker.record(start + Duration::from_secs(2), false), None);

@@ -44,18 +44,25 @@ pub struct FetchRequest {
     pub body: Option<(&'static str, Vec<u8>)>,
     /// Octets of the longest answer, within those of the fetcher.
     pub maximum_bytes: usize,
+    /// Somebody trusted named the URL. Else a stranger may have: what comes of it says nothing about the host.
+    pub vouched: bool,
 }
 
 impl FetchRequest {
     /// By GET.
     pub fn get(url: &str, maximum_bytes: usize) -> Self {
-        Self { url: url.to_owned(), body: None, maximum_bytes }
+        Self { url: url.to_owned(), body: None, maximum_bytes, vouched: true }
+    }
+
+    /// The same, of a URL that nobody vouches for.
+    pub fn unvouched(self) -> Self {
+        Self { vouched: false, ..self }
     }
 
     /// Two requests with one identity get one answer.
     fn identity(&self) -> String {
         let body = self.body.as_ref().map(|(_, octets)| hex::encode(octets)).unwrap_or_default();
-        format!("{} {body}", self.url)
+        format!("{} {} {body}", self.vouched, self.url)
     }
 }
 

@@ -15,6 +15,11 @@ use super::{FetchError, FetchRequest, Fetcher};
 
 /// Requests to one host at one time.
 const AT_ONCE: usize = 8;
+/// Beside them, requests to one host for URLs that nobody vouches for.
+const UNVOUCHED_AT_ONCE: usize = 2;
+
+/// How long a URL that nobody vouches for waits while its host is left alone.
+const UNVOUCHED_WAIT: Duration = Duration::from_secs(5);
 
 /// The body of an answer, or why there is none, for all who asked.
 pub type Fetched = Result<Arc<[u8]>, Arc<FetchError>>;
@@ -29,11 +34,16 @@ pub struct SharedFetcher {
 struct Host {
     breaker: Mutex<Breaker>,
     permits: Semaphore,
+    unvouched_permits: Semaphore,
 }
 
 impl SharedFetcher {
     pub fn new(fetcher: Fetcher, limits: BreakerLimits) -> Self {
-        let host = || Host { breaker: Mutex::new(Breaker::new(limits)), permits: Semaphore::new(AT_ONCE) };
+        let host = || Host {
+            breaker: Mutex::new(Breaker::new(limits)),
+            permits: Semaphore::new(AT_ONCE),
+            unvouched_permits: Semaphore::new(UNVOUCHED_AT_ONCE),
+        };
         let hosts = fetcher.allowed().map(|allowed| ((allowed.host.clone(), allowed.port), host())).collect();
         Self { fetcher, flights: Flights::new(), hosts }
     }
@@ -56,21 +66,30 @@ impl SharedFetcher {
         let Some(host) = self.hosts.get(&(target.host.clone(), target.port)) else {
             return Err(FetchError::NotAllowed { host: target.host, port: target.port });
         };
+        let permits = if request.vouched { &host.permits } else { &host.unvouched_permits };
         let limit = self.fetcher.limits.total;
-        let Ok(Ok(_permit)) = timeout(limit, host.permits.acquire()).await else { return Err(FetchError::Busy) };
-        if let Err(wait) = host.breaker().admit(Instant::now()) {
-            return Err(FetchError::Resting { host: target.host, wait });
-        }
+        let Ok(Ok(_permit)) = timeout(limit, permits.acquire()).await else { return Err(FetchError::Busy) };
+        host.admit(request.vouched).map_err(|wait| FetchError::Resting { host: target.host.clone(), wait })?;
         let outcome = self.fetcher.fetch(request).await;
         let answered = outcome.as_ref().err().is_none_or(FetchError::host_answers);
-        let change = host.breaker().record(Instant::now(), answered);
-        let label = format!("{}:{}", target.host, target.port);
-        tell(&label, outcome.as_ref().err(), change);
+        // A stranger who knows a URL that hangs could else have the host left alone.
+        let change = request.vouched.then(|| host.breaker().record(Instant::now(), answered)).flatten();
+        tell(&format!("{}:{}", target.host, target.port), outcome.as_ref().err(), change);
         outcome
     }
 }
 
 impl Host {
+    /// Whether it may be asked, or how long not; the trial that ends a rest is never left to a URL that nobody vouches for.
+    fn admit(&self, vouched: bool) -> Result<(), Duration> {
+        let mut breaker = self.breaker();
+        match vouched {
+            true => breaker.admit(Instant::now()),
+            false if breaker.is_closed() => Ok(()),
+            false => Err(UNVOUCHED_WAIT),
+        }
+    }
+
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
         // A breaker whose holder panicked holds one whole state.
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)

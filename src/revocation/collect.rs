@@ -88,7 +88,12 @@ pub struct Collector {
 enum Ask {
     Certificates,
     List,
-    Response { certificate: Arc<Certificate>, issuer: Arc<Certificate> },
+    /// A list that was found before.
+    Refresh,
+    Response {
+        certificate: Arc<Certificate>,
+        issuer: Arc<Certificate>,
+    },
 }
 
 /// What asking gave to one request.
@@ -257,7 +262,7 @@ impl Collector {
     async fn ask(&self, ask: &Ask, url: &str) -> (Outcome, Duration) {
         match ask {
             Ask::Certificates => {
-                let fetched = self.fetcher.fetch(FetchRequest::get(url, CERTIFICATES_LIMIT)).await;
+                let fetched = self.fetcher.fetch(FetchRequest::get(url, CERTIFICATES_LIMIT).unvouched()).await;
                 match fetched.map(|file| evidence_file::certificates(&file)) {
                     Ok(Ok(found)) => {
                         let found = found.into_iter().take(CERTIFICATES).map(Arc::new).collect();
@@ -267,13 +272,13 @@ impl Collector {
                     Err(error) => (Outcome::Nothing(error.wait()), Duration::ZERO),
                 }
             }
-            Ask::List => (self.list(url).await, Duration::MAX),
+            Ask::List | Ask::Refresh => (self.list(url, matches!(ask, Ask::Refresh)).await, Duration::MAX),
             Ask::Response { certificate, issuer } => responder::ask(&self.fetcher, url, certificate, issuer).await,
         }
     }
 
-    /// Fetches a list and has it admitted; from then on it is kept fresh.
-    async fn list(&self, url: &str) -> Outcome {
+    /// Fetches a list and has it admitted; from then on it is kept fresh. One that was forgotten while it was refreshed stays so.
+    async fn list(&self, url: &str, refresh: bool) -> Outcome {
         let octets = match self.fetcher.fetch(FetchRequest::get(url, self.maximum_bytes)).await {
             Ok(octets) => octets,
             Err(error) => {
@@ -286,7 +291,7 @@ impl Collector {
         match offered {
             Ok(Ok(admitted)) => {
                 let now = Instant::now().into_std();
-                if let Some(scope) = self.discovered.found(url, admitted.scope, admitted.next_update, now) {
+                if let Some(scope) = self.discovered.found(url, &admitted, refresh, now) {
                     self.admission.forget(scope);
                 }
                 Outcome::List
@@ -322,12 +327,12 @@ impl Collector {
         loop {
             sleep(ROUND).await;
             let now = Instant::now().into_std();
-            for url in self.discovered.due(now) {
-                let this = Arc::clone(&self);
-                tokio::spawn(async move { this.fetch(&Ask::List, &url, Ask::List.key(&url)).await });
-            }
             for scope in self.discovered.forget(now) {
                 self.admission.forget(scope);
+            }
+            for url in self.discovered.due(now) {
+                let this = Arc::clone(&self);
+                tokio::spawn(async move { this.fetch(&Ask::Refresh, &url, Ask::Refresh.key(&url)).await });
             }
             metrics::gauge!("antin_revocation_discovered_lists").set(self.discovered.len() as f64);
         }
@@ -339,6 +344,7 @@ impl Ask {
         match self {
             Self::Certificates => format!("certificates {url}"),
             Self::List => format!("list {url}"),
+            Self::Refresh => format!("refresh {url}"),
             Self::Response { certificate, issuer } => {
                 format!("response {url} {} {}", certificate.fingerprint_text(), issuer.fingerprint_text())
             }

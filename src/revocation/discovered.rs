@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::admission::Admitted;
 use super::candidate::CrlScope;
 use super::schedule::{Schedule, random};
 use crate::clock;
 use crate::config::revocation::RevocationSettings;
-use crate::core::time::Time;
 use crate::core::x509::Certificate;
 
 pub(super) struct Discovered {
@@ -35,10 +35,15 @@ impl Discovered {
         }
     }
 
-    /// Notes a list that counts: the scope that is crowded out by it, if it is.
-    pub fn found(&self, url: &str, scope: CrlScope, next_update: Option<Time>, now: Instant) -> Option<CrlScope> {
+    /// Notes a list that counts: the scope that is to be forgotten for it, if one is. `refresh`: it was known, and is not taken
+    /// in again if it no longer is.
+    pub fn found(&self, url: &str, list: &Admitted, refresh: bool, now: Instant) -> Option<CrlScope> {
+        let Admitted { scope, next_update } = *list;
         let mut lists = self.lists();
         let mut crowded_out = None;
+        if refresh && !lists.contains_key(url) {
+            return Some(scope).filter(|scope| !lists.values().any(|entry| entry.scope == *scope));
+        }
         if lists.len() >= self.limit && !lists.contains_key(url) {
             let Some(idlest) = lists.iter().min_by_key(|(_, entry)| entry.used).map(|(url, _)| url.clone()) else {
                 return Some(scope);
@@ -110,6 +115,10 @@ impl Discovered {
 mod tests {
     use super::*;
 
+    fn list(number: u8) -> Admitted {
+        Admitted { scope: scope(number), next_update: None }
+    }
+
     const fn scope(number: u8) -> CrlScope {
         CrlScope { issuer_key: [number; 32], distribution_point: None }
     }
@@ -121,11 +130,11 @@ mod tests {
         let discovered = Discovered::new(&settings);
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        assert_eq!(discovered.found("a", scope(1), None, at(0)), None);
-        assert_eq!(discovered.found("b", scope(2), None, at(1)), None);
-        assert_eq!(discovered.found("a", scope(1), None, at(2)), None);
+        assert_eq!(discovered.found("a", &list(1), false, at(0)), None);
+        assert_eq!(discovered.found("b", &list(2), false, at(1)), None);
+        assert_eq!(discovered.found("a", &list(1), false, at(2)), None);
         assert!(discovered.due(at(3)).is_empty());
-        assert_eq!(discovered.found("c", scope(3), None, at(3)), Some(scope(1)));
+        assert_eq!(discovered.found("c", &list(3), false, at(3)), Some(scope(1)));
         // Refresh interval 300 s, shortened by at most a fifth.
         assert_eq!(discovered.due(at(400)).len(), 2);
         assert!(discovered.due(at(401)).is_empty(), "asked already");
@@ -133,7 +142,9 @@ mod tests {
         assert_eq!(discovered.due(at(403)), ["b"]);
         assert_eq!((discovered.forget(at(100)), discovered.len()), (vec![], 2));
         assert_eq!((discovered.forget(at(101)), discovered.len()), (vec![scope(2)], 1));
+        assert_eq!(discovered.found("b", &list(2), true, at(101)), Some(scope(2)), "forgotten meanwhile");
+        assert_eq!((discovered.found("c", &list(3), true, at(101)), discovered.len()), (None, 1));
         let none = Discovered::new(&RevocationSettings { discovered_lists: 0, ..settings });
-        assert_eq!(none.found("a", scope(1), None, start), Some(scope(1)));
+        assert_eq!(none.found("a", &list(1), false, start), Some(scope(1)));
     }
 }

@@ -56,7 +56,7 @@ async fn once(
     nonce: Option<&[u8]>,
 ) -> Result<(OcspResponse, Duration), Fault> {
     let body = ocsp_request::encode(certificate, issuer, nonce).ok_or(Fault::Other("issuer-key"))?;
-    let request = FetchRequest { url: url.to_owned(), body: Some((MEDIA_TYPE, body)), maximum_bytes: RESPONSE_LIMIT };
+    let request = FetchRequest { body: Some((MEDIA_TYPE, body)), ..FetchRequest::get(url, RESPONSE_LIMIT) };
     let octets = fetcher.fetch(request).await.map_err(|error| match *error {
         FetchError::Status(400..=499) => Fault::Refused,
         _ => Fault::Fetch(error),

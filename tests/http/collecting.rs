@@ -439,6 +439,11 @@ async fn a_host_that_does_not_answer_is_left_alone_and_then_tried_once() {
         let fetched = fetcher.fetch(FetchRequest::get(&format!("{}/{path}", site.base_url()), 1000)).await;
         fetched.map_err(|error| error.code())
     };
+    // What strangers ask for says nothing about the host.
+    for index in 0..5 {
+        let request = FetchRequest::get(&format!("{}/{index}", site.base_url()), 1000).unvouched();
+        assert!(fetcher.fetch(request).await.is_err_and(|error| matches!(*error, FetchError::Status(503))));
+    }
     for path in ["a", "b", "c"] {
         assert_eq!(fetch(path).await, Err("status"));
     }
@@ -447,10 +452,12 @@ async fn a_host_that_does_not_answer_is_left_alone_and_then_tried_once() {
         assert_eq!(fetch(path).await, Err("resting"));
     }
     assert!(opened.elapsed() < second);
-    assert_eq!(site.asked(), 3);
+    assert_eq!(site.asked(), 8);
     tokio::time::sleep(rest).await;
+    let stranger = FetchRequest::get(&format!("{}/x", site.base_url()), 1000).unvouched();
+    assert!(fetcher.fetch(stranger).await.is_err_and(|error| error.code() == "resting"), "no trial for strangers");
     // One trial fails, the next opens the host for all.
-    assert_eq!((fetch("a").await, fetch("b").await, site.asked()), (Err("status"), Err("resting"), 4));
+    assert_eq!((fetch("a").await, fetch("b").await, site.asked()), (Err("status"), Err("resting"), 9));
     site.tell(Answer::Late(b"x".to_vec(), Duration::from_millis(200)));
     tokio::time::sleep(rest).await;
     let (first, other) = tokio::join!(fetch("a"), fetch("b"));
