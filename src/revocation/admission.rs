@@ -54,6 +54,8 @@ pub(super) struct Admission {
     state: Mutex<State>,
     evidence: SharedEvidence,
     freshness: ArcSwap<Vec<CrlFreshness>>,
+    /// Names of the issuers of lists that sources gave.
+    sourced: ArcSwap<BTreeSet<Vec<u8>>>,
     /// Changes with each snapshot.
     published: watch::Sender<()>,
 }
@@ -76,6 +78,7 @@ impl Admission {
             links: Links::default(),
             evidence: Arc::new(ArcSwap::from_pointee(snapshot::evidence(&held, &[]))),
             freshness: ArcSwap::default(),
+            sourced: ArcSwap::default(),
             state: Mutex::new(State { marks, held, discovered: BTreeSet::new(), failing: false }),
             published: watch::Sender::new(()),
         }
@@ -87,6 +90,11 @@ impl Admission {
 
     pub fn freshness(&self) -> Arc<Vec<CrlFreshness>> {
         self.freshness.load_full()
+    }
+
+    /// The names, in their comparable form, of issuers whose lists a source keeps fresh.
+    pub fn sourced(&self) -> Arc<BTreeSet<Vec<u8>>> {
+        self.sourced.load_full()
     }
 
     /// Tells of every snapshot from now on.
@@ -163,8 +171,17 @@ impl Admission {
                 state.discovered.insert(list.scope());
             }
             Origin::DistributionPoint => {}
-            Origin::Source(_) | Origin::Redis => {
+            Origin::Redis => {
                 state.discovered.remove(&list.scope());
+            }
+            Origin::Source(_) => {
+                state.discovered.remove(&list.scope());
+                let name = list.crl().issuer.comparable();
+                if !self.sourced.load().contains(name) {
+                    let mut sourced = BTreeSet::clone(&self.sourced.load());
+                    sourced.insert(name.to_vec());
+                    self.sourced.store(Arc::new(sourced));
+                }
             }
         }
         let is_held = state.held.get(&list.scope()).is_some_and(|held| held.content() == list.content());

@@ -168,7 +168,8 @@ impl Collector {
         (collected.issuers_unavailable, collected.retry_at) = (Vec::new(), None);
         let mut gained = false;
         for (group, gain) in groups.values().zip(gains) {
-            let kind = if matches!(group[0], Wanted::IssuerCertificate { .. }) { "issuer" } else { "status" };
+            let is_issuer = group.iter().any(|wanted| matches!(wanted, Wanted::IssuerCertificate { .. }));
+            let kind = if is_issuer { "issuer" } else { "status" };
             let outcome = if gain.is_some() { "had" } else { "missing" };
             metrics::counter!("antin_evidence_wanted_total", "wanted" => kind, "outcome" => outcome).increment(1);
             if gain.is_some() {
@@ -181,7 +182,7 @@ impl Collector {
                 }
                 continue;
             }
-            if kind == "issuer" {
+            if is_issuer {
                 collected.issuers_unavailable.push(*group[0].certificate().fingerprint());
             }
             let wait = gain.again.map_or(SOON, |again| again.saturating_duration_since(Instant::now()));
@@ -317,9 +318,13 @@ impl Collector {
         unvouched.1 <= UNVOUCHED_A_MINUTE
     }
 
-    /// A verdict rests on these certificates: their lists stay.
+    /// A verdict rests on these certificates, each of a valid path: their lists stay, and stay fresh.
     pub fn used<'a>(&self, certificates: impl Iterator<Item = &'a Certificate>) {
-        self.discovered.used(certificates, Instant::now().into_std());
+        let sourced = self.admission.sourced();
+        let is_kept = |certificate: &Certificate, url: &str| {
+            sourced.contains(certificate.issuer.comparable()) || !self.fetcher.may_ask(url)
+        };
+        self.discovered.used(certificates, is_kept, Instant::now().into_std());
     }
 
     /// Keeps the lists that were found fresh, and forgets those that nobody uses.

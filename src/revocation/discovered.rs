@@ -11,6 +11,9 @@ use crate::clock;
 use crate::config::revocation::RevocationSettings;
 use crate::core::x509::Certificate;
 
+/// How long a list that was asked for is not asked for again if no outcome is told.
+const PUT_OFF: Duration = Duration::from_secs(60);
+
 pub(super) struct Discovered {
     lists: Mutex<HashMap<String, Entry>>,
     schedule: Schedule,
@@ -19,7 +22,8 @@ pub(super) struct Discovered {
 }
 
 struct Entry {
-    scope: CrlScope,
+    /// Of the list that it gave.
+    scope: Option<CrlScope>,
     used: Instant,
     due: Instant,
     schedule: Schedule,
@@ -42,19 +46,18 @@ impl Discovered {
         let mut lists = self.lists();
         let mut crowded_out = None;
         if refresh && !lists.contains_key(url) {
-            return Some(scope).filter(|scope| !lists.values().any(|entry| entry.scope == *scope));
+            return Some(scope).filter(|scope| !lists.values().any(|entry| entry.scope == Some(*scope)));
         }
         if lists.len() >= self.limit && !lists.contains_key(url) {
             let Some(idlest) = lists.iter().min_by_key(|(_, entry)| entry.used).map(|(url, _)| url.clone()) else {
                 return Some(scope);
             };
-            crowded_out = lists.remove(&idlest).map(|entry| entry.scope);
+            crowded_out = lists.remove(&idlest).and_then(|entry| entry.scope);
         }
-        let fresh = || Entry { scope, used: now, due: now, schedule: self.schedule };
-        let entry = lists.entry(url.to_owned()).or_insert_with(fresh);
-        entry.scope = scope;
+        let entry = lists.entry(url.to_owned()).or_insert_with(|| self.entry(now));
+        entry.scope = Some(scope);
         entry.due = now + entry.schedule.after_success(next_update, clock::now(), random());
-        crowded_out.filter(|crowded_out| !lists.values().any(|entry| entry.scope == *crowded_out))
+        crowded_out.filter(|crowded_out| !lists.values().any(|entry| entry.scope == Some(*crowded_out)))
     }
 
     /// Puts the next request for a list off, after one in vain.
@@ -64,17 +67,27 @@ impl Discovered {
         }
     }
 
-    /// A verdict rests on these certificates, and so on their lists.
-    pub fn used<'a>(&self, certificates: impl Iterator<Item = &'a Certificate>, now: Instant) {
+    const fn entry(&self, now: Instant) -> Entry {
+        Entry { scope: None, used: now, due: now, schedule: self.schedule }
+    }
+
+    /// A verdict rests on these certificates, and so on their lists. `is_kept` says for which something else asks, or nobody may:
+    /// of the others, the lists that are held without having been found here (a shared copy, from Redis) are kept fresh too.
+    pub fn used<'a>(
+        &self,
+        certificates: impl Iterator<Item = &'a Certificate>,
+        is_kept: impl Fn(&Certificate, &str) -> bool,
+        now: Instant,
+    ) {
         let mut lists = self.lists();
-        if lists.is_empty() {
-            return;
-        }
-        let points =
-            certificates.flat_map(|certificate| certificate.extensions.crl_distribution_points.iter().flatten());
-        for uri in points.flat_map(|point| point.uris()) {
-            if let Some(entry) = lists.get_mut(uri) {
-                entry.used = now;
+        for certificate in certificates {
+            let points = certificate.extensions.crl_distribution_points.iter().flatten();
+            for uri in points.flat_map(|point| point.uris()) {
+                if let Some(entry) = lists.get_mut(uri) {
+                    entry.used = now;
+                } else if lists.len() < self.limit && !is_kept(certificate, uri) {
+                    lists.insert(uri.to_owned(), self.entry(now));
+                }
             }
         }
     }
@@ -84,7 +97,7 @@ impl Discovered {
         let mut lists = self.lists();
         let due = lists.iter_mut().filter(|(_, entry)| entry.due <= now);
         due.map(|(url, entry)| {
-            entry.due = now + self.idle;
+            entry.due = now + PUT_OFF;
             url.clone()
         })
         .collect()
@@ -94,11 +107,10 @@ impl Discovered {
     pub fn forget(&self, now: Instant) -> Vec<CrlScope> {
         let mut lists = self.lists();
         let is_idle = |entry: &Entry| entry.used + self.idle <= now;
-        let forgotten: Vec<CrlScope> = lists.values().filter(|entry| is_idle(entry)).map(|entry| entry.scope).collect();
-        if !forgotten.is_empty() {
-            lists.retain(|_, entry| !is_idle(entry));
-        }
-        forgotten.into_iter().filter(|scope| !lists.values().any(|entry| entry.scope == *scope)).collect()
+        let forgotten: Vec<CrlScope> =
+            lists.values().filter(|entry| is_idle(entry)).filter_map(|entry| entry.scope).collect();
+        lists.retain(|_, entry| !is_idle(entry));
+        forgotten.into_iter().filter(|scope| !lists.values().any(|entry| entry.scope == Some(*scope))).collect()
     }
 
     pub fn len(&self) -> usize {

@@ -18,7 +18,6 @@ use crate::core::{
     report::{Obstacle, Outcome, Reliance, Report},
     time::Time,
     validation::{self, Content, Unreadable, ValidationRequest, Wanted},
-    x509::Certificate,
 };
 use crate::revocation::collect::{Collected, Collector};
 
@@ -166,8 +165,11 @@ impl VerifyService {
         let wanted = match &self.collector {
             Some(collector) => {
                 validation.set_issuers_unavailable(&request.collected.issuers_unavailable);
-                let paths = validation.signatures.iter().filter_map(|signature| signature.path.as_ref());
-                collector.used(paths.flat_map(certificates_judged));
+                let paths = validation.signatures.iter().filter_map(|signature| match &signature.path {
+                    Some(PathOutcome::Valid(path)) => Some(path.certificates()),
+                    _ => None,
+                });
+                collector.used(paths.flatten().map(|certificate| &**certificate));
                 validation.wanted(&evidence.crls, &trust, request.time)
             }
             None => Vec::new(),
@@ -194,16 +196,6 @@ impl VerifyService {
             None | Some([]) => Some(Obstacle::PurposeUnknown),
             Some(purposes) if purposes.iter().any(|known| known == purpose) => None,
             Some(_) => Some(Obstacle::PurposeNotAllowed),
-        }
-    }
-}
-
-/// Certificates whose status was asked for on the way to a verdict.
-fn certificates_judged(path: &PathOutcome) -> Vec<&Certificate> {
-    match path {
-        PathOutcome::Valid(path) => path.certificates().iter().map(|certificate| &**certificate).collect(),
-        PathOutcome::Invalid { rejected, .. } => {
-            rejected.iter().flat_map(|path| &path.certificates).map(|certificate| &**certificate).collect()
         }
     }
 }

@@ -29,6 +29,7 @@ use tempfile::TempDir;
 
 use super::{CONTENT, Service, base64};
 use crate::kit::key::{Kind, public_key};
+use crate::revocation::redis::RedisServer;
 use crate::revocation::responder::{Answer, Responder};
 
 const RECOVERY: Duration = Duration::from_secs(10);
@@ -258,6 +259,59 @@ async fn what_cannot_be_had_is_try_later_and_never_a_pass() {
         }
     }
     assert_eq!(trap.asked(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r02_without_crl_and_ocsp_nothing_passes() {
+    let scene = Scene::new();
+    let ca = Member::Ca.certificate_path(&scene.pki());
+    let service = scene.service(|config| config.trust.intermediates.push(ca)).await;
+    let question = scene.leaf_only();
+    // The site is gone: no connection for lists and responder.
+    drop(scene.site);
+    for _ in 0..3 {
+        let answer = service.verify(&question).await;
+        assert_eq!(answer.reliance(), ("UNDETERMINED".to_owned(), "revocation-status-unknown".to_owned()));
+        assert_eq!(answer.json()["verdict"]["subIndication"], "TRY_LATER");
+        assert_ne!(retry_at(&answer), Value::Null);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_copy_that_is_used_is_kept_fresh_from_where_it_is_published() {
+    let server = RedisServer::start();
+    let scene = Scene::new();
+    let node = async |name: &str, sources: Vec<CrlSource>| {
+        let (marks, registry) =
+            (scene.directory.path().join(format!("{name}.json")), scene.directory.path().join(name));
+        let redis = Some(server.settings());
+        let ca = Member::Ca.certificate_path(&scene.pki());
+        scene
+            .service(|config| {
+                config.revocation.marks_file = marks;
+                config.revocation.redis = redis;
+                config.revocation.sources = sources;
+                config.registry.path = registry;
+                config.trust.intermediates.push(ca);
+            })
+            .await
+    };
+    let files = Authority::ALL
+        .map(|authority| CrlSource { file: Some(authority.crl_path(&scene.pki())), ..CrlSource::default() });
+    let publisher = node("publisher", files.to_vec()).await;
+    let question = scene.leaf_only();
+    assert_eq!(code(&publisher.verify(&question).await), "valid");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    publisher.running.shutdown().await;
+    assert_eq!(scene.site.asked(), 0, "sources keep their lists fresh");
+    std::fs::copy(scene.directory.path().join("publisher.json"), scene.directory.path().join("follower.json"))
+        .expect("copied");
+    let follower = node("follower", Vec::new()).await;
+    until(&follower, &question, "valid").await;
+    pki::revoke(&scene.pki(), &Member::Health.certificate_path(&scene.pki()), Reason::KeyCompromise, clock::now())
+        .expect("revoked");
+    scene.publish_lists();
+    until(&follower, &question, "certificate-revoked").await;
 }
 
 /// The responder of the PKI, as `openssl ocsp` is one; `state` is `V`, or `R` with a date and a reason.
