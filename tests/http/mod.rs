@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod client;
+mod collecting;
 mod floods;
 mod hostile;
 mod idempotency;

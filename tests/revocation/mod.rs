@@ -1,8 +1,9 @@
 //! The revocation cache with a real Redis, real files and a real, lying HTTP server: a verdict may become undetermined for a
 //! while, and is never wrong.
 
-mod redis;
-mod responder;
+pub mod redis;
+mod reset;
+pub mod responder;
 mod shared;
 mod sources;
 mod world;

@@ -13,7 +13,7 @@ use super::window::{self, Window};
 use crate::core::time::Time;
 use crate::core::x509::crl::{CrlNumber, RevokedEntry};
 use crate::core::x509::reason::{ReasonSet, RevocationReason};
-use crate::core::x509::{Certificate, CertificateList};
+use crate::core::x509::{Certificate, CertificateList, Name};
 
 /// A list whose signer may speak of the certificate.
 struct Signed<'a> {
@@ -89,7 +89,7 @@ pub fn findings(request: &PathRequest<'_>, subject: &Subject<'_>) -> Vec<Finding
             let preferred = list.issuer.is_certificate_issuer
                 || !lists.iter().any(|other| {
                     let speaks = other.is_held && other.is_complete() && other.issuer.is_certificate_issuer;
-                    speaks && !crl_scope::reasons(other.crl, subject.certificate).is_empty()
+                    speaks && !reasons(request, subject, other).is_empty()
                 });
             by_complete(request, subject, list, &lists, preferred, &mut findings);
         } else {
@@ -138,7 +138,7 @@ fn by_complete(
     preferred: bool,
     findings: &mut Vec<Finding>,
 ) {
-    let reasons = crl_scope::reasons(list.crl, subject.certificate);
+    let reasons = reasons(request, subject, list);
     let shows_good = preferred && list.is_held && list.is_understood() && !reasons.is_empty();
     let delta = lists.iter().filter(|delta| list.is_updated_by(delta)).max_by_key(|delta| delta.age());
     let (listed, changed) = (list.entry(subject), delta.and_then(|delta| delta.entry(subject)));
@@ -158,6 +158,11 @@ fn by_complete(
         updated.counts = updated.counts.map(|window| window.and(list.issuer.window));
         findings.push(updated);
     }
+}
+
+fn reasons(request: &PathRequest<'_>, subject: &Subject<'_>, list: &Signed<'_>) -> ReasonSet {
+    let names_issuer = |name: &Name| request.trust.names_same_authority(name, subject.issuer());
+    crl_scope::reasons(list.crl, subject.certificate, &names_issuer)
 }
 
 fn revoked(list: &Signed<'_>, entry: RevokedEntry) -> Statement {

@@ -159,7 +159,8 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
         let trust = match request.trust.anchors() {
             [_] => request.trust,
             _ => {
-                only = TrustStore::new(vec![anchor.clone()], request.trust.intermediates().to_vec());
+                let (intermediates, aliases) = (request.trust.intermediates(), request.trust.aliases());
+                only = TrustStore::with_aliases(vec![anchor.clone()], intermediates.to_vec(), aliases.to_vec());
                 &only
             }
         };

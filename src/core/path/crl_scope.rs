@@ -7,8 +7,9 @@ use crate::core::x509::reason::ReasonSet;
 use crate::core::x509::{Certificate, CertificateList, Name};
 
 /// The reasons of revocation that a complete list would tell of for this certificate: those of every distribution point of the
-/// certificate whose list it is (its `interim_reasons_mask`), none if it is a list about other certificates.
-pub fn reasons(crl: &CertificateList, certificate: &Certificate) -> ReasonSet {
+/// certificate whose list it is (its `interim_reasons_mask`), none if it is a list about other certificates. `names_issuer` tells
+/// the names that stand for the certificate's issuer: some authorities misspell their own in distribution points.
+pub fn reasons(crl: &CertificateList, certificate: &Certificate, names_issuer: &impl Fn(&Name) -> bool) -> ReasonSet {
     let scope = crl.extensions.issuing_distribution_point.as_ref();
     if scope.is_some_and(|scope| !kind_fits(scope, certificate)) {
         return ReasonSet::NONE;
@@ -20,6 +21,7 @@ pub fn reasons(crl: &CertificateList, certificate: &Certificate) -> ReasonSet {
     let mut reasons = ReasonSet::NONE;
     for point in certificate.extensions.crl_distribution_points.iter().flatten() {
         let issued_for_it = match &point.crl_issuer {
+            Some(issuers) if own && issuers.iter().any(names_issuer) => true,
             Some(issuers) => crl.extensions.is_indirect() && issuers.contains(&crl.issuer),
             None => own,
         };

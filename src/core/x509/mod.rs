@@ -1,6 +1,7 @@
 //! Certificates and CRLs (RFC 5280): bytes to types. What is wrong with the bytes is found here; whether a certificate may be
 //! used is judged in [`super::path`].
 
+pub mod access;
 pub mod anchor_limits;
 pub mod certificate;
 pub mod certificate_policy;
