@@ -2,6 +2,7 @@
 
 use super::extension::{self, AuthorityKeyIdentifier, DistributionPointName};
 use super::name::Name;
+use super::serial_index::SerialIndex;
 use super::signed::{self, Signed, SignedParts};
 use crate::core::der::{DerError, DerFault, Reader, Tlv, tag};
 use crate::core::oid;
@@ -17,8 +18,8 @@ pub struct CertificateList {
     pub this_update: Time,
     pub next_update: Option<Time>,
     pub extensions: CrlExtensions,
-    /// Where each entry starts in `der`, in ascending order of serial number octets.
-    entries: Vec<u32>,
+    /// Where each entry starts in `der`, by serial number octets.
+    entries: SerialIndex,
     /// An entry has a critical extension that is not understood, or belongs to another issuer.
     pub entry_not_understood: bool,
 }
@@ -167,7 +168,7 @@ impl CertificateList {
             Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => Some(fields.read()?.time()?),
             _ => None,
         };
-        let mut entries = Vec::new();
+        let mut starts = Vec::new();
         let mut entry_not_understood = false;
         if let Some(list) = fields.optional(tag::SEQUENCE)? {
             let mut reader = list.reader();
@@ -175,7 +176,7 @@ impl CertificateList {
                 let element = reader.expect(tag::SEQUENCE)?;
                 let (_, understood) = decode_entry(&element, version_2)?;
                 entry_not_understood |= !understood;
-                entries.push(signed::position(der, element.raw).start as u32);
+                starts.push(signed::position(der, element.raw).start as u32);
             }
         }
         let extensions = match fields.optional(tag::context(0))? {
@@ -184,7 +185,6 @@ impl CertificateList {
             None => CrlExtensions::default(),
         };
         fields.finish()?;
-        entries.sort_unstable_by(|left, right| serial_at(der, *left).cmp(serial_at(der, *right)));
 
         Ok(Self {
             signed: parts.keep(der)?,
@@ -192,7 +192,7 @@ impl CertificateList {
             this_update,
             next_update,
             extensions,
-            entries,
+            entries: SerialIndex::new(&starts, |start| serial_at(der, start)),
             entry_not_understood,
         })
     }
@@ -208,8 +208,8 @@ impl CertificateList {
 
     /// The entry for a serial number (content octets of the INTEGER), if it is listed.
     pub fn entry(&self, serial_number: &[u8]) -> Option<RevokedEntry> {
-        let found = self.entries.binary_search_by(|start| serial_at(self.der(), *start).cmp(serial_number)).ok()?;
-        let element = Reader::new(&self.der()[self.entries[found] as usize..]).read().ok()?;
+        let start = *self.entries.find(serial_number, |start| serial_at(self.der(), start)).first()?;
+        let element = Reader::new(&self.der()[start as usize..]).read().ok()?;
         decode_entry(&element, true).ok().map(|(entry, _)| entry)
     }
 }

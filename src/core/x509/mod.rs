@@ -6,6 +6,7 @@ pub mod crl;
 pub mod extension;
 pub mod name;
 pub mod ocsp;
+mod serial_index;
 pub mod signed;
 pub mod trust_anchor;
 
