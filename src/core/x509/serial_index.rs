@@ -1,8 +1,8 @@
-//! The entries of a CRL by serial number: 4½ bytes an entry beside the encoding, and a look-up that reads a handful of entries,
+//! The entries of a CRL by serial number: 5 bytes an entry beside the encoding, and a look-up that reads a handful of entries,
 //! however long the list is.
 
 /// Entries in a group, on average.
-const GROUP: usize = 8;
+const GROUP: usize = 4;
 
 /// Where entries start, grouped by a mix of their serial numbers and in ascending order of them within a group. Whoever chooses
 /// serial numbers can put all into one group: that is then a sorted list like any other.
