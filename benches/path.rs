@@ -16,8 +16,8 @@ use antin::core::crypto;
 use antin::core::evidence::CrlSet;
 use antin::core::evidence_file;
 use antin::core::memory::Memory;
-use antin::core::path::{PathOutcome, PathRequest, Work, find_path};
-use antin::core::policy::{Purpose, RevocationMode};
+use antin::core::path::{InitialPolicies, PathOutcome, PathRequest, Work, find_path};
+use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::x509::{Certificate, CertificateList, TrustAnchor, TrustStore};
 use antin::pki::{self, Authority, InitOptions, Member};
@@ -201,7 +201,9 @@ impl Chain {
             trust,
             purpose: Purpose::DocumentSigning,
             document_signing_usages: &self.usages,
+            policies: InitialPolicies::default(),
             revocation: RevocationMode::Required,
+            maximum_age: MaximumAge::default(),
             time: self.time,
             memory,
             work: &Work::default(),

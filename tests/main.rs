@@ -1,13 +1,16 @@
 //! Every integration test in one binary: one link, one run.
 
+mod command_line;
 mod docs;
 mod documents;
 mod http;
 mod kit;
 mod layers;
+mod limbo;
 mod mutations;
 mod oracles;
 mod pki;
+mod pkits;
 mod registry;
 mod revocation;
 mod testvectors;

@@ -2,38 +2,22 @@
 //! no part of this project; without the folder these tests say so and return.
 
 use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use antin::core::cms::SignedData;
 use antin::core::der::{Reader, ber};
 use antin::core::evidence::{CrlSet, Evidence};
 use antin::core::memory::Memory;
-use antin::core::path::{self, PathFault, PathOutcome, PathRequest, Work};
-use antin::core::policy::{Purpose, RevocationMode};
+use antin::core::path::{self, InitialPolicies, PathFault, PathOutcome, PathRequest, Work};
+use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::validation::{Content, Validation};
 use antin::core::verdict::Indication;
 use antin::core::x509::{Certificate, TrustAnchor, TrustStore};
 use base64::Engine;
 
+use crate::kit::vectors;
 use crate::kit::verdict::{Judge, PASSED, UNREADABLE, line};
-
-/// A folder of foreign vectors.
-fn folder(name: &str) -> Option<PathBuf> {
-    let given = std::env::var_os("ANTIN_VECTORS").map(PathBuf::from);
-    let root = given.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors"));
-    let folder = root.join(name);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let thread = std::thread::current();
-    // Not `eprintln!`: the test harness would hide it.
-    let notice = format!("SKIPPED {}: no folder {} (ANTIN_VECTORS)\n", thread.name().unwrap_or("?"), folder.display());
-    let _ = std::io::stderr().write_all(notice.as_bytes());
-    None
-}
 
 /// Each message with the content beside it.
 const MESSAGES: [(&str, Option<&str>); 14] = [
@@ -87,7 +71,7 @@ fn chain(message: &[u8], validation: &Validation) -> Vec<Arc<Certificate>> {
 
 #[test]
 fn signatures_of_other_products_get_their_verdicts() {
-    let Some(folder) = folder("wild/cades") else { return };
+    let Some(folder) = vectors::find("wild/cades") else { return };
     let nobody = TrustStore::new(Vec::new(), Vec::new());
     let evidence = Evidence::default();
     for (name, content_name) in MESSAGES {
@@ -150,7 +134,9 @@ fn path_to(root: &Arc<Certificate>, target: &Arc<Certificate>, revocation: Revoc
         trust: &TrustStore::new(vec![TrustAnchor::new(Arc::clone(root))], Vec::new()),
         purpose: Purpose::Any,
         document_signing_usages: &[],
+        policies: InitialPolicies::default(),
         revocation,
+        maximum_age: MaximumAge::default(),
         time,
         memory: &Memory::none(),
         work: &Work::default(),
@@ -159,7 +145,7 @@ fn path_to(root: &Arc<Certificate>, target: &Arc<Certificate>, revocation: Revoc
 
 #[test]
 fn real_authorities_of_vietnam_lead_to_their_roots() {
-    let Some(folder) = folder("vietnam-pki") else { return };
+    let Some(folder) = vectors::find("vietnam-pki") else { return };
     let read = |name: &str| {
         let bytes = fs::read(folder.join(name)).expect(name);
         // Armour as others write it: lines of any length.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::core::evidence::CrlSet;
 use crate::core::memory::Memory;
-use crate::core::path::{PathOutcome, PathRequest, ValidatedPath, Work, find_path};
-use crate::core::policy::{Purpose, RevocationMode};
+use crate::core::path::{InitialPolicies, PathOutcome, PathRequest, ValidatedPath, Work, find_path};
+use crate::core::policy::{MaximumAge, Purpose, RevocationMode};
 use crate::core::time::Time;
 use crate::core::x509::ocsp::OcspResponse;
 use crate::core::x509::{Certificate, CertificateList, TrustAnchor, TrustStore};
@@ -40,7 +40,9 @@ pub fn search(input: &[u8]) {
         trust: &TrustStore::new(anchors.clone(), Vec::new()),
         purpose,
         document_signing_usages: &[],
+        policies: InitialPolicies::default(),
         revocation,
+        maximum_age: MaximumAge::default(),
         time: TIME,
         memory: &Memory::none(),
         work: &Work::default(),
@@ -71,5 +73,9 @@ fn assert_sound(path: &ValidatedPath, target: &Certificate, anchors: &[TrustAnch
     if revocation == RevocationMode::Required {
         assert_eq!(path.revocation().len(), certificates.len(), "not every certificate was asked about");
     }
-    assert!(path.revocation().iter().all(|status| status.this_update <= TIME && TIME <= status.next_update));
+    assert!(
+        path.revocation()
+            .iter()
+            .all(|status| status.this_update <= TIME && status.next_update.is_none_or(|next| TIME <= next))
+    );
 }

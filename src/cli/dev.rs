@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How often the CRLs are reissued; they are good for a week.
-const REFRESHED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+const REFRESHED_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 const JUDICIAL_KINDS: [&str; 3] = ["judicial-certificate", "judicial-certificate-1", "judicial-certificate-2"];
 const HEALTH_KINDS: [&str; 4] = ["health-book", "health-check", "referral", "re-examination"];
 

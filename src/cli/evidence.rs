@@ -119,7 +119,14 @@ impl EvidenceArguments {
             return Err(CommandError::new(exit::USAGE, message));
         }
         let text = String::from_utf8_lossy(&read(path)?).into_owned();
-        Policy::parse(&text).map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))
+        let policy = Policy::parse(&text).map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))?;
+        // The answer names the policy: nobody's own one under the name of one that comes with antin.
+        if Policy::held(&policy.id).is_some_and(|held| held != policy) {
+            let message =
+                format!("{}: {:?} is the id of another policy; give this one its own", path.display(), policy.id);
+            return Err(CommandError::new(exit::UNREADABLE, message));
+        }
+        Ok(policy)
     }
 }
 

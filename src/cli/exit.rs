@@ -78,7 +78,7 @@ pub fn finish(result: Result<Code, CommandError>) -> ExitCode {
 
 /// JSON for people and machines: indented throughout, what is kept rendered too.
 pub fn json(value: &impl serde::Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap_or_default();
+    let value = serde_json::to_value(value).expect("reports are made of texts, numbers and lists");
     format!("{value:#}\n")
 }
 

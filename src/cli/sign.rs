@@ -1,5 +1,6 @@
 //! `antin sign`: sign a file with a key in a file.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -93,6 +94,7 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
     if arguments.format == FormatArgument::Pades {
         return Err(CommandError::new(exit::USAGE, "format-not-available: only cades can be signed"));
     }
+    check_output(arguments)?;
     let document = match (&arguments.kind, &arguments.id) {
         (Some(kind), Some(id)) => {
             let reference = DocumentReference::new(kind, id, arguments.status_ref.as_deref());
@@ -130,6 +132,24 @@ fn load_signer(arguments: &SignArguments) -> Result<CadesSigner, CommandError> {
     let key = SoftwareKey::from_pem(&evidence::read(&arguments.key)?, padding, &certificate);
     let key = key.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.key, &error))?;
     Ok(CadesSigner::new("command line", key, certificate, &chain))
+}
+
+/// The signature must not be written over what it is made from.
+fn check_output(arguments: &SignArguments) -> Result<(), CommandError> {
+    let inputs = [&arguments.key, &arguments.cert, &arguments.file].into_iter().chain(&arguments.chain);
+    for input in inputs {
+        if is_same_file(&arguments.out, input) {
+            let message = format!("--out {} is an input too: name another file", arguments.out.display());
+            return Err(CommandError::new(exit::USAGE, message));
+        }
+    }
+    Ok(())
+}
+
+/// By any name; a file that does not exist is no other.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
 /// The file is there whole or not at all.

@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::evidence::{self, EvidenceArguments};
 use super::exit::{self, Code, CommandError};
 use crate::core::memory::Memory;
-use crate::core::path::{self, PathOutcome, PathRequest, Work};
+use crate::core::oid;
+use crate::core::path::{self, InitialPolicies, PathOutcome, PathRequest, RejectedPath, Work};
 use crate::core::policy::Purpose;
 use crate::core::report::CertificateReport;
 use crate::core::verdict;
@@ -22,6 +23,18 @@ pub struct ValidatePathArguments {
     /// What the certificate's key is used for
     #[arg(long, value_enum, default_value_t = PurposeArgument::DocumentSigning)]
     purpose: PurposeArgument,
+    /// A policy that will do, as dotted identifier; any by default
+    #[arg(long = "initial-policy", value_name = "OID", value_parser = parse_policy)]
+    initial_policies: Vec<PolicyIdentifier>,
+    /// Some policy must hold along the whole path
+    #[arg(long)]
+    require_explicit_policy: bool,
+    /// No authority may map one policy to another
+    #[arg(long)]
+    inhibit_policy_mapping: bool,
+    /// anyPolicy stands for no other policy
+    #[arg(long)]
+    inhibit_any_policy: bool,
     /// The certificate; further ones in the file may link it to an anchor
     #[arg(value_name = "CERT")]
     certificate: PathBuf,
@@ -36,6 +49,14 @@ enum PurposeArgument {
     OcspSigning,
 }
 
+/// The content octets of a policy's identifier.
+#[derive(Clone, Debug)]
+struct PolicyIdentifier(Vec<u8>);
+
+fn parse_policy(text: &str) -> Result<PolicyIdentifier, String> {
+    oid::parse(text).map(PolicyIdentifier).ok_or_else(|| "no object identifier, as 2.16.704.1.1.1.1.1".to_owned())
+}
+
 /// The JSON answer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,12 +69,33 @@ struct PathReport {
     rejected: Vec<RejectedReport>,
 }
 
+/// Why a candidate path is not valid.
 #[derive(Serialize)]
 struct RejectedReport {
     code: &'static str,
-    /// The certificate at fault, counted from the target, which is 0; null if the fault is none of one certificate.
+    /// The clause of RFC 5280 that is not met.
+    clause: &'static str,
+    /// The certificate at fault, counted in `path` from the target, which is 0; null if the fault is none of one certificate.
     position: Option<usize>,
+    /// The subject of that certificate.
+    subject: Option<String>,
+    /// From the certificate upwards, as far as the candidate went; the anchor too if it led to one.
     path: Vec<CertificateReport>,
+}
+
+impl RejectedReport {
+    fn new(rejected: &RejectedPath) -> Self {
+        let path: Vec<_> = rejected.with_anchor().cloned().collect();
+        let position = rejected.fault.position();
+        let at_fault = position.and_then(|position| path.get(position));
+        Self {
+            code: rejected.fault.code(),
+            clause: rejected.fault.clause(),
+            position,
+            subject: at_fault.map(|certificate| certificate.subject.to_string()),
+            path: path.into_iter().map(CertificateReport).collect(),
+        }
+    }
 }
 
 pub fn run(arguments: &ValidatePathArguments) -> ExitCode {
@@ -65,6 +107,7 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
     let mut certificates = evidence::load_certificate_file(&arguments.certificate)?;
     let target = certificates.remove(0);
     certificates.extend(loaded.evidence.certificates);
+    let acceptable: Vec<Vec<u8>> = arguments.initial_policies.iter().map(|policy| policy.0.clone()).collect();
     let outcome = path::find_path(&PathRequest {
         target: &target,
         certificates: &certificates,
@@ -78,7 +121,14 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
             PurposeArgument::OcspSigning => Purpose::OcspSigning,
         },
         document_signing_usages: &loaded.policy.document_signing_usages,
+        policies: InitialPolicies {
+            acceptable: &acceptable,
+            require_explicit: arguments.require_explicit_policy,
+            inhibit_mapping: arguments.inhibit_policy_mapping,
+            inhibit_any: arguments.inhibit_any_policy,
+        },
         revocation: loaded.revocation,
+        maximum_age: loaded.policy.maximum_revocation_age_hours,
         time: loaded.time,
         memory: &Memory::none(),
         work: &Work::default(),
@@ -92,14 +142,7 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
             (report, exit::ACCEPT)
         }
         PathOutcome::Invalid { fault, rejected } => {
-            let rejected = rejected
-                .iter()
-                .map(|rejected| RejectedReport {
-                    code: rejected.fault.code(),
-                    position: rejected.fault.position(),
-                    path: rejected.certificates.iter().cloned().map(CertificateReport).collect(),
-                })
-                .collect();
+            let rejected = rejected.iter().map(RejectedReport::new).collect();
             let (indication, code) =
                 if fault.is_undetermined() { ("INDETERMINATE", exit::UNDETERMINED) } else { ("FAILED", exit::REJECT) };
             let sub_indication = Some(verdict::path_sub_indication(&fault));

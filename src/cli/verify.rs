@@ -44,8 +44,10 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
     let loaded = arguments.evidence.load()?;
     let file = evidence::read(&arguments.file)?;
     let content = arguments.content.as_deref().map(evidence::read).transpose()?;
+    let document = evidence_file::cms(&file);
+    let document = document.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.file, &error))?;
     let validation = validation::validate(&ValidationRequest {
-        document: &evidence_file::cms(&file),
+        document: &document,
         content: content.as_deref().map_or(Content::None, Content::Bytes),
         evidence: &loaded.evidence,
         trust: &loaded.trust,

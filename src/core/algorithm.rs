@@ -5,6 +5,70 @@ use std::fmt;
 
 use super::der::{DerError, DerFault, Reader, Tlv, tag};
 use super::oid;
+use super::time::Time;
+
+/// How long an algorithm or a size of key is accepted; judged at the validation time, which may lie far from today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lifetime {
+    /// Too weak, whatever the time: nothing here proves that it was used while it was good enough.
+    Never,
+    /// To this second.
+    Until(Time),
+    Unlimited,
+}
+
+impl Lifetime {
+    pub fn holds_at(self, time: Time) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Until(end) => time <= end,
+            Self::Unlimited => true,
+        }
+    }
+}
+
+/// Digests, and until when: SHA-2 from 256 bits and SHA-3 (Circular 15/2025); all others never.
+const DIGESTS: [(DigestAlgorithm, Lifetime); 6] = [
+    (DigestAlgorithm::Sha256, Lifetime::Unlimited),
+    (DigestAlgorithm::Sha384, Lifetime::Unlimited),
+    (DigestAlgorithm::Sha512, Lifetime::Unlimited),
+    (DigestAlgorithm::Sha3_256, Lifetime::Unlimited),
+    (DigestAlgorithm::Sha3_384, Lifetime::Unlimited),
+    (DigestAlgorithm::Sha3_512, Lifetime::Unlimited),
+];
+
+/// The last second of 2030, when keys of some 112 bits of security end.
+const END_OF_2030: Time = Time::from_unix(1_924_991_999);
+
+/// RSA keys from this many bits on, and until when: the first line that fits. Smaller ones never (Circular 15/2025, TS 119 312).
+const RSA_KEYS: [(u32, Lifetime); 2] = [(3072, Lifetime::Unlimited), (2048, Lifetime::Until(END_OF_2030))];
+
+/// Keys on curves of this order on, likewise.
+const EC_KEYS: [(u32, Lifetime); 1] = [(256, Lifetime::Unlimited)];
+
+/// What a key's resistance depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStrength {
+    /// Modulus bits.
+    Rsa(u32),
+    /// Bits of the curve's order.
+    Ec(u32),
+}
+
+impl KeyStrength {
+    pub fn lifetime(self) -> Lifetime {
+        let (limits, bits): (&[(u32, Lifetime)], u32) = match self {
+            Self::Rsa(bits) => (&RSA_KEYS, bits),
+            Self::Ec(bits) => (&EC_KEYS, bits),
+        };
+        limits.iter().find(|(from, _)| bits >= *from).map_or(Lifetime::Never, |(_, lifetime)| *lifetime)
+    }
+
+    /// Accepted at any time at all.
+    pub fn is_acceptable(self) -> bool {
+        self.lifetime() != Lifetime::Never
+    }
+}
 
 /// Digest algorithms that can be computed. SHA-1 and SHA-224 are here so that a verdict can say "too weak" instead of
 /// "unknown"; [`DigestAlgorithm::is_acceptable`] refuses them.
@@ -81,9 +145,14 @@ impl DigestAlgorithm {
         }
     }
 
-    /// Collision resistant enough for a signature (Circular 15/2025: SHA-2 from 256 bits, SHA-3).
-    pub const fn is_acceptable(self) -> bool {
-        !matches!(self, Self::Sha1 | Self::Sha224)
+    /// How long signatures over it are accepted: only while it resists collisions.
+    pub fn lifetime(self) -> Lifetime {
+        DIGESTS.iter().find(|(digest, _)| *digest == self).map_or(Lifetime::Never, |(_, lifetime)| *lifetime)
+    }
+
+    /// Accepted at any time at all.
+    pub fn is_acceptable(self) -> bool {
+        self.lifetime() != Lifetime::Never
     }
 
     /// Decodes an `AlgorithmIdentifier` of a digest: parameters absent or NULL (RFC 5754 §2).
@@ -233,12 +302,17 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// Every digest in it is acceptable.
-    pub const fn is_acceptable(self) -> bool {
+    /// As long as every digest in it is.
+    pub fn lifetime(self) -> Lifetime {
         match self {
-            Self::RsaPkcs1(digest) | Self::Ecdsa(digest) => digest.is_acceptable(),
-            Self::RsaPss(parameters) => parameters.digest.is_acceptable() && parameters.mask_digest.is_acceptable(),
+            Self::RsaPkcs1(digest) | Self::Ecdsa(digest) => digest.lifetime(),
+            Self::RsaPss(parameters) => parameters.digest.lifetime().min(parameters.mask_digest.lifetime()),
         }
+    }
+
+    /// Accepted at any time at all.
+    pub fn is_acceptable(self) -> bool {
+        self.lifetime() != Lifetime::Never
     }
 
     /// The `AlgorithmIdentifier` that antin writes for it.
@@ -323,6 +397,20 @@ mod tests {
             let identifier = decode_identifier(&encoded).expect("an identifier");
             assert_eq!(SignatureAlgorithm::decode(identifier, None), Ok(Ok(algorithm)));
         }
+    }
+
+    #[test]
+    fn what_is_accepted_depends_on_the_time() {
+        let key = |strength: KeyStrength, time: Time| strength.lifetime().holds_at(time);
+        assert!(key(KeyStrength::Rsa(2048), END_OF_2030));
+        assert!(!key(KeyStrength::Rsa(2048), END_OF_2030.plus_seconds(1)));
+        assert!(key(KeyStrength::Rsa(3072), END_OF_2030.plus_seconds(1)));
+        assert!(key(KeyStrength::Ec(256), END_OF_2030.plus_seconds(1)));
+        assert_eq!(END_OF_2030.to_string(), "2030-12-31T23:59:59Z");
+        for never in [KeyStrength::Rsa(2047), KeyStrength::Ec(255)] {
+            assert!(!key(never, Time::from_unix(0)));
+        }
+        assert!(!SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha1).lifetime().holds_at(Time::from_unix(0)));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::{Padding, Rsa};
 use openssl::sign::RsaPssSaltlen;
 
-use super::algorithm::{AlgorithmIdentifier, DigestAlgorithm, PssParameters, SignatureAlgorithm};
+use super::algorithm::{AlgorithmIdentifier, DigestAlgorithm, KeyStrength, PssParameters, SignatureAlgorithm};
 use super::der::{DerError, Reader, tag};
 use super::oid;
 
@@ -119,25 +119,6 @@ pub enum KeyFault {
 impl From<DerError> for KeyFault {
     fn from(error: DerError) -> Self {
         Self::Encoding(error)
-    }
-}
-
-/// Size and kind of a key, as policies and reports name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyStrength {
-    /// Modulus bits.
-    Rsa(u32),
-    /// Bits of the curve's order.
-    Ec(u32),
-}
-
-impl KeyStrength {
-    /// RSA from 2048 bits, curves from 256 (Circular 15/2025).
-    pub const fn is_acceptable(self) -> bool {
-        match self {
-            Self::Rsa(bits) => bits >= 2048,
-            Self::Ec(bits) => bits >= 256,
-        }
     }
 }
 

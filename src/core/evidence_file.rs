@@ -1,6 +1,8 @@
 //! Evidence out of files: certificates and CRLs in DER or PEM, one or many in a file; certificates also from a PKCS #7 bundle;
 //! an OCSP response.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -9,6 +11,23 @@ use super::der::{DerError, Reader};
 use super::x509::ocsp::{OcspError, OcspResponse};
 use super::x509::{Certificate, CertificateList};
 
+const BEGIN: &str = "-----BEGIN ";
+const DASHES: &str = "-----";
+const MESSAGE_LABELS: &[&str] = &["CMS", "PKCS7", "PKCS #7 SIGNED DATA"];
+/// Kinds of PEM blocks (RFC 7468 §4) that may stand in one file; those not wanted are passed over, and private keys.
+const LABELS: &[&str] = &[
+    "CERTIFICATE",
+    "X509 CERTIFICATE",
+    "X509 CRL",
+    "OCSP RESPONSE",
+    "CMS",
+    "PKCS7",
+    "PKCS #7 SIGNED DATA",
+    "CERTIFICATE REQUEST",
+    "PUBLIC KEY",
+    "EC PARAMETERS",
+    "DH PARAMETERS",
+];
 /// Objects in one file.
 const OBJECT_LIMIT: usize = 4096;
 
@@ -34,6 +53,14 @@ pub enum EvidenceFileError {
     Pem {
         number: usize,
     },
+    /// The n-th PEM block is of a kind unknown here: it could be what is wanted, misspelt.
+    Label {
+        number: usize,
+    },
+    /// Text around PEM blocks looks like a damaged one.
+    Between,
+    /// A PEM file with a message holds something beside it, which nothing would cover.
+    NotAlone,
     TooMany,
 }
 
@@ -43,6 +70,14 @@ impl std::fmt::Display for EvidenceFileError {
             Self::Nothing { wanted } => write!(formatter, "no {wanted} in it; give DER or PEM"),
             Self::Object { wanted, number, fault } => write!(formatter, "{wanted} {number} cannot be read: {fault}"),
             Self::Ocsp { number, fault } => write!(formatter, "OCSP response {number}: {fault}"),
+            Self::Label { number } => {
+                write!(formatter, "PEM block {number} is of an unknown kind; remove it or correct its label")
+            }
+            Self::Between => write!(formatter, "a line between the PEM blocks looks like a damaged one"),
+            Self::NotAlone => write!(
+                formatter,
+                "a message in PEM must stand alone: remove the text around its one block, or give the message in DER"
+            ),
             Self::Pem { number } => write!(formatter, "PEM block {number} is damaged"),
             Self::TooMany => write!(formatter, "more than {OBJECT_LIMIT} objects"),
         }
@@ -85,15 +120,18 @@ pub fn ocsp_responses(file: &[u8]) -> Result<Vec<OcspResponse>, EvidenceFileErro
     if decoded.is_empty() { Err(EvidenceFileError::Nothing { wanted: WANTED }) } else { Ok(decoded) }
 }
 
-/// The bytes of a CMS message that may be wrapped in PEM.
-pub fn cms(file: &[u8]) -> std::borrow::Cow<'_, [u8]> {
-    match pem_blocks(file) {
-        Ok(blocks) => {
-            let message =
-                blocks.into_iter().find(|(label, _)| matches!(label.as_str(), "CMS" | "PKCS7" | "PKCS #7 SIGNED DATA"));
-            message.map_or(file.into(), |(_, der)| der.into())
-        }
-        Err(_) => file.into(),
+/// The bytes of a CMS message that may be wrapped in PEM: one block and white space, since what stands around it could be shown in
+/// its place.
+pub fn cms(file: &[u8]) -> Result<Cow<'_, [u8]>, EvidenceFileError> {
+    let Ok(text) = std::str::from_utf8(file) else { return Ok(file.into()) };
+    if !MESSAGE_LABELS.iter().any(|label| text.contains(&format!("{BEGIN}{label}{DASHES}"))) {
+        return Ok(file.into());
+    }
+    let alone = text.trim().starts_with(BEGIN) && text.trim().ends_with(DASHES);
+    let mut blocks = pem_blocks(file)?;
+    match (blocks.pop(), blocks.is_empty()) {
+        (Some((label, der)), true) if alone && MESSAGE_LABELS.contains(&label.as_str()) => Ok(der.into()),
+        _ => Err(EvidenceFileError::NotAlone),
     }
 }
 
@@ -138,9 +176,8 @@ fn objects(file: &[u8], labels: &[&str], wanted: &'static str) -> Result<Vec<Vec
     Ok(objects)
 }
 
-/// Label and content of every PEM block (RFC 7468); text around them is passed over.
+/// Label and content of every PEM block (RFC 7468); text around them is passed over, unless it could be a damaged block.
 fn pem_blocks(file: &[u8]) -> Result<Vec<(String, Vec<u8>)>, EvidenceFileError> {
-    const BEGIN: &str = "-----BEGIN ";
     let Ok(mut text) = std::str::from_utf8(file) else { return Ok(Vec::new()) };
     let mut blocks = Vec::new();
     while let Some(start) = text.find(BEGIN) {
@@ -149,18 +186,31 @@ fn pem_blocks(file: &[u8]) -> Result<Vec<(String, Vec<u8>)>, EvidenceFileError> 
             return Err(EvidenceFileError::TooMany);
         }
         let damaged = || EvidenceFileError::Pem { number };
+        check_between(&text[..start])?;
         let rest = &text[start + BEGIN.len()..];
-        let (label, rest) = rest.split_once("-----").ok_or_else(damaged)?;
+        let (label, rest) = rest.split_once(DASHES).ok_or_else(damaged)?;
         let (body, rest) = rest.split_once("-----END ").ok_or_else(damaged)?;
-        let (end_label, rest) = rest.split_once("-----").ok_or_else(damaged)?;
+        let (end_label, rest) = rest.split_once(DASHES).ok_or_else(damaged)?;
         if end_label != label {
             return Err(damaged());
+        }
+        if !LABELS.contains(&label) && !label.ends_with("PRIVATE KEY") {
+            return Err(EvidenceFileError::Label { number });
         }
         let compact: String = body.chars().filter(|character| !character.is_ascii_whitespace()).collect();
         blocks.push((label.to_owned(), STANDARD.decode(compact).map_err(|_| damaged())?));
         text = rest;
     }
+    if !blocks.is_empty() {
+        check_between(text)?;
+    }
     Ok(blocks)
+}
+
+/// A block whose boundary is misspelt would be passed over in silence, and with it perhaps a revocation.
+fn check_between(text: &str) -> Result<(), EvidenceFileError> {
+    let suspicious = ["---", "BEGIN ", "END "].iter().any(|mark| text.contains(mark));
+    if suspicious { Err(EvidenceFileError::Between) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -175,6 +225,26 @@ mod tests {
         let other = b"-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
         assert_eq!(certificates(other).err(), Some(EvidenceFileError::Nothing { wanted: "certificate" }));
         assert!(matches!(crls(other), Err(EvidenceFileError::Object { number: 1, .. })));
+        for (misspelt, error) in [
+            ("-----BEGIN CRL-----\nMAA=\n-----END CRL-----\n", EvidenceFileError::Label { number: 2 }),
+            ("----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n", EvidenceFileError::Between),
+            ("BEGIN X509 CRL\nMAA=\n", EvidenceFileError::Between),
+        ] {
+            let file = [&other[..], misspelt.as_bytes()].concat();
+            assert_eq!(crls(&file).err(), Some(error), "{misspelt}");
+        }
         assert!(matches!(certificates(b"hello"), Err(EvidenceFileError::Object { number: 1, .. })));
+    }
+
+    #[test]
+    fn a_message_in_pem_stands_alone() {
+        let block = "-----BEGIN CMS-----\nMAA=\n-----END CMS-----\n";
+        assert_eq!(cms(block.as_bytes()).as_deref(), Ok(&[0x30, 0][..]));
+        assert_eq!(cms(format!("\n {block} \r\n").as_bytes()).as_deref(), Ok(&[0x30, 0][..]));
+        for around in [format!("%PDF-1.4\n{block}"), format!("{block}text"), format!("text\n{block}"), block.repeat(2)]
+        {
+            assert_eq!(cms(around.as_bytes()), Err(EvidenceFileError::NotAlone), "{around}");
+        }
+        assert_eq!(cms(b"0\0").as_deref(), Ok(&b"0\0"[..]));
     }
 }

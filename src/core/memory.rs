@@ -42,8 +42,8 @@ pub struct PathKey {
     pub snapshot: u64,
     pub purpose: Purpose,
     pub revocation: RevocationMode,
-    /// Hash of the allowed extended key usages, which an operator chose.
-    pub usages: u64,
+    /// Hash of the allowed extended key usages and maximum ages and of the inputs about policies, which an operator chose.
+    pub choices: u64,
 }
 
 impl Memory {

@@ -8,6 +8,7 @@ pub mod der;
 mod every;
 pub mod evidence;
 pub mod evidence_file;
+pub mod foreign;
 pub mod memory;
 pub mod oid;
 pub mod path;

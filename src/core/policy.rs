@@ -26,6 +26,25 @@ pub enum RevocationMode {
     Off,
 }
 
+/// How old revocation data may be, whatever their `nextUpdate`; also how long data without one count. By class of the certificate
+/// they are about; none: no maximum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MaximumAge {
+    /// Hours, for certificates that are no authority's.
+    pub signer: Option<u32>,
+    /// Hours, for authorities.
+    pub authority: Option<u32>,
+}
+
+impl MaximumAge {
+    /// Seconds since `thisUpdate`.
+    pub fn seconds(self, is_authority: bool) -> Option<i64> {
+        let hours = if is_authority { self.authority } else { self.signer };
+        hours.map(|hours| i64::from(hours) * 3600)
+    }
+}
+
 /// A validation policy.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -44,6 +63,9 @@ pub struct Policy {
     /// extension is accepted too.
     #[serde(deserialize_with = "object_identifiers")]
     pub document_signing_usages: Vec<Vec<u8>>,
+    /// How old revocation data may be, in hours.
+    #[serde(default)]
+    pub maximum_revocation_age_hours: MaximumAge,
 }
 
 fn object_identifiers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<u8>>, D::Error> {
@@ -92,6 +114,13 @@ mod tests {
         }
         assert!(Policy::held("strict").expect("held").require_signing_certificate);
         assert!(Policy::held("lenient").is_none());
+        let seconds = |id: &str| {
+            let age = Policy::held(id).expect("held").maximum_revocation_age_hours;
+            (age.seconds(false), age.seconds(true))
+        };
+        assert_eq!(seconds("any-ades"), (None, None));
+        assert_eq!(seconds("circular-15-2025"), (Some(86_400), Some(400 * 86_400)));
+        assert_eq!(seconds("strict"), (Some(86_400), Some(400 * 86_400)));
         assert!(Policy::parse("id = 'x'").is_err());
     }
 }

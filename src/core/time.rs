@@ -41,9 +41,11 @@ impl Time {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// RFC 3339 text with any offset; a fraction of a second is dropped.
+    /// RFC 3339 text with any offset, of the years 0 to 9999 in UTC; a fraction of a second is dropped.
     pub fn parse_rfc3339(text: &str) -> Result<Self, TimeError> {
-        OffsetDateTime::parse(text, &Rfc3339).map(|value| Self(value.unix_timestamp())).map_err(|_| TimeError::Form)
+        let value = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| TimeError::Form)?;
+        let time = Self(value.unix_timestamp());
+        time.rfc3339(&mut [0; 20]).map(|_| time).ok_or(TimeError::Form)
     }
 
     /// The content octets of a `UTCTime`: `YYMMDDHHMMSSZ`; 50–99 are 1950–1999 (RFC 5280 §4.1.2.5.1).

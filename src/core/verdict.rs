@@ -204,8 +204,12 @@ pub const fn path_sub_indication(fault: &PathFault) -> &'static str {
         | PathFault::Profile(_)
         | PathFault::ExtensionNotUnderstood(..)
         | PathFault::NotACa(_)
-        | PathFault::PathLength(_) => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
-        PathFault::KeyUsage(_) | PathFault::ExtendedKeyUsage(_) => "CHAIN_CONSTRAINTS_FAILURE",
+        | PathFault::PathLength(_)
+        | PathFault::Name(..) => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
+        PathFault::KeyUsage(_)
+        | PathFault::ExtendedKeyUsage(_)
+        | PathFault::Policy(_)
+        | PathFault::PolicyMapping(_) => "CHAIN_CONSTRAINTS_FAILURE",
         PathFault::UnknownAlgorithm(..)
         | PathFault::WeakAlgorithm(_)
         | PathFault::WeakKey(_)

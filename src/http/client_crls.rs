@@ -117,5 +117,5 @@ fn scope(list: &CertificateList, authorities: &[Certificate]) -> Result<Scope, C
 /// A list of the revocation cache, each of which a held authority signed, names the certificate.
 pub fn is_listed(evidence: &Evidence, certificate: &Certificate) -> bool {
     let lists = evidence.crls.issued_by(&certificate.issuer);
-    lists.iter().any(|list| list.entry(&certificate.serial_number).is_some())
+    lists.iter().any(|list| list.entry(&certificate.issuer, &certificate.serial_number).is_some())
 }

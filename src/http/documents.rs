@@ -161,7 +161,7 @@ pub async fn set_status(
     request: Request,
 ) -> Result<Response, Problem> {
     let (client, id) = (caller.client()?, document_id(id)?);
-    if content_type(&request) != "application/json" {
+    if content_type(&request)? != "application/json" {
         return Err(Problem::media_type("application/json"));
     }
     let (body, _reservation) = app.body_limits(&caller).read(request, &app.room).await?;

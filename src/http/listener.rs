@@ -14,12 +14,19 @@ use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
     task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{auth::Caller, client_crls::is_listed, head::StrictFraming, patience::Patient, request::Door};
+use super::{
+    auth::Caller,
+    client_crls::is_listed,
+    head::StrictFraming,
+    patience::Patient,
+    places::{Place, Places},
+    request::Door,
+};
 use crate::{
     config::Limits,
     core::x509::Certificate,
@@ -35,6 +42,8 @@ const STREAMS: u32 = 64;
 const RESET_STREAMS: usize = 32;
 /// Octets with which HTTP/2 begins (RFC 9113 §3.4).
 const PREFACE: usize = 24;
+/// How long an idle connection whose place is wanted may take to end in good order.
+const GIVE_WAY: Duration = Duration::from_millis(500);
 /// Pause after the system refused a connection (no file descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -59,12 +68,12 @@ pub struct Listener {
 impl Listener {
     /// Serves until `stop` says so; then waits for requests in work, as long as the settings allow.
     pub async fn serve(self: Arc<Self>, socket: TcpListener, mut stop: watch::Receiver<bool>) {
-        let connections = Arc::new(Semaphore::new(self.limits.connections.min(Semaphore::MAX_PERMITS)));
+        let places = Places::new(self.limits.connections);
         let mut tasks = JoinSet::new();
         loop {
-            let permit = tokio::select! {
+            let place = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
-                permit = Arc::clone(&connections).acquire_owned() => permit,
+                place = places.take() => place,
             };
             let accepted = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -73,10 +82,7 @@ impl Listener {
             match accepted {
                 Ok((stream, _)) => {
                     let (listener, stop) = (Arc::clone(&self), stop.clone());
-                    tasks.spawn(async move {
-                        listener.connection(stream, stop).await;
-                        drop(permit);
-                    });
+                    tasks.spawn(async move { listener.connection(stream, place, stop).await });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -92,17 +98,21 @@ impl Listener {
         }
     }
 
-    async fn connection(&self, stream: TcpStream, stop: watch::Receiver<bool>) {
+    async fn connection(&self, stream: TcpStream, place: Place, stop: watch::Receiver<bool>) {
         let _ = stream.set_nodelay(true);
         let Some(tls) = &self.tls else {
             // Nobody replaces the TLS settings of a listener without TLS.
             let (_keep, never) = watch::channel(0);
-            return self.http1(stream, Caller::Anyone, stop, never).await;
+            return self.http1(stream, &place, Caller::Anyone, stop, never).await;
         };
         let mut generation = tls.generation.clone();
         generation.borrow_and_update();
         let acceptor = TlsAcceptor::from(tls.config.load_full());
-        let stream = match tokio::time::timeout(self.limits.handshake(), acceptor.accept(stream)).await {
+        let accepted = tokio::select! {
+            accepted = tokio::time::timeout(self.limits.handshake(), acceptor.accept(stream)) => accepted,
+            () = place.wanted() => return,
+        };
+        let stream = match accepted {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 metrics::counter!("antin_tls_handshakes_failed_total").increment(1);
@@ -119,14 +129,20 @@ impl Listener {
         }
         let caller = Caller::of_certificate(&tls.clients, certificate.as_ref());
         if session.alpn_protocol() == Some(b"h2") {
-            self.http2(stream, caller, stop, generation).await;
+            self.http2(stream, &place, caller, stop, generation).await;
         } else {
-            self.http1(stream, caller, stop, generation).await;
+            self.http1(stream, &place, caller, stop, generation).await;
         }
     }
 
-    async fn http1<T>(&self, stream: T, caller: Caller, stop: watch::Receiver<bool>, generation: watch::Receiver<u64>)
-    where
+    async fn http1<T>(
+        &self,
+        stream: T,
+        place: &Place,
+        caller: Caller,
+        stop: watch::Receiver<bool>,
+        generation: watch::Receiver<u64>,
+    ) where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let mut builder = http1::Builder::new();
@@ -135,18 +151,31 @@ impl Listener {
             .header_read_timeout(self.limits.header())
             .max_header_size(HEAD_LIMIT)
             .max_headers(HEADER_FIELDS);
-        let service = service_fn(|request| self.respond(request, &caller));
+        let service = service_fn(|request| self.respond(request, place, &caller));
         let stream = TokioIo::new(StrictFraming::new(Patient::new(stream, self.limits.body())));
         let mut connection = pin!(builder.serve_connection(stream, service));
         tokio::select! {
             ended = connection.as_mut() => return note_end(ended),
             () = self.time_to_close(stop, generation) => connection.as_mut().graceful_shutdown(),
+            () = place.wanted() => {
+                connection.as_mut().graceful_shutdown();
+                let ended = tokio::time::timeout(GIVE_WAY, connection.as_mut()).await;
+                if ended.is_ok() || !place.is_working() {
+                    return;
+                }
+            }
         }
         self.last_requests(connection).await;
     }
 
-    async fn http2<T>(&self, stream: T, caller: Caller, stop: watch::Receiver<bool>, generation: watch::Receiver<u64>)
-    where
+    async fn http2<T>(
+        &self,
+        stream: T,
+        place: &Place,
+        caller: Caller,
+        stop: watch::Receiver<bool>,
+        generation: watch::Receiver<u64>,
+    ) where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -161,13 +190,26 @@ impl Listener {
         let door = Arc::clone(&self.door);
         let service = service_fn(move |request: Request<Incoming>| {
             let (door, caller) = (Arc::clone(&door), caller.clone());
-            async move { Ok::<_, io::Error>(door.respond(request.map(Body::new), caller).await) }
+            let (head, body) = request.into_parts();
+            let (in_work, body) = place.begin(body);
+            async move {
+                let response = door.respond(Request::from_parts(head, Body::new(body)), caller).await;
+                drop(in_work);
+                Ok::<_, io::Error>(response)
+            }
         });
         let stream = Patient::new(stream, self.limits.body()).opening_within(PREFACE, self.limits.header());
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             ended = connection.as_mut() => return note_end(ended),
             () = self.time_to_close(stop, generation) => connection.as_mut().graceful_shutdown(),
+            () = place.wanted() => {
+                connection.as_mut().graceful_shutdown();
+                let ended = tokio::time::timeout(GIVE_WAY, connection.as_mut()).await;
+                if ended.is_ok() || !place.is_working() {
+                    return;
+                }
+            }
         }
         self.last_requests(connection).await;
     }
@@ -180,8 +222,10 @@ impl Listener {
         }
     }
 
-    async fn respond(&self, request: Request<Incoming>, caller: &Caller) -> Result<Response, io::Error> {
-        Ok(self.door.respond(request.map(Body::new), caller.clone()).await)
+    async fn respond(&self, request: Request<Incoming>, place: &Place, caller: &Caller) -> Result<Response, io::Error> {
+        let (head, body) = request.into_parts();
+        let (_in_work, body) = place.begin(body);
+        Ok(self.door.respond(Request::from_parts(head, Body::new(body)), caller.clone()).await)
     }
 
     /// The service stops, the TLS settings were replaced (a client may be revoked), or the connection is old.

@@ -11,6 +11,7 @@ mod listener;
 mod metrics;
 mod openapi;
 mod patience;
+mod places;
 mod problem;
 mod published;
 mod request;
@@ -37,6 +38,7 @@ use client_crls::ClientCrlMarks;
 use limits::{BodyLimits, Room};
 use listener::{Listener, Tls};
 use metrics::VerdictCounters;
+use problem::Problem;
 use request::Door;
 
 use crate::{
@@ -271,11 +273,18 @@ async fn watch_client_crls(
     }
 }
 
-/// The media type of a request's body, without parameters; empty if there is none, or more than one.
-fn content_type(request: &Request) -> &'static str {
+/// The media type of a request's body, without parameters; empty if there is none, or more than one. All that is asked stands in
+/// the body, uncompressed.
+fn content_type(request: &Request) -> Result<&'static str, Problem> {
+    if request.uri().query().is_some() {
+        return Err(Problem::query());
+    }
+    if request.headers().get_all(header::CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
+        return Err(Problem::content_encoding());
+    }
     const KNOWN: [&str; 4] = ["application/json", "multipart/form-data", "application/pdf", "application/pkcs7-mime"];
     let mut values = request.headers().get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return "" };
+    let (Some(value), None) = (values.next(), values.next()) else { return Ok("") };
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    KNOWN.into_iter().find(|known| essence.eq_ignore_ascii_case(known)).unwrap_or_default()
+    Ok(KNOWN.into_iter().find(|known| essence.eq_ignore_ascii_case(known)).unwrap_or_default())
 }

@@ -102,6 +102,17 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail).on_field("Content-Type")
     }
 
+    pub fn query() -> Self {
+        let detail = "the address takes no query: what is asked stands in the body";
+        Self::new(StatusCode::BAD_REQUEST, "unexpected-query", detail)
+    }
+
+    pub fn content_encoding() -> Self {
+        let detail = "send the body as it is, without Content-Encoding";
+        let problem = Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-content-encoding", detail);
+        problem.on_field("Content-Encoding")
+    }
+
     pub fn not_acceptable_level(level: &str) -> Self {
         let detail = format!("level {level} cannot be made by this version; B-B can");
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "level-not-available", detail).on_field("level")

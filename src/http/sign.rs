@@ -85,7 +85,7 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
     let client = Arc::clone(caller.permitted(Operation::Sign)?);
     let idempotency_key = idempotency_key(&request)?;
     let limits = app.body_limits(&caller);
-    let (order, reservation) = match content_type(&request) {
+    let (order, reservation) = match content_type(&request)? {
         "application/json" => {
             let (body, reservation) = limits.read(request, &app.room).await?;
             (from_json(&body, None, client, idempotency_key)?, reservation)

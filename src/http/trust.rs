@@ -2,30 +2,34 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use serde::Serialize;
 
 use super::{App, auth::Caller, problem::Problem};
 use crate::{
     clock,
     core::{
-        evidence::Evidence, memory::verify_crl, path::Work, report::CertificateReport, time::Time, x509::Certificate,
+        evidence::Evidence, memory::verify_crl, path::Work, report::CertificateFields, time::Time, x509::Certificate,
     },
 };
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TrustBody {
+struct TrustBody<'a> {
     checked_at: Time,
-    anchors: Vec<HeldBody>,
-    intermediates: Vec<HeldBody>,
+    anchors: Vec<HeldBody<'a>>,
+    intermediates: Vec<HeldBody<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct HeldBody {
+struct HeldBody<'a> {
     #[serde(flatten)]
-    certificate: CertificateReport,
+    certificate: CertificateFields<'a>,
     /// The newest CRL at hand that this certificate's key signed.
     crl: Option<CrlBody>,
 }
@@ -47,25 +51,26 @@ struct CrlBody {
     path = "/v1/trust",
     responses((status = 200, description = "Anchors and intermediates", body = serde_json::Value))
 )]
-pub async fn trust(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<TrustBody>, Problem> {
+pub async fn trust(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, Problem> {
     caller.may_verify()?;
     let (trust, evidence) = (app.verify.trust().load(), app.verify.evidence().load());
     let now = clock::now();
-    let held = |certificate: &Arc<Certificate>| HeldBody {
-        certificate: CertificateReport(Arc::clone(certificate)),
-        crl: newest_crl(&app, &evidence, certificate, now),
-    };
-    Ok(Json(TrustBody {
+    let body = TrustBody {
         checked_at: now,
-        anchors: trust.anchors().iter().map(|anchor| held(anchor.certificate())).collect(),
-        intermediates: trust.intermediates().iter().map(held).collect(),
-    }))
+        anchors: trust.anchors().iter().map(|anchor| held(&app, &evidence, anchor.certificate(), now)).collect(),
+        intermediates: trust.intermediates().iter().map(|link| held(&app, &evidence, link, now)).collect(),
+    };
+    Ok(Json(body).into_response())
+}
+
+fn held<'a>(app: &App, evidence: &Evidence, certificate: &'a Certificate, now: Time) -> HeldBody<'a> {
+    HeldBody { certificate: CertificateFields::of(certificate), crl: newest_crl(app, evidence, certificate, now) }
 }
 
 fn newest_crl(app: &App, evidence: &Evidence, issuer: &Certificate, now: Time) -> Option<CrlBody> {
     let of_issuer = evidence.crls.issued_by(&issuer.subject).iter();
     let newest = of_issuer
-        .filter(|crl| !crl.extensions.is_delta && verify_crl(app.verify.memory(), issuer, crl, &Work::default()))
+        .filter(|crl| !crl.extensions.is_delta() && verify_crl(app.verify.memory(), issuer, crl, &Work::default()))
         .max_by_key(|crl| crl.this_update)?;
     Some(CrlBody {
         number: newest.extensions.crl_number.as_ref().map(|number| hex::encode(number.octets())),

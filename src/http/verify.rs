@@ -109,7 +109,7 @@ impl Question {
 pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.may_verify()?;
     let limits = app.body_limits(&caller);
-    let (question, reservation) = match content_type(&request) {
+    let (question, reservation) = match content_type(&request)? {
         "application/json" => {
             let (body, reservation) = limits.read(request, &app.room).await?;
             (from_json(&body)?, reservation)

@@ -8,7 +8,7 @@ use crate::core::crypto::sha256;
 use crate::core::memory::{self, Memory};
 use crate::core::path::Work;
 use crate::core::time::Time;
-use crate::core::x509::crl::CrlNumber;
+use crate::core::x509::crl::{CrlExtensions, CrlNumber};
 use crate::core::x509::extension::KeyUsage;
 use crate::core::x509::{Certificate, CertificateList, TrustStore};
 
@@ -25,7 +25,8 @@ const PEM_END: &str = "-----END X509 CRL-----";
 pub struct CrlScope {
     /// SHA-256 of the issuer's SubjectPublicKeyInfo.
     pub issuer_key: [u8; 32],
-    /// SHA-256 of the IssuingDistributionPoint's encoding; none: the list is complete.
+    /// SHA-256 of the IssuingDistributionPoint's encoding, for a delta CRL of that encoding behind the word `delta`; none: the list
+    /// is complete.
     pub distribution_point: Option<[u8; 32]>,
 }
 
@@ -90,12 +91,8 @@ pub enum Refusal {
     Algorithm,
     #[error("the issuer's key does not verify the signature: forged or damaged")]
     Signature,
-    #[error("a delta CRL, which never stands alone")]
+    #[error("a delta CRL without a CRLNumber, which completes no list")]
     Delta,
-    #[error("an indirect CRL")]
-    Indirect,
-    #[error("not for all reasons of revocation")]
-    SomeReasons,
     #[error("a critical extension is not understood")]
     NotUnderstood,
     #[error("thisUpdate {this_update} lies in the future: check the clocks")]
@@ -124,8 +121,6 @@ impl Refusal {
             Self::Algorithm => "algorithm",
             Self::Signature => "signature",
             Self::Delta => "delta",
-            Self::Indirect => "indirect",
-            Self::SomeReasons => "some-reasons",
             Self::NotUnderstood => "not-understood",
             Self::Future { .. } => "future",
             Self::NumberWentBack => "number-went-back",
@@ -171,16 +166,8 @@ pub fn authorities(trust: &TrustStore) -> impl Iterator<Item = &Arc<Certificate>
 pub fn verify(der: &[u8], trust: &TrustStore, memory: &Memory, now: Time) -> Result<VerifiedCrl, Refusal> {
     let crl = CertificateList::decode(der).map_err(|error| Refusal::Malformed { offset: error.offset })?;
     let extensions = &crl.extensions;
-    if extensions.is_delta {
+    if extensions.is_delta() && extensions.crl_number.is_none() {
         return Err(Refusal::Delta);
-    }
-    if let Some(point) = &extensions.issuing_distribution_point {
-        if point.indirect {
-            return Err(Refusal::Indirect);
-        }
-        if point.only_some_reasons {
-            return Err(Refusal::SomeReasons);
-        }
     }
     if crl.entry_not_understood || !extensions.not_understood.is_empty() {
         return Err(Refusal::NotUnderstood);
@@ -192,11 +179,17 @@ pub fn verify(der: &[u8], trust: &TrustStore, memory: &Memory, now: Time) -> Res
         return Err(Refusal::Algorithm);
     }
     let issuer = signer(&crl, trust, memory)?;
-    let scope = CrlScope {
-        issuer_key: key_digest(&issuer),
-        distribution_point: extensions.issuing_distribution_point.as_ref().map(|point| sha256(&point.der)),
-    };
+    let scope = CrlScope { issuer_key: key_digest(&issuer), distribution_point: partition(extensions) };
     Ok(VerifiedCrl { content: sha256(crl.to_be_signed()), crl: Arc::new(crl), issuer, scope })
+}
+
+/// What names the part of an issuer's certificates, reasons and changes that a list is about; none: all.
+fn partition(extensions: &CrlExtensions) -> Option<[u8; 32]> {
+    let point = extensions.issuing_distribution_point.as_ref().map(|point| point.der.as_slice());
+    if extensions.is_delta() {
+        return Some(sha256(&[b"delta", point.unwrap_or_default()].concat()));
+    }
+    point.map(sha256)
 }
 
 /// The held authority of the issuer's name whose key verifies the list.
@@ -217,11 +210,12 @@ fn signer(crl: &CertificateList, trust: &TrustStore, memory: &Memory) -> Result<
     Err(fault)
 }
 
-/// The certificate is a CA's (or of a version that cannot say so) and its key may sign CRLs (RFC 5280 §4.2.1.3).
+/// The certificate is a CA's (or of a version that cannot say so) and its key may sign CRLs (RFC 5280 §4.2.1.3); who is no CA must
+/// say so itself, as the issuer of an indirect CRL does.
 fn may_sign(certificate: &Certificate) -> bool {
     let extensions = &certificate.extensions;
     let is_ca = extensions.basic_constraints.map_or(certificate.version < 3, |constraints| constraints.ca);
-    is_ca && extensions.key_usage.is_none_or(|usage| usage.any_of(KeyUsage::CRL_SIGN))
+    extensions.key_usage.map_or(is_ca, |usage| usage.any_of(KeyUsage::CRL_SIGN))
 }
 
 #[cfg(test)]

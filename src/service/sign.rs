@@ -16,7 +16,7 @@ use crate::{
             embed::embed,
         },
         crypto::{self, Hasher},
-        path::{PathOutcome, PathRequest, Work, find_path},
+        path::{InitialPolicies, PathOutcome, PathRequest, Work, find_path},
         policy::{Purpose, RevocationMode},
         time::Time,
         verdict::{Cause, Verdict},
@@ -260,7 +260,8 @@ impl SignService {
     /// The key's certificate leads to a held anchor, with fresh revocation data all the way.
     pub(super) fn check_signer(&self, key: &dyn IssuingKey, now: Time) -> Result<(), SignError> {
         let (trust, evidence) = (self.verify.trust().load(), self.verify.evidence().load());
-        let usages = self.verify.policy(None).map(|policy| policy.document_signing_usages.as_slice());
+        let policy = self.verify.policy(None).ok();
+        let usages = policy.map(|policy| policy.document_signing_usages.as_slice());
         let outcome = find_path(&PathRequest {
             target: key.certificate(),
             certificates: &[],
@@ -269,7 +270,9 @@ impl SignService {
             trust: &trust,
             purpose: Purpose::DocumentSigning,
             document_signing_usages: usages.unwrap_or_default(),
+            policies: InitialPolicies::default(),
             revocation: RevocationMode::Required,
+            maximum_age: policy.map(|policy| policy.maximum_revocation_age_hours).unwrap_or_default(),
             time: now,
             memory: self.verify.memory(),
             work: &Work::default(),

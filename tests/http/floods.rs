@@ -234,11 +234,11 @@ async fn idle(address: SocketAddr) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn idle_connections_are_closed_and_give_their_places_to_others() {
+async fn idle_connections_give_their_places_to_others_and_are_closed() {
     let service = Service::with(|config| {
         config.limits.connections = 64;
-        config.limits.header_seconds = 1;
-        config.limits.handshake_seconds = 1;
+        config.limits.header_seconds = 3;
+        config.limits.handshake_seconds = 3;
     })
     .await;
     let question = question(&service).await;
@@ -252,14 +252,14 @@ async fn idle_connections_are_closed_and_give_their_places_to_others() {
         }
     };
     for protocol in ["http/1.1", "h2"] {
-        let started = Instant::now();
         let plain = join_all((0..200).map(|_| idle(service.running.public)));
         let tls = join_all((0..200).map(|_| idle_tls(protocol)));
         let late = async {
             tokio::time::sleep(Duration::from_millis(300)).await;
+            let started = Instant::now();
             assert_eq!(service.verify(&question).await.status, 200);
-            let asked_late = started.elapsed();
-            assert!(asked_late > Duration::from_millis(900), "there were no more than 64 places: {asked_late:?}");
+            // More than 64 came, and their time is not over.
+            assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
             let request = Request::json("/v1/verify", &question);
             assert_eq!(service.as_member(Member::IssuingSystem, request).await.status, 200);
         };
@@ -268,6 +268,30 @@ async fn idle_connections_are_closed_and_give_their_places_to_others() {
         let asked = Instant::now();
         assert_eq!(service.verify(&question).await.status, 200);
         assert!(asked.elapsed() < OTHERS_WAIT);
+    }
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_never_end_keep_nobody_out() {
+    let service = Service::with(|config| config.limits.connections = 32).await;
+    let question = question(&service).await;
+    let head = "POST /v1/verify HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n[";
+    let begun = (0..100).map(|_| async {
+        let mut stream = TcpStream::connect(service.running.public).await.expect("a connection");
+        let _ = stream.write_all(head.as_bytes()).await;
+        outlast(stream).await;
+    });
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        for _ in 0..10 {
+            let answer = timeout(OTHERS_WAIT, service.verify(&question)).await.expect("a place in time");
+            assert_eq!(answer.status, 200);
+        }
+    };
+    tokio::select! {
+        _ = join_all(begun) => panic!("all gave way though there are places for some"),
+        () = others => {}
     }
     service.running.shutdown().await;
 }

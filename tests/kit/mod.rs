@@ -4,6 +4,9 @@
 //! * [`tree`]: one development PKI in memory, with certificates as odd as wanted below it;
 //! * [`message`]: CMS messages written piece by piece, every piece replaceable;
 //! * [`ber`]: the same message in BER;
+//! * [`cost`]: what a computation cost;
+//! * [`revocation`]: CRLs and OCSP responses, likewise;
+//! * [`vectors`]: where foreign vectors lie;
 //! * [`verdict`]: the verdict of `validate` as one line of text.
 //!
 //! ```ignore
@@ -14,9 +17,12 @@
 //! ```
 
 pub mod ber;
+pub mod cost;
 pub mod key;
 pub mod message;
+pub mod revocation;
 pub mod tree;
+pub mod vectors;
 pub mod verdict;
 
 /// The document that the messages of these tests are about.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use antin::clock;
 use antin::config::revocation::{CrlSource, RevocationSettings};
 use antin::core::memory::Memory;
-use antin::core::path::{PathFault, PathOutcome, PathRequest, Work, find_path};
-use antin::core::policy::{Purpose, RevocationMode};
+use antin::core::path::{InitialPolicies, PathFault, PathOutcome, PathRequest, Work, find_path};
+use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::x509::{Certificate, TrustAnchor, TrustStore};
 use antin::pki::certificate::Issuer;
@@ -149,7 +149,9 @@ impl World {
             trust: &self.trust_store(),
             purpose: Purpose::Any,
             document_signing_usages: &[],
+            policies: InitialPolicies::default(),
             revocation: RevocationMode::Required,
+            maximum_age: MaximumAge::default(),
             time: clock::now(),
             memory: &memory,
             work: &Work::default(),

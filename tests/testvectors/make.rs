@@ -39,7 +39,7 @@ const REVOKED: &str = "2026-08-03T12:00:00Z";
 /// The CRLs' thisUpdate and nextUpdate.
 const LISTED: &str = "2026-08-04T00:00:00Z";
 const LISTED_UNTIL: &str = "2036-01-01T00:00:00Z";
-const JUDGED: &str = "2026-08-05T02:00:00Z";
+const JUDGED: &str = "2026-08-04T02:00:00Z";
 /// After the signers' notAfter, before the CA's.
 const JUDGED_LATE: &str = "2028-08-05T02:00:00Z";
 

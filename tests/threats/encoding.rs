@@ -16,6 +16,7 @@ use crate::kit::message::{Message, SignerInfo, digest_identifier, dotted};
 use crate::kit::tree::{edited, edited_der, signer_profile, tree};
 use crate::kit::verdict::{Judge, PASSED, UNREADABLE, enveloping_verdict, verdict};
 
+const VERSION_UNKNOWN: &str = "TOTAL-FAILED FORMAT_FAILURE version-unknown";
 const ENCODING: &str = "TOTAL-FAILED FORMAT_FAILURE signed-attributes-encoding";
 const NOT_FOUND: &str = "INDETERMINATE NO_SIGNING_CERTIFICATE_FOUND signing-certificate-not-found";
 
@@ -65,8 +66,9 @@ fn c15_types_that_are_not_those_of_the_standard() {
     ] {
         assert_eq!(content(&inside), UNREADABLE, "{inside:02x?}");
     }
-    for version in [&[][..], &[0], &[6], &[0xFF], &[0x7F], &[1, 0, 0, 0, 1]] {
-        assert_eq!(with_field(0, &writer::element(tag::INTEGER, version)), UNREADABLE, "version {version:02x?}");
+    assert_eq!(with_field(0, &writer::element(tag::INTEGER, &[])), UNREADABLE);
+    for version in [&[0][..], &[6], &[0xFF], &[0x7F], &[1, 0, 0, 0, 1]] {
+        assert_eq!(with_field(0, &writer::element(tag::INTEGER, version)), VERSION_UNKNOWN, "version {version:02x?}");
     }
 }
 
@@ -98,6 +100,9 @@ fn c15_signers_that_are_not_those_of_the_standard() {
         if primitive != *field {
             assert_eq!(with(index, &primitive), UNREADABLE, "field {index} is primitive");
         }
+    }
+    for version in [0, 2, 4, 77] {
+        assert_eq!(with(0, &[tag::INTEGER, 1, version]), VERSION_UNKNOWN);
     }
     // Something else than a signer among the signers.
     for other in [&[tag::NULL, 0][..], &[tag::SET, 0], &[tag::SEQUENCE, 0], &[tag::SEQUENCE, 2, tag::NULL, 0]] {

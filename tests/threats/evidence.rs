@@ -2,7 +2,7 @@
 //! different documents, work without end.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use antin::core::algorithm::DigestAlgorithm;
 use antin::core::cms::document_reference::DocumentReference;
@@ -17,6 +17,7 @@ use antin::pki::crl::{Reason, RevocationList};
 use x509_cert::serial_number::SerialNumber;
 
 use crate::kit::CONTENT;
+use crate::kit::cost::Cost;
 use crate::kit::key::Kind;
 use crate::kit::message::{Message, SignerInfo};
 use crate::kit::tree::{NOW, Signer, crl, signer_profile, tree};
@@ -89,8 +90,8 @@ fn the_newest_list_decides_and_of_two_equally_new_the_worse() {
 #[test]
 fn a_list_that_the_allowance_left_unverified_is_not_taken_for_absent() {
     use antin::core::memory::Memory;
-    use antin::core::path::{PathOutcome, PathRequest, Work, find_path};
-    use antin::core::policy::Purpose;
+    use antin::core::path::{InitialPolicies, PathOutcome, PathRequest, Work, find_path};
+    use antin::core::policy::{MaximumAge, Purpose};
     let signer = tree().signer(Kind::P256);
     let clean = list(1, NOW.plus_seconds(-1800), None, Reason::Unspecified);
     let revoking = list(2, NOW.plus_seconds(-60), Some(&signer), Reason::KeyCompromise);
@@ -108,7 +109,9 @@ fn a_list_that_the_allowance_left_unverified_is_not_taken_for_absent() {
             trust: &tree().trust,
             purpose: Purpose::DocumentSigning,
             document_signing_usages: &policy.document_signing_usages,
+            policies: InitialPolicies::default(),
             revocation: RevocationMode::Required,
+            maximum_age: MaximumAge::default(),
             time: NOW,
             memory: &Memory::none(),
             work: &work,
@@ -173,7 +176,7 @@ fn many_signers_below_many_authorities_of_one_name_cost_no_more_than_one() {
     message.certificates.extend(twins);
     let message = message.encode();
     let evidence = Evidence::default();
-    let started = Instant::now();
+    let started = Cost::begin();
     let verdict = Judge { evidence: &evidence, ..Judge::default() }.verdict(&message, Content::Bytes(CONTENT));
     assert_ne!(verdict, PASSED);
     // 192 signatures of 0.1 ms beside the decoding of an unoptimised build; without the allowance they were 1,312.

@@ -1,10 +1,11 @@
 //! `SignedData` (RFC 5652 §5), decoded from strict DER without copies.
 
-use std::cell::LazyCell;
+use std::cell::{LazyCell, OnceCell};
 use std::sync::Arc;
 
 use crate::core::algorithm::{AlgorithmIdentifier, DigestAlgorithm, UnknownAlgorithm};
 use crate::core::der::{DerError, DerFault, Reader, Tlv, ber, tag};
+use crate::core::foreign;
 use crate::core::oid;
 use crate::core::x509::{Certificate, Name, certificate};
 
@@ -49,6 +50,11 @@ impl std::error::Error for CmsError {}
 /// A decoded message. Nothing in it is verified.
 #[derive(Debug)]
 pub struct SignedData<'a> {
+    /// `None`: no small number.
+    pub version: Option<u32>,
+    /// The message before and after the content.
+    around_content: [&'a [u8]; 2],
+    holds_document: OnceCell<bool>,
     pub digest_algorithms: Vec<Result<DigestAlgorithm, UnknownAlgorithm>>,
     /// Content octets of `eContentType`.
     pub content_type: &'a [u8],
@@ -64,6 +70,8 @@ pub struct SignedData<'a> {
 /// `SignerInfo` (RFC 5652 §5.3).
 #[derive(Debug)]
 pub struct SignerInfo<'a> {
+    /// `None`: no small number.
+    pub version: Option<u32>,
     pub identifier: SignerIdentifier<'a>,
     pub digest_algorithm: Result<DigestAlgorithm, UnknownAlgorithm>,
     /// The whole `digestAlgorithm`, for RFC 6211.
@@ -125,14 +133,25 @@ impl<'a> SignedData<'a> {
         }
         let content = reader.expect(tag::context(0))?;
         reader.finish()?;
-        content.inner(tag::SEQUENCE)?.read_all(Self::decode_fields)
+        let mut message = content.inner(tag::SEQUENCE)?.read_all(Self::decode_fields)?;
+        message.around_content = match message.content {
+            Some(content) => {
+                // The content is a part of `bytes`.
+                let start = content.as_ptr() as usize - bytes.as_ptr() as usize;
+                [&bytes[..start], &bytes[start + content.len()..]]
+            }
+            None => [bytes, &[]],
+        };
+        Ok(message)
+    }
+
+    /// Does what stands around the content hold another kind of document?
+    pub fn holds_document_around_content(&self) -> bool {
+        *self.holds_document.get_or_init(|| self.around_content.into_iter().any(foreign::holds_document))
     }
 
     fn decode_fields(reader: &mut Reader<'a>) -> Result<Self, CmsError> {
-        let version = reader.expect(tag::INTEGER)?;
-        if !(1..=5).contains(&version.small()?) {
-            return Err(version.error(DerFault::Value).into());
-        }
+        let version = version(reader)?;
         let digest_algorithms = members(reader.expect(tag::SET)?, DIGEST_LIMIT, "digest algorithms")?;
         let digest_algorithms = digest_algorithms.into_iter().map(DigestAlgorithm::decode).collect::<Result<_, _>>()?;
         let (content_type, content) = reader.expect(tag::SEQUENCE)?.read_all(|encapsulated| {
@@ -160,6 +179,9 @@ impl<'a> SignedData<'a> {
             elements.into_iter().filter(|element| element.tag == tag::SEQUENCE).map(|element| element.raw).collect()
         };
         Ok(Self {
+            version,
+            around_content: [&[], &[]],
+            holds_document: OnceCell::new(),
             digest_algorithms,
             content_type,
             content,
@@ -173,11 +195,7 @@ impl<'a> SignedData<'a> {
 impl<'a> SignerInfo<'a> {
     fn decode(element: Tlv<'a>) -> Result<Self, DerError> {
         element.of(tag::SEQUENCE)?.read_all(|reader| {
-            // 1 or 3 by the kind of identifier (RFC 5652 §5.3); some products mix the two up, which changes nothing.
-            let version = reader.expect(tag::INTEGER)?;
-            if !matches!(version.small()?, 1 | 3) {
-                return Err(version.error(DerFault::Value));
-            }
+            let version = version(reader)?;
             let sid = reader.read()?;
             let identifier = match sid.tag {
                 tag::SEQUENCE => sid.read_all(|fields| {
@@ -197,6 +215,7 @@ impl<'a> SignerInfo<'a> {
                 check_unsigned_attributes(field)?;
             }
             Ok(Self {
+                version,
                 identifier,
                 digest_algorithm: DigestAlgorithm::decode(digest_algorithm)?,
                 digest_algorithm_raw: digest_algorithm.raw,
@@ -207,6 +226,13 @@ impl<'a> SignerInfo<'a> {
             })
         })
     }
+}
+
+/// `CMSVersion`.
+fn version(reader: &mut Reader<'_>) -> Result<Option<u32>, DerError> {
+    let version = reader.expect(tag::INTEGER)?;
+    version.integer()?;
+    Ok(version.small().ok())
 }
 
 /// Each is an `Attribute` (RFC 5652 §5.3); its values are whole elements, in BER as others made them (time-stamp tokens).

@@ -1,5 +1,6 @@
 //! Finding candidate paths: depth first from the target upwards, every step counted against a named budget.
 
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
@@ -16,11 +17,21 @@ const CANDIDATES: usize = 1024;
 /// Certificates in a path, the anchor not counted.
 pub const DEPTH: usize = 12;
 
-/// A candidate that was not valid: its certificates from the target upwards, and the first rule it broke.
+/// A candidate that was not valid: its certificates from the target upwards, the anchor if it led to one, and the first rule it
+/// broke.
 #[derive(Clone, Debug)]
 pub struct RejectedPath {
     pub certificates: Vec<Arc<Certificate>>,
+    pub anchor: Option<Arc<Certificate>>,
     pub fault: PathFault,
+}
+
+impl RejectedPath {
+    /// Every certificate of the candidate, as [`PathFault::position`] counts them.
+    pub fn with_anchor(&self) -> impl Iterator<Item = &Arc<Certificate>> {
+        let anchor = self.anchor.as_ref().filter(|anchor| !self.certificates.contains(anchor));
+        self.certificates.iter().chain(anchor)
+    }
 }
 
 /// The result of a search.
@@ -60,15 +71,15 @@ pub fn find_path(request: &PathRequest<'_>) -> PathOutcome {
 /// Answers are remembered only about revocation data that live as long as the memory.
 fn path_key(request: &PathRequest<'_>) -> Option<PathKey> {
     let snapshot = request.crls.snapshot().filter(|_| request.ocsp_responses.is_empty())?;
-    let mut usages = DefaultHasher::new();
-    request.document_signing_usages.hash(&mut usages);
+    let mut choices = DefaultHasher::new();
+    (request.document_signing_usages, request.policies, request.maximum_age).hash(&mut choices);
     Some(PathKey {
         target: *request.target.fingerprint(),
         trust: *request.trust.version(),
         snapshot,
         purpose: request.purpose,
         revocation: request.revocation,
-        usages: usages.finish(),
+        choices: choices.finish(),
     })
 }
 
@@ -111,7 +122,9 @@ impl Search<'_> {
             }
             any = true;
             if path.len() == DEPTH {
-                return self.give_up(path, Budget::Depth);
+                // Another way up may be shorter.
+                self.reject(path, PathFault::BudgetSpent(Budget::Depth));
+                continue;
             }
             path.push(issuer);
             self.extend(path)?;
@@ -127,12 +140,11 @@ impl Search<'_> {
     fn issuers(&self, certificate: &Certificate) -> Vec<Arc<Certificate>> {
         let held = self.request.trust.intermediates_named(&certificate.issuer);
         let given = self.request.certificates.iter().filter(|given| given.subject == certificate.issuer);
-        let mut issuers: Vec<Arc<Certificate>> = Vec::new();
-        for issuer in held.chain(given).take(CANDIDATES) {
-            if !issuers.contains(issuer) {
-                issuers.push(Arc::clone(issuer));
-            }
-        }
+        // One more than may still be looked at, so that the budget is seen to end the search.
+        let left = CANDIDATES + 1 - self.candidates.min(CANDIDATES);
+        let mut seen = HashSet::new();
+        let once = held.chain(given).filter(|issuer| seen.insert(issuer.fingerprint()));
+        let mut issuers: Vec<Arc<Certificate>> = once.take(left).cloned().collect();
         let wanted = certificate.extensions.authority_key_identifier.as_ref();
         let wanted = wanted.and_then(|identifier| identifier.key_identifier.as_ref());
         issuers.sort_by_key(|issuer| match (wanted, &issuer.extensions.subject_key_identifier) {
@@ -183,7 +195,8 @@ impl Search<'_> {
                 Progress::Break(())
             }
             Err(fault) => {
-                self.reject(path, fault);
+                let (certificates, anchor) = (path.to_vec(), Some(Arc::clone(anchor.certificate())));
+                self.rejected.push(RejectedPath { certificates, anchor, fault });
                 Progress::Continue(())
             }
         }
@@ -195,7 +208,7 @@ impl Search<'_> {
     }
 
     fn reject(&mut self, path: &[Arc<Certificate>], fault: PathFault) {
-        self.rejected.push(RejectedPath { certificates: path.to_vec(), fault });
+        self.rejected.push(RejectedPath { certificates: path.to_vec(), anchor: None, fault });
     }
 }
 

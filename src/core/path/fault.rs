@@ -29,7 +29,8 @@ pub enum PathFault {
     NotYetValid(Position),
     /// `notAfter` lies before the time (§6.1.3 (a)(2)).
     Expired(Position),
-    /// The serial number is not positive, or the subject or issuer is empty where a name is needed (§4.1.2).
+    /// The serial number is not positive, the subject or issuer is empty where a name is needed (§4.1.2), or the certificate is
+    /// no CA and constrains names (§4.2.1.10).
     Profile(Position),
     /// A critical extension is not understood, or a constraint cannot be processed; its dotted identifier (§6.1.4 (o)).
     ExtensionNotUnderstood(Position, String),
@@ -41,16 +42,33 @@ pub enum PathFault {
     KeyUsage(Position),
     /// The extended key usage does not cover the purpose (§4.2.1.12).
     ExtendedKeyUsage(Position),
+    /// No acceptable policy holds where one is required (§6.1.3 (f), §6.1.5 (g)).
+    Policy(Position),
+    /// A policy mapping from or to anyPolicy (§6.1.4 (a)).
+    PolicyMapping(Position),
+    /// A name does not meet the constraints of an authority above (§6.1.3 (b), (c)).
+    Name(Position, NameFault),
     /// Listed as revoked (§6.3).
     Revoked { position: Position, date: Time, reason: RevocationReason },
     /// Listed as on hold.
     OnHold { position: Position, date: Time },
-    /// Revocation data were found, and none was fresh; the end of the newest.
-    RevocationStale { position: Position, next_update: Option<Time> },
+    /// Revocation data were found, and none was fresh; when the newest ceased to count, if it ever did.
+    RevocationStale { position: Position, ended: Option<Time> },
     /// The newest revocation data say something that cannot be understood, or the responder does not know the certificate.
     RevocationUnclear(Position),
     /// No usable revocation data were found.
     RevocationUnknown(Position),
+}
+
+/// What a name of a certificate does against constraints (§4.2.1.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameFault {
+    /// Outside of all permitted subtrees of its form.
+    NotPermitted,
+    /// Within an excluded subtree.
+    Excluded,
+    /// The name, or a constraint of its form, cannot be understood.
+    NotUnderstood,
 }
 
 /// A limit of the search for paths.
@@ -59,6 +77,7 @@ pub enum Budget {
     Signatures,
     Candidates,
     Depth,
+    NameComparisons,
 }
 
 impl Budget {
@@ -67,6 +86,7 @@ impl Budget {
             Self::Signatures => "signatures",
             Self::Candidates => "candidates",
             Self::Depth => "depth",
+            Self::NameComparisons => "name-comparisons",
         }
     }
 }
@@ -87,6 +107,9 @@ impl PathFault {
             | Self::Expired(position)
             | Self::Profile(position)
             | Self::ExtensionNotUnderstood(position, _)
+            | Self::Policy(position)
+            | Self::PolicyMapping(position)
+            | Self::Name(position, _)
             | Self::NotACa(position)
             | Self::PathLength(position)
             | Self::KeyUsage(position)
@@ -118,12 +141,47 @@ impl PathFault {
             Self::PathLength(_) => "path-length-exceeded",
             Self::KeyUsage(_) => "key-usage-not-allowed",
             Self::ExtendedKeyUsage(_) => "extended-key-usage-not-allowed",
+            Self::Policy(_) => "certificate-policy-not-valid",
+            Self::PolicyMapping(_) => "policy-mapping-not-allowed",
+            Self::Name(_, NameFault::NotPermitted) => "name-not-permitted",
+            Self::Name(_, NameFault::Excluded) => "name-excluded",
+            Self::Name(_, NameFault::NotUnderstood) => "name-constraint-not-understood",
             Self::Revoked { position: 0, .. } => "certificate-revoked",
             Self::Revoked { .. } => "ca-certificate-revoked",
             Self::OnHold { .. } => "certificate-suspended",
             Self::RevocationStale { .. } => "revocation-data-stale",
             Self::RevocationUnclear(_) => "revocation-data-unclear",
             Self::RevocationUnknown(_) => "revocation-status-unknown",
+        }
+    }
+
+    /// The clause of RFC 5280 that the path does not meet.
+    pub const fn clause(&self) -> &'static str {
+        match self {
+            Self::IssuerNotFound(_) | Self::BudgetSpent(_) => "6.1",
+            Self::Signature(_) | Self::UnknownAlgorithm(..) | Self::WeakAlgorithm(_) => "6.1.3 (a)(1)",
+            Self::WeakKey(_) | Self::UnusableKey(_) => "6.1.4 (d)",
+            Self::NotDer(_) => "4.1",
+            Self::Profile(_) => "4.1.2",
+            Self::NotYetValid(_) | Self::Expired(_) => "6.1.3 (a)(2)",
+            Self::ExtensionNotUnderstood(0, _) => "6.1.5 (f)",
+            Self::ExtensionNotUnderstood(..) => "6.1.4 (o)",
+            Self::NotACa(_) => "6.1.4 (k)",
+            Self::PathLength(_) => "6.1.4 (l)",
+            Self::KeyUsage(0) => "4.2.1.3",
+            Self::KeyUsage(_) => "6.1.4 (n)",
+            Self::ExtendedKeyUsage(_) => "4.2.1.12",
+            Self::Policy(0) => "6.1.5 (g)",
+            Self::Policy(_) => "6.1.3 (f)",
+            Self::PolicyMapping(_) => "6.1.4 (a)",
+            Self::Name(_, NameFault::NotPermitted) => "6.1.3 (b)",
+            Self::Name(_, NameFault::Excluded) => "6.1.3 (c)",
+            Self::Name(_, NameFault::NotUnderstood) => "4.2.1.10",
+            Self::Revoked { .. }
+            | Self::OnHold { .. }
+            | Self::RevocationStale { .. }
+            | Self::RevocationUnclear(_)
+            | Self::RevocationUnknown(_) => "6.1.3 (a)(3)",
         }
     }
 
@@ -134,7 +192,7 @@ impl PathFault {
         let revoked = |position| Self::Revoked { position, date, reason: RevocationReason::Unspecified };
         crate::core::every::every!(Self {
             Self::IssuerNotFound(_) => [Self::IssuerNotFound(0)],
-            Self::BudgetSpent(_) => [Budget::Signatures, Budget::Candidates, Budget::Depth].map(Self::BudgetSpent),
+            Self::BudgetSpent(_) => [Budget::Signatures, Budget::Candidates, Budget::Depth, Budget::NameComparisons].map(Self::BudgetSpent),
             Self::Signature(_) => [Self::Signature(0)],
             Self::NotDer(_) => [Self::NotDer(0)],
             Self::UnknownAlgorithm(..) => [Self::UnknownAlgorithm(0, identifier())],
@@ -149,10 +207,15 @@ impl PathFault {
             Self::PathLength(_) => [Self::PathLength(1)],
             Self::KeyUsage(_) => [Self::KeyUsage(0)],
             Self::ExtendedKeyUsage(_) => [Self::ExtendedKeyUsage(0)],
+            Self::Policy(_) => [Self::Policy(0)],
+            Self::PolicyMapping(_) => [Self::PolicyMapping(1)],
+            Self::Name(_, NameFault::NotPermitted) => [Self::Name(0, NameFault::NotPermitted)],
+            Self::Name(_, NameFault::Excluded) => [Self::Name(0, NameFault::Excluded)],
+            Self::Name(_, NameFault::NotUnderstood) => [Self::Name(0, NameFault::NotUnderstood)],
             Self::Revoked { position: 0, .. } => [revoked(0)],
             Self::Revoked { .. } => [revoked(1)],
             Self::OnHold { .. } => [Self::OnHold { position: 0, date }],
-            Self::RevocationStale { .. } => [Self::RevocationStale { position: 0, next_update: None }],
+            Self::RevocationStale { .. } => [Self::RevocationStale { position: 0, ended: None }],
             Self::RevocationUnclear(_) => [Self::RevocationUnclear(0)],
             Self::RevocationUnknown(_) => [Self::RevocationUnknown(0)],
         })

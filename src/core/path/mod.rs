@@ -1,22 +1,32 @@
 //! From a certificate to a trust anchor (RFC 5280 §6): [`build`] finds candidate paths within a budget, [`validate`] judges
-//! one, [`revocation`] asks for the status of each certificate below the anchor.
+//! one with [`names`] and [`policy`], [`revocation`] asks for the status of each certificate below the anchor: [`crl`] with
+//! [`crl_scope`] and [`crl_issuer`], and [`ocsp`].
 
 pub mod build;
+pub mod crl;
+pub mod crl_issuer;
+pub mod crl_scope;
 pub mod fault;
+pub mod names;
 pub mod ocsp;
+pub mod policy;
 pub mod revocation;
 pub mod validate;
+pub mod window;
 
 use std::cell::Cell;
 use std::sync::Arc;
 
+use crl_issuer::CrlIssuerSearches;
+
 pub use build::{PathOutcome, RejectedPath, find_path};
-pub use fault::{PathFault, Position};
+pub use fault::{NameFault, PathFault, Position};
+pub use policy::InitialPolicies;
 pub use validate::ValidatedPath;
 
 use super::evidence::CrlSet;
 use super::memory::Memory;
-use super::policy::{Purpose, RevocationMode};
+use super::policy::{MaximumAge, Purpose, RevocationMode};
 use super::time::Time;
 use super::x509::ocsp::OcspResponse;
 use super::x509::{Certificate, TrustStore};
@@ -33,7 +43,10 @@ pub struct PathRequest<'a> {
     pub purpose: Purpose,
     /// Extended key usages that fit [`Purpose::DocumentSigning`]; content octets.
     pub document_signing_usages: &'a [Vec<u8>],
+    /// What is asked of certificate policies.
+    pub policies: InitialPolicies<'a>,
     pub revocation: RevocationMode,
+    pub maximum_age: MaximumAge,
     pub time: Time,
     /// Remembered computations; never changes an answer.
     pub memory: &'a Memory,
@@ -41,23 +54,39 @@ pub struct PathRequest<'a> {
     pub work: &'a Work,
 }
 
-/// Signatures that may still be computed: one allowance for everything that belongs together, so that many signers with many
-/// candidates each cost no more than one.
+/// Signatures that may still be computed and names that may still be compared: one allowance for everything that belongs
+/// together, so that many signers with many candidates each cost no more than one.
 #[derive(Debug)]
 pub struct Work {
     signatures: Cell<usize>,
     refused: Cell<bool>,
+    crl_issuers: CrlIssuerSearches,
+    name_comparisons: Cell<usize>,
 }
 
 impl Default for Work {
     fn default() -> Self {
-        Self { signatures: Cell::new(Self::SIGNATURES), refused: Cell::new(false) }
+        Self {
+            signatures: Cell::new(Self::SIGNATURES),
+            refused: Cell::new(false),
+            crl_issuers: CrlIssuerSearches::default(),
+            name_comparisons: Cell::new(Self::NAME_COMPARISONS),
+        }
     }
 }
 
 impl Work {
     /// Enough for as many signers as a message may have, each with a chain and its CRLs.
     const SIGNATURES: usize = 192;
+    /// Enough for a hundred certificates with ten names below a hundred constraints.
+    const NAME_COMPARISONS: usize = 100_000;
+
+    /// Takes comparisons of names with constraints from the allowance; false if too few are left.
+    pub fn spend_name_comparisons(&self, count: usize) -> bool {
+        let left = self.name_comparisons.get().checked_sub(count);
+        self.name_comparisons.set(left.unwrap_or(0));
+        left.is_some()
+    }
 
     /// Takes one signature from the allowance; false if none is left.
     pub fn spend(&self) -> bool {
@@ -67,8 +96,17 @@ impl Work {
         left > 0
     }
 
-    /// A signature was asked for that the allowance did not cover: something at hand was not looked at.
+    /// Something at hand is not looked at for what it would cost.
+    pub fn fall_short(&self) {
+        self.refused.set(true);
+    }
+
+    /// A signature or a search was asked for that the allowance did not cover: something at hand was not looked at.
     pub fn is_short(&self) -> bool {
-        self.refused.get()
+        self.refused.get() || self.crl_issuers.is_short()
+    }
+
+    pub(super) const fn crl_issuers(&self) -> &CrlIssuerSearches {
+        &self.crl_issuers
     }
 }

@@ -1,76 +1,107 @@
-//! What an OCSP response says about one certificate (RFC 6960 §3.2): nothing, unless it is signed by the certificate's issuer or
-//! by a responder that this very issuer authorised, is about this certificate, and every part of it is understood.
+//! What OCSP responses say about one certificate (RFC 6960 §3.2): nothing, unless they are signed by the certificate's issuer or
+//! by a responder that this very issuer authorised, are about this certificate, and answer the request that was made.
 
 use std::sync::Arc;
 
 use super::PathRequest;
-use super::revocation;
+use super::revocation::{self, Finding, Source, Statement, Subject};
+use super::window::{self, Window};
 use crate::core::oid;
 use crate::core::x509::Certificate;
 use crate::core::x509::extension::KeyUsage;
-use crate::core::x509::ocsp::{OcspResponse, SingleResponse};
+use crate::core::x509::ocsp::{CertStatus, OcspResponse, SingleResponse};
+use crate::core::x509::reason::ReasonSet;
 
-/// The statuses about one certificate in the responses that are believed, in no order, each with whether every part of it is
-/// understood.
-pub fn statuses<'a>(
-    request: &PathRequest<'a>,
-    certificate: &'a Arc<Certificate>,
-    issuer: &'a Arc<Certificate>,
-) -> impl Iterator<Item = (&'a SingleResponse, bool)> {
-    let request = *request;
-    let believed = request.ocsp_responses.iter().filter(move |response| {
-        response.produced_at <= request.time
-            && response.statuses.iter().any(|status| status.certificate.names(certificate, issuer))
-            && authorised(&request, response, certificate, issuer)
-    });
-    believed.flat_map(move |response| {
-        let about_it = response.statuses.iter().filter(move |status| {
-            status.this_update <= request.time
-                && status.this_update <= response.produced_at
-                && status.certificate.names(certificate, issuer)
-        });
-        about_it.map(|status| (status, !response.not_understood && !status.not_understood))
-    })
-}
-
-/// RFC 6960 §4.2.2.2: signed by the issuer itself, or by a certificate that the issuer issued for OCSP signing.
-fn authorised(
-    request: &PathRequest<'_>,
-    response: &OcspResponse,
-    certificate: &Arc<Certificate>,
-    issuer: &Arc<Certificate>,
-) -> bool {
-    if response.responder.names(issuer) && may_sign(issuer) && signed(request, response, issuer) {
-        return true;
+/// What the responses say that were made until the time of the request.
+pub fn findings(request: &PathRequest<'_>, subject: &Subject<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for response in request.ocsp_responses.iter().map(AsRef::as_ref) {
+        let about_it = |status: &&SingleResponse| {
+            status.this_update <= response.produced_at
+                && status.certificate.names(subject.certificate, subject.issuer())
+        };
+        if response.produced_at > request.time
+            || !response.answers_request()
+            || !response.statuses.iter().any(|status| about_it(&status))
+        {
+            continue;
+        }
+        let Some(responder) = responder(request, response, subject) else { continue };
+        for status in response.statuses.iter().filter(about_it) {
+            findings.extend(finding(request, subject, response, status, responder));
+        }
     }
-    let delegates = response.certificates.iter().filter(|delegate| {
-        response.responder.names(delegate)
-            && *delegate != certificate
-            && delegate.issuer == issuer.subject
-            && is_responder(request, delegate, issuer)
-    });
-    delegates.into_iter().any(|delegate| signed(request, response, delegate))
+    findings
 }
 
-/// A delegated responder: for OCSP signing, valid, issued by this issuer, and not revoked (or not to be asked about, §4.2.2.2.1).
-fn is_responder(request: &PathRequest<'_>, delegate: &Arc<Certificate>, issuer: &Arc<Certificate>) -> bool {
+fn finding(
+    request: &PathRequest<'_>,
+    subject: &Subject<'_>,
+    response: &OcspResponse,
+    status: &SingleResponse,
+    responder: Window,
+) -> Option<Finding> {
+    let understood = !response.not_understood && !status.not_understood;
+    let statement = match status.status {
+        CertStatus::Good if understood => Statement::Good,
+        CertStatus::Good => return None,
+        CertStatus::Revoked { date, reason } if understood => Statement::Revoked { date, reason },
+        CertStatus::Revoked { .. } | CertStatus::Unknown => Statement::Unclear,
+    };
+    let (this_update, next_update) = (status.this_update, status.next_update);
+    // Newer information is always to be had (§4.2.2.1): without an end, only an answer to this very request is current.
+    let current = next_update.is_some() || response.answers_nonce();
+    let counts_until = window::counts_until(request, subject.certificate, this_update, next_update);
+    let remembered = window::remembers_until(subject.certificate, this_update, status.archive_cutoff);
+    let counts = counts_until.filter(|_| current).map(|until| {
+        let from = response.produced_at;
+        Window { from, until: until.min(remembered) }.and(responder)
+    });
+    Some(Finding { source: Source::Ocsp, statement, reasons: ReasonSet::ALL, this_update, next_update, counts })
+}
+
+/// §4.2.2.2: the issuer itself, or a certificate that the issuer issued for OCSP signing, signed the response. When it may: for the
+/// issuer, whose path is being validated, always.
+fn responder(request: &PathRequest<'_>, response: &OcspResponse, subject: &Subject<'_>) -> Option<Window> {
+    let issuer = subject.issuer();
+    if response.responder.names(issuer) && may_sign(issuer) && signed(request, response, issuer) {
+        return Some(Window::ALWAYS);
+    }
+    let named = response.certificates.iter().filter(|delegate| response.responder.names(delegate));
+    named
+        .filter_map(|delegate| delegated(request, delegate, subject).filter(|_| signed(request, response, delegate)))
+        .next()
+}
+
+/// When a delegated responder may sign: for OCSP signing, valid, issued by this issuer, not the certificate asked about under any
+/// name, and not revoked (or not to be asked about, §4.2.2.2.1).
+fn delegated(request: &PathRequest<'_>, delegate: &Arc<Certificate>, subject: &Subject<'_>) -> Option<Window> {
+    let issuer = subject.issuer();
     let extensions = &delegate.extensions;
     let for_ocsp = extensions.extended_key_usage.as_ref();
     let for_ocsp = for_ocsp.is_some_and(|usages| usages.iter().any(|usage| usage == oid::EKU_OCSP_SIGNING));
-    let valid = (delegate.not_before..=delegate.not_after).contains(&request.time);
-    let acceptable = delegate.signature_algorithm.as_ref().is_ok_and(|algorithm| algorithm.is_acceptable())
-        && delegate.public_key().is_ok_and(|key| key.strength().is_acceptable());
-    let (Ok(algorithm), Ok(key)) = (&delegate.signature_algorithm, issuer.public_key()) else { return false };
+    let another = delegate.subject_public_key_info() != subject.certificate.subject_public_key_info();
+    let validity = Window { from: delegate.not_before, until: delegate.not_after };
+    let acceptable =
+        delegate.signature_algorithm.as_ref().is_ok_and(|algorithm| algorithm.lifetime().holds_at(request.time))
+            && delegate.public_key().is_ok_and(|key| key.strength().lifetime().holds_at(request.time));
+    let (Ok(algorithm), Ok(key)) = (&delegate.signature_algorithm, issuer.public_key()) else { return None };
     let verify = || key.verify(*algorithm, delegate.to_be_signed(), delegate.signature());
-    for_ocsp
-        && valid
+    let authorised = for_ocsp
+        && another
+        && delegate.issuer == issuer.subject
+        && validity.contains(request.time)
         && acceptable
         && may_sign(delegate)
         && extensions.not_understood.is_empty()
         && request.work.spend()
-        && request.memory.signature(issuer, delegate.fingerprint(), verify).is_ok()
-        // Even where nobody need ask (§4.2.2.2.1), what is known against it counts.
-        && revocation::good_by_crl(request, delegate, issuer, extensions.ocsp_no_check)
+        && request.memory.signature(issuer, delegate.fingerprint(), verify).is_ok();
+    if !authorised {
+        return None;
+    }
+    // Even where nobody need ask (§4.2.2.2.1), what is known against it counts.
+    let delegate = Subject { certificate: delegate, ..*subject };
+    revocation::good_by_crl(request, &delegate, extensions.ocsp_no_check).map(|holds| holds.and(validity))
 }
 
 fn may_sign(certificate: &Certificate) -> bool {
@@ -82,8 +113,8 @@ fn may_sign(certificate: &Certificate) -> bool {
 fn signed(request: &PathRequest<'_>, response: &OcspResponse, responder: &Certificate) -> bool {
     let (Ok(key), Ok(algorithm)) = (responder.public_key(), &response.signature_algorithm) else { return false };
     let verify = || key.verify(*algorithm, response.to_be_signed(), response.signature());
-    algorithm.is_acceptable()
-        && key.strength().is_acceptable()
+    algorithm.lifetime().holds_at(request.time)
+        && key.strength().lifetime().holds_at(request.time)
         && request.work.spend()
         && request.memory.signature(responder, response.fingerprint(), verify).is_ok()
 }

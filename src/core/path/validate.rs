@@ -6,8 +6,12 @@
 use std::sync::Arc;
 
 use super::fault::PathFault;
-use super::revocation::{self, RevocationStatus};
+use super::names::NamesAllowed;
+use super::policy::PolicyGraph;
+use super::revocation::{self, RevocationStatus, Subject};
+use super::window::Window;
 use super::{PathRequest, Position};
+use crate::core::algorithm::Lifetime;
 use crate::core::crypto::KeyFault;
 use crate::core::oid;
 use crate::core::policy::{Purpose, RevocationMode};
@@ -21,8 +25,7 @@ pub struct ValidatedPath {
     certificates: Vec<Arc<Certificate>>,
     anchor: Arc<Certificate>,
     revocation: Vec<RevocationStatus>,
-    holds_from: Time,
-    holds_until: Time,
+    holds: Window,
 }
 
 impl ValidatedPath {
@@ -42,7 +45,12 @@ impl ValidatedPath {
 
     /// The same judgement, by the same certificates and revocation data, holds at `time`.
     pub fn holds_at(&self, time: Time) -> bool {
-        (self.holds_from..=self.holds_until).contains(&time)
+        self.holds.contains(time)
+    }
+
+    /// When the same judgement holds.
+    pub const fn holds(&self) -> Window {
+        self.holds
     }
 }
 
@@ -54,37 +62,45 @@ pub fn validate(
     anchor: &TrustAnchor,
 ) -> Result<ValidatedPath, PathFault> {
     let target_is_anchor = path.len() == 1 && *path[0] == **anchor.certificate();
-    let mut holds_from = Time::from_unix(i64::MIN);
-    let mut holds_until = Time::from_unix(i64::MAX);
+    let mut holds = Window::ALWAYS;
+    let mut names = NamesAllowed::default();
+    let mut policies = PolicyGraph::new(&request.policies, path.len());
     if !target_is_anchor {
-        check_anchor_issues(anchor, path)?;
+        check_anchor_issues(anchor, path, request.time)?;
+        names.constrain(anchor.certificate());
+        policies.constrain(anchor.certificate());
+        holds.until = holds.until.min(key_end(anchor.certificate()));
     }
     for (position, certificate) in path.iter().enumerate().rev() {
         let issuer = path.get(position + 1).unwrap_or(anchor.certificate());
         if !target_is_anchor {
-            check_signature(position, certificate, issuer)?;
+            check_signature(position, certificate, issuer, request.time)?;
         }
         check_validity(position, certificate, request.time)?;
-        holds_from = holds_from.max(certificate.not_before);
-        holds_until = holds_until.min(certificate.not_after);
+        let until = certificate.not_after.min(key_end(certificate)).min(algorithm_end(certificate));
+        holds = holds.and(Window { from: certificate.not_before, until });
         check_profile(position, certificate)?;
-        check_key(position, certificate)?;
+        check_key(position, certificate, request.time)?;
         check_extensions(position, certificate)?;
+        names.check(position, certificate, request.work)?;
+        policies.process(position, certificate)?;
         if position > 0 {
+            policies.prepare(position, certificate)?;
+            names.constrain(certificate);
             check_authority(position, certificate, path)?;
             check_extended_key_usage(position, certificate, request)?;
         }
     }
+    policies.finish(&path[0], request.policies.acceptable)?;
     check_target(&path[0], request)?;
 
     let mut statuses = Vec::new();
     if !target_is_anchor && request.revocation != RevocationMode::Off {
         for (position, certificate) in path.iter().enumerate().rev() {
-            let issuer = path.get(position + 1).unwrap_or(anchor.certificate());
-            match revocation::check(request, position, certificate, issuer) {
+            let subject = Subject { certificate, above: &path[position + 1..], anchor };
+            match revocation::check(request, position, &subject) {
                 Ok(status) => {
-                    holds_from = holds_from.max(status.this_update);
-                    holds_until = holds_until.min(status.next_update);
+                    holds = holds.and(status.holds);
                     statuses.push(status);
                 }
                 Err(PathFault::RevocationUnknown(_)) if request.revocation == RevocationMode::IfAvailable => {}
@@ -97,18 +113,17 @@ pub fn validate(
         certificates: path.to_vec(),
         anchor: Arc::clone(anchor.certificate()),
         revocation: statuses,
-        holds_from,
-        holds_until,
+        holds,
     })
 }
 
 /// The anchor as issuer: what its own certificate forbids is honoured (RFC 5937 §3.2). It stands one above the path.
-fn check_anchor_issues(anchor: &TrustAnchor, path: &[Arc<Certificate>]) -> Result<(), PathFault> {
+fn check_anchor_issues(anchor: &TrustAnchor, path: &[Arc<Certificate>], time: Time) -> Result<(), PathFault> {
     let position = path.len();
     if !anchor.may_issue() {
         return Err(PathFault::NotACa(position));
     }
-    if let Some(fault) = key_fault(position, anchor.certificate()) {
+    if let Some(fault) = key_fault(position, anchor.certificate(), time) {
         return Err(fault);
     }
     if !anchor.certificate().extensions.not_understood.is_empty() {
@@ -118,10 +133,15 @@ fn check_anchor_issues(anchor: &TrustAnchor, path: &[Arc<Certificate>]) -> Resul
 }
 
 /// §6.1.3 (a)(1). The value was verified when the path was built; what could not be computed there is named here.
-fn check_signature(position: Position, certificate: &Certificate, issuer: &Certificate) -> Result<(), PathFault> {
+fn check_signature(
+    position: Position,
+    certificate: &Certificate,
+    issuer: &Certificate,
+    time: Time,
+) -> Result<(), PathFault> {
     match &certificate.signature_algorithm {
         Err(unknown) => return Err(PathFault::UnknownAlgorithm(position, unknown.0.clone())),
-        Ok(algorithm) if !algorithm.is_acceptable() => return Err(PathFault::WeakAlgorithm(position)),
+        Ok(algorithm) if !algorithm.lifetime().holds_at(time) => return Err(PathFault::WeakAlgorithm(position)),
         Ok(_) => {}
     }
     if issuer.public_key().is_err() {
@@ -141,29 +161,49 @@ fn check_validity(position: Position, certificate: &Certificate, time: Time) -> 
     }
 }
 
-/// §4.1: DER; §4.1.2.2: the serial number is positive; §4.1.2.4, §4.1.2.6: issuers have names.
+/// §4.1: DER; §4.1.2.2: the serial number is positive; §4.1.2.4, §4.1.2.6: issuers have names;
+/// §4.2.1.10: only a CA constrains names.
 fn check_profile(position: Position, certificate: &Certificate) -> Result<(), PathFault> {
     if certificate.encoding_fault.is_some() {
         return Err(PathFault::NotDer(position));
     }
     let serial = &certificate.serial_number;
     let positive = serial.first().is_some_and(|octet| octet & 0x80 == 0) && serial.iter().any(|octet| *octet != 0);
+    let for_names = certificate.extensions.name_constraints.is_none() || certificate.is_ca();
     let named = !certificate.issuer.is_empty() && (position == 0 || !certificate.subject.is_empty());
-    if positive && named { Ok(()) } else { Err(PathFault::Profile(position)) }
+    if positive && named && for_names { Ok(()) } else { Err(PathFault::Profile(position)) }
 }
 
-fn check_key(position: Position, certificate: &Certificate) -> Result<(), PathFault> {
-    key_fault(position, certificate).map_or(Ok(()), Err)
+fn check_key(position: Position, certificate: &Certificate, time: Time) -> Result<(), PathFault> {
+    key_fault(position, certificate, time).map_or(Ok(()), Err)
 }
 
-fn key_fault(position: Position, certificate: &Certificate) -> Option<PathFault> {
+fn key_fault(position: Position, certificate: &Certificate, time: Time) -> Option<PathFault> {
     match certificate.public_key() {
-        Ok(key) if key.strength().is_acceptable() => None,
+        Ok(key) if key.strength().lifetime().holds_at(time) => None,
         Ok(_) => Some(PathFault::WeakKey(position)),
         Err(KeyFault::Unknown(identifier)) => Some(PathFault::UnknownAlgorithm(position, identifier.clone())),
         Err(KeyFault::Encoding(_) | KeyFault::ExplicitParameters | KeyFault::Numbers) => {
             Some(PathFault::UnusableKey(position))
         }
+    }
+}
+
+/// The last second at which the key, which is accepted now, still is.
+fn key_end(certificate: &Certificate) -> Time {
+    certificate.public_key().map_or(Time::from_unix(i64::MAX), |key| end(key.strength().lifetime()))
+}
+
+/// Likewise of the signature's algorithm.
+fn algorithm_end(certificate: &Certificate) -> Time {
+    let algorithm = certificate.signature_algorithm.as_ref();
+    algorithm.map_or(Time::from_unix(i64::MAX), |algorithm| end(algorithm.lifetime()))
+}
+
+fn end(lifetime: Lifetime) -> Time {
+    match lifetime {
+        Lifetime::Until(end) => end,
+        Lifetime::Never | Lifetime::Unlimited => Time::from_unix(i64::MAX),
     }
 }
 

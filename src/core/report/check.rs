@@ -181,12 +181,12 @@ fn certificate_checks(signature: &SignatureValidation, revocation: RevocationMod
 fn fault_detail(signature: &SignatureValidation, fault: &PathFault) -> Option<String> {
     let Some(PathOutcome::Invalid { rejected, .. }) = &signature.path else { return None };
     let telling = rejected.iter().find(|rejected| rejected.fault == *fault);
-    let certificate = telling.zip(fault.position()).and_then(|(path, position)| path.certificates.get(position));
+    let certificate = telling.zip(fault.position()).and_then(|(path, position)| path.with_anchor().nth(position));
     let subject = certificate.map(|certificate| certificate.subject.to_string());
     let operand = match fault {
         PathFault::Revoked { date, reason, .. } => Some(format!("{date}, {}", reason.name())),
         PathFault::OnHold { date, .. } => Some(date.to_string()),
-        PathFault::RevocationStale { next_update: Some(next_update), .. } => Some(next_update.to_string()),
+        PathFault::RevocationStale { ended: Some(ended), .. } => Some(ended.to_string()),
         PathFault::UnknownAlgorithm(_, identifier) | PathFault::ExtensionNotUnderstood(_, identifier) => {
             Some(identifier.clone())
         }

@@ -124,9 +124,10 @@ pub struct SignatureReport {
 #[derive(Clone, Debug)]
 pub struct CertificateReport(pub Arc<Certificate>);
 
+/// `{subject, issuer, serialNumber, notBefore, notAfter, sha256}`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct CertificateFields<'a> {
+pub struct CertificateFields<'a> {
     subject: &'a str,
     issuer: &'a str,
     serial_number: &'a str,
@@ -135,18 +136,23 @@ struct CertificateFields<'a> {
     sha256: &'a str,
 }
 
+impl<'a> CertificateFields<'a> {
+    pub fn of(certificate: &'a Certificate) -> Self {
+        Self {
+            subject: certificate.subject.text(),
+            issuer: certificate.issuer.text(),
+            serial_number: certificate.serial_number_text(),
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
+            sha256: certificate.fingerprint_text(),
+        }
+    }
+}
+
 impl Serialize for CertificateReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let render = |certificate: &Certificate| {
-            let fields = CertificateFields {
-                subject: certificate.subject.text(),
-                issuer: certificate.issuer.text(),
-                serial_number: certificate.serial_number_text(),
-                not_before: certificate.not_before,
-                not_after: certificate.not_after,
-                sha256: certificate.fingerprint_text(),
-            };
-            to_raw_value(&fields).expect("texts and times have a JSON form")
+            to_raw_value(&CertificateFields::of(certificate)).expect("texts and times have a JSON form")
         };
         self.0.rendered(render).serialize(serializer)
     }
@@ -161,7 +167,7 @@ pub struct RevocationReport {
     pub source: &'static str,
     pub status: &'static str,
     pub this_update: Time,
-    pub next_update: Time,
+    pub next_update: Option<Time>,
     pub age_seconds: i64,
 }
 

@@ -3,6 +3,7 @@
 use super::format::SignerAlgorithms;
 use crate::core::cms::attributes::SignedAttributes;
 use crate::core::policy::Policy;
+use crate::core::time::Time;
 use crate::core::x509::Certificate;
 
 /// Proof that a signature meets the policy. Made only by [`check`].
@@ -42,16 +43,18 @@ impl AcceptanceFault {
     }
 }
 
+/// Judges at `time`, up to which the algorithms and the key must be accepted.
 pub fn check(
     policy: &Policy,
     attributes: &SignedAttributes<'_>,
     algorithms: SignerAlgorithms,
     signer: &Certificate,
+    time: Time,
 ) -> Result<Accepted, AcceptanceFault> {
-    if !algorithms.digest.is_acceptable() || !algorithms.signature.is_acceptable() {
+    if !algorithms.digest.lifetime().min(algorithms.signature.lifetime()).holds_at(time) {
         return Err(AcceptanceFault::WeakAlgorithm);
     }
-    if !signer.public_key().is_ok_and(|key| key.strength().is_acceptable()) {
+    if !signer.public_key().is_ok_and(|key| key.strength().lifetime().holds_at(time)) {
         return Err(AcceptanceFault::WeakKey);
     }
     if policy.require_signing_certificate && attributes.certificate_references().next().is_none() {

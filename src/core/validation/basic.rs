@@ -84,7 +84,7 @@ pub fn validate(
     let path = signer.as_ref().ok().map(|signer| certificate::validate(request, material, signer));
     let acceptance = match (&attributes, &algorithms, &signer) {
         (Some(attributes), Ok(algorithms), Ok(signer)) => {
-            Some(acceptance::check(request.policy, attributes, *algorithms, signer))
+            Some(acceptance::check(request.policy, attributes, *algorithms, signer, request.time))
         }
         _ => None,
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::ValidationRequest;
 use super::basic::Material;
-use crate::core::path::{self, PathOutcome, PathRequest};
+use crate::core::path::{self, InitialPolicies, PathOutcome, PathRequest};
 use crate::core::policy::Purpose;
 use crate::core::x509::Certificate;
 
@@ -18,7 +18,9 @@ pub fn validate(request: &ValidationRequest<'_>, material: Material<'_>, signer:
         trust: request.trust,
         purpose: Purpose::DocumentSigning,
         document_signing_usages: &request.policy.document_signing_usages,
+        policies: InitialPolicies::default(),
         revocation: request.revocation,
+        maximum_age: request.policy.maximum_revocation_age_hours,
         time: request.time,
         memory: request.memory,
         work: material.work,

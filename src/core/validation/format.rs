@@ -7,6 +7,11 @@ use crate::core::cms::{SignedData, SignerInfo};
 /// A rule of the format that a signature breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormatFault {
+    /// SignedData is not of version 1 to 5, or the signer not of version 1 or 3 (RFC 5652 §5.1, §5.3). Which of them it ought to
+    /// be follows from what else is there; some products mix them up, which changes nothing.
+    Version,
+    /// What no signature covers holds another document: the file could be shown as something else than what was signed.
+    ForeignDocument,
     /// There are no signed attributes: what is signed could be passed off as something else.
     SignedAttributesMissing,
     Attribute(AttributeFault),
@@ -26,6 +31,8 @@ impl FormatFault {
     /// Stable code of the API.
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Version => "version-unknown",
+            Self::ForeignDocument => "unsigned-part-holds-document",
             Self::SignedAttributesMissing => "signed-attributes-missing",
             Self::Attribute(AttributeFault::Encoding(_)) => "signed-attributes-encoding",
             Self::Attribute(AttributeFault::Twice(_)) => "signed-attribute-twice",
@@ -44,6 +51,8 @@ impl FormatFault {
         use crate::core::der::{DerError, DerFault};
         let encoding = DerError { offset: 0, fault: DerFault::Value };
         crate::core::every::every!(Self {
+            Self::Version => [Self::Version],
+            Self::ForeignDocument => [Self::ForeignDocument],
             Self::SignedAttributesMissing => [Self::SignedAttributesMissing],
             Self::Attribute(AttributeFault::Encoding(_)) => [Self::Attribute(AttributeFault::Encoding(encoding))],
             Self::Attribute(AttributeFault::Twice(_)) => [Self::Attribute(AttributeFault::Twice("content-type"))],
@@ -87,6 +96,12 @@ pub fn check(
     attributes: &Result<SignedAttributes<'_>, FormatFault>,
     algorithms: Option<SignerAlgorithms>,
 ) -> Result<FormatSound, FormatFault> {
+    if !matches!(message.version, Some(1..=5)) || !matches!(signer.version, Some(1 | 3)) {
+        return Err(FormatFault::Version);
+    }
+    if message.holds_document_around_content() {
+        return Err(FormatFault::ForeignDocument);
+    }
     let attributes = attributes.as_ref().map_err(Clone::clone)?;
     if attributes.content_type != message.content_type {
         return Err(FormatFault::ContentType);

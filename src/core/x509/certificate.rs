@@ -33,7 +33,7 @@ pub struct Certificate {
     public_key: OnceLock<Result<PublicKey, KeyFault>>,
     texts: OnceLock<Texts>,
     rendered: OnceLock<Box<RawValue>>,
-    /// Not DER, or an extension does not decode: looked into, and never part of a valid path.
+    /// Not DER, or an extension or the signature does not decode: looked into, and never part of a valid path.
     pub encoding_fault: Option<DerError>,
 }
 
@@ -51,7 +51,7 @@ impl Certificate {
         decoded.encoding_fault.map_or(Ok(decoded), Err)
     }
 
-    /// As [`Certificate::decode`]; a certificate in BER, or with an extension that does not decode, is decoded too and bears its
+    /// As [`Certificate::decode`]; a certificate in BER, or with an extension or signature that does not decode, is decoded too and bears its
     /// [`Certificate::encoding_fault`], so that a signature made with its key is still judged.
     pub fn decode_tolerant(bytes: &[u8]) -> Result<Self, DerError> {
         Self::decode_fields(bytes).or_else(|fault| {
@@ -64,7 +64,7 @@ impl Certificate {
         })
     }
 
-    /// Decodes everything; a fault inside the extensions is noted, any other is an error.
+    /// Decodes everything; a fault inside the extensions or the signature is noted, any other is an error.
     fn decode_fields(der: &[u8]) -> Result<Self, DerError> {
         let parts = SignedParts::decode(der, CERTIFICATE_LIMIT)?;
         let mut fields = parts.to_be_signed.reader();
@@ -100,6 +100,7 @@ impl Certificate {
             None => Ok(CertificateExtensions::default()),
         };
         fields.finish()?;
+        let encoding_fault = parts.signature_fault().or(extensions.as_ref().err().copied());
 
         Ok(Self {
             signed: parts.keep(der)?,
@@ -113,7 +114,7 @@ impl Certificate {
             public_key: OnceLock::new(),
             texts: OnceLock::new(),
             rendered: OnceLock::new(),
-            encoding_fault: extensions.as_ref().err().copied(),
+            encoding_fault,
             extensions: extensions.unwrap_or_default(),
         })
     }

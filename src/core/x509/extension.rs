@@ -1,5 +1,8 @@
 //! Certificate extensions (RFC 5280 §4.2): decoded where this code base uses them, kept as "not understood" otherwise.
 
+use super::certificate_policy::PolicyExtensions;
+use super::distribution_point::{self, DistributionPoint};
+use super::general_name::{GeneralName, NameConstraints};
 use super::name::Name;
 use crate::core::der::{DerError, DerFault, Reader, Tlv, tag};
 use crate::core::oid;
@@ -72,25 +75,6 @@ pub struct AuthorityKeyIdentifier {
     pub key_identifier: Option<Vec<u8>>,
 }
 
-/// `DistributionPoint` (RFC 5280 §4.2.1.13).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DistributionPoint {
-    pub name: Option<DistributionPointName>,
-    /// Limited to some reasons: such a CRL alone cannot show that a certificate is good.
-    pub some_reasons: bool,
-    /// `cRLIssuer` is present: the CRL is issued by another authority.
-    pub indirect: bool,
-}
-
-/// `DistributionPointName`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DistributionPointName {
-    /// `fullName`: each a whole encoded `GeneralName`.
-    Full(Vec<Vec<u8>>),
-    /// `nameRelativeToCRLIssuer`: the encoded set.
-    Relative(Vec<u8>),
-}
-
 /// The extensions of a certificate that are understood, and the identifiers of critical ones that are not.
 #[derive(Clone, Debug, Default)]
 pub struct CertificateExtensions {
@@ -102,8 +86,13 @@ pub struct CertificateExtensions {
     pub subject_key_identifier: Option<Vec<u8>>,
     pub authority_key_identifier: Option<AuthorityKeyIdentifier>,
     pub crl_distribution_points: Option<Vec<DistributionPoint>>,
+    /// Where delta CRLs are published (RFC 5280 §4.2.1.15).
+    pub freshest_crl: Vec<DistributionPoint>,
     pub ocsp_no_check: bool,
-    /// Critical and not understood, or policies that are malformed: no path through this certificate is valid (RFC 5280 §4.2).
+    pub subject_alt_names: Vec<GeneralName>,
+    pub name_constraints: Option<NameConstraints>,
+    pub policies: PolicyExtensions,
+    /// Critical and not understood, or about names or policies and malformed: no path through this certificate is valid (RFC 5280 §4.2).
     /// Content octets.
     pub not_understood: Vec<Vec<u8>>,
 }
@@ -130,27 +119,42 @@ impl CertificateExtensions {
                     decoded.authority_key_identifier = Some(authority_key_identifier(value)?);
                 }
                 oid::CRL_DISTRIBUTION_POINTS => {
-                    decoded.crl_distribution_points = Some(distribution_points(value)?);
+                    decoded.crl_distribution_points = Some(distribution_point::distribution_points(value)?);
                 }
                 oid::OCSP_NO_CHECK => decoded.ocsp_no_check = true,
                 // Information and other names: nothing in them constrains the path.
-                oid::SUBJECT_ALT_NAME | oid::ISSUER_ALT_NAME | oid::AUTHORITY_INFO_ACCESS | oid::FRESHEST_CRL => {}
-                // A policy that nobody requires constrains nothing: explicit policy is not asked for here, and a certificate
-                // that asks for it does so in policyConstraints, which is critical and not understood yet.
-                // Some authorities write it in BER. What the certificate's key signed can still be judged; a path cannot.
-                oid::CERTIFICATE_POLICIES if certificate_policies(value).is_err() => {
-                    decoded.not_understood.push(extension.oid.to_vec());
+                oid::ISSUER_ALT_NAME => {}
+                oid::FRESHEST_CRL => decoded.freshest_crl = distribution_point::distribution_points(value)?,
+                oid::AUTHORITY_INFO_ACCESS if !extension.critical => {}
+                other => {
+                    if !decoded.names_or_policies(&extension).unwrap_or(false) {
+                        decoded.not_understood.push(other.to_vec());
+                    }
                 }
-                oid::CERTIFICATE_POLICIES => {}
-                other if extension.critical => decoded.not_understood.push(other.to_vec()),
-                // Not critical, yet it restricts what the CA may issue: ignoring it would be laxer than the issuer meant.
-                oid::NAME_CONSTRAINTS | oid::POLICY_CONSTRAINTS | oid::INHIBIT_ANY_POLICY => {
-                    decoded.not_understood.push(extension.oid.to_vec());
-                }
-                _ => {}
             }
         }
         Ok(decoded)
+    }
+
+    /// Decodes an extension about names or policies, which restrict also where they are not critical; true if it is understood
+    /// or need not be. Some authorities write such extensions malformed: what the certificate's key signed can still be judged,
+    /// a path cannot, so that a fault here is none of the certificate's encoding.
+    fn names_or_policies(&mut self, extension: &Extension<'_>) -> Result<bool, DerError> {
+        let value = extension.value;
+        match extension.oid {
+            oid::SUBJECT_ALT_NAME => self.subject_alt_names = GeneralName::decode_all(value)?,
+            oid::NAME_CONSTRAINTS => self.name_constraints = Some(NameConstraints::decode(value)?),
+            oid::CERTIFICATE_POLICIES => {
+                self.policies.policies = Some(PolicyExtensions::decode_policies(value, extension.critical)?);
+            }
+            oid::POLICY_MAPPINGS => self.policies.mappings = PolicyExtensions::decode_mappings(value)?,
+            oid::POLICY_CONSTRAINTS => self.policies.constraints = PolicyExtensions::decode_constraints(value)?,
+            oid::INHIBIT_ANY_POLICY => {
+                self.policies.inhibit_any_policy = Some(PolicyExtensions::decode_inhibit_any_policy(value)?);
+            }
+            _ => return Ok(!extension.critical),
+        }
+        Ok(true)
     }
 }
 
@@ -168,7 +172,7 @@ fn object_identifiers(value: &[u8]) -> Result<Vec<Vec<u8>>, DerError> {
 }
 
 /// At least one member, decoded one by one.
-fn members<T>(list: Tlv<'_>, decode: impl Fn(Tlv<'_>) -> Result<T, DerError>) -> Result<Vec<T>, DerError> {
+pub fn members<T>(list: Tlv<'_>, decode: impl Fn(Tlv<'_>) -> Result<T, DerError>) -> Result<Vec<T>, DerError> {
     let mut decoded = Vec::new();
     let mut reader = list.reader();
     while !reader.is_empty() {
@@ -180,17 +184,6 @@ fn members<T>(list: Tlv<'_>, decode: impl Fn(Tlv<'_>) -> Result<T, DerError>) ->
     if decoded.is_empty() { Err(list.error(DerFault::Value)) } else { Ok(decoded) }
 }
 
-/// The shape is checked, the content not used.
-fn certificate_policies(value: &[u8]) -> Result<(), DerError> {
-    let list = Reader::single(value, tag::SEQUENCE)?;
-    let policies = members(list, |member| {
-        let mut reader = member.of(tag::SEQUENCE)?.reader();
-        Ok(reader.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()?.to_vec())
-    })?;
-    let twice = policies.iter().enumerate().any(|(index, policy)| policies[..index].contains(policy));
-    if twice { Err(list.error(DerFault::Duplicate)) } else { Ok(()) }
-}
-
 /// Decodes `AuthorityKeyIdentifier`; issuer and serial number, rarely right in the field, only choose between candidates in
 /// other implementations and are not used.
 pub fn authority_key_identifier(value: &[u8]) -> Result<AuthorityKeyIdentifier, DerError> {
@@ -200,46 +193,6 @@ pub fn authority_key_identifier(value: &[u8]) -> Result<AuthorityKeyIdentifier, 
         reader.optional(tag::context_primitive(2))?;
         Ok(AuthorityKeyIdentifier { key_identifier })
     })
-}
-
-fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>, DerError> {
-    members(Reader::single(value, tag::SEQUENCE)?, |member| {
-        member.of(tag::SEQUENCE)?.read_all(|reader| {
-            let name = match reader.optional(tag::context(0))? {
-                Some(field) => Some(distribution_point_name(field)?),
-                None => None,
-            };
-            let some_reasons = reader.optional(tag::context_primitive(1))?.is_some();
-            let indirect = reader.optional(tag::context(2))?.is_some();
-            Ok(DistributionPoint { name, some_reasons, indirect })
-        })
-    })
-}
-
-/// Decodes the `[0]` field of a DistributionPoint or IssuingDistributionPoint.
-pub fn distribution_point_name(field: Tlv<'_>) -> Result<DistributionPointName, DerError> {
-    field.read_all(|reader| {
-        let choice = reader.read()?;
-        match choice.tag {
-            0xA0 => Ok(DistributionPointName::Full(members(choice, |name| Ok(name.raw.to_vec()))?)),
-            0xA1 => Ok(DistributionPointName::Relative(choice.value.to_vec())),
-            _ => Err(choice.error(DerFault::UnexpectedTag)),
-        }
-    })
-}
-
-impl DistributionPoint {
-    /// The URIs under which the CRL is published.
-    pub fn uris(&self) -> impl Iterator<Item = &str> {
-        let names: &[Vec<u8>] = match &self.name {
-            Some(DistributionPointName::Full(names)) => names,
-            _ => &[],
-        };
-        names.iter().filter_map(|name| {
-            let uri = Reader::single(name, tag::context_primitive(6)).ok()?.value;
-            std::str::from_utf8(uri).ok()
-        })
-    }
 }
 
 /// The directory name inside an encoded `GeneralName`.

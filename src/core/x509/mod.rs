@@ -2,10 +2,17 @@
 //! used is judged in [`super::path`].
 
 pub mod certificate;
+pub mod certificate_policy;
 pub mod crl;
+mod crl_entry;
+mod crl_extension;
+pub mod distribution_point;
 pub mod extension;
+pub mod general_name;
 pub mod name;
 pub mod ocsp;
+pub mod ocsp_request;
+pub mod reason;
 mod serial_index;
 pub mod signed;
 pub mod trust_anchor;

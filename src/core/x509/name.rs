@@ -84,6 +84,31 @@ impl Name {
         &self.comparable
     }
 
+    /// This name lies in the subtree of `base`: it begins with the same relative names (RFC 5280 §7.1). Each relative name ends in
+    /// the count of its attributes, which no attribute begins with, so that octets suffice.
+    pub fn is_within(&self, base: &Self) -> bool {
+        self.comparable.starts_with(&base.comparable)
+    }
+
+    /// Every value is of a string type compared as text. Others are equal by their encoding alone, so that unequal proves
+    /// nothing about them.
+    pub fn is_text(&self) -> bool {
+        let mut all = true;
+        self.for_each(|attribute| all &= attribute.is_checked_string());
+        all
+    }
+
+    /// Every value of an attribute type, as text.
+    pub fn attributes(&self, attribute_type: &[u8]) -> Vec<String> {
+        let mut found = Vec::new();
+        self.for_each(|attribute| {
+            if attribute.oid == attribute_type {
+                found.push(attribute.text());
+            }
+        });
+        found
+    }
+
     /// The last value of an attribute type, as text of at most some 1000 octets.
     pub fn attribute(&self, attribute_type: &[u8]) -> Option<String> {
         let mut found = None;

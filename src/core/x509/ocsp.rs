@@ -27,6 +27,10 @@ pub struct OcspResponse {
     pub responder: ResponderId,
     pub produced_at: Time,
     pub statuses: Vec<SingleResponse>,
+    /// The nonce of the request, repeated (RFC 8954).
+    pub nonce: Option<Vec<u8>>,
+    /// The nonce that the request had, where the caller knows it.
+    expected_nonce: Option<Vec<u8>>,
     /// A critical extension of the response is not understood.
     pub not_understood: bool,
     pub signature_algorithm: Result<SignatureAlgorithm, UnknownAlgorithm>,
@@ -50,6 +54,8 @@ pub struct SingleResponse {
     pub status: CertStatus,
     pub this_update: Time,
     pub next_update: Option<Time>,
+    /// The responder knows certificates that expired at or after this time (RFC 6960 §4.4.4).
+    pub archive_cutoff: Option<Time>,
     /// A critical extension of it is not understood.
     pub not_understood: bool,
 }
@@ -144,10 +150,7 @@ impl OcspResponse {
         };
         let produced_at = fields.expect(tag::GENERALIZED_TIME)?.time()?;
         let statuses = each(fields.expect(tag::SEQUENCE)?, STATUS_LIMIT, SingleResponse::decode)?;
-        let not_understood = match fields.optional(tag::context(1))? {
-            Some(field) => critical_extension(field)?,
-            None => false,
-        };
+        let extensions = fields.optional(tag::context(1))?.map(OcspExtensions::decode).transpose()?.unwrap_or_default();
         fields.finish()?;
         Ok(Self {
             to_be_signed: data.raw.to_vec(),
@@ -155,7 +158,9 @@ impl OcspResponse {
             responder,
             produced_at,
             statuses,
-            not_understood,
+            nonce: extensions.nonce,
+            expected_nonce: None,
+            not_understood: extensions.not_understood,
             signature_algorithm: SignatureAlgorithm::decode(algorithm, None)?,
             signature: signature.to_vec(),
             certificates: certificates
@@ -163,6 +168,22 @@ impl OcspResponse {
                 .filter_map(|der| Certificate::decode(der).ok().map(Arc::new))
                 .collect(),
         })
+    }
+
+    /// The same response as the answer to a request with this nonce: without it, it is an answer to something else.
+    pub fn in_answer_to(mut self, nonce: &[u8]) -> Self {
+        self.expected_nonce = Some(nonce.to_vec());
+        self
+    }
+
+    /// Is it, by its nonce, the answer to the request (RFC 8954 §2.1)? Always, if the caller does not know of a nonce.
+    pub fn answers_request(&self) -> bool {
+        self.expected_nonce.is_none() || self.answers_nonce()
+    }
+
+    /// It repeats the nonce that the caller drew: it was made after the request.
+    pub fn answers_nonce(&self) -> bool {
+        self.expected_nonce.is_some() && self.nonce == self.expected_nonce
     }
 
     /// The octets the responder signed.
@@ -217,11 +238,10 @@ impl SingleResponse {
                 Some(field) => Some(field.inner(tag::GENERALIZED_TIME)?.time()?),
                 None => None,
             };
-            let not_understood = match reader.optional(tag::context(1))? {
-                Some(field) => critical_extension(field)?,
-                None => false,
-            };
-            Ok(Self { certificate, status, this_update, next_update, not_understood })
+            let extensions =
+                reader.optional(tag::context(1))?.map(OcspExtensions::decode).transpose()?.unwrap_or_default();
+            let OcspExtensions { archive_cutoff, not_understood, .. } = extensions;
+            Ok(Self { certificate, status, this_update, next_update, archive_cutoff, not_understood })
         })
     }
 }
@@ -249,16 +269,37 @@ impl ResponderId {
 }
 
 /// The content of the `subjectPublicKey` BIT STRING.
-fn key_bits(certificate: &Certificate) -> Option<&[u8]> {
+pub(super) fn key_bits(certificate: &Certificate) -> Option<&[u8]> {
     let mut fields = Reader::single(certificate.subject_public_key_info(), tag::SEQUENCE).ok()?.reader();
     fields.read().ok()?;
     fields.read().ok()?.bit_string_octets().ok()
 }
 
-/// No extension of a response changes what it says about a certificate, so that any critical one is not understood.
-fn critical_extension(field: Tlv<'_>) -> Result<bool, DerError> {
-    let extensions = extension::decode_all(field.inner(tag::SEQUENCE)?)?;
-    Ok(extensions.iter().any(|extension| extension.critical))
+/// The extensions of a response or of a status in it.
+#[derive(Default)]
+struct OcspExtensions {
+    nonce: Option<Vec<u8>>,
+    archive_cutoff: Option<Time>,
+    /// A critical one is not understood.
+    not_understood: bool,
+}
+
+impl OcspExtensions {
+    fn decode(field: Tlv<'_>) -> Result<Self, DerError> {
+        let mut decoded = Self::default();
+        for extension in extension::decode_all(field.inner(tag::SEQUENCE)?)? {
+            match extension.oid {
+                oid::OCSP_NONCE => {
+                    decoded.nonce = Some(Reader::single(extension.value, tag::OCTET_STRING)?.value.to_vec());
+                }
+                oid::OCSP_ARCHIVE_CUTOFF => {
+                    decoded.archive_cutoff = Some(Reader::single(extension.value, tag::GENERALIZED_TIME)?.time()?);
+                }
+                _ => decoded.not_understood |= extension.critical,
+            }
+        }
+        Ok(decoded)
+    }
 }
 
 fn each<'a, T>(

@@ -11,7 +11,8 @@ const DEPTH: usize = 24;
 pub struct SignedParts<'a> {
     pub to_be_signed: Tlv<'a>,
     algorithm: AlgorithmIdentifier<'a>,
-    signature: &'a [u8],
+    /// A value that is no whole number of octets is kept as its fault.
+    signature: Result<&'a [u8], DerError>,
 }
 
 /// The encoding with its parts, owned.
@@ -34,7 +35,7 @@ impl<'a> SignedParts<'a> {
         outer.read_all(|parts| {
             let to_be_signed = parts.expect(tag::SEQUENCE)?;
             let algorithm = AlgorithmIdentifier::decode(parts.read()?)?;
-            let signature = parts.expect(tag::BIT_STRING)?.bit_string_octets()?;
+            let signature = parts.expect(tag::BIT_STRING)?.bit_string_octets();
             Ok(Self { to_be_signed, algorithm, signature })
         })
     }
@@ -45,13 +46,18 @@ impl<'a> SignedParts<'a> {
         if inner.raw == self.algorithm.raw { Ok(()) } else { Err(inner.error(DerFault::Value)) }
     }
 
+    /// What is wrong with the signature's encoding; then it is kept as empty octets, which no key verifies.
+    pub fn signature_fault(&self) -> Option<DerError> {
+        self.signature.err()
+    }
+
     /// Keeps the parts of `der`, which they were taken from.
     pub fn keep(self, der: &'a [u8]) -> Result<Signed, DerError> {
         Ok(Signed {
             fingerprint: crypto::sha256(der),
             to_be_signed: position(der, self.to_be_signed.raw),
             signature_algorithm: SignatureAlgorithm::decode(self.algorithm, None)?,
-            signature: self.signature.to_vec(),
+            signature: self.signature.unwrap_or_default().to_vec(),
             der: der.to_vec(),
         })
     }

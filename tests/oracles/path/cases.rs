@@ -5,6 +5,7 @@ use antin::pki::certificate::{Profile, extension, self_sign};
 use antin::pki::profile::{DOCUMENT_SIGNING, POLICY};
 use const_oid::db::rfc5280;
 use der::asn1::{BitString, Uint};
+use x509_cert::ext::pkix::crl::dp::{ReasonFlags, Reasons};
 use x509_cert::ext::pkix::{BaseCrlNumber, BasicConstraints, CrlReason, KeyUsage, KeyUsages, PolicyConstraints};
 
 use super::lay::{
@@ -12,14 +13,19 @@ use super::lay::{
     resigned, revoke, unknown_extension, with_crls,
 };
 use super::variants::{
-    at_distribution_point, cross_signed, entries, leaf_entered, named_within, of_ca, older_and_newer, purposes,
-    rolled_over, scoped, scoped_by, time_stamping, two_authorities,
+    at_distribution_point, based, by_reasons, cross_signed, entries, indirect, leaf_entered, named_within, of_ca,
+    older_and_newer, purposes, rolled_over, scoped, scoped_by, time_stamping, two_authorities,
 };
 
 type Case = (&'static str, &'static str, fn() -> Chain);
 
 const VALID: &str = "valid";
 const UNKNOWN: &str = "revocation-status-unknown";
+
+/// The reasons that concern keys.
+fn compromised() -> ReasonFlags {
+    Reasons::KeyCompromise | Reasons::CaCompromise
+}
 
 fn usage(only: KeyUsages) -> Option<KeyUsage> {
     Some(KeyUsage(only.into()))
@@ -134,12 +140,10 @@ pub const CASES: &[Case] = &[
             all.leaf.extensions.push(unknown_extension(false));
         })
     }),
-    ("name-constraints-met", "certificate-extension-not-understood", || named_within("example.org", true)),
-    ("name-constraints-met-not-critical", "certificate-extension-not-understood", || {
-        named_within("example.org", false)
-    }),
-    ("name-constraints-not-met", "certificate-extension-not-understood", || named_within("example.com", true)),
-    ("policy-constraints-met", "certificate-extension-not-understood", || {
+    ("name-constraints-met", VALID, || named_within("example.org", true)),
+    ("name-constraints-met-not-critical", VALID, || named_within("example.org", false)),
+    ("name-constraints-not-met", "name-not-permitted", || named_within("example.com", true)),
+    ("policy-constraints-met", VALID, || {
         chain(|all| {
             let constraints = PolicyConstraints { require_explicit_policy: Some(0), inhibit_policy_mapping: None };
             all.ca.extensions.push(extension(&constraints, true).expect("DER"));
@@ -259,4 +263,16 @@ pub const CASES: &[Case] = &[
         let base = BaseCrlNumber(Uint::new(&[1]).expect("an integer"));
         scoped(extension(&base, true).expect("DER"))
     }),
+    ("delta-crl-that-fits", VALID, || based(1, None, None)),
+    ("delta-crl-that-revokes", "certificate-revoked", || based(1, None, Some(CrlReason::KeyCompromise))),
+    ("delta-crl-that-lifts-a-hold", VALID, || based(1, Some(Reason::CertificateHold), Some(CrlReason::RemoveFromCRL))),
+    ("delta-crl-that-lifts-no-hold", "certificate-suspended", || based(1, Some(Reason::CertificateHold), None)),
+    ("delta-crl-of-a-later-base", "certificate-suspended", || {
+        based(2, Some(Reason::CertificateHold), Some(CrlReason::RemoveFromCRL))
+    }),
+    ("indirect-crl", VALID, || indirect(false, true)),
+    ("indirect-crl-that-revokes", "certificate-revoked", || indirect(true, true)),
+    ("indirect-crl-below-another-root", UNKNOWN, || indirect(true, false)),
+    ("crls-for-all-reasons-together", VALID, || by_reasons(&[compromised(), !compromised()])),
+    ("crls-for-some-reasons", UNKNOWN, || by_reasons(&[compromised()])),
 ];

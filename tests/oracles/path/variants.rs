@@ -5,17 +5,19 @@ use antin::pki::certificate::{Profile, extension, self_sign};
 use antin::pki::crl::RevocationList;
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280;
-use der::asn1::Ia5String;
+use der::Encode;
+use der::asn1::{Ia5String, OctetString, Uint};
 use x509_cert::crl::{CertificateList, RevokedCert};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::constraints::name::GeneralSubtree;
-use x509_cert::ext::pkix::crl::dp::IssuingDistributionPoint;
+use x509_cert::ext::pkix::crl::dp::{DistributionPoint, IssuingDistributionPoint, ReasonFlags};
+use x509_cert::ext::pkix::crl::{BaseCrlNumber, CrlDistributionPoints, CrlReason, FreshestCrl};
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
-use x509_cert::ext::pkix::{BasicConstraints, NameConstraints};
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages, NameConstraints};
 
 use super::lay::{
     AT, Chain, DAY, Purpose, authority, below, certify, chain, chain_for, cross, extended, key, laid, leaf, list,
-    revoke, with_crls,
+    resigned, revoke, with_crls,
 };
 
 /// Root, CA, second CA and leaf; with the path lengths that the first two state.
@@ -118,6 +120,90 @@ pub fn scoped(extension: Extension) -> Chain {
 /// The CA's list has an issuing distribution point (RFC 5280 §5.2.5).
 pub fn scoped_by(edit: impl FnOnce(&mut IssuingDistributionPoint)) -> Chain {
     scoped(distribution_point(edit))
+}
+
+/// The CA's list of the usual time, number 1, and a newer delta to `base`, number 2; each with the leaf for a reason, or without.
+pub fn based(base: u8, listed: Option<Reason>, changed: Option<CrlReason>) -> Chain {
+    with_crls(|laid| {
+        let complete = list(&laid.ca, |list| {
+            if let Some(reason) = listed {
+                revoke(list, &laid.chain.target, reason);
+            }
+        });
+        // OpenSSL looks for deltas only where one is spoken of.
+        let complete = extended(&complete, &laid.ca, extension(&FreshestCrl(vec![at_url()]), false).expect("DER"));
+        let delta = list(&laid.ca, |list| {
+            list.number = 2;
+            list.this_update = AT.plus_seconds(-DAY / 2);
+            if changed.is_some() {
+                revoke(list, &laid.chain.target, Reason::CertificateHold);
+            }
+        });
+        let indicator = BaseCrlNumber(Uint::new(&[base]).expect("an integer"));
+        let delta = extended(&delta, &laid.ca, extension(&indicator, true).expect("DER"));
+        let delta = resigned(&delta, &laid.ca, |list| {
+            if let Some(reason) = changed {
+                entries(list)[0].crl_entry_extensions = Some(vec![extension(&reason, false).expect("DER")]);
+            }
+        });
+        vec![list(&laid.root, |_| {}), complete, delta]
+    })
+}
+
+fn at_url() -> DistributionPoint {
+    let url = GeneralName::UniformResourceIdentifier(Ia5String::new("http://crl.example/delta").expect("ASCII"));
+    let distribution_point = Some(DistributionPointName::FullName(vec![url]));
+    DistributionPoint { distribution_point, reasons: None, crl_issuer: None }
+}
+
+/// The leaf names an issuer of CRLs beside the CA, whose indirect list is the only one about it; that issuer is below the root or
+/// below nobody held.
+pub fn indirect(leaf_is_listed: bool, held: bool) -> Chain {
+    let root = self_sign(key(), &authority("Root")).expect("a root");
+    let nobody = self_sign(key(), &authority("Nobody")).expect("a root");
+    let profile = Profile {
+        basic_constraints: None,
+        key_usage: Some(KeyUsage(KeyUsages::CRLSign.into())),
+        ..authority("CRL issuer")
+    };
+    let crl_issuer = below(if held { &root } else { &nobody }, &profile);
+    let ca = below(&root, &authority("CA"));
+    let named = DistributionPoint {
+        distribution_point: None,
+        reasons: None,
+        crl_issuer: Some(vec![GeneralName::DirectoryName(crl_issuer.name().clone())]),
+    };
+    let mut profile = leaf("Leaf");
+    profile.extensions.push(extension(&CrlDistributionPoints(vec![named]), false).expect("DER"));
+    let target = certify(&ca, &profile);
+    let listed = list(&crl_issuer, |list| {
+        if leaf_is_listed {
+            revoke(list, &target, Reason::KeyCompromise);
+        }
+    });
+    let listed = extended(&listed, &crl_issuer, distribution_point(|scope| scope.indirect_crl = true));
+    let listed = resigned(&listed, &crl_issuer, |list| {
+        let issuer = vec![GeneralName::DirectoryName(ca.name().clone())];
+        let extn_value = OctetString::new(issuer.to_der().expect("DER")).expect("octets");
+        let about = Extension { extn_id: rfc5280::ID_CE_CERTIFICATE_ISSUER, critical: true, extn_value };
+        for entry in list.tbs_cert_list.revoked_certificates.iter_mut().flatten() {
+            entry.crl_entry_extensions.get_or_insert_default().push(about.clone());
+        }
+    });
+    let links = vec![ca.certificate().clone(), crl_issuer.certificate().clone()];
+    let crls = vec![list(&root, |_| {}), listed, list(&nobody, |_| {})];
+    Chain { purpose: Purpose::Any, anchors: vec![root.certificate().clone()], links, crls, target }
+}
+
+/// The CA's list split by reasons: each part, if it is there, about these.
+pub fn by_reasons(parts: &[ReasonFlags]) -> Chain {
+    with_crls(|laid| {
+        let part = |reasons: &ReasonFlags| {
+            let scope = distribution_point(|scope| scope.only_some_reasons = Some(*reasons));
+            extended(&list(&laid.ca, |_| {}), &laid.ca, scope)
+        };
+        parts.iter().map(part).chain([list(&laid.root, |_| {})]).collect()
+    })
 }
 
 fn distribution_point(edit: impl FnOnce(&mut IssuingDistributionPoint)) -> Extension {

@@ -1,0 +1,192 @@
+//! What CRLs say about one certificate (RFC 5280 §6.3.3): of each scope the newest complete list and the delta that fits it.
+//!
+//! Stricter than the clause: a revocation for good that any list tells of stays one, whatever a delta removes; lists that are by
+//! another key than the one that issued the certificate show nothing good where there are lists by that one.
+
+use std::sync::Arc;
+
+use super::PathRequest;
+use super::crl_issuer::{self, CrlIssuer, CrlIssuers};
+use super::crl_scope;
+use super::revocation::{Finding, Source, Statement, Subject};
+use super::window::{self, Window};
+use crate::core::time::Time;
+use crate::core::x509::crl::{CrlNumber, RevokedEntry};
+use crate::core::x509::reason::{ReasonSet, RevocationReason};
+use crate::core::x509::{Certificate, CertificateList};
+
+/// A list whose signer may speak of the certificate.
+struct Signed<'a> {
+    crl: &'a Arc<CertificateList>,
+    issuer: CrlIssuer,
+    /// Came from a source; the others came with the document: an older one could be chosen by whoever made it, so that they only
+    /// reveal.
+    is_held: bool,
+}
+
+impl Signed<'_> {
+    fn is_complete(&self) -> bool {
+        !self.crl.extensions.is_delta()
+    }
+
+    /// Of one signer about the same certificates and reasons: such lists replace and complete each other (§6.3.3 (c)).
+    fn same_scope(&self, other: &Self) -> bool {
+        let point =
+            |list: &Self| list.crl.extensions.issuing_distribution_point.as_ref().map(|point| point.der.clone());
+        self.crl.issuer == other.crl.issuer
+            && self.issuer.certificate.subject_public_key_info() == other.issuer.certificate.subject_public_key_info()
+            && point(self) == point(other)
+    }
+
+    /// What makes one list of a scope newer than another.
+    fn age(&self) -> (Time, Option<&CrlNumber>) {
+        (self.crl.this_update, self.number())
+    }
+
+    fn number(&self) -> Option<&CrlNumber> {
+        self.crl.extensions.crl_number.as_ref()
+    }
+
+    /// Every critical extension of the list and its entries is understood.
+    fn is_understood(&self) -> bool {
+        !self.crl.entry_not_understood && self.crl.extensions.not_understood.is_empty()
+    }
+
+    /// A delta that brings this complete list up to date (§5.2.4, §6.3.3 (c)): of the same scope and key, not older, and no change
+    /// between the two is missing.
+    fn is_updated_by(&self, delta: &Self) -> bool {
+        let fits = |base: &CrlNumber| {
+            let (Some(number), Some(delta_number)) = (self.number(), delta.number()) else { return false };
+            base <= number && number <= delta_number && self.crl.this_update <= delta.crl.this_update
+        };
+        let key = |list: &Self| list.crl.extensions.authority_key_identifier.clone().unwrap_or_default();
+        delta.crl.extensions.delta_base.as_ref().is_some_and(fits)
+            && delta.is_held
+            && delta.is_understood()
+            && self.same_scope(delta)
+            && key(self) == key(delta)
+    }
+
+    fn entry(&self, subject: &Subject<'_>) -> Option<RevokedEntry> {
+        self.crl.entry(&subject.certificate.issuer, &subject.certificate.serial_number)
+    }
+}
+
+/// What the CRLs say that were made until the time of the request.
+pub fn findings(request: &PathRequest<'_>, subject: &Subject<'_>) -> Vec<Finding> {
+    let lists = signed(request, subject);
+    let mut findings = Vec::new();
+    for list in &lists {
+        let held_scope = || lists.iter().filter(|other| other.is_held && other.same_scope(list));
+        // Which of the two came first cannot be told (§5.2.3).
+        let contradictory = held_scope().filter(|newer| list.is_held && goes_back(newer, list));
+        findings
+            .extend(contradictory.map(|newer| finding(request, subject, newer, Statement::Unclear, ReasonSet::ALL)));
+        if held_scope().any(|newer| newer.is_complete() && newer.age() > list.age()) {
+            continue;
+        }
+        if list.is_complete() {
+            let preferred = list.issuer.is_certificate_issuer
+                || !lists.iter().any(|other| {
+                    let speaks = other.is_held && other.is_complete() && other.issuer.is_certificate_issuer;
+                    speaks && !crl_scope::reasons(other.crl, subject.certificate).is_empty()
+                });
+            by_complete(request, subject, list, &lists, preferred, &mut findings);
+        } else {
+            // Even where its base is missing, what it reveals counts.
+            match list.entry(subject) {
+                Some(entry) if entry.reason != RevocationReason::RemoveFromCrl => {
+                    findings.push(finding(request, subject, list, revoked(list, entry), ReasonSet::ALL));
+                }
+                _ => {}
+            }
+        }
+    }
+    findings
+}
+
+/// The lists that speak of certificates of this issuer, each with who signed it.
+fn signed<'a>(request: &PathRequest<'a>, subject: &Subject<'_>) -> Vec<Signed<'a>> {
+    let crls = request.crls;
+    let mut issuers = CrlIssuers::new(request, subject);
+    let mut lists = Vec::new();
+    for name in crl_issuer::names(subject.certificate) {
+        let held = crls.issued_by(name).iter().map(|crl| (crl, true));
+        let revealing = crls.revealing(name).iter().map(|crl| (crl, false));
+        for (crl, is_held) in held.chain(revealing).filter(|(crl, _)| crl.this_update <= request.time) {
+            if let Some(issuer) = issuers.of(crl) {
+                lists.push(Signed { crl, issuer, is_held });
+            }
+        }
+    }
+    lists
+}
+
+/// When the first of the lists was made that come too early for this request.
+pub fn first_after(request: &PathRequest<'_>, certificate: &Certificate) -> Option<Time> {
+    let names = crl_issuer::names(certificate).into_iter();
+    let lists = names.flat_map(|name| request.crls.issued_by(name).iter().chain(request.crls.revealing(name)));
+    lists.map(|crl| crl.this_update).filter(|this_update| *this_update > request.time).min()
+}
+
+/// A complete list, by itself and with the newest delta that fits it.
+fn by_complete(
+    request: &PathRequest<'_>,
+    subject: &Subject<'_>,
+    list: &Signed<'_>,
+    lists: &[Signed<'_>],
+    preferred: bool,
+    findings: &mut Vec<Finding>,
+) {
+    let reasons = crl_scope::reasons(list.crl, subject.certificate);
+    let shows_good = preferred && list.is_held && list.is_understood() && !reasons.is_empty();
+    let delta = lists.iter().filter(|delta| list.is_updated_by(delta)).max_by_key(|delta| delta.age());
+    let (listed, changed) = (list.entry(subject), delta.and_then(|delta| delta.entry(subject)));
+    let removed = changed.is_some_and(|entry| entry.reason == RevocationReason::RemoveFromCrl);
+    match listed {
+        // Only a hold is lifted.
+        Some(entry) if !removed || entry.reason != RevocationReason::CertificateHold => {
+            findings.push(finding(request, subject, list, revoked(list, entry), ReasonSet::ALL));
+            return;
+        }
+        None if shows_good => findings.push(finding(request, subject, list, Statement::Good, reasons)),
+        _ => {}
+    }
+    // A revocation in the delta is found where the delta itself is looked at.
+    if let Some(delta) = delta.filter(|_| shows_good && (removed || changed.is_none())) {
+        let mut updated = finding(request, subject, delta, Statement::Good, reasons);
+        updated.counts = updated.counts.map(|window| window.and(list.issuer.window));
+        findings.push(updated);
+    }
+}
+
+fn revoked(list: &Signed<'_>, entry: RevokedEntry) -> Statement {
+    // Whose certificate it is, or what else the entry says, cannot be told.
+    if list.is_understood() {
+        Statement::Revoked { date: entry.revocation_date, reason: entry.reason }
+    } else {
+        Statement::Unclear
+    }
+}
+
+fn finding(
+    request: &PathRequest<'_>,
+    subject: &Subject<'_>,
+    list: &Signed<'_>,
+    statement: Statement,
+    reasons: ReasonSet,
+) -> Finding {
+    let (this_update, next_update) = (list.crl.this_update, list.crl.next_update);
+    let kept_since = list.crl.extensions.expired_certificates_since;
+    let remembered = window::remembers_until(subject.certificate, this_update, kept_since);
+    let counts_until = window::counts_until(request, subject.certificate, this_update, next_update);
+    let counts =
+        counts_until.map(|until| Window { from: this_update, until: until.min(remembered) }.and(list.issuer.window));
+    Finding { source: Source::Crl, statement, reasons, this_update, next_update, counts }
+}
+
+/// Made later, with a lower number.
+fn goes_back(newer: &Signed<'_>, older: &Signed<'_>) -> bool {
+    newer.crl.this_update > older.crl.this_update
+        && matches!((newer.number(), older.number()), (Some(newer), Some(older)) if newer < older)
+}

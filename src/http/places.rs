@@ -1,0 +1,262 @@
+//! Places for connections. Who does nothing keeps nobody out: when all places are taken, the connections that have been idle for
+//! longest give way to newcomers, after them those whose requests have been arriving for longest.
+
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+/// How long a newcomer waits before more of those that became idle meanwhile are asked to leave.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// One in so many places is emptied at a time, so that looking for them costs each newcomer little.
+const SHARE: usize = 16;
+
+/// The places of one listener.
+pub struct Places {
+    free: Arc<Semaphore>,
+    taken: Mutex<HashMap<u64, Arc<Occupant>>>,
+    count: usize,
+    /// Counts what happens on all connections: the order in which they became idle.
+    clock: AtomicU64,
+}
+
+/// What is known of the connection in one place.
+#[derive(Default)]
+struct Occupant {
+    requests: AtomicUsize,
+    /// Of these, requests whose bodies are not here yet.
+    arriving: AtomicUsize,
+    /// When a request last began or ended.
+    since: AtomicU64,
+    /// Asked to leave, and not yet gone.
+    leaving: AtomicBool,
+    leave: Notify,
+}
+
+/// One connection's place; free again when dropped.
+pub struct Place {
+    places: Arc<Places>,
+    number: u64,
+    occupant: Arc<Occupant>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// A request, from its head to its answer.
+pub struct InWork {
+    places: Arc<Places>,
+    occupant: Arc<Occupant>,
+}
+
+/// A request's body on its way. Once it is here, the connection is not asked to leave before the answer.
+pub struct Arriving {
+    body: Incoming,
+    occupant: Option<Arc<Occupant>>,
+}
+
+impl Places {
+    pub fn new(count: usize) -> Arc<Self> {
+        let count = count.min(Semaphore::MAX_PERMITS);
+        let (free, taken) = (Arc::new(Semaphore::new(count)), Mutex::default());
+        Arc::new(Self { free, taken, count, clock: AtomicU64::new(0) })
+    }
+
+    /// Waits for a place; others make room, unless all of them have a request in work.
+    pub async fn take(self: &Arc<Self>) -> Place {
+        let permit = loop {
+            if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+                break permit;
+            }
+            self.make_room();
+            if let Ok(Ok(permit)) = timeout(LOOK_AGAIN, Arc::clone(&self.free).acquire_owned()).await {
+                break permit;
+            }
+        };
+        let number = self.tick();
+        let occupant = Arc::new(Occupant { since: AtomicU64::new(number), ..Occupant::default() });
+        self.taken().insert(number, Arc::clone(&occupant));
+        Place { places: Arc::clone(self), number, occupant, _permit: permit }
+    }
+
+    /// Asks some to leave: the idle before those that are sent something, the longest first.
+    fn make_room(&self) {
+        let mut waiting: Vec<((bool, u64), Arc<Occupant>)> = {
+            let taken = self.taken();
+            let waiting = taken.values().filter_map(|occupant| Some((occupant.waiting()?, Arc::clone(occupant))));
+            waiting.collect()
+        };
+        let wanted = (self.count / SHARE).max(1).min(waiting.len());
+        if wanted == 0 {
+            return;
+        }
+        waiting.select_nth_unstable_by_key(wanted - 1, |(rank, _)| *rank);
+        for (_, occupant) in &waiting[..wanted] {
+            occupant.leaving.store(true, Ordering::Relaxed);
+            occupant.leave.notify_one();
+        }
+        metrics::counter!("antin_connections_gave_way_total").increment(wanted as u64);
+    }
+
+    fn tick(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Occupant>>> {
+        // A table of who is there is right at any point.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Occupant {
+    /// A whole request is in work.
+    fn is_working(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) > self.arriving.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request is arriving, and since when nothing else happened; `None` if the place cannot be had, or soon will be.
+    fn waiting(&self) -> Option<(bool, u64)> {
+        let arriving = self.requests.load(Ordering::Relaxed) > 0;
+        let free = !self.is_working() && !self.leaving.load(Ordering::Relaxed);
+        free.then(|| (arriving, self.since.load(Ordering::Relaxed)))
+    }
+}
+
+impl Place {
+    /// A request begins: its body is to be taken through what is returned.
+    pub fn begin(&self, body: Incoming) -> (InWork, Arriving) {
+        let in_work = self.in_work();
+        if body.is_end_stream() {
+            return (in_work, Arriving { body, occupant: None });
+        }
+        self.occupant.arriving.fetch_add(1, Ordering::Relaxed);
+        (in_work, Arriving { body, occupant: Some(Arc::clone(&self.occupant)) })
+    }
+
+    fn in_work(&self) -> InWork {
+        self.occupant.requests.fetch_add(1, Ordering::Relaxed);
+        self.occupant.since.store(self.places.tick(), Ordering::Relaxed);
+        InWork { places: Arc::clone(&self.places), occupant: Arc::clone(&self.occupant) }
+    }
+
+    /// A whole request is in work.
+    pub fn is_working(&self) -> bool {
+        self.occupant.is_working()
+    }
+
+    /// Waits until the place is wanted by another.
+    pub async fn wanted(&self) {
+        self.occupant.leave.notified().await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.taken().remove(&self.number);
+    }
+}
+
+impl Drop for InWork {
+    fn drop(&mut self) {
+        self.occupant.since.store(self.places.tick(), Ordering::Relaxed);
+        self.occupant.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Arriving {
+    fn is_here(&mut self) {
+        if let Some(occupant) = self.occupant.take() {
+            occupant.arriving.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.is_here();
+    }
+}
+
+impl Body for Arriving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.is_here();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn those_idle_for_longest_give_way_and_no_others() {
+        let places = Places::new(3);
+        let (first, second, third) = (places.take().await, places.take().await, places.take().await);
+        let working = first.in_work();
+        drop(second.in_work());
+        // The third has been idle for longest: it was never asked anything.
+        let newcomer = tokio::spawn({
+            let places = Arc::clone(&places);
+            async move { places.take().await }
+        });
+        third.wanted().await;
+        drop(third);
+        let newcomer = newcomer.await.expect("a place");
+        assert!(
+            timeout(Duration::from_millis(1), async { tokio::join!(first.wanted(), second.wanted()) }).await.is_err()
+        );
+        // With requests everywhere nobody gives way, until one ends.
+        let all = (working, second.in_work(), newcomer.in_work());
+        let late = tokio::spawn({
+            let places = Arc::clone(&places);
+            async move { places.take().await }
+        });
+        assert!(timeout(LOOK_AGAIN * 3, newcomer.wanted()).await.is_err());
+        drop(all.1);
+        second.wanted().await;
+        drop(second);
+        late.await.expect("a place");
+    }
+
+    #[tokio::test]
+    async fn requests_on_their_way_give_way_after_the_idle() {
+        let places = Places::new(2);
+        let (arriving, idle) = (places.take().await, places.take().await);
+        let _request = arriving.in_work();
+        arriving.occupant.arriving.fetch_add(1, Ordering::Relaxed);
+        drop(idle.in_work());
+        places.make_room();
+        idle.wanted().await;
+        assert!(timeout(LOOK_AGAIN, arriving.wanted()).await.is_err());
+        places.make_room();
+        arriving.wanted().await;
+    }
+}
