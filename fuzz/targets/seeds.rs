@@ -74,7 +74,7 @@ impl Corpus {
         if pdf::is_pdf(file) {
             self.write("pdf", file);
         }
-        let message = evidence_file::cms(file);
+        let message = evidence_file::cms(file).unwrap_or(file.into());
         if SignedData::decode(&message).is_ok() || ber::normalise_content_info(&message).is_ok() {
             self.write("cms", &message);
             self.take_message(&message);
