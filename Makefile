@@ -22,12 +22,14 @@ test: ## All tests that need no foreign implementation but Debian's own tools
 	@scripts/packages build test
 	cargo test --locked
 
-check: ## What CI holds: format, lints, documentation, dependencies
-	@scripts/packages build
+check: ## What CI holds: format, lints, documentation, dependencies, a short run of every fuzz target
+	@scripts/packages build fuzz
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 	scripts/deny
+	scripts/fuzz
 
 oracles: $(VENV)/installed ## The tests against pyHanko and Bouncy Castle; a missing oracle is a failure here
 	@scripts/packages build test oracles
@@ -39,9 +41,11 @@ $(VENV)/installed: tests/oracles/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --only-binary=:all: --requirement $<
 	touch $@
 
-bench: ## Verifying and signing one document, beside the bare operations of the same OpenSSL
+bench: ## One document beside bare operations, a path beside X509_verify_cert, a CRL of a million entries
 	@scripts/packages build
 	cargo bench --locked --bench document
+	cargo bench --locked --bench path
+	cargo bench --locked --bench crl
 
 bench-http: ## POST /v1/verify on one server core, beside the bare verification on the same core
 	@scripts/packages build bench

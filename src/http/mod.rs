@@ -262,7 +262,12 @@ async fn watch_client_crls(
             continue;
         }
         known = now;
-        match (tls::server_config(settings, &mut marks), &listener.tls) {
+        let (reader, mut raised) = (Arc::clone(&app), marks.clone());
+        let read = move || (tls::server_config(&reader.config.mutual_tls, &mut raised), raised);
+        // A long list takes seconds, for which no request's thread may wait.
+        let Ok((config, raised)) = tokio::task::spawn_blocking(read).await else { continue };
+        marks = raised;
+        match (config, &listener.tls) {
             (Ok(config), Some(tls)) => {
                 tls.config.store(Arc::new(config));
                 generation.send_modify(|generation| *generation += 1);

@@ -210,9 +210,10 @@ impl RedisStore {
         issuer_key: [u8; 32],
         partition: &str,
     ) -> Result<bool, StoreFault> {
-        let digest = sha256(&octets);
         let admission = Arc::clone(&self.admission);
-        match blocking(move || admission.offer(&octets, Origin::Redis)).await? {
+        let judge = move || (sha256(&octets), admission.offer(&octets, Origin::Redis));
+        let (digest, judged) = blocking(judge).await?;
+        match judged {
             Ok(admitted) => {
                 self.refused.remove(key);
                 Ok(admitted.scope.issuer_key == issuer_key && admitted.scope.partition() == partition)

@@ -10,6 +10,7 @@ mod identity;
 mod mutated;
 mod operation;
 mod panics;
+mod reload;
 mod story;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};

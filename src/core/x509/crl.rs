@@ -2,6 +2,7 @@
 
 use super::crl_entry::{CertificateIssuers, Entry, serial_at};
 use super::name::Name;
+use super::serial_index::SerialIndex;
 use super::signed::{self, Signed, SignedParts};
 use crate::core::der::{DerError, DerFault, Reader, tag};
 use crate::core::time::Time;
@@ -17,8 +18,8 @@ pub struct CertificateList {
     pub this_update: Time,
     pub next_update: Option<Time>,
     pub extensions: CrlExtensions,
-    /// Where each entry starts in `der`, in ascending order of serial number octets.
-    entries: Vec<u32>,
+    /// Where each entry starts in `der`, by serial number octets.
+    entries: SerialIndex,
     /// Of which issuers the entries are, if any entry says so.
     issuers: CertificateIssuers,
     /// An entry has a critical extension that is not understood, or names another issuer in a list that is not indirect.
@@ -43,7 +44,7 @@ impl CertificateList {
             Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => Some(fields.read()?.time()?),
             _ => None,
         };
-        let mut entries = Vec::new();
+        let mut starts = Vec::new();
         let mut issuers = CertificateIssuers::default();
         let mut entry_not_understood = false;
         if let Some(list) = fields.optional(tag::SEQUENCE)? {
@@ -56,7 +57,7 @@ impl CertificateList {
                 if let Some(names) = entry.certificate_issuer {
                     issuers.begin(start, names)?;
                 }
-                entries.push(start);
+                starts.push(start);
             }
         }
         let extensions = match fields.optional(tag::context(0))? {
@@ -65,7 +66,6 @@ impl CertificateList {
             None => CrlExtensions::default(),
         };
         fields.finish()?;
-        entries.sort_unstable_by(|left, right| serial_at(der, *left).cmp(serial_at(der, *right)));
 
         Ok(Self {
             signed: parts.keep(der)?,
@@ -74,7 +74,7 @@ impl CertificateList {
             next_update,
             entry_not_understood: entry_not_understood || !issuers.is_empty() && !extensions.is_indirect(),
             extensions,
-            entries,
+            entries: SerialIndex::new(&starts, |start| serial_at(der, start)),
             issuers,
         })
     }
@@ -91,9 +91,8 @@ impl CertificateList {
     /// The entry for the certificate of `issuer` with this serial number (content octets of the INTEGER), if it is listed; of
     /// several the one that weighs most.
     pub fn entry(&self, issuer: &Name, serial_number: &[u8]) -> Option<RevokedEntry> {
-        let first = self.entries.partition_point(|start| serial_at(self.der(), *start) < serial_number);
-        let same = self.entries[first..].iter().take_while(|start| serial_at(self.der(), **start) == serial_number);
-        let about_it = same.filter(|start| self.issuers.is_of(**start, issuer, &self.issuer));
+        let same = self.entries.find(serial_number, |start| serial_at(self.der(), start));
+        let about_it = same.iter().filter(|start| self.issuers.is_of(**start, issuer, &self.issuer));
         let decoded = about_it.filter_map(|start| {
             let element = Reader::new(&self.der()[*start as usize..]).read().ok()?;
             Some(Entry::decode(&element, true).ok()?.revoked)

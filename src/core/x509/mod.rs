@@ -15,6 +15,7 @@ pub mod name;
 pub mod ocsp;
 pub mod ocsp_request;
 pub mod reason;
+mod serial_index;
 pub mod signed;
 pub mod trust_anchor;
 
