@@ -200,6 +200,7 @@ impl Chain {
             ocsp_responses: &[],
             trust,
             purpose: Purpose::DocumentSigning,
+            kind: None,
             document_signing_usages: &self.usages,
             policies: InitialPolicies::default(),
             revocation: RevocationMode::Required,

@@ -39,6 +39,7 @@ pub fn search(input: &[u8]) {
         ocsp_responses: &responses,
         trust: &TrustStore::new(anchors.clone(), Vec::new()),
         purpose,
+        kind: None,
         document_signing_usages: &[],
         policies: InitialPolicies::default(),
         revocation,
