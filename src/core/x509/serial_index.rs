@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn serial_numbers_chosen_for_one_group_are_found_too() {
-        let all = (0..200_000_u32).map(|number| number.to_be_bytes().to_vec());
+        let all = (0..400_000_u32).map(|number| number.to_be_bytes().to_vec());
         let count = 1000_usize.div_ceil(GROUP);
         let serials: Vec<Vec<u8>> = all.filter(|serial| group(serial, count) == 3).take(1000).collect();
         assert_eq!(serials.len(), 1000);
