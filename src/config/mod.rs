@@ -2,6 +2,7 @@
 mod file;
 mod listener;
 mod permission;
+mod redis;
 pub mod revocation;
 pub use file::{ConfigError, parse, read};
 pub use listener::{Internal, Limits, MutualTls, Public};

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use super::admission::{Admission, Admitted, Origin};
 use super::candidate::Refusal;
 use super::schedule::{Schedule, random};
+use super::turn::Turn;
 use crate::clock;
 use crate::net::{FetchError, Fetcher};
 
@@ -89,6 +90,7 @@ impl Refresher {
         self: Arc<Self>,
         source: Source,
         mut schedule: Schedule,
+        mut turn: Turn,
         mut trust_changed: watch::Receiver<()>,
         first: oneshot::Sender<()>,
     ) {
@@ -105,12 +107,13 @@ impl Refresher {
                 // Nobody waits for it after the start.
                 let _ = first.send(());
             }
+            turn.asked(outcome.as_ref().ok().map(|admitted| admitted.next_update));
             let wait = match outcome {
                 Ok(admitted) => schedule.after_success(admitted.next_update, clock::now(), random()),
                 Err(_) => schedule.after_failure(random()),
             };
             tokio::select! {
-                () = sleep(wait) => {}
+                () = turn.due(wait) => {}
                 () = changed(&source.place, seen) => {}
                 Ok(()) = trust_changed.changed() => {}
             }

@@ -63,7 +63,7 @@ impl RedisServer {
 
     /// Runs one command.
     pub fn command<T: FromRedisValue>(&self, name: &str, arguments: &[impl ToRedisArgs]) -> T {
-        let client = redis::Client::open(self.settings().url.expose()).expect("a client");
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}/0", self.port)).expect("a client");
         let mut connection: Connection = client.get_connection().expect("a connection");
         redis::cmd(name).arg(arguments).query(&mut connection).expect("an answer")
     }

@@ -218,7 +218,7 @@ async fn lists_of_several_scopes_are_kept_apart_and_shared() {
     first.sources.push(CrlSource { file: Some(file.clone()), ..CrlSource::default() });
     let publisher = world.start(&first).await;
     assert_eq!(publisher.freshness().len(), 3, "{:?}", publisher.reload_files_now());
-    let index = format!("antin:partitions:{}", hex::encode(key_digest(&world.certificate(Member::Ca))));
+    let index = format!("antin:partitions:{{{}}}", hex::encode(key_digest(&world.certificate(Member::Ca))));
     let line = format!("{}\n", hex::encode(sha256(&scope)));
     until("indexed", RECOVERY, || server.get(&index) == line.as_bytes()).await;
     let marks_file = world.directory.path().join("second.json");
