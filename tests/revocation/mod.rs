@@ -1,8 +1,12 @@
 //! The revocation cache with a real Redis, real files and a real, lying HTTP server: a verdict may become undetermined for a
 //! while, and is never wrong.
 
-mod redis;
-mod responder;
+mod many;
+mod nodes;
+mod places;
+mod proxy;
+pub mod redis;
+pub mod responder;
 mod shared;
 mod sources;
-mod world;
+pub mod world;

@@ -8,6 +8,15 @@ use std::time::{Duration, Instant};
 use antin::config::revocation::RedisSettings;
 use redis::{Connection, FromRedisValue, ToRedisArgs};
 
+/// A port that nobody listens on, with room for the bus of a cluster node 10,000 above.
+pub fn free_port() -> u16 {
+    let ports = std::iter::repeat_with(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.local_addr().expect("an address").port()
+    });
+    ports.into_iter().find(|port| *port < 55_000).expect("an endless search")
+}
+
 pub struct RedisServer {
     pub port: u16,
     /// Beside those every server gets.
@@ -22,9 +31,7 @@ impl RedisServer {
 
     /// A server that gets these arguments for its free port.
     pub fn start_with(arguments: impl FnOnce(u16) -> Vec<String>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        drop(listener);
+        let port = free_port();
         let mut server = Self { port, arguments: arguments(port), process: None };
         server.run();
         server
@@ -48,6 +55,10 @@ impl RedisServer {
             process.kill().expect("killed");
             process.wait().expect("waited for");
         }
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
     }
 
     /// Sends `STOP` or `CONT` to the server.
