@@ -1,6 +1,6 @@
 //! Several Redis servers that belong together: a master with its replica and a Sentinel, or a cluster.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use antin::config::revocation::{RedisSettings, RedisUrl, SentinelSettings};
@@ -75,8 +75,8 @@ impl Cluster {
         let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
         let mut create = Command::new("redis-cli");
         create.args(["--cluster", "create"]).args(addresses).args(["--cluster-replicas", "1", "--cluster-yes"]);
-        let created = create.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("redis-cli is installed");
-        assert!(created.success());
+        let created = create.output().expect("redis-cli is installed");
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stdout));
         let cluster = Self { nodes, _directory: directory };
         let started = std::time::Instant::now();
         while !cluster.nodes.iter().all(|node| cluster_is_whole(node)) {
@@ -107,7 +107,11 @@ impl Cluster {
     }
 }
 
+/// All nodes are known, and a replica has what its master has: without that it never takes its place.
 fn cluster_is_whole(node: &RedisServer) -> bool {
     let info: String = node.command("CLUSTER", &["INFO"]);
-    info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:6")
+    let replication: String = node.command("INFO", &["replication"]);
+    info.contains("cluster_state:ok")
+        && info.contains("cluster_known_nodes:6")
+        && (replication.contains("role:master") || replication.contains("master_link_status:up"))
 }

@@ -2,19 +2,22 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use antin::config::revocation::RedisSettings;
 use redis::{Connection, FromRedisValue, ToRedisArgs};
+use tempfile::TempDir;
 
-/// A port that nobody listens on, with room for the bus of a cluster node 10,000 above.
+/// A port that nobody listens on, nor 10,000 above, where a cluster node talks to the others. Both are below those that the
+/// system gives away by itself.
 pub fn free_port() -> u16 {
-    let ports = std::iter::repeat_with(|| {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.local_addr().expect("an address").port()
-    });
-    ports.into_iter().find(|port| *port < 55_000).expect("an endless search")
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let start = std::process::id() as u16 % 8000;
+    let ports = std::iter::repeat_with(|| 12_000 + start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000);
+    ports.into_iter().find(|port| free(*port) && free(*port + 10_000)).expect("an endless search")
 }
 
 pub struct RedisServer {
@@ -22,6 +25,7 @@ pub struct RedisServer {
     /// Beside those every server gets.
     arguments: Vec<String>,
     process: Option<Child>,
+    directory: Option<TempDir>,
 }
 
 impl RedisServer {
@@ -32,17 +36,21 @@ impl RedisServer {
     /// A server that gets these arguments for its free port.
     pub fn start_with(arguments: impl FnOnce(u16) -> Vec<String>) -> Self {
         let port = free_port();
-        let mut server = Self { port, arguments: arguments(port), process: None };
+        let mut server = Self { port, arguments: arguments(port), process: None, directory: None };
         server.run();
         server
     }
 
     /// Starts the server, empty, on its port.
     pub fn run(&mut self) {
-        let arguments = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "/tmp"];
+        // A folder of its own, for a replica keeps there what its master sent.
+        let directory = tempfile::tempdir().expect("a directory");
+        let folder = directory.path().to_string_lossy();
+        let arguments = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", &folder];
         let mut command = Command::new("redis-server");
         let process = command.args(&self.arguments).args(arguments).stdout(Stdio::null()).spawn();
         self.process = Some(process.expect("redis-server is installed"));
+        self.directory = Some(directory);
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             assert!(started.elapsed() < Duration::from_secs(10), "redis-server does not listen");
