@@ -2,6 +2,7 @@
 
 mod docs;
 mod documents;
+mod faults;
 mod http;
 mod kit;
 mod layers;

@@ -79,7 +79,7 @@ impl Cluster {
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stdout));
         let cluster = Self { nodes, _directory: directory };
         let started = std::time::Instant::now();
-        while !cluster.nodes.iter().all(|node| cluster_is_whole(node)) {
+        while !cluster.nodes.iter().all(cluster_is_whole) {
             assert!(started.elapsed() < Duration::from_secs(20), "no cluster came up");
             std::thread::sleep(Duration::from_millis(100));
         }

@@ -125,7 +125,7 @@ async fn a_master_that_dies_is_replaced_by_the_one_sentinel_names() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_of_a_cluster_that_dies_is_replaced_by_its_replica() {
-    let mut cluster = Cluster::start(&format!("{} +cluster|slots +cluster|shards +ping +readonly", rights()));
+    let mut cluster = Cluster::start(&format!("{} +cluster|slots", rights()));
     let world = World::new();
     let responder = Responder::start(Answer::Body(world.list(Authority::Ca)));
     let nodes = pair(&world, &responder, &cluster.settings()).await;

@@ -74,8 +74,11 @@ impl Locks {
     }
 
     async fn round(&mut self) {
-        let usable = *self.up.borrow_and_update() && !self.name.is_empty();
-        let mut reached = usable;
+        let mut reached = *self.up.borrow_and_update() && !self.name.is_empty();
+        if !reached {
+            // Who still gets through leaves the locks to those who can share.
+            let _ = self.release().await;
+        }
         for index in 0..self.places.len() {
             let claimed = if reached { self.claim(index).await } else { Err(StoreFault::Stopped) };
             // The fault itself is told by the store, which goes the same way.
