@@ -180,6 +180,8 @@ async fn a_notice_comes_before_the_poll() {
     let marks_file = world.directory.path().join("second.json");
     let follower = RevocationSettings { marks_file, redis: Some(slow), ..world.settings() };
     let publishing = world.start(&publisher).await;
+    // It knows what the first has seen: with no source of its own it could not tell an old list from the newest.
+    std::fs::copy(&publisher.marks_file, &follower.marks_file).expect("copied");
     let following = world.start(&follower).await;
     until("good", RECOVERY, || world.standings(&following.evidence()) == (Good, Good)).await;
     world.revoke(Member::Judicial);
