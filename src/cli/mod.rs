@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod exit;
 mod log;
 pub mod pki;
+pub mod revocation;
 pub mod serve;
 pub mod sign;
 pub mod trust;
@@ -40,6 +41,8 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Make a development PKI, and revoke in it
     Pki(pki::PkiArguments),
+    /// What the service remembers of CRLs: accept that an authority began anew
+    Revocation(revocation::RevocationArguments),
     /// Show the trust anchors held
     Trust(trust::TrustArguments),
 }
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Pki(arguments) => pki::run(&arguments),
+        Command::Revocation(arguments) => revocation::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
     };
     // A panic is a defect; it must not look like a verdict.

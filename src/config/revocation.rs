@@ -23,9 +23,10 @@ pub use super::redis::{RedisSettings, RedisSettingsError, RedisUrl, SentinelSett
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RevocationSettings {
-    /// Where CRLs are published; none: only what other nodes put into Redis.
+    /// Where CRLs are published. What other nodes put into Redis counts for a list whose marks are known here.
     pub sources: Vec<CrlSource>,
-    /// The only hosts that are ever asked for a CRL.
+    /// The only hosts that are ever asked: for CRLs of the sources, and for the CRLs, OCSP responses and issuers' certificates
+    /// that certificates name. None: nothing is fetched.
     pub allowed_hosts: Vec<AllowedHost>,
     /// Longest time between two requests to one source.
     pub refresh_seconds: u64,
@@ -41,6 +42,16 @@ pub struct RevocationSettings {
     pub connect_timeout_seconds: u64,
     /// Until a list is there, name resolution and connection included.
     pub timeout_seconds: u64,
+    /// How long a question may wait for evidence that is missing and that an allowed host has; 0: none is asked for.
+    pub collect_seconds: u64,
+    /// CRLs found by what certificates name that are kept fresh at one time.
+    pub discovered_lists: usize,
+    /// After how long without a use such a CRL is forgotten.
+    pub discovered_idle_seconds: u64,
+    /// Requests to one host that fail one after the other until it is left alone.
+    pub breaker_failures: u32,
+    /// For how long it is; then one request tries again.
+    pub breaker_rest_seconds: u64,
     /// How long a start waits for the first lists; it goes on without them.
     pub start_timeout_seconds: u64,
     /// PEM file of the authorities that may vouch for `https` sources; none: those of the machine.
@@ -64,6 +75,11 @@ impl Default for RevocationSettings {
             maximum_bytes: 64 << 20,
             connect_timeout_seconds: 5,
             timeout_seconds: 30,
+            collect_seconds: 4,
+            discovered_lists: 64,
+            discovered_idle_seconds: 86_400,
+            breaker_failures: 5,
+            breaker_rest_seconds: 5,
             start_timeout_seconds: 10,
             tls_authorities: None,
             marks_file: PathBuf::from("revocation-marks.json"),
@@ -150,6 +166,11 @@ impl RevocationSettings {
         range("connect-timeout-seconds", self.connect_timeout_seconds, 1, 60)?;
         range("timeout-seconds", self.timeout_seconds, 1, 600)?;
         range("start-timeout-seconds", self.start_timeout_seconds, 0, 600)?;
+        range("collect-seconds", self.collect_seconds, 0, 30)?;
+        range("discovered-lists", self.discovered_lists as u64, 0, 4096)?;
+        range("discovered-idle-seconds", self.discovered_idle_seconds, 1, 30 * 86_400)?;
+        range("breaker-failures", u64::from(self.breaker_failures), 1, 1000)?;
+        range("breaker-rest-seconds", self.breaker_rest_seconds, 1, 3600)?;
         Ok(self.redis.as_ref().map_or(Ok(()), RedisSettings::check)?)
     }
 }

@@ -78,6 +78,8 @@ pub enum Cause {
     UnknownAlgorithm(UnknownAlgorithm),
     Acceptance(AcceptanceFault),
     Path(PathFault),
+    /// A certificate between the signer and an anchor is missing, and where it is published does not answer.
+    IssuerUnavailable,
 }
 
 #[cfg(test)]
@@ -92,6 +94,7 @@ impl Cause {
             Self::UnknownAlgorithm(_) => [Self::UnknownAlgorithm(UnknownAlgorithm("1.2.3".to_owned()))],
             Self::Acceptance(_) => AcceptanceFault::every().into_iter().map(Self::Acceptance),
             Self::Path(_) => PathFault::every().into_iter().map(Self::Path),
+            Self::IssuerUnavailable => [Self::IssuerUnavailable],
         })
     }
 }
@@ -155,6 +158,7 @@ impl Verdict {
                     "SIG_CONSTRAINTS_FAILURE"
                 }
                 Cause::Path(fault) => path_sub_indication(fault),
+                Cause::IssuerUnavailable => "TRY_LATER",
             },
         })
     }
@@ -190,6 +194,7 @@ impl Verdict {
                 Cause::UnknownAlgorithm(_) => "signature-algorithm-unknown",
                 Cause::Acceptance(fault) => fault.code(),
                 Cause::Path(fault) => fault.code(),
+                Cause::IssuerUnavailable => "issuer-certificate-unavailable",
             },
         }
     }

@@ -152,8 +152,15 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
     }
     let verify = Arc::new(
-        VerifyService::new(trust, revocation.evidence(), memory, &config.verify.policy, &config.kinds)
-            .map_err(BootError::Policy)?,
+        VerifyService::new(
+            trust,
+            revocation.evidence(),
+            revocation.collector(),
+            memory,
+            &config.verify.policy,
+            &config.kinds,
+        )
+        .map_err(BootError::Policy)?,
     );
     let standing = Arc::new(Standing::new(&config.public.base_url));
     let sign = Arc::new(SignService::new(

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use axum::{
     body::Bytes,
     extract::{Request, State, multipart::Field},
@@ -14,12 +16,13 @@ use super::{
     auth::Caller,
     content_type,
     field::{FieldError, FieldFault, Fields},
-    limits::{self, BodyError, BodyLimits, Reservation},
+    limits::{self, Admission, BodyError, BodyLimits, Reservation},
     problem::Problem,
 };
 use crate::{
     clock,
     core::{algorithm::DigestAlgorithm, validation::Content},
+    revocation::collect::Collected,
     service::verify::{ContentDigests, Verified, VerifyError, VerifyRequest},
 };
 
@@ -35,6 +38,8 @@ const LONGEST_FILENAME: usize = 1024;
 /// Documents up to this size are judged on the worker that serves the request: some 100 µs if
 /// well-meant, and a hostile one holds few signers and certificates; larger ones where blocking is allowed.
 const JUDGED_INLINE: usize = 8 * 1024;
+/// How often evidence is collected for one question: a chain of two missing authorities, then their lists.
+const ROUNDS: usize = 4;
 /// Bytes of most answers about one signature.
 const USUAL_ANSWER: usize = 4 * 1024;
 const ACCEPTED: &str = "application/json, multipart/form-data, application/pdf, application/pkcs7-mime";
@@ -64,7 +69,7 @@ impl Question {
         self.document.len() + if let GivenContent::Bytes(bytes) = &self.content { bytes.len() } else { 0 }
     }
 
-    fn answer(&self, app: &App) -> Result<Verified, VerifyError> {
+    fn answer(&self, app: &App, collected: &Collected) -> Result<Verified, VerifyError> {
         app.verify.verify(&VerifyRequest {
             document: &self.document,
             content: match &self.content {
@@ -74,8 +79,29 @@ impl Question {
             },
             policy: self.policy.as_deref(),
             purpose: self.purpose.as_deref(),
+            collected,
             time: clock::now(),
         })
+    }
+}
+
+/// A question with what was collected for it, and with what it occupies.
+struct Case {
+    question: Question,
+    collected: Collected,
+    _occupied: (Reservation, Admission),
+}
+
+impl Case {
+    /// Work that has begun goes on when its client hangs up; what it occupies goes with it, so that it keeps counting.
+    async fn judge(self, app: &Arc<App>) -> Result<(Verified, Self), Problem> {
+        if self.question.size() <= JUDGED_INLINE {
+            return Ok((self.question.answer(app, &self.collected)?, self));
+        }
+        let app = Arc::clone(app);
+        let judged = tokio::task::spawn_blocking(move || (self.question.answer(&app, &self.collected), self));
+        let (verified, case) = judged.await.map_err(|_| Problem::internal())?;
+        Ok((verified?, case))
     }
 }
 
@@ -122,19 +148,15 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
         _ => return Err(Problem::media_type(ACCEPTED)),
     };
     let admission = limits::admit(app.work(&caller), &caller)?;
-    // Work that has begun goes on when its client hangs up; what it occupies goes with it, so that it keeps counting.
-    let (mut verified, _admission) = if question.size() <= JUDGED_INLINE {
-        (question.answer(&app)?, admission)
-    } else {
-        let app = Arc::clone(&app);
-        let judged = tokio::task::spawn_blocking(move || {
-            let verified = question.answer(&app);
-            drop((question, reservation));
-            (verified, admission)
-        });
-        let (verified, admission) = judged.await.map_err(|_| Problem::internal())?;
-        (verified?, admission)
-    };
+    let case = Case { question, collected: Collected::default(), _occupied: (reservation, admission) };
+    let deadline = Instant::now() + app.verify.patience();
+    let (mut verified, mut case) = case.judge(&app).await?;
+    for _ in 0..ROUNDS {
+        if !app.verify.collect(&verified.wanted, &mut case.collected, deadline).await {
+            break;
+        }
+        (verified, case) = case.judge(&app).await?;
+    }
     let asked_at = verified.report.validation_time;
     app.standing.apply(&**app.documents.registry(), &mut verified, asked_at).await?;
     let mut body = Vec::with_capacity(USUAL_ANSWER);

@@ -1,9 +1,12 @@
 //! Outbound HTTP: fetching public files such as CRLs from hosts that the operator allowed, and from nothing else.
 //!
 //! A request goes to the very address that was checked (no second resolution), follows no redirect, uses no proxy, accepts no
-//! compressed body, and is bounded in size and time.
+//! compressed body, and is bounded in size and time. [`shared`] is the door through which the whole process asks.
 
 pub mod address;
+pub mod breaker;
+pub mod flights;
+pub mod shared;
 
 use std::future::ready;
 use std::net::{IpAddr, SocketAddr};
@@ -31,6 +34,36 @@ pub struct AllowedHost {
     pub port: u16,
     /// It may have a private or loopback address.
     pub allow_private: bool,
+}
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct FetchRequest {
+    pub url: String,
+    /// Sent by POST, with its media type; none: GET.
+    pub body: Option<(&'static str, Vec<u8>)>,
+    /// Octets of the longest answer, within those of the fetcher.
+    pub maximum_bytes: usize,
+    /// Somebody trusted named the URL. Else a stranger may have: what comes of it says nothing about the host.
+    pub vouched: bool,
+}
+
+impl FetchRequest {
+    /// By GET.
+    pub fn get(url: &str, maximum_bytes: usize) -> Self {
+        Self { url: url.to_owned(), body: None, maximum_bytes, vouched: true }
+    }
+
+    /// The same, of a URL that nobody vouches for.
+    pub fn unvouched(self) -> Self {
+        Self { vouched: false, ..self }
+    }
+
+    /// Two requests with one identity get one answer.
+    fn identity(&self) -> String {
+        let body = self.body.as_ref().map(|(_, octets)| hex::encode(octets)).unwrap_or_default();
+        format!("{} {} {body}", self.vouched, self.url)
+    }
 }
 
 /// Bounds of one request.
@@ -78,6 +111,10 @@ pub enum FetchError {
     Compressed,
     #[error("the answer is longer than {0} octets")]
     TooLong(usize),
+    #[error("{host} did not answer several times and is left alone for {} s", wait.as_secs_f32().ceil())]
+    Resting { host: String, wait: Duration },
+    #[error("too much is being fetched already")]
+    Busy,
 }
 
 impl FetchError {
@@ -95,11 +132,13 @@ impl FetchError {
             Self::Status(_) => "status",
             Self::Compressed => "compressed",
             Self::TooLong(_) => "too-long",
+            Self::Resting { .. } => "resting",
+            Self::Busy => "busy",
         }
     }
 }
 
-/// Fetches by GET from the allowed hosts.
+/// Fetches from the allowed hosts.
 pub struct Fetcher {
     allowed: Vec<AllowedHost>,
     limits: FetchLimits,
@@ -125,13 +164,23 @@ impl Fetcher {
         Ok(Self { allowed, limits, tls: tls(authorities)? })
     }
 
-    /// The body of a 200 answer. Costs at most the limits.
-    pub async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        timeout(self.limits.total, self.get_unhurried(url)).await.unwrap_or(Err(FetchError::TimedOut))
+    /// The hosts that may be asked, each in the form in which they are compared.
+    fn allowed(&self) -> impl Iterator<Item = &AllowedHost> {
+        self.allowed.iter()
     }
 
-    async fn get_unhurried(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        let target = self.target(url)?;
+    /// The body of a 200 answer to a GET. Costs at most the limits.
+    pub async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        self.fetch(&FetchRequest::get(url, self.limits.maximum_bytes)).await
+    }
+
+    /// The body of a 200 answer. Costs at most the limits.
+    pub async fn fetch(&self, request: &FetchRequest) -> Result<Vec<u8>, FetchError> {
+        timeout(self.limits.total, self.fetch_unhurried(request)).await.unwrap_or(Err(FetchError::TimedOut))
+    }
+
+    async fn fetch_unhurried(&self, request: &FetchRequest) -> Result<Vec<u8>, FetchError> {
+        let target = self.target(&request.url)?;
         let addresses = resolve(&target).await?;
         let client = Client::builder()
             .tls_backend_preconfigured(self.tls.clone())
@@ -146,9 +195,14 @@ impl Fetcher {
             .timeout(self.limits.total)
             .build()
             .map_err(FetchError::Connection)?;
-        let request = client.get(target.url).header(header::ACCEPT_ENCODING, "identity");
-        let response = request.send().await.map_err(failure)?;
-        self.body(response).await
+        let asked = match &request.body {
+            None => client.get(target.url),
+            Some((media_type, octets)) => {
+                client.post(target.url).header(header::CONTENT_TYPE, *media_type).body(octets.clone())
+            }
+        };
+        let response = asked.header(header::ACCEPT_ENCODING, "identity").send().await.map_err(failure)?;
+        body(response, request.maximum_bytes.min(self.limits.maximum_bytes)).await
     }
 
     /// Finds the URL's host on the list.
@@ -170,32 +224,31 @@ impl Fetcher {
             None => Err(FetchError::NotAllowed { host, port }),
         }
     }
+}
 
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, FetchError> {
-        let status = response.status();
-        if status.is_redirection() {
-            return Err(FetchError::Redirect(status.as_u16()));
-        }
-        if status != StatusCode::OK {
-            return Err(FetchError::Status(status.as_u16()));
-        }
-        let encodings = response.headers().get_all(header::CONTENT_ENCODING).iter();
-        if encodings.into_iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(FetchError::Compressed);
-        }
-        let limit = self.limits.maximum_bytes;
-        if response.content_length().is_some_and(|length| length > limit as u64) {
+async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, FetchError> {
+    let status = response.status();
+    if status.is_redirection() {
+        return Err(FetchError::Redirect(status.as_u16()));
+    }
+    if status != StatusCode::OK {
+        return Err(FetchError::Status(status.as_u16()));
+    }
+    let encodings = response.headers().get_all(header::CONTENT_ENCODING).iter();
+    if encodings.into_iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(FetchError::Compressed);
+    }
+    if response.content_length().is_some_and(|length| length > limit as u64) {
+        return Err(FetchError::TooLong(limit));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(failure)? {
+        if body.len() + chunk.len() > limit {
             return Err(FetchError::TooLong(limit));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failure)? {
-            if body.len() + chunk.len() > limit {
-                return Err(FetchError::TooLong(limit));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+        body.extend_from_slice(&chunk);
     }
+    Ok(body)
 }
 
 /// The addresses of the host that may be asked; one that may not is passed over unless it is the only one.

@@ -1,13 +1,15 @@
 //! The one way in: a list counts when its signature by a held authority was verified and it does not go back behind what was
 //! seen before, wherever it comes from.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::{debug, error, info, warn};
 
 use super::candidate::{self, CrlScope, Refusal, VerifiedCrl, key_digest};
+use super::links::Links;
 use super::marks::{Marks, Standing};
 use super::snapshot::{self, CrlFreshness, HeldLists, SharedEvidence};
 use crate::clock;
@@ -15,13 +17,15 @@ use crate::core::crypto::sha256;
 use crate::core::evidence::Evidence;
 use crate::core::memory::Memory;
 use crate::core::time::Time;
-use crate::core::x509::TrustStore;
+use crate::core::x509::{Certificate, TrustStore};
 
 /// Where a list was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// A source; the fingerprint of the authority it is bound to, if it is bound to one.
     Source(Option<[u8; 32]>),
+    /// Where a certificate said that it would be.
+    DistributionPoint,
     Redis,
 }
 
@@ -29,6 +33,7 @@ impl Origin {
     const fn name(self) -> &'static str {
         match self {
             Self::Source(_) => "source",
+            Self::DistributionPoint => "distribution-point",
             Self::Redis => "redis",
         }
     }
@@ -45,11 +50,12 @@ pub(super) struct Admitted {
 pub(super) struct Admission {
     trust: Arc<ArcSwap<TrustStore>>,
     memory: Arc<Memory>,
-    /// For each source, the fingerprint of the authority it is bound to.
-    source_issuers: Vec<Option<[u8; 32]>>,
+    links: Links,
     state: Mutex<State>,
     evidence: SharedEvidence,
     freshness: ArcSwap<Vec<CrlFreshness>>,
+    /// Names of the issuers of lists that sources gave.
+    sourced: ArcSwap<BTreeSet<Vec<u8>>>,
     /// Changes with each snapshot.
     published: watch::Sender<()>,
 }
@@ -57,25 +63,23 @@ pub(super) struct Admission {
 struct State {
     marks: Marks,
     held: HeldLists,
+    /// Of those held, lists that only a distribution point gave.
+    discovered: BTreeSet<CrlScope>,
     /// The marks could not be written at the last try.
     failing: bool,
 }
 
 impl Admission {
-    pub fn new(
-        marks: Marks,
-        trust: Arc<ArcSwap<TrustStore>>,
-        memory: Arc<Memory>,
-        source_issuers: Vec<Option<[u8; 32]>>,
-    ) -> Self {
+    pub fn new(marks: Marks, trust: Arc<ArcSwap<TrustStore>>, memory: Arc<Memory>) -> Self {
         let held = HeldLists::new();
         Self {
             trust,
             memory,
-            source_issuers,
-            evidence: Arc::new(ArcSwap::from_pointee(snapshot::evidence(&held))),
+            links: Links::default(),
+            evidence: Arc::new(ArcSwap::from_pointee(snapshot::evidence(&held, &[]))),
             freshness: ArcSwap::default(),
-            state: Mutex::new(State { marks, held, failing: false }),
+            sourced: ArcSwap::default(),
+            state: Mutex::new(State { marks, held, discovered: BTreeSet::new(), failing: false }),
             published: watch::Sender::new(()),
         }
     }
@@ -86,6 +90,11 @@ impl Admission {
 
     pub fn freshness(&self) -> Arc<Vec<CrlFreshness>> {
         self.freshness.load_full()
+    }
+
+    /// The names, in their comparable form, of issuers whose lists a source keeps fresh.
+    pub fn sourced(&self) -> Arc<BTreeSet<Vec<u8>>> {
+        self.sourced.load_full()
     }
 
     /// Tells of every snapshot from now on.
@@ -127,7 +136,7 @@ impl Admission {
     }
 
     fn judge(&self, der: &[u8], origin: Origin) -> Result<Admitted, Refusal> {
-        let trust = self.trust();
+        let trust = self.links.authorities(&self.trust());
         let fingerprint = sha256(der);
         let known = self.state().held.values().find(|list| *list.crl().fingerprint() == fingerprint).cloned();
         let list = match known {
@@ -143,10 +152,10 @@ impl Admission {
                     return Err(Refusal::OtherIssuer);
                 }
             }
-            Origin::Source(None) => {}
-            // Who has seen nothing yet cannot tell an old list from the newest: the source can.
+            Origin::Source(None) | Origin::DistributionPoint => {}
+            // Who has seen nothing yet cannot tell an old list from the newest: where it is published can.
             Origin::Redis => {
-                if !self.state().marks.knows(list.scope()) && self.has_source_for(&trust, list.scope()) {
+                if !self.state().marks.knows(list.scope()) {
                     return Err(Refusal::SourceFirst);
                 }
             }
@@ -156,6 +165,24 @@ impl Admission {
         if standing == Standing::Newer {
             state.marks.raise(&list);
             state.write_marks();
+        }
+        match origin {
+            Origin::DistributionPoint if !state.held.contains_key(&list.scope()) => {
+                state.discovered.insert(list.scope());
+            }
+            Origin::DistributionPoint => {}
+            Origin::Redis => {
+                state.discovered.remove(&list.scope());
+            }
+            Origin::Source(_) => {
+                state.discovered.remove(&list.scope());
+                let name = list.crl().issuer.comparable();
+                if !self.sourced.load().contains(name) {
+                    let mut sourced = BTreeSet::clone(&self.sourced.load());
+                    sourced.insert(name.to_vec());
+                    self.sourced.store(Arc::new(sourced));
+                }
+            }
         }
         let is_held = state.held.get(&list.scope()).is_some_and(|held| held.content() == list.content());
         if !is_held {
@@ -170,25 +197,49 @@ impl Admission {
         Ok(admitted)
     }
 
-    /// Some source may publish lists of the scope.
-    fn has_source_for(&self, trust: &TrustStore, scope: CrlScope) -> bool {
-        self.source_issuers.iter().any(|issuer| {
-            issuer.is_none_or(|bound| {
-                let held = candidate::authorities(trust).find(|held| *held.fingerprint() == bound);
-                held.is_some_and(|issuer| key_digest(issuer) == scope.issuer_key)
-            })
-        })
+    /// Certificates that were fetched join the evidence if they lead to a held anchor, be it by one another.
+    pub fn offer_links(&self, certificates: &[Arc<Certificate>]) {
+        let state = self.state();
+        if self.links.offer(certificates, &self.trust(), &self.memory, clock::now()) {
+            self.publish(&state);
+        }
+    }
+
+    /// Drops the list of a scope that nobody uses any more, if it came from a distribution point alone.
+    pub fn forget(&self, scope: CrlScope) {
+        let mut state = self.state();
+        if state.discovered.remove(&scope) && state.held.remove(&scope).is_some() {
+            self.publish(&state);
+        }
     }
 
     /// Drops the lists of authorities that are no longer held.
     pub fn follow_trust(&self) {
         let trust = self.trust();
-        let keys: Vec<_> = candidate::authorities(&trust).map(|certificate| key_digest(certificate)).collect();
         let mut state = self.state();
+        let links_changed = self.links.follow(&trust, &self.memory, clock::now());
+        let authorities = self.links.authorities(&trust);
+        let keys: Vec<_> = candidate::authorities(&authorities).map(|certificate| key_digest(certificate)).collect();
         let before = state.held.len();
         state.held.retain(|scope, _| keys.contains(&scope.issuer_key));
-        if state.held.len() != before {
+        if state.held.len() != before || links_changed {
             self.publish(&state);
+        }
+    }
+
+    /// Takes over what an operator reset in the file of the marks.
+    pub fn follow_marks(&self) {
+        match self.state().marks.follow() {
+            Ok(scopes) => {
+                for scope in scopes {
+                    warn!(
+                        target: "antin::revocation",
+                        issuer = %hex::encode(&scope.issuer_key[..8]), partition = %scope.partition(),
+                        "an operator reset the high-water mark: the authority's new numbering counts"
+                    );
+                }
+            }
+            Err(cause) => debug!(target: "antin::revocation", %cause, "the file of the marks cannot be read just now"),
         }
     }
 
@@ -198,7 +249,7 @@ impl Admission {
     }
 
     fn publish(&self, state: &State) {
-        self.evidence.store(Arc::new(snapshot::evidence(&state.held)));
+        self.evidence.store(Arc::new(snapshot::evidence(&state.held, &self.links.all())));
         self.freshness.store(Arc::new(snapshot::freshness(&state.held)));
         self.published.send_replace(());
     }

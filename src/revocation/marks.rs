@@ -2,11 +2,13 @@
 //! after a restart with an empty memory.
 //!
 //! The file is JSON with a digest over its marks, replaced as a whole. Several processes may share it: a mark only rises, so each
-//! write keeps the higher of what the file and the process know.
+//! write keeps the higher of what the file and the process know. Only an operator lowers one (`reset`): the mark then counts one
+//! more reset, and of two marks of a scope the one with more resets holds.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
@@ -41,11 +43,13 @@ pub enum MarksError {
 
 /// The highest seen of one scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Mark {
-    number: Option<CrlNumber>,
-    this_update: Time,
+pub struct Mark {
+    pub number: Option<CrlNumber>,
+    pub this_update: Time,
     /// SHA-256 of what was signed in the list that has both; none: they come from two lists.
     content: Option<[u8; 32]>,
+    /// How often an operator accepted that the authority began anew.
+    pub resets: u32,
 }
 
 /// How a list stands to its mark.
@@ -62,14 +66,19 @@ pub struct Marks {
     path: PathBuf,
     marks: BTreeMap<CrlScope, Mark>,
     unwritten: bool,
+    /// The file as it was when last looked at.
+    seen: Option<Identity>,
 }
+
+/// Inode, length, and the time of the last change in nanoseconds.
+type Identity = (u64, u64, i64, i64);
 
 impl Marks {
     /// Reads the file. One that does not exist is made at once, so that a place that cannot be written is noticed.
     pub fn open(path: &Path) -> Result<Self, MarksError> {
         let marks = read(path)?;
         let unwritten = marks.is_none();
-        let mut opened = Self { path: path.to_owned(), marks: marks.unwrap_or_default(), unwritten };
+        let mut opened = Self { path: path.to_owned(), marks: marks.unwrap_or_default(), unwritten, seen: None };
         opened.write()?;
         Ok(opened)
     }
@@ -102,13 +111,44 @@ impl Marks {
 
     /// Raises the mark of a list that was judged newer, in memory; [`Marks::write`] makes it durable.
     pub fn raise(&mut self, list: &VerifiedCrl) {
-        let mark = Mark {
-            number: list.number().cloned(),
-            this_update: list.crl().this_update,
-            content: Some(*list.content()),
-        };
-        self.marks.insert(list.scope(), mark);
+        let resets = self.marks.get(&list.scope()).map_or(0, |mark| mark.resets);
+        self.marks.insert(list.scope(), Mark::of(list, resets));
         self.unwritten = true;
+    }
+
+    pub fn get(&self, scope: CrlScope) -> Option<&Mark> {
+        self.marks.get(&scope)
+    }
+
+    /// Takes over the resets that another process wrote into the file: the scopes concerned. Costs a look at the file's
+    /// attributes as long as it stays as it is.
+    pub fn follow(&mut self) -> Result<Vec<CrlScope>, MarksError> {
+        let now = identity(&self.path);
+        if now == self.seen {
+            return Ok(Vec::new());
+        }
+        let mut reset = Vec::new();
+        for (scope, other) in read(&self.path)?.unwrap_or_default() {
+            if let Some(mark) = self.marks.get_mut(&scope)
+                && other.resets > mark.resets
+            {
+                *mark = other;
+                reset.push(scope);
+            }
+        }
+        self.seen = now;
+        Ok(reset)
+    }
+
+    /// Makes a list the newest of its scope whatever was seen before, durably, as an operator wants it.
+    pub(super) fn reset(&mut self, list: &VerifiedCrl) -> Result<(), MarksError> {
+        let _lock = lock(&self.path)?;
+        let mut marks = read(&self.path)?.unwrap_or_default();
+        let resets = marks.get(&list.scope()).map_or(0, |mark| mark.resets);
+        marks.insert(list.scope(), Mark::of(list, resets.saturating_add(1)));
+        replace(&self.path, &encode(&marks))?;
+        self.marks = marks;
+        Ok(())
     }
 
     /// Raised marks are not in the file yet.
@@ -137,9 +177,18 @@ impl Marks {
 }
 
 impl Mark {
-    /// The higher of both in each respect.
+    fn of(list: &VerifiedCrl, resets: u32) -> Self {
+        let (number, this_update) = (list.number().cloned(), list.crl().this_update);
+        Self { number, this_update, content: Some(*list.content()), resets }
+    }
+
+    /// The one after more resets, else the higher of both in each respect.
     fn merge(&mut self, other: Self) {
-        if *self == other {
+        if *self == other || self.resets > other.resets {
+            return;
+        }
+        if other.resets > self.resets {
+            *self = other;
             return;
         }
         let (own_leads, other_leads) = (
@@ -174,6 +223,14 @@ struct MarkRow {
     /// Unix seconds.
     this_update: i64,
     content: Option<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    resets: u32,
+}
+
+/// Files without resets stay as they always were.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 fn encode(marks: &BTreeMap<CrlScope, Mark>) -> Vec<u8> {
@@ -183,6 +240,7 @@ fn encode(marks: &BTreeMap<CrlScope, Mark>) -> Vec<u8> {
         crl_number: mark.number.as_ref().map(|number| hex::encode(number.octets())),
         this_update: mark.this_update.unix(),
         content: mark.content.map(hex::encode),
+        resets: mark.resets,
     };
     let marks: Vec<MarkRow> = marks.iter().map(row).collect();
     let file = MarksFile { format: FORMAT.to_owned(), sha256: digest(&marks), marks };
@@ -212,7 +270,8 @@ fn decode(bytes: &[u8]) -> Option<BTreeMap<CrlScope, Mark>> {
         };
         let scope =
             CrlScope { issuer_key: octets(row.issuer_key)?, distribution_point: optional(row.distribution_point)? };
-        let mark = Mark { number, this_update: Time::from_unix(row.this_update), content: optional(row.content)? };
+        let this_update = Time::from_unix(row.this_update);
+        let mark = Mark { number, this_update, content: optional(row.content)?, resets: row.resets };
         if marks.insert(scope, mark).is_some() {
             return None;
         }
@@ -232,6 +291,11 @@ fn read(path: &Path) -> Result<Option<BTreeMap<CrlScope, Mark>>, MarksError> {
         return Err(MarksError::Damaged(path.to_owned()));
     }
     decode(&bytes).map(Some).ok_or_else(|| MarksError::Damaged(path.to_owned()))
+}
+
+fn identity(path: &Path) -> Option<Identity> {
+    let data = fs::metadata(path).ok()?;
+    Some((data.ino(), data.len(), data.mtime(), data.mtime_nsec()))
 }
 
 /// Keeps other processes from writing while the value lives; never waits for long, lest a halted one halts this.
@@ -281,13 +345,14 @@ mod tests {
             number: Some(CrlNumber::from_octets(&[number])),
             this_update: Time::from_unix(seconds),
             content: Some([number; 32]),
+            resets: 0,
         }
     }
 
     #[test]
     fn what_is_written_is_read_again() {
         let partition = CrlScope { distribution_point: Some([2; 32]), ..SCOPE };
-        let bare = Mark { number: None, this_update: Time::from_unix(-5), content: None };
+        let bare = Mark { number: None, this_update: Time::from_unix(-5), content: None, resets: 2 };
         let marks = BTreeMap::from([(SCOPE, mark(7, 100)), (partition, bare)]);
         assert_eq!(decode(&encode(&marks)), Some(marks));
     }
@@ -322,6 +387,25 @@ mod tests {
         other.write().expect("written");
         let merged = Mark { content: None, ..mark(9, 200) };
         assert_eq!(Marks::open(&path).expect("marks").marks.get(&SCOPE), Some(&merged));
+    }
+
+    #[test]
+    fn a_mark_after_more_resets_holds_over_a_higher_one() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("marks.json");
+        let (mut one, mut other) = (Marks::open(&path).expect("marks"), Marks::open(&path).expect("marks"));
+        one.marks.insert(SCOPE, mark(9, 100));
+        other.marks.insert(SCOPE, Mark { resets: 1, ..mark(2, 90) });
+        (one.unwritten, other.unwritten) = (true, true);
+        one.write().expect("written");
+        assert_eq!(one.follow().expect("read"), []);
+        other.write().expect("written");
+        assert_eq!(one.follow().expect("read"), [SCOPE]);
+        assert_eq!(one.get(SCOPE), other.get(SCOPE));
+        assert_eq!(one.follow().expect("read"), []);
+        one.unwritten = true;
+        one.write().expect("written");
+        assert_eq!(Marks::open(&path).expect("marks").get(SCOPE), other.get(SCOPE));
     }
 
     #[test]

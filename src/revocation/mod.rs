@@ -8,15 +8,23 @@
 //!
 //! - [`candidate`]: bytes to a verified list; [`marks`]: nothing comes back; `admission`: the one way in; [`snapshot`]: what
 //!   readers see; `refresh`, `schedule` and `turn`: asking the sources; `redis`: the shared memory.
+//! - [`collect`]: what one validation wanted (`links`: issuers' certificates; `responder`: OCSP; `discovered`: CRLs that certificates
+//!   name, admitted and refreshed like those of sources; `outcome`: what asking gave).
 //!
 //! Whatever fails here, a verdict can become undetermined and never wrong: the core verifies each list again with the key of
 //! the certificate's own issuer and asks for its freshness.
 
 mod admission;
 pub mod candidate;
+pub mod collect;
+mod discovered;
+mod links;
 pub mod marks;
+mod outcome;
 mod redis;
 mod refresh;
+pub mod reset;
+mod responder;
 mod schedule;
 pub mod snapshot;
 mod turn;
@@ -35,6 +43,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use self::admission::{Admission, Origin};
 pub use self::candidate::{CrlScope, Refusal};
+use self::collect::Collector;
 use self::marks::{Marks, MarksError};
 use self::redis::{Locks, RedisStore};
 pub use self::refresh::SourceError;
@@ -46,6 +55,8 @@ use crate::clock;
 use crate::config::revocation::{CrlSource, RevocationSettings, RevocationSettingsError};
 use crate::core::memory::Memory;
 use crate::core::x509::{Certificate, TrustStore};
+use crate::net::breaker::BreakerLimits;
+use crate::net::shared::SharedFetcher;
 use crate::net::{AllowedHost, FetchLimits, Fetcher, FetcherError};
 
 /// How often the trust store and the disk are looked at, and the ages told.
@@ -79,6 +90,7 @@ pub struct FileFailure {
 pub struct RevocationCache {
     admission: Arc<Admission>,
     refresher: Arc<Refresher>,
+    collector: Option<Arc<Collector>>,
     sources: Vec<Source>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
@@ -97,14 +109,15 @@ impl RevocationCache {
     ) -> Result<Self, StartError> {
         settings.check()?;
         let sources = settings.sources.iter().map(source).collect::<Result<Vec<_>, _>>()?;
-        let issuers = sources.iter().map(|(_, issuer)| *issuer).collect();
-        let sources: Vec<Source> = sources.into_iter().map(|(source, _)| source).collect();
-        let fetcher = fetcher(settings)?;
-        let admission = Arc::new(Admission::new(Marks::open(&settings.marks_file)?, trust, memory, issuers));
+        let fetcher = Arc::new(fetcher(settings)?);
+        let admission = Arc::new(Admission::new(Marks::open(&settings.marks_file)?, trust, memory));
         let maximum_bytes = settings.maximum_bytes;
         let store = settings.redis.as_ref();
         let store = store.map(|redis| RedisStore::new(redis, maximum_bytes, Arc::clone(&admission))).transpose()?;
-        let refresher = Arc::new(Refresher { admission: Arc::clone(&admission), fetcher, maximum_bytes });
+        let refresher =
+            Arc::new(Refresher { admission: Arc::clone(&admission), fetcher: Arc::clone(&fetcher), maximum_bytes });
+        let collects = settings.collect_seconds > 0 && !settings.allowed_hosts.is_empty();
+        let collector = collects.then(|| Arc::new(Collector::new(fetcher, Arc::clone(&admission), settings)));
 
         let stop = watch::Sender::new(false);
         let trust_changed = watch::Sender::new(());
@@ -128,6 +141,9 @@ impl RevocationCache {
         if let Some(locks) = locks {
             tasks.push(tokio::spawn(locks.run(stop.subscribe())));
         }
+        if let Some(collector) = &collector {
+            tasks.push(spawn(Arc::clone(collector).keep(), &stop));
+        }
         tasks.push(spawn(keep_house(Arc::clone(&admission), trust_changed), &stop));
 
         let deadline = Instant::now() + Duration::from_secs(settings.start_timeout_seconds);
@@ -135,12 +151,17 @@ impl RevocationCache {
             // Late or not: the tasks go on.
             let _ = timeout_at(deadline, first).await;
         }
-        Ok(Self { admission, refresher, sources, stop, tasks })
+        Ok(Self { admission, refresher, collector, sources, stop, tasks })
     }
 
     /// The evidence of verdicts; load it anew for each.
     pub fn evidence(&self) -> SharedEvidence {
         Arc::clone(self.admission.evidence())
+    }
+
+    /// Asks for evidence that is missing; none, where no host is allowed or nobody may wait.
+    pub fn collector(&self) -> Option<Arc<Collector>> {
+        self.collector.clone()
     }
 
     /// How fresh each held list is.
@@ -207,6 +228,7 @@ async fn keep_house(admission: Arc<Admission>, trust_changed: watch::Sender<()>)
             if changed {
                 keeper.follow_trust();
             }
+            keeper.follow_marks();
             keeper.write_marks();
         };
         // It fails only while the process stops.
@@ -228,13 +250,13 @@ fn tell_ages(admission: &Admission) {
     }
 }
 
-fn source(settings: &CrlSource) -> Result<(Source, Option<[u8; 32]>), StartError> {
+fn source(settings: &CrlSource) -> Result<Source, StartError> {
     let issuer = match &settings.issuer_file {
         Some(path) => Some(issuer_fingerprint(path)?),
         None => settings.fingerprint(),
     };
     let place = settings.file.clone().map_or_else(|| Place::Urls(settings.urls.clone()), Place::File);
-    Ok((Source { place, origin: Origin::Source(issuer) }, issuer))
+    Ok(Source { place, origin: Origin::Source(issuer) })
 }
 
 fn issuer_fingerprint(path: &PathBuf) -> Result<[u8; 32], StartError> {
@@ -247,7 +269,7 @@ fn issuer_fingerprint(path: &PathBuf) -> Result<[u8; 32], StartError> {
     certificate.map(|certificate| *certificate.fingerprint()).ok_or_else(|| StartError::IssuerFile(path.clone()))
 }
 
-fn fetcher(settings: &RevocationSettings) -> Result<Fetcher, StartError> {
+fn fetcher(settings: &RevocationSettings) -> Result<SharedFetcher, StartError> {
     let allowed = settings.allowed_hosts.iter().map(|entry| AllowedHost {
         host: entry.host.clone(),
         port: entry.port,
@@ -260,5 +282,7 @@ fn fetcher(settings: &RevocationSettings) -> Result<Fetcher, StartError> {
     };
     let read = |path: &PathBuf| fs::read(path).map_err(|source| StartError::File { path: path.clone(), source });
     let authorities = settings.tls_authorities.as_ref().map(read).transpose()?;
-    Ok(Fetcher::new(allowed.collect(), limits, authorities.as_deref())?)
+    let breaker =
+        BreakerLimits { failures: settings.breaker_failures, rest: Duration::from_secs(settings.breaker_rest_seconds) };
+    Ok(SharedFetcher::new(Fetcher::new(allowed.collect(), limits, authorities.as_deref())?, breaker))
 }

@@ -17,7 +17,8 @@ use super::candidate::Refusal;
 use super::schedule::{Schedule, random};
 use super::turn::Turn;
 use crate::clock;
-use crate::net::{FetchError, Fetcher};
+use crate::net::shared::SharedFetcher;
+use crate::net::{FetchError, FetchRequest};
 
 /// How often a file is looked at.
 const WATCH: Duration = Duration::from_millis(500);
@@ -39,7 +40,7 @@ pub(super) enum Place {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     #[error(transparent)]
-    Fetch(#[from] FetchError),
+    Fetch(#[from] Arc<FetchError>),
     #[error("the file cannot be read: {0}")]
     File(io::ErrorKind),
     #[error("the file is no regular file")]
@@ -55,7 +56,7 @@ pub enum SourceError {
 
 impl SourceError {
     /// The kind of failure, for metrics.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Fetch(error) => error.code(),
             Self::File(_) => "file",
@@ -63,6 +64,14 @@ impl SourceError {
             Self::TooLong(_) => "too-long",
             Self::Refused(refusal) => refusal.code(),
             Self::Stopped => "stopped",
+        }
+    }
+
+    /// How long asking again is useless, where that is known.
+    fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Fetch(error) => error.wait(),
+            _ => None,
         }
     }
 }
@@ -80,7 +89,7 @@ impl Source {
 /// What the tasks share.
 pub(super) struct Refresher {
     pub admission: Arc<Admission>,
-    pub fetcher: Fetcher,
+    pub fetcher: Arc<SharedFetcher>,
     pub maximum_bytes: usize,
 }
 
@@ -110,7 +119,8 @@ impl Refresher {
             turn.asked(outcome.as_ref().ok().map(|admitted| admitted.next_update));
             let wait = match outcome {
                 Ok(admitted) => schedule.after_success(admitted.next_update, clock::now(), random()),
-                Err(_) => schedule.after_failure(random()),
+                // A host that is left alone is asked as soon as it is not.
+                Err(error) => error.wait().unwrap_or_else(|| schedule.after_failure(random())),
             };
             tokio::select! {
                 () = turn.due(wait) => {}
@@ -130,7 +140,7 @@ impl Refresher {
         };
         let mut fault = None;
         for url in urls {
-            let answer = match self.fetcher.get(url).await {
+            let answer = match self.fetcher.fetch(FetchRequest::get(url, self.maximum_bytes)).await {
                 Ok(bytes) => {
                     let (admission, origin) = (Arc::clone(&self.admission), source.origin);
                     blocking(move || Ok(admission.offer_all(&bytes, origin)?)).await

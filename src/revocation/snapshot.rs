@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use super::candidate::{CrlScope, VerifiedCrl};
 use crate::core::evidence::{CrlSet, Evidence};
 use crate::core::time::Time;
+use crate::core::x509::Certificate;
 use crate::core::x509::crl::CrlNumber;
 
 /// The evidence that verdicts are reached with; load it once for each verdict.
@@ -35,11 +36,11 @@ pub struct CrlFreshness {
 /// The newest admitted list of each scope.
 pub(super) type HeldLists = BTreeMap<CrlScope, VerifiedCrl>;
 
-/// An immutable set of the lists under a name of its own.
-pub(super) fn evidence(held: &HeldLists) -> Evidence {
+/// An immutable set of the lists under a name of its own, with the certificates that link to an anchor.
+pub(super) fn evidence(held: &HeldLists, links: &[Arc<Certificate>]) -> Evidence {
     let crls = CrlSet::new(held.values().map(|list| Arc::clone(list.crl())));
     let name = SNAPSHOTS.fetch_add(1, Ordering::Relaxed);
-    Evidence { crls: crls.with_snapshot(name), ..Evidence::default() }
+    Evidence { certificates: links.to_vec(), crls: crls.with_snapshot(name), ..Evidence::default() }
 }
 
 pub(super) fn freshness(held: &HeldLists) -> Vec<CrlFreshness> {

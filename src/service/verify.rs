@@ -1,6 +1,8 @@
-//! Verifying: the pure core, fed with the trust and the evidence at hand.
+//! Verifying: the pure core, fed with the trust and the evidence at hand; what it missed can be collected, and asked again.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{SharedEvidence, SharedTrust};
 use crate::config::Kind;
@@ -9,12 +11,15 @@ use crate::core::{
     cms::{SignedData, document_reference::DocumentReference},
     crypto::Hasher,
     der::ber,
+    evidence::Evidence,
     memory::Memory,
+    path::PathOutcome,
     policy::{Policy, RevocationMode},
     report::{Obstacle, Outcome, Reliance, Report},
     time::Time,
-    validation::{self, Content, Unreadable, ValidationRequest},
+    validation::{self, Content, Unreadable, ValidationRequest, Wanted},
 };
+use crate::revocation::collect::{Collected, Collector};
 
 /// The longest purpose, in bytes.
 pub const LONGEST_PURPOSE: usize = 128;
@@ -23,6 +28,8 @@ pub const LONGEST_PURPOSE: usize = 128;
 pub struct VerifyService {
     trust: SharedTrust,
     evidence: SharedEvidence,
+    /// Asks for evidence that is missing.
+    collector: Option<Arc<Collector>>,
     memory: Arc<Memory>,
     policies: BTreeMap<&'static str, Policy>,
     default_policy: String,
@@ -41,6 +48,8 @@ pub struct VerifyRequest<'a> {
     pub policy: Option<&'a str>,
     /// For what the document is presented.
     pub purpose: Option<&'a str>,
+    /// What was collected for this question; nothing at first.
+    pub collected: &'a Collected,
     pub time: Time,
 }
 
@@ -51,6 +60,8 @@ pub struct Verified {
     pub reference: Option<DocumentReference>,
     /// SHA-256 of the certificate of each signer whose certificate was found.
     pub signers: Vec<[u8; 32]>,
+    /// What was missing and could be collected; empty where nothing is ever collected.
+    pub wanted: Vec<Wanted>,
 }
 
 /// Why there is no answer.
@@ -70,6 +81,7 @@ impl VerifyService {
     pub fn new(
         trust: SharedTrust,
         evidence: SharedEvidence,
+        collector: Option<Arc<Collector>>,
         memory: Arc<Memory>,
         default_policy: &str,
         kinds: &[Kind],
@@ -78,6 +90,7 @@ impl VerifyService {
         let service = Self {
             trust,
             evidence,
+            collector,
             memory,
             policies: Policy::held_ids().filter_map(held).collect(),
             default_policy: default_policy.to_owned(),
@@ -108,6 +121,19 @@ impl VerifyService {
         })
     }
 
+    /// How long one question may wait for evidence in all; not at all where none is collected.
+    pub fn patience(&self) -> Duration {
+        self.collector.as_ref().map_or(Duration::ZERO, |collector| collector.patience())
+    }
+
+    /// Asks for what was missing until the deadline: whether judging again can give another answer.
+    pub async fn collect(&self, wanted: &[Wanted], collected: &mut Collected, deadline: Instant) -> bool {
+        match &self.collector {
+            Some(collector) if !wanted.is_empty() => collector.collect(wanted, collected, deadline).await,
+            _ => false,
+        }
+    }
+
     /// Judges a document, its standing not yet considered. Pure computation, at most some milliseconds per megabyte.
     pub fn verify(&self, request: &VerifyRequest<'_>) -> Result<Verified, VerifyError> {
         let policy = self.policy(request.policy)?;
@@ -117,10 +143,18 @@ impl VerifyService {
             return Err(VerifyError::Purpose);
         }
         let (trust, evidence) = (self.trust.load(), self.evidence.load());
-        let validation = validation::validate(&ValidationRequest {
+        let Collected { certificates, ocsp_responses, .. } = request.collected;
+        let widened = (!certificates.is_empty() || !ocsp_responses.is_empty()).then(|| {
+            let mut widened = Evidence::clone(&evidence);
+            widened.certificates.extend_from_slice(certificates);
+            widened.ocsp_responses.extend_from_slice(ocsp_responses);
+            widened
+        });
+        let evidence = widened.as_ref().unwrap_or(&evidence);
+        let mut validation = validation::validate(&ValidationRequest {
             document: request.document,
             content: request.content,
-            evidence: &evidence,
+            evidence,
             trust: &trust,
             policy,
             revocation: RevocationMode::Required,
@@ -128,6 +162,18 @@ impl VerifyService {
             memory: &self.memory,
         })
         .map_err(VerifyError::Unreadable)?;
+        let wanted = match &self.collector {
+            Some(collector) => {
+                validation.set_issuers_unavailable(&request.collected.issuers_unavailable);
+                let paths = validation.signatures.iter().filter_map(|signature| match &signature.path {
+                    Some(PathOutcome::Valid(path)) => Some(path.certificates()),
+                    _ => None,
+                });
+                collector.used(paths.flatten().map(|certificate| &**certificate));
+                validation.wanted(&evidence.crls, &trust, request.time)
+            }
+            None => Vec::new(),
+        };
         let mut report = Report::new(&validation, policy, RevocationMode::Required, request.time);
         let signers = validation.signatures.iter().filter_map(|signature| signature.signer.as_ref().ok());
         let signers = signers.map(|signer| *signer.fingerprint()).collect();
@@ -137,7 +183,10 @@ impl VerifyService {
             let outcome = if obstacle == Obstacle::PurposeNotAllowed { Outcome::Reject } else { Outcome::Undetermined };
             report.reliance = Reliance::new(outcome, obstacle.code());
         }
-        Ok(Verified { report, reference, signers })
+        if report.reliance.outcome == Outcome::Undetermined {
+            report.reliance.retry_at = request.collected.retry_at;
+        }
+        Ok(Verified { report, reference, signers, wanted })
     }
 
     /// Why a document does not serve a purpose. The purpose is a demand, never evidence: the kind is what its signers say.

@@ -1,10 +1,11 @@
-//! The fault table: what fails, with the real things, and what became of the verdicts meanwhile. `make faults` prints it.
+//! The fault table: what fails, with the real things, and what became of the verdicts meanwhile. `make faults` prints it. Those of OCSP servers stand
+//! in `tests/http/faults.rs`, for a question makes the service ask them.
 
-mod capture;
+pub mod capture;
 mod minute;
 mod redis;
 mod sources;
-mod trial;
+pub mod trial;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -56,7 +56,7 @@ pub fn faults() -> Vec<Fault> {
             name: "Redis filled with forged entries",
             meanwhile: forge,
             end: |scene| scene.server.command("FLUSHALL", &[""; 0]),
-            metric: &["antin_revocation_refused_total", "redis"],
+            metric: &["antin_revocation_refused_total", "redis", "went-back"],
             line: "an entry in Redis does not count",
             ..fault
         },

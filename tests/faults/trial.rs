@@ -18,9 +18,9 @@ use crate::revocation::world::Standing::{Good, Revoked};
 use crate::revocation::world::{Standing, World, until};
 
 /// How long a fault lasts.
-const SPAN: Duration = Duration::from_secs(5);
+pub const SPAN: Duration = Duration::from_secs(5);
 /// How long the way back may take.
-const RECOVERY: Duration = Duration::from_secs(10);
+pub const RECOVERY: Duration = Duration::from_secs(10);
 
 /// How long a node leaves a source to whoever holds its lock, forged or not.
 const FOLLOW: u64 = 4;
@@ -102,13 +102,13 @@ impl Scene {
 /// What was seen.
 #[derive(Debug)]
 pub struct Row {
-    fault: &'static str,
-    verdicts: BTreeMap<String, usize>,
-    wrong: usize,
-    slowest: Duration,
-    recovery: Duration,
-    metric: Option<String>,
-    line: Option<&'static str>,
+    pub fault: &'static str,
+    pub verdicts: BTreeMap<String, usize>,
+    pub wrong: usize,
+    pub slowest: Duration,
+    pub recovery: Duration,
+    pub metric: Option<String>,
+    pub line: Option<&'static str>,
 }
 
 impl Row {
@@ -213,10 +213,9 @@ pub fn table(rows: &[Row]) -> String {
     for row in rows {
         let verdicts =
             row.verdicts.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ");
-        let metric = row.metric.as_deref().unwrap_or("NONE").split(['{', ',', '}', '"']);
-        // The URL of the source says nothing here.
-        let metric =
-            metric.filter(|part| !part.contains("http://") && *part != "source=").collect::<Vec<_>>().join(" ");
+        // The source or the host says nothing here.
+        let metric = row.metric.as_deref().unwrap_or("NONE").replace(['"', '}'], "").replace('{', ",");
+        let metric = metric.split(',').filter(|part| !part.contains("127.0.0.1")).collect::<Vec<_>>().join(" ");
         let _ = writeln!(
             text,
             "{} | {} | {} ({verdicts}) | {:.1} ms | {:.1} s | {metric} | {}",
@@ -225,7 +224,7 @@ pub fn table(rows: &[Row]) -> String {
             row.answered(),
             row.slowest.as_secs_f64() * 1e3,
             row.recovery.as_secs_f64(),
-            row.line.unwrap_or("NONE"),
+            row.line.unwrap_or("none: see the metric"),
         );
     }
     text

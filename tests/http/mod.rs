@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod client;
+mod collecting;
+mod faults;
 mod floods;
 mod hostile;
 mod idempotency;

@@ -6,6 +6,7 @@ mod nodes;
 mod places;
 mod proxy;
 pub mod redis;
+mod reset;
 pub mod responder;
 mod shared;
 mod sources;

@@ -1,5 +1,6 @@
-//! A small HTTP server that answers as it is told, also wrongly.
+//! A small HTTP server that answers as it is told, path by path, also wrongly.
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,6 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use antin::config::revocation::{AllowedHost, CrlSource};
+
+/// From the body of a request to that of its answer.
+pub type Maker = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
 #[derive(Clone)]
 pub enum Answer {
@@ -29,13 +33,30 @@ pub enum Answer {
     Garbage,
     /// Speaks before it is asked, and another language than any that is asked for.
     Babble,
+    /// A body, after a while.
+    Late(Vec<u8>, Duration),
+    /// What is made of the request's body.
+    Made(Maker),
 }
 
 pub struct Responder {
     pub port: u16,
-    answer: Arc<Mutex<Answer>>,
+    answers: Arc<Mutex<Answers>>,
     asked: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
+}
+
+struct Answers {
+    usual: Answer,
+    by_path: HashMap<String, Answer>,
+    asked_by_path: HashMap<String, usize>,
+}
+
+impl Answers {
+    fn to(&mut self, path: &str) -> Answer {
+        *self.asked_by_path.entry(path.to_owned()).or_default() += 1;
+        self.by_path.get(path).unwrap_or(&self.usual).clone()
+    }
 }
 
 impl Responder {
@@ -51,28 +72,46 @@ impl Responder {
     fn listen(listener: TcpListener, answer: Answer) -> Self {
         let responder = Self {
             port: listener.local_addr().expect("an address").port(),
-            answer: Arc::new(Mutex::new(answer)),
+            answers: Arc::new(Mutex::new(Answers {
+                usual: answer,
+                by_path: HashMap::new(),
+                asked_by_path: HashMap::new(),
+            })),
             asked: Arc::default(),
             stop: Arc::default(),
         };
-        let (answer, asked, stop) =
-            (Arc::clone(&responder.answer), Arc::clone(&responder.asked), Arc::clone(&responder.stop));
+        let (answers, asked, stop) =
+            (Arc::clone(&responder.answers), Arc::clone(&responder.asked), Arc::clone(&responder.stop));
         thread::spawn(move || {
             for connection in listener.incoming() {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
                 asked.fetch_add(1, Ordering::SeqCst);
-                let (answer, stop) = (answer.lock().expect("an answer").clone(), Arc::clone(&stop));
+                let (answers, stop) = (Arc::clone(&answers), Arc::clone(&stop));
                 // A client that hangs up early ends the answer.
-                thread::spawn(move || connection.and_then(|connection| respond(connection, &answer, &stop)));
+                thread::spawn(move || connection.and_then(|connection| respond(connection, &answers, &stop)));
             }
         });
         responder
     }
 
     pub fn tell(&self, answer: Answer) {
-        *self.answer.lock().expect("an answer") = answer;
+        self.answers.lock().expect("answers").usual = answer;
+    }
+
+    /// The answer at one path, in place of the usual one.
+    pub fn tell_at(&self, path: &str, answer: Answer) {
+        self.answers.lock().expect("answers").by_path.insert(path.to_owned(), answer);
+    }
+
+    /// Requests for one path.
+    pub fn asked_for(&self, path: &str) -> usize {
+        self.answers.lock().expect("answers").asked_by_path.get(path).copied().unwrap_or_default()
+    }
+
+    pub fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     pub fn asked(&self) -> usize {
@@ -99,8 +138,8 @@ impl Drop for Responder {
     }
 }
 
-fn respond(mut connection: TcpStream, answer: &Answer, stop: &AtomicBool) -> std::io::Result<()> {
-    if matches!(answer, Answer::Babble) {
+fn respond(mut connection: TcpStream, answers: &Mutex<Answers>, stop: &AtomicBool) -> std::io::Result<()> {
+    if matches!(answers.lock().expect("answers").usual, Answer::Babble) {
         return connection.write_all(b"220 mail.example.vn ESMTP ready\r\n$999999999\r\n*2147483647\r\n\0\0");
     }
     let mut request = Vec::new();
@@ -111,14 +150,30 @@ fn respond(mut connection: TcpStream, answer: &Answer, stop: &AtomicBool) -> std
         }
         request.push(octet[0]);
     }
+    let request = String::from_utf8_lossy(&request).to_lowercase();
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    let length = request.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+    let mut question = vec![0; length];
+    connection.read_exact(&mut question)?;
+    let answer = answers.lock().expect("answers").to(path);
     let head = |connection: &mut TcpStream, status: u16, more: &str| {
         write!(connection, "HTTP/1.1 {status} Said\r\nConnection: close\r\n{more}\r\n")
     };
     let length = |body: &[u8]| format!("Content-Length: {}\r\n", body.len());
-    match answer {
+    match &answer {
         Answer::Body(body) => {
             head(&mut connection, 200, &length(body))?;
             connection.write_all(body)
+        }
+        Answer::Late(body, delay) => {
+            thread::sleep(*delay);
+            head(&mut connection, 200, &length(body))?;
+            connection.write_all(body)
+        }
+        Answer::Made(make) => {
+            let body = make(&question);
+            head(&mut connection, 200, &length(&body))?;
+            connection.write_all(&body)
         }
         Answer::Status(status) => head(&mut connection, *status, "Content-Length: 0\r\n"),
         Answer::Redirect(to) => head(&mut connection, 302, &format!("Location: {to}\r\nContent-Length: 0\r\n")),

@@ -124,11 +124,18 @@ async fn a_revocation_reaches_a_node_that_has_redis_alone() {
     let world = World::new();
     let first = RevocationSettings { redis: Some(server.settings()), ..world.settings_with_files() };
     let publisher = world.start(&first).await;
+    let key = world.redis_key(Authority::Ca);
+    until("shared", RECOVERY, || server.get(&key) == world.list(Authority::Ca)).await;
     let second = RevocationSettings {
         marks_file: world.directory.path().join("second.json"),
         redis: Some(server.settings()),
         ..world.settings()
     };
+    // What lies in Redis could be old, as far as a node knows that has seen nothing and can ask nobody.
+    let newcomer = world.start(&second).await;
+    throughout("undetermined", POLLS, || world.standings(&newcomer.evidence()) == (Unknown, Unknown)).await;
+    newcomer.shutdown().await;
+    std::fs::copy(&first.marks_file, &second.marks_file).expect("copied");
     let follower = world.start(&second).await;
     until("good", RECOVERY, || world.standings(&follower.evidence()) == (Good, Good)).await;
     world.revoke(Member::Judicial);
@@ -139,7 +146,6 @@ async fn a_revocation_reaches_a_node_that_has_redis_alone() {
     // Emptied: the nodes fill it again, and answer all the while.
     server.command::<()>("FLUSHALL", &[""; 0]);
     assert_eq!(world.standings(&follower.evidence()), (Revoked, Good));
-    let key = world.redis_key(Authority::Ca);
     until("filled again", RECOVERY, || server.get(&key) == world.list(Authority::Ca)).await;
 }
 
@@ -221,6 +227,8 @@ async fn lists_of_several_scopes_are_kept_apart_and_shared() {
     let line = format!("{}\n", hex::encode(sha256(&scope)));
     until("indexed", RECOVERY, || server.get(&index) == line.as_bytes()).await;
     let marks_file = world.directory.path().join("second.json");
+    // It knows what the first has seen: with no source of its own it could not tell an old list from the newest.
+    std::fs::copy(&first.marks_file, &marks_file).expect("copied");
     let second = RevocationSettings { sources: Vec::new(), marks_file, ..first.clone() };
     let follower = world.start(&second).await;
     until("all scopes there", RECOVERY, || follower.freshness().len() == 3).await;

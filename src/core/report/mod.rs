@@ -55,11 +55,14 @@ pub struct Report {
 
 /// The one field to act on.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Reliance {
     pub outcome: Outcome,
     pub code: &'static str,
     pub message: Text,
     pub remedy: Text,
+    /// When the same question may get a better answer, as far as it is known: something was fetched in vain.
+    pub retry_at: Option<Time>,
 }
 
 /// The verdict of EN 319 102-1 alone.
@@ -276,7 +279,7 @@ impl Obstacle {
 impl Reliance {
     pub fn new(outcome: Outcome, code: &'static str) -> Self {
         let Message { message, remedy } = message::of(code);
-        Self { outcome, code, message, remedy }
+        Self { outcome, code, message, remedy, retry_at: None }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod content;
 pub mod cryptographic;
 pub mod format;
 pub mod signer;
+pub mod wanted;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub use basic::SignatureValidation;
 pub use content::Content;
 use content::SignedContent;
+pub use wanted::Wanted;
 
 use super::algorithm::DigestAlgorithm;
 use super::cms::document_reference::DocumentReference;

@@ -202,7 +202,8 @@ pub fn authority_key_identifier(value: &[u8]) -> Result<AuthorityKeyIdentifier, 
     })
 }
 
-fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>, DerError> {
+/// Decodes `CRLDistributionPoints`, which is also the form of `freshestCRL`.
+pub fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPoint>, DerError> {
     members(Reader::single(value, tag::SEQUENCE)?, |member| {
         member.of(tag::SEQUENCE)?.read_all(|reader| {
             let name = match reader.optional(tag::context(0))? {

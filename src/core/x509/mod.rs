@@ -1,11 +1,13 @@
 //! Certificates and CRLs (RFC 5280): bytes to types. What is wrong with the bytes is found here; whether a certificate may be
 //! used is judged in [`super::path`].
 
+pub mod access;
 pub mod certificate;
 pub mod crl;
 pub mod extension;
 pub mod name;
 pub mod ocsp;
+pub mod ocsp_request;
 pub mod signed;
 pub mod trust_anchor;
 

@@ -249,7 +249,7 @@ impl ResponderId {
 }
 
 /// The content of the `subjectPublicKey` BIT STRING.
-fn key_bits(certificate: &Certificate) -> Option<&[u8]> {
+pub(super) fn key_bits(certificate: &Certificate) -> Option<&[u8]> {
     let mut fields = Reader::single(certificate.subject_public_key_info(), tag::SEQUENCE).ok()?.reader();
     fields.read().ok()?;
     fields.read().ok()?.bit_string_octets().ok()

@@ -1,0 +1,378 @@
+//! Collecting the evidence that a validation wanted, from where the certificates say that it is, if the operator allows the host.
+//!
+//! Certificates and OCSP responses go to the request that wanted them; certificates that lead to an anchor and CRLs, admitted like
+//! those of sources, into the evidence of the process, so that the next request wants nothing. What two requests want is fetched
+//! once, what failed is not asked for again at once, and nobody waits longer than until the deadline: what comes later serves
+//! the next request.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::admission::{Admission, Origin};
+use super::discovered::Discovered;
+use super::links;
+use super::outcome::{Kept, Outcome, Outcomes};
+use super::responder;
+use crate::clock;
+use crate::config::revocation::RevocationSettings;
+use crate::core::evidence_file;
+use crate::core::time::Time;
+use crate::core::validation::Wanted;
+use crate::core::x509::Certificate;
+use crate::core::x509::ocsp::OcspResponse;
+use crate::net::FetchRequest;
+use crate::net::flights::Flights;
+use crate::net::shared::SharedFetcher;
+
+/// Requests that wait for evidence at one time; another gets its answer without.
+const WAITING: usize = 64;
+/// Octets of the longest file of certificates taken.
+const CERTIFICATES_LIMIT: usize = 256 * 1024;
+/// Certificates of one file that are looked at.
+const CERTIFICATES: usize = 32;
+/// Fetches a minute for certificates that nobody vouches for: whoever sends a document could choose their URLs.
+const UNVOUCHED_A_MINUTE: u32 = 120;
+/// When to come again where that is not known: a fetch is still under way, or too much is.
+const SOON: Duration = Duration::from_secs(5);
+/// How often it is looked which lists are due.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// What was had for one request, beside what went into the evidence of the process.
+#[derive(Debug)]
+pub struct Collected {
+    pub certificates: Vec<Arc<Certificate>>,
+    pub ocsp_responses: Vec<Arc<OcspResponse>>,
+    /// Fingerprints of certificates whose issuer's certificate could not be had, though an allowed host should have it.
+    pub issuers_unavailable: Vec<[u8; 32]>,
+    /// When asking again makes sense, if something could not be had.
+    pub retry_at: Option<Time>,
+    /// The evidence of the last judgement is at least as new.
+    judged: Instant,
+}
+
+impl Default for Collected {
+    fn default() -> Self {
+        Self {
+            certificates: Vec::new(),
+            ocsp_responses: Vec::new(),
+            issuers_unavailable: Vec::new(),
+            retry_at: None,
+            judged: Instant::now(),
+        }
+    }
+}
+
+pub struct Collector {
+    fetcher: Arc<SharedFetcher>,
+    admission: Arc<Admission>,
+    maximum_bytes: usize,
+    patience: Duration,
+    waiting: Semaphore,
+    flights: Arc<Flights<Kept>>,
+    outcomes: Outcomes,
+    discovered: Discovered,
+    /// Begin of the minute, and the fetches in it.
+    unvouched: Mutex<(Instant, u32)>,
+}
+
+/// One thing to be asked for at one URL.
+#[derive(Clone, Debug)]
+enum Ask {
+    Certificates,
+    List,
+    /// A list that was found before.
+    Refresh,
+    Response {
+        certificate: Arc<Certificate>,
+        issuer: Arc<Certificate>,
+    },
+}
+
+/// What asking gave to one request.
+#[derive(Default)]
+struct Gain {
+    certificates: Vec<Arc<Certificate>>,
+    response: Option<Arc<OcspResponse>>,
+    list: bool,
+    /// The first moment at which one of the places may have more.
+    again: Option<Instant>,
+}
+
+impl Gain {
+    const fn is_some(&self) -> bool {
+        !self.certificates.is_empty() || self.response.is_some() || self.list
+    }
+
+    fn nothing_until(again: Instant) -> Self {
+        Self { again: Some(again), ..Self::default() }
+    }
+
+    /// This, or if it is nothing the other.
+    fn or(self, other: Self) -> Self {
+        if self.is_some() || other.is_some() {
+            return if self.is_some() { self } else { other };
+        }
+        Self { again: [self.again, other.again].into_iter().flatten().min(), ..Self::default() }
+    }
+}
+
+impl Collector {
+    pub(super) fn new(fetcher: Arc<SharedFetcher>, admission: Arc<Admission>, settings: &RevocationSettings) -> Self {
+        Self {
+            fetcher,
+            admission,
+            maximum_bytes: settings.maximum_bytes,
+            patience: Duration::from_secs(settings.collect_seconds),
+            waiting: Semaphore::new(WAITING),
+            flights: Flights::new(),
+            outcomes: Outcomes::new(Duration::from_secs(settings.backoff_seconds)),
+            discovered: Discovered::new(settings),
+            unvouched: Mutex::new((Instant::now(), 0)),
+        }
+    }
+
+    /// How long one request may wait in all.
+    pub const fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Asks for what is wanted until the deadline: whether judging again can give another answer. Needs a Tokio runtime.
+    pub async fn collect(self: &Arc<Self>, wanted: &[Wanted], collected: &mut Collected, deadline: Instant) -> bool {
+        let judged = std::mem::replace(&mut collected.judged, Instant::now());
+        // CRL and OCSP about one certificate are two ways to the same.
+        let mut groups: HashMap<[u8; 32], Vec<&Wanted>> = HashMap::new();
+        for wanted in wanted.iter().filter(|wanted| wanted.uris().iter().any(|uri| self.fetcher.may_ask(uri))) {
+            groups.entry(*wanted.certificate().fingerprint()).or_default().push(wanted);
+        }
+        if groups.is_empty() {
+            return false;
+        }
+        let permit = self.waiting.try_acquire();
+        let asked = groups.values().map(|group| async {
+            match permit {
+                Ok(_) => self.group(group, collected, judged, deadline).await,
+                Err(_) => Gain::nothing_until(Instant::now() + SOON),
+            }
+        });
+        let gains = join_all(asked).await;
+
+        let (had_unavailable, had_retry) = (collected.issuers_unavailable.len(), collected.retry_at.is_some());
+        (collected.issuers_unavailable, collected.retry_at) = (Vec::new(), None);
+        let mut gained = false;
+        for (group, gain) in groups.values().zip(gains) {
+            let is_issuer = group.iter().any(|wanted| matches!(wanted, Wanted::IssuerCertificate { .. }));
+            let kind = if is_issuer { "issuer" } else { "status" };
+            let outcome = if gain.is_some() { "had" } else { "missing" };
+            metrics::counter!("antin_evidence_wanted_total", "wanted" => kind, "outcome" => outcome).increment(1);
+            if gain.is_some() {
+                gained = true;
+                collected.ocsp_responses.extend(gain.response);
+                for certificate in gain.certificates {
+                    if !collected.certificates.contains(&certificate) {
+                        collected.certificates.push(certificate);
+                    }
+                }
+                continue;
+            }
+            if is_issuer {
+                collected.issuers_unavailable.push(*group[0].certificate().fingerprint());
+            }
+            let wait = gain.again.map_or(SOON, |again| again.saturating_duration_since(Instant::now()));
+            let retry_at = clock::now().plus_seconds(wait.as_secs_f64().ceil() as i64);
+            collected.retry_at = collected.retry_at.max(Some(retry_at));
+        }
+        if !collected.certificates.is_empty() && gained {
+            let (admission, certificates) = (Arc::clone(&self.admission), collected.certificates.clone());
+            // It fails only while the process stops.
+            let _ = spawn_blocking(move || admission.offer_links(&certificates)).await;
+        }
+        gained || collected.issuers_unavailable.len() != had_unavailable || collected.retry_at.is_some() != had_retry
+    }
+
+    /// The first that one of several ways gives.
+    async fn group(
+        self: &Arc<Self>,
+        group: &[&Wanted],
+        collected: &Collected,
+        judged: Instant,
+        deadline: Instant,
+    ) -> Gain {
+        let mut ways: FuturesUnordered<_> = group.iter().map(|wanted| self.way(wanted, collected, judged)).collect();
+        let mut gain = Gain::default();
+        loop {
+            match timeout_at(deadline, ways.next()).await {
+                Ok(Some(found)) => gain = gain.or(found),
+                Ok(None) => return gain,
+                Err(_) => return gain.or(Gain::nothing_until(Instant::now() + SOON)),
+            }
+            if gain.is_some() {
+                return gain;
+            }
+        }
+    }
+
+    /// Its places one after the other, until one gives something.
+    async fn way(self: &Arc<Self>, wanted: &Wanted, collected: &Collected, judged: Instant) -> Gain {
+        let ask = match wanted {
+            Wanted::IssuerCertificate { .. } => Ask::Certificates,
+            Wanted::Crl { .. } => Ask::List,
+            Wanted::Ocsp { certificate, issuer, .. } => {
+                Ask::Response { certificate: Arc::clone(certificate), issuer: Arc::clone(issuer) }
+            }
+        };
+        let mut gain = Gain::default();
+        for url in wanted.uris().iter().filter(|url| self.fetcher.may_ask(url)) {
+            let key = ask.key(url);
+            let mut kept = self.outcomes.get(&key, Instant::now().into_std());
+            let useful = |kept: &Kept| use_of(kept, wanted, collected, judged);
+            let is_old = |kept: &Kept| Instant::now().into_std() >= kept.again();
+            if kept.as_ref().is_none_or(|kept| !useful(kept).is_some() && is_old(kept)) {
+                kept = if matches!(ask, Ask::Certificates) && !self.admit_unvouched() {
+                    None
+                } else {
+                    self.fetch(&ask, url, key).await
+                };
+            }
+            let found = kept.map_or_else(|| Gain::nothing_until(Instant::now() + SOON), |kept| useful(&kept));
+            gain = gain.or(found);
+            if gain.is_some() {
+                break;
+            }
+        }
+        gain
+    }
+
+    async fn fetch(self: &Arc<Self>, ask: &Ask, url: &str, key: String) -> Option<Kept> {
+        let (this, ask, url, flight) = (Arc::clone(self), ask.clone(), url.to_owned(), key.clone());
+        let work = async move {
+            let (outcome, lifetime) = this.ask(&ask, &url).await;
+            this.outcomes.keep(&key, outcome, lifetime, Instant::now().into_std())
+        };
+        self.flights.join(&flight, work).await
+    }
+
+    /// What one place has, and how long that may be kept.
+    async fn ask(&self, ask: &Ask, url: &str) -> (Outcome, Duration) {
+        match ask {
+            Ask::Certificates => {
+                let fetched = self.fetcher.fetch(FetchRequest::get(url, CERTIFICATES_LIMIT).unvouched()).await;
+                match fetched.map(|file| evidence_file::certificates(&file)) {
+                    Ok(Ok(found)) => {
+                        let found = found.into_iter().take(CERTIFICATES).map(Arc::new).collect();
+                        (Outcome::Certificates(found), Duration::MAX)
+                    }
+                    Ok(Err(_)) => (Outcome::Nothing(None), Duration::ZERO),
+                    Err(error) => (Outcome::Nothing(error.wait()), Duration::ZERO),
+                }
+            }
+            Ask::List | Ask::Refresh => (self.list(url, matches!(ask, Ask::Refresh)).await, Duration::MAX),
+            Ask::Response { certificate, issuer } => responder::ask(&self.fetcher, url, certificate, issuer).await,
+        }
+    }
+
+    /// Fetches a list and has it admitted; from then on it is kept fresh. One that was forgotten while it was refreshed stays so.
+    async fn list(&self, url: &str, refresh: bool) -> Outcome {
+        let octets = match self.fetcher.fetch(FetchRequest::get(url, self.maximum_bytes)).await {
+            Ok(octets) => octets,
+            Err(error) => {
+                self.discovered.failed(url, Instant::now().into_std());
+                return Outcome::Nothing(error.wait());
+            }
+        };
+        let admission = Arc::clone(&self.admission);
+        let offered = spawn_blocking(move || admission.offer_all(&octets, Origin::DistributionPoint)).await;
+        match offered {
+            Ok(Ok(admitted)) => {
+                let now = Instant::now().into_std();
+                if let Some(scope) = self.discovered.found(url, &admitted, refresh, now) {
+                    self.admission.forget(scope);
+                }
+                Outcome::List
+            }
+            Ok(Err(refusal)) => {
+                tracing::warn!(
+                    target: "antin::revocation", url, code = refusal.code(), cause = %refusal,
+                    "a distribution point gives no CRL that counts"
+                );
+                self.discovered.failed(url, Instant::now().into_std());
+                Outcome::Nothing(None)
+            }
+            Err(_) => Outcome::Nothing(None),
+        }
+    }
+
+    fn admit_unvouched(&self) -> bool {
+        let mut unvouched = self.unvouched.lock().unwrap_or_else(PoisonError::into_inner);
+        if unvouched.0.elapsed() > Duration::from_secs(60) {
+            *unvouched = (Instant::now(), 0);
+        }
+        unvouched.1 += 1;
+        unvouched.1 <= UNVOUCHED_A_MINUTE
+    }
+
+    /// A verdict rests on these certificates, each of a valid path: their lists stay, and stay fresh.
+    pub fn used<'a>(&self, certificates: impl Iterator<Item = &'a Certificate>) {
+        let sourced = self.admission.sourced();
+        let is_kept = |certificate: &Certificate, url: &str| {
+            sourced.contains(certificate.issuer.comparable()) || !self.fetcher.may_ask(url)
+        };
+        self.discovered.used(certificates, is_kept, Instant::now().into_std());
+    }
+
+    /// Keeps the lists that were found fresh, and forgets those that nobody uses.
+    pub(super) async fn keep(self: Arc<Self>) {
+        loop {
+            sleep(ROUND).await;
+            let now = Instant::now().into_std();
+            for scope in self.discovered.forget(now) {
+                self.admission.forget(scope);
+            }
+            for url in self.discovered.due(now) {
+                let this = Arc::clone(&self);
+                tokio::spawn(async move { this.fetch(&Ask::Refresh, &url, Ask::Refresh.key(&url)).await });
+            }
+            metrics::gauge!("antin_revocation_discovered_lists").set(self.discovered.len() as f64);
+        }
+    }
+}
+
+impl Ask {
+    fn key(&self, url: &str) -> String {
+        match self {
+            Self::Certificates => format!("certificates {url}"),
+            Self::List => format!("list {url}"),
+            Self::Refresh => format!("refresh {url}"),
+            Self::Response { certificate, issuer } => {
+                format!("response {url} {} {}", certificate.fingerprint_text(), issuer.fingerprint_text())
+            }
+        }
+    }
+}
+
+/// What something that was fetched, for this request or another, gives to this one.
+fn use_of(kept: &Kept, wanted: &Wanted, collected: &Collected, judged: Instant) -> Gain {
+    let mut gain = Gain { again: Some(kept.again().into()), ..Gain::default() };
+    match &kept.outcome {
+        Outcome::Certificates(found) => {
+            gain.certificates = links::issuers_of(wanted.certificate(), found);
+            if gain.certificates.iter().all(|certificate| collected.certificates.contains(certificate)) {
+                gain.certificates.clear();
+            }
+        }
+        Outcome::List => gain.list = kept.at >= judged.into_std(),
+        Outcome::Response(response) => {
+            let known = collected.ocsp_responses.iter().any(|known| known.fingerprint() == response.fingerprint());
+            gain.response = (!known).then(|| Arc::clone(response));
+        }
+        Outcome::Nothing(_) => {}
+    }
+    gain
+}
