@@ -8,7 +8,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := target/oracles/venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check oracles bench bench-http clean
+.PHONY: help demo test check oracles faults bench bench-http clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ $(VENV)/installed: tests/oracles/requirements.txt
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --only-binary=:all: --requirement $<
 	touch $@
+
+faults: ## What fails and what becomes of the verdicts meanwhile: the table (under a minute; part of `test`)
+	@scripts/packages build test
+	cargo test --locked --test antin faults -- --nocapture
 
 bench: ## One document beside bare operations, a path beside X509_verify_cert, a CRL of a million entries
 	@scripts/packages build

@@ -3,6 +3,7 @@
 mod command_line;
 mod docs;
 mod documents;
+mod faults;
 mod http;
 mod kit;
 mod layers;

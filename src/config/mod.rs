@@ -2,6 +2,7 @@
 mod file;
 mod listener;
 mod permission;
+mod redis;
 pub mod revocation;
 mod trust;
 pub use file::{ConfigError, parse, read};

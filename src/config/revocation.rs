@@ -13,10 +13,11 @@
 //! url = "rediss://antin:password@redis.example.vn:6379/0"
 //! ```
 
-use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+
+pub use super::redis::{RedisSettings, RedisSettingsError, RedisUrl, SentinelSettings};
 
 /// Everything about revocation data. Times are in seconds, sizes in bytes.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl Default for RevocationSettings {
         Self {
             sources: Vec::new(),
             allowed_hosts: Vec::new(),
-            refresh_seconds: 300,
+            refresh_seconds: 45,
             ahead_seconds: 3600,
             jitter_percent: 20,
             backoff_seconds: 8,
@@ -119,76 +120,6 @@ const fn default_port() -> u16 {
     80
 }
 
-/// `[revocation.redis]`. What lies in Redis is never believed: each list is verified again when it is read.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RedisSettings {
-    /// `redis://` or `rediss://` (TLS), with user, password and database number where they are needed.
-    pub url: RedisUrl,
-    /// What every key begins with, before a colon.
-    #[serde(default = "default_prefix")]
-    pub prefix: String,
-    /// How often it is asked whether another node put something there.
-    #[serde(default = "default_poll")]
-    pub poll_seconds: u64,
-    /// Until a connection stands, and until one command is answered.
-    #[serde(default = "default_redis_timeout")]
-    pub timeout_milliseconds: u64,
-    /// How long a list stays after its `nextUpdate`: a stale list still shows what is revoked.
-    #[serde(default = "default_grace")]
-    pub grace_seconds: u64,
-    /// PEM file of the authority that signed the certificate of a `rediss` server; none: those of the machine.
-    #[serde(default)]
-    pub tls_authorities: Option<PathBuf>,
-}
-
-fn default_prefix() -> String {
-    "antin".to_owned()
-}
-
-const fn default_poll() -> u64 {
-    2
-}
-
-const fn default_redis_timeout() -> u64 {
-    1000
-}
-
-const fn default_grace() -> u64 {
-    7 * 86_400
-}
-
-impl RedisSettings {
-    /// The defaults for one URL.
-    pub fn new(url: &str) -> Self {
-        Self {
-            url: RedisUrl(url.to_owned()),
-            prefix: default_prefix(),
-            poll_seconds: default_poll(),
-            timeout_milliseconds: default_redis_timeout(),
-            grace_seconds: default_grace(),
-            tls_authorities: None,
-        }
-    }
-}
-
-/// A URL that may hold a password: it is not shown.
-#[derive(Clone, Deserialize, PartialEq, Eq)]
-#[serde(transparent)]
-pub struct RedisUrl(String);
-
-impl RedisUrl {
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for RedisUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("RedisUrl(…)")
-    }
-}
-
 /// What is wrong with the settings; each names the setting and what to do.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RevocationSettingsError {
@@ -200,10 +131,8 @@ pub enum RevocationSettingsError {
     Fingerprint(usize),
     #[error("revocation.{setting}: {value} is outside {least} to {most}")]
     Range { setting: &'static str, value: u64, least: u64, most: u64 },
-    #[error("revocation.redis.url: begin with redis:// or rediss://")]
-    RedisScheme,
-    #[error("revocation.redis.prefix: give 1 to 64 letters, digits, '-', '_', '.' or ':'")]
-    RedisPrefix,
+    #[error(transparent)]
+    Redis(#[from] RedisSettingsError),
 }
 
 impl CrlSource {
@@ -242,17 +171,7 @@ impl RevocationSettings {
         range("discovered-idle-seconds", self.discovered_idle_seconds, 1, 30 * 86_400)?;
         range("breaker-failures", u64::from(self.breaker_failures), 1, 1000)?;
         range("breaker-rest-seconds", self.breaker_rest_seconds, 1, 3600)?;
-        let Some(redis) = &self.redis else { return Ok(()) };
-        if !redis.url.expose().starts_with("redis://") && !redis.url.expose().starts_with("rediss://") {
-            return Err(RevocationSettingsError::RedisScheme);
-        }
-        let fits = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.:".contains(&octet);
-        if !(1..=64).contains(&redis.prefix.len()) || !redis.prefix.bytes().all(fits) {
-            return Err(RevocationSettingsError::RedisPrefix);
-        }
-        range("redis.poll-seconds", redis.poll_seconds, 1, 60)?;
-        range("redis.timeout-milliseconds", redis.timeout_milliseconds, 10, 60_000)?;
-        range("redis.grace-seconds", redis.grace_seconds, 0, 366 * 86_400)
+        Ok(self.redis.as_ref().map_or(Ok(()), RedisSettings::check)?)
     }
 }
 
@@ -288,7 +207,7 @@ mod tests {
 
     #[test]
     fn refuses_what_cannot_be_meant() {
-        for text in ["unknown = 1", "sources = [{ url = \"x\" }]", "[redis]\nprefix = \"x\"", "jitter-percent = 300"] {
+        for text in ["unknown = 1", "sources = [{ url = \"x\" }]", "[redis]\nuri = \"x\"", "jitter-percent = 300"] {
             assert!(toml::from_str::<RevocationSettings>(text).is_err(), "{text}");
         }
         let wrong = |text: &str| toml::from_str::<RevocationSettings>(text).expect("a form").check().expect_err(text);
@@ -302,7 +221,6 @@ mod tests {
             wrong("refresh-seconds = 0"),
             RevocationSettingsError::Range { setting: "refresh-seconds", value: 0, .. }
         ));
-        assert_eq!(wrong("[redis]\nurl = \"http://x\""), RevocationSettingsError::RedisScheme);
-        assert_eq!(wrong("[redis]\nurl = \"redis://x\"\nprefix = \"a b\""), RevocationSettingsError::RedisPrefix);
+        assert_eq!(wrong("[redis]\nurl = \"http://x\""), RedisSettingsError::Scheme.into());
     }
 }

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! - [`candidate`]: bytes to a verified list; [`marks`]: nothing comes back; `admission`: the one way in; [`snapshot`]: what
-//!   readers see; `refresh` and `schedule`: asking the sources; `redis_store`: the shared memory and its keys.
+//!   readers see; `refresh`, `schedule` and `turn`: asking the sources; `redis`: the shared memory.
 //! - [`collect`]: what one validation wanted (`links`: issuers' certificates; `responder`: OCSP; `discovered`: CRLs that certificates
 //!   name, admitted and refreshed like those of sources; `outcome`: what asking gave).
 //!
@@ -21,12 +21,13 @@ mod discovered;
 mod links;
 pub mod marks;
 mod outcome;
-mod redis_store;
+mod redis;
 mod refresh;
 pub mod reset;
 mod responder;
 mod schedule;
 pub mod snapshot;
+mod turn;
 
 use std::fs;
 use std::io;
@@ -44,11 +45,12 @@ use self::admission::{Admission, Origin};
 pub use self::candidate::{CrlScope, Refusal};
 use self::collect::Collector;
 use self::marks::{Marks, MarksError};
-use self::redis_store::RedisStore;
+use self::redis::{Locks, RedisStore};
 pub use self::refresh::SourceError;
 use self::refresh::{Place, Refresher, Source};
 use self::schedule::Schedule;
 pub use self::snapshot::{CrlFreshness, SharedEvidence};
+use self::turn::Turn;
 use crate::clock;
 use crate::config::revocation::{CrlSource, RevocationSettings, RevocationSettingsError};
 use crate::core::memory::Memory;
@@ -121,10 +123,13 @@ impl RevocationCache {
         let trust_changed = watch::Sender::new(());
         let mut tasks = Vec::new();
         let mut firsts = Vec::new();
+        let shared = settings.redis.as_ref().zip(store.as_ref());
+        let mut locks = shared.map(|(redis, store)| Locks::new(redis, store.up())).transpose()?;
         for source in &sources {
             let (first, judged) = oneshot::channel();
-            let run =
-                Arc::clone(&refresher).run(source.clone(), Schedule::new(settings), trust_changed.subscribe(), first);
+            let turn = turn(settings, source, locks.as_mut());
+            let schedule = Schedule::new(settings);
+            let run = Arc::clone(&refresher).run(source.clone(), schedule, turn, trust_changed.subscribe(), first);
             tasks.push(spawn(run, &stop));
             firsts.push(judged);
         }
@@ -132,6 +137,9 @@ impl RevocationCache {
             let (first, read) = oneshot::channel();
             tasks.push(spawn(store.run(trust_changed.subscribe(), first), &stop));
             firsts.push(read);
+        }
+        if let Some(locks) = locks {
+            tasks.push(tokio::spawn(locks.run(stop.subscribe())));
         }
         if let Some(collector) = &collector {
             tasks.push(spawn(Arc::clone(collector).keep(), &stop));
@@ -181,6 +189,18 @@ impl RevocationCache {
             // A task ends at its next pause; one that panicked has ended.
             let _ = task.await;
         }
+    }
+}
+
+/// With a shared memory one node asks a server for all; a file each node reads itself.
+fn turn(settings: &RevocationSettings, source: &Source, locks: Option<&mut Locks>) -> Turn {
+    match (&source.place, &settings.redis, locks) {
+        (Place::Urls(urls), Some(redis), Some(locks)) => {
+            let (turn, seat) = Turn::new(redis.follow_seconds, settings.ahead_seconds);
+            locks.add(urls, source.label(), seat);
+            turn
+        }
+        _ => Turn::own(),
     }
 }
 

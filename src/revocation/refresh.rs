@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use super::admission::{Admission, Admitted, Origin};
 use super::candidate::Refusal;
 use super::schedule::{Schedule, random};
+use super::turn::Turn;
 use crate::clock;
 use crate::net::shared::SharedFetcher;
 use crate::net::{FetchError, FetchRequest};
@@ -98,6 +99,7 @@ impl Refresher {
         self: Arc<Self>,
         source: Source,
         mut schedule: Schedule,
+        mut turn: Turn,
         mut trust_changed: watch::Receiver<()>,
         first: oneshot::Sender<()>,
     ) {
@@ -114,13 +116,14 @@ impl Refresher {
                 // Nobody waits for it after the start.
                 let _ = first.send(());
             }
+            turn.asked(outcome.as_ref().ok().map(|admitted| admitted.next_update));
             let wait = match outcome {
                 Ok(admitted) => schedule.after_success(admitted.next_update, clock::now(), random()),
                 // A host that is left alone is asked as soon as it is not.
                 Err(error) => error.wait().unwrap_or_else(|| schedule.after_failure(random())),
             };
             tokio::select! {
-                () = sleep(wait) => {}
+                () = turn.due(wait) => {}
                 () = changed(&source.place, seen) => {}
                 Ok(()) = trust_changed.changed() => {}
             }

@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn waits_follow_next_update_and_failures() {
-        let mut schedule = Schedule::new(&RevocationSettings::default());
+        let mut schedule = Schedule::new(&RevocationSettings { refresh_seconds: 300, ..RevocationSettings::default() });
         let now = Time::from_unix(1_800_000_000);
         let seconds = |wait: Duration| wait.as_secs_f64();
         assert_eq!(seconds(schedule.after_success(None, now, 0.0)), 300.0);

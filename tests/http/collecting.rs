@@ -34,17 +34,17 @@ use crate::revocation::responder::{Answer, Responder};
 
 const RECOVERY: Duration = Duration::from_secs(10);
 const CA: &str = "/crt/ca.crt";
-const LISTS: [&str; 2] = ["/crl/root.crl", "/crl/ca.crl"];
+pub const LISTS: [&str; 2] = ["/crl/root.crl", "/crl/ca.crl"];
 
 /// A PKI whose certificates name one site, and a service that holds the root alone and may ask that site.
-struct Scene {
-    site: Responder,
-    directory: Arc<TempDir>,
+pub struct Scene {
+    pub site: Responder,
+    pub directory: Arc<TempDir>,
 }
 
 impl Scene {
     /// Everything is published but OCSP.
-    fn new() -> Self {
+    pub fn new() -> Self {
         let site = Responder::start(Answer::Status(404));
         let directory = Arc::new(tempfile::tempdir().expect("a directory"));
         let options = InitOptions { base_url: site.base_url(), ..InitOptions::default() };
@@ -61,7 +61,7 @@ impl Scene {
         }
     }
 
-    fn pki(&self) -> PathBuf {
+    pub fn pki(&self) -> PathBuf {
         self.directory.path().join("pki")
     }
 
@@ -73,7 +73,7 @@ impl Scene {
         file::read_crl(&authority.crl_path(&self.pki())).expect("a list")
     }
 
-    async fn service(&self, change: impl FnOnce(&mut Config)) -> Service {
+    pub async fn service(&self, change: impl FnOnce(&mut Config)) -> Service {
         let allowed = self.site.allowed();
         Service::over(Arc::clone(&self.directory), |config| {
             config.trust.intermediates.clear();
@@ -89,7 +89,7 @@ impl Scene {
     }
 
     /// A signature with the signer's certificate and no other.
-    fn leaf_only(&self) -> Value {
+    pub fn leaf_only(&self) -> Value {
         let certificate =
             held::first_certificate(&Member::Health.certificate_path(&self.pki())).expect("a certificate");
         let key = std::fs::read(Member::Health.key_path(&self.pki())).expect("a key");
@@ -109,7 +109,7 @@ fn question(key: &[u8], certificate: Arc<Certificate>) -> Value {
     json!({ "document": base64(&signed) })
 }
 
-fn code(answer: &super::Answer) -> String {
+pub fn code(answer: &super::Answer) -> String {
     answer.reliance().1
 }
 
@@ -315,7 +315,7 @@ async fn a_shared_copy_that_is_used_is_kept_fresh_from_where_it_is_published() {
 }
 
 /// The responder of the PKI, as `openssl ocsp` is one; `state` is `V`, or `R` with a date and a reason.
-fn openssl_responder(pki: &Path, state: &'static str) -> Answer {
+pub fn openssl_responder(pki: &Path, state: &'static str) -> Answer {
     let pki = pki.to_owned();
     let output = Command::new("openssl")
         .args(["x509", "-noout", "-serial", "-in"])

@@ -31,6 +31,8 @@ pub enum Answer {
     Compressed(Vec<u8>),
     /// No HTTP at all.
     Garbage,
+    /// Speaks before it is asked, and another language than any that is asked for.
+    Babble,
     /// A body, after a while.
     Late(Vec<u8>, Duration),
     /// What is made of the request's body.
@@ -59,7 +61,15 @@ impl Answers {
 
 impl Responder {
     pub fn start(answer: Answer) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::listen(TcpListener::bind("127.0.0.1:0").expect("a free port"), answer)
+    }
+
+    /// At the port of one that is gone.
+    pub fn start_at(port: u16, answer: Answer) -> Self {
+        Self::listen(TcpListener::bind(("127.0.0.1", port)).expect("the port"), answer)
+    }
+
+    fn listen(listener: TcpListener, answer: Answer) -> Self {
         let responder = Self {
             port: listener.local_addr().expect("an address").port(),
             answers: Arc::new(Mutex::new(Answers {
@@ -129,6 +139,9 @@ impl Drop for Responder {
 }
 
 fn respond(mut connection: TcpStream, answers: &Mutex<Answers>, stop: &AtomicBool) -> std::io::Result<()> {
+    if matches!(answers.lock().expect("answers").usual, Answer::Babble) {
+        return connection.write_all(b"220 mail.example.vn ESMTP ready\r\n$999999999\r\n*2147483647\r\n\0\0");
+    }
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         let mut octet = [0];
@@ -172,6 +185,7 @@ fn respond(mut connection: TcpStream, answers: &Mutex<Answers>, stop: &AtomicBoo
             head(&mut connection, 200, &format!("Content-Encoding: gzip\r\n{}", length(body)))?;
             connection.write_all(body)
         }
+        Answer::Babble => Ok(()),
         Answer::Garbage => connection.write_all(&[0xFF; 4096]),
         Answer::Silence => {
             while !stop.load(Ordering::SeqCst) {

@@ -106,7 +106,7 @@ impl World {
 
     /// The key of an authority's complete list in Redis.
     pub fn redis_key(&self, authority: Authority) -> String {
-        format!("antin:crl:{}:complete", hex::encode(key_digest(&self.certificate(authority.member()))))
+        format!("antin:crl:{{{}}}:complete", hex::encode(key_digest(&self.certificate(authority.member()))))
     }
 
     /// Quick settings without sources.

@@ -1,81 +1,35 @@
-//! CRLs in Redis, shared by the nodes: fast memory that is never believed.
-//!
-//! Keys, each beginning with the configured prefix (`antin`) and a colon; `KEY` is the SHA-256 of the issuer's
-//! SubjectPublicKeyInfo in hex, `PARTITION` is `complete` or the SHA-256 of the IssuingDistributionPoint in hex:
-//!
-//! ```text
-//! antin:crl:KEY:PARTITION   the signed DER of the newest list; expires at nextUpdate and the grace
-//! antin:partitions:KEY      the issuer's partitions other than `complete`, each followed by a line feed
-//! antin:generation          a random token, another after each change: a node that sees a new one reads again
-//! ```
-//!
-//! Commands: GETRANGE, SET, APPEND. Every read is bounded, whatever lies there; every list read is verified again and measured
-//! against the marks. A node writes what it holds over what is missing, forged or older.
+//! The lists in Redis. Every read is bounded, whatever lies there; every list read is verified again and measured against the
+//! marks. A node writes what it holds over what is missing, forged or older, unless another wrote there since it looked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, TlsCertificates, cmd};
+use redis::{Cmd, FromRedisValue, cmd};
 use tokio::sync::{oneshot, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
-use super::StartError;
-use super::admission::{Admission, Origin};
-use super::candidate::{self, CrlScope, VerifiedCrl, key_digest};
+use super::StoreFault;
+use super::connect::{Connection, Door};
+use super::keys::{self, COMPLETE, Keys, PARTITION_LINE};
+use super::notice::Notices;
 use crate::clock;
 use crate::config::revocation::RedisSettings;
 use crate::core::crypto::sha256;
+use crate::revocation::StartError;
+use crate::revocation::admission::{Admission, Origin};
+use crate::revocation::candidate::{self, CrlScope, VerifiedCrl, key_digest};
 
-/// Longest time between two whole readings: notices may be lost or held back.
+/// Longest time between two whole readings: tokens and notices may be held back.
 const WHOLE_READING: Duration = Duration::from_secs(30);
 /// Longest whole reading.
 const READING_LIMIT: Duration = Duration::from_secs(60);
 /// Partitions read of one issuer.
 const PARTITIONS: usize = 64;
-const COMPLETE: &str = "complete";
-/// A digest in hex and a line feed.
-const PARTITION_LINE: usize = 65;
-/// Octets of a token read.
+/// Octets read of a token or a fence.
 const TOKEN: usize = 64;
-
-/// Why Redis could not be used. Holds nothing that Redis sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StoreFault {
-    TimedOut,
-    /// Not reached, cut off, or no Redis.
-    Connection,
-    /// User or password refused.
-    Authentication,
-    /// A write was refused: read-only, full, or not allowed to the user.
-    Write,
-    Stopped,
-}
-
-impl StoreFault {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::TimedOut => "timed-out",
-            Self::Connection => "connection",
-            Self::Authentication => "authentication",
-            Self::Write => "write",
-            Self::Stopped => "stopped",
-        }
-    }
-
-    fn of(error: &RedisError) -> Self {
-        match error.kind() {
-            ErrorKind::AuthenticationFailed => Self::Authentication,
-            _ if error.is_timeout() => Self::TimedOut,
-            _ => Self::Connection,
-        }
-    }
-}
 
 /// What one key holds.
 enum Entry {
@@ -84,15 +38,43 @@ enum Entry {
     Octets(Vec<u8>),
 }
 
-pub(super) struct RedisStore {
-    client: Client,
-    prefix: String,
+impl Entry {
+    fn octets(self) -> Vec<u8> {
+        match self {
+            Self::Unusable => Vec::new(),
+            Self::Octets(octets) => octets,
+        }
+    }
+}
+
+/// The lists that lie there.
+#[derive(Default)]
+struct Reading {
+    /// Keys under which a list that counts was found.
+    there: BTreeSet<String>,
+    /// The fence of each list, read before the list.
+    fences: BTreeMap<String, Vec<u8>>,
+}
+
+/// What came of writing.
+#[derive(Default)]
+struct Writing {
+    wrote: bool,
+    /// Another node wrote since the reading: read again.
+    overtaken: bool,
+}
+
+pub(in crate::revocation) struct RedisStore {
+    door: Door,
+    keys: Keys,
     poll: Duration,
-    command: Duration,
     grace: i64,
     maximum_bytes: usize,
     admission: Arc<Admission>,
-    connection: Option<MultiplexedConnection>,
+    connection: Option<Connection>,
+    notices: Option<Notices>,
+    /// Whether lists come and go.
+    up: watch::Sender<bool>,
     /// The token at the last whole reading.
     generation: Vec<u8>,
     read_at: Option<Instant>,
@@ -103,31 +85,26 @@ pub(super) struct RedisStore {
 
 impl RedisStore {
     pub fn new(settings: &RedisSettings, maximum_bytes: usize, admission: Arc<Admission>) -> Result<Self, StartError> {
-        let url = settings.url.expose();
-        let client = if url.starts_with("rediss:") {
-            // The client takes the process's TLS provider; where one is chosen already, that one stays.
-            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-            let read =
-                |path: &PathBuf| fs::read(path).map_err(|source| StartError::File { path: path.clone(), source });
-            let root_cert = settings.tls_authorities.as_ref().map(read).transpose()?;
-            Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert })
-        } else {
-            Client::open(url)
-        };
         Ok(Self {
-            client: client.map_err(|_| StartError::RedisUrl)?,
-            prefix: settings.prefix.clone(),
+            door: Door::new(settings)?,
+            keys: Keys::new(&settings.prefix),
             poll: Duration::from_secs(settings.poll_seconds),
-            command: Duration::from_millis(settings.timeout_milliseconds),
             grace: i64::try_from(settings.grace_seconds).unwrap_or(i64::MAX),
             maximum_bytes,
             admission,
             connection: None,
+            notices: None,
+            up: watch::Sender::new(false),
             generation: Vec::new(),
             read_at: None,
             refused: BTreeMap::new(),
             failing: None,
         })
+    }
+
+    /// Tells whether lists come and go.
+    pub fn up(&self) -> watch::Receiver<bool> {
+        self.up.subscribe()
     }
 
     /// Follows Redis for as long as the process lives; tells when the first reading was tried.
@@ -144,6 +121,7 @@ impl RedisStore {
             }
             if outcome.is_err() {
                 self.connection = None;
+                self.notices = None;
                 self.read_at = None;
                 // A new snapshot is no reason to knock sooner at a closed door.
                 sleep(self.poll).await;
@@ -151,6 +129,7 @@ impl RedisStore {
             }
             tokio::select! {
                 () = sleep(self.poll) => {}
+                () = noticed(&mut self.notices) => {}
                 Ok(()) = published.changed() => self.read_at = None,
                 Ok(()) = trust_changed.changed() => self.read_at = None,
             }
@@ -159,47 +138,45 @@ impl RedisStore {
 
     /// Reads everything if there is a new token, a new list of our own, or nothing was read for long.
     async fn follow(&mut self) -> Result<(), StoreFault> {
-        let key = self.key("generation");
-        let token = match self.entry(&key, TOKEN).await? {
-            Entry::Octets(token) => token,
-            Entry::Unusable => Vec::new(),
-        };
+        let token = self.entry(&self.keys.generation(), TOKEN).await?.octets();
         let recent = self.read_at.is_some_and(|at| at.elapsed() < WHOLE_READING);
         if recent && token == self.generation && !token.is_empty() {
             return Ok(());
         }
         let started = Instant::now();
-        let there = self.read_all().await?;
-        let wrote = self.write_missing(&there).await?;
-        self.generation = if wrote || token.is_empty() { self.announce().await? } else { token };
-        self.read_at = Some(started);
+        let reading = self.read_all().await?;
+        let writing = self.write_missing(&reading).await?;
+        self.generation = if writing.wrote || token.is_empty() { self.announce().await? } else { token };
+        self.read_at = Some(started).filter(|_| !writing.overtaken);
         Ok(())
     }
 
-    /// Offers every list that lies there; the keys under which one that counts was found.
-    async fn read_all(&mut self) -> Result<BTreeSet<String>, StoreFault> {
+    /// Offers every list that lies there.
+    async fn read_all(&mut self) -> Result<Reading, StoreFault> {
         let admission = Arc::clone(&self.admission);
         let held = blocking(move || admission.held()).await?;
         let trust = self.admission.trust();
         let keys: BTreeSet<[u8; 32]> = candidate::authorities(&trust).map(|issuer| key_digest(issuer)).collect();
-        let mut there = BTreeSet::new();
+        let mut reading = Reading::default();
         for issuer_key in keys {
             let mut partitions = self.partitions(issuer_key).await?;
             partitions.insert(COMPLETE.to_owned());
             let own = held.iter().map(VerifiedCrl::scope).filter(|scope| scope.issuer_key == issuer_key);
             partitions.extend(own.map(|scope| scope.partition()));
             for partition in partitions {
-                let key = self.key(&format!("crl:{}:{partition}", hex::encode(issuer_key)));
+                let key = self.keys.list(issuer_key, &partition);
+                let fence = self.entry(&self.keys.fence(issuer_key, &partition), TOKEN).await?.octets();
+                reading.fences.insert(key.clone(), fence);
                 let Entry::Octets(octets) = self.entry(&key, self.maximum_bytes).await? else {
                     self.refused.remove(&key);
                     continue;
                 };
                 if self.counts(&key, octets, issuer_key, &partition).await? {
-                    there.insert(key);
+                    reading.there.insert(key);
                 }
             }
         }
-        Ok(there)
+        Ok(reading)
     }
 
     /// Offers one entry; whether it is a list that counts, of the scope its key names.
@@ -230,35 +207,40 @@ impl RedisStore {
         }
     }
 
-    /// Writes the held lists that do not lie there; whether there were any.
-    async fn write_missing(&mut self, there: &BTreeSet<String>) -> Result<bool, StoreFault> {
+    /// Writes the held lists that do not lie there.
+    async fn write_missing(&mut self, reading: &Reading) -> Result<Writing, StoreFault> {
         let admission = Arc::clone(&self.admission);
-        let mut wrote = false;
+        let mut writing = Writing::default();
         for list in blocking(move || admission.held()).await? {
             let CrlScope { issuer_key, .. } = list.scope();
-            let (issuer, partition) = (hex::encode(issuer_key), list.scope().partition());
-            let key = self.key(&format!("crl:{issuer}:{partition}"));
-            if there.contains(&key) {
-                continue;
-            }
+            let partition = list.scope().partition();
+            let key = self.keys.list(issuer_key, &partition);
+            // A scope that came up since the reading has no fence yet: the next reading is at hand.
+            let Some(fence) = reading.fences.get(&key).filter(|_| !reading.there.contains(&key)) else { continue };
             let now = clock::now();
             let expiry = list.crl().next_update.unwrap_or(now).plus_seconds(self.grace);
             if expiry <= now {
                 continue;
             }
-            let set = cmd("SET").arg(&key).arg(list.crl().der()).arg("EXAT").arg(expiry.unix()).to_owned();
-            self.write(set).await?;
-            wrote = true;
+            let mut write = cmd("EVAL");
+            write.arg(keys::WRITE_LIST).arg(2).arg(&key).arg(self.keys.fence(issuer_key, &partition));
+            write.arg(fence).arg(random_number()?).arg(list.crl().der()).arg(expiry.unix());
+            if self.ask::<i64>(&write).await? != 1 {
+                metrics::counter!("antin_revocation_redis_overtaken_total").increment(1);
+                writing.overtaken = true;
+                continue;
+            }
+            writing.wrote = true;
             if partition != COMPLETE {
                 self.enter_partition(issuer_key, &partition).await?;
             }
         }
-        Ok(wrote)
+        Ok(writing)
     }
 
     /// The issuer's partitions that lie there, well-formed ones only.
     async fn partitions(&mut self, issuer_key: [u8; 32]) -> Result<BTreeSet<String>, StoreFault> {
-        let key = self.key(&format!("partitions:{}", hex::encode(issuer_key)));
+        let key = self.keys.partitions(issuer_key);
         let Entry::Octets(octets) = self.entry(&key, PARTITIONS * PARTITION_LINE).await? else {
             return Ok(BTreeSet::new());
         };
@@ -270,31 +252,30 @@ impl RedisStore {
 
     async fn enter_partition(&mut self, issuer_key: [u8; 32], partition: &str) -> Result<(), StoreFault> {
         let known = self.partitions(issuer_key).await?;
-        let key = self.key(&format!("partitions:{}", hex::encode(issuer_key)));
         if known.contains(partition) {
             return Ok(());
         }
         let line = format!("{partition}\n");
         // What is not ours is replaced; else two nodes can add at once.
         let command = if known.is_empty() || known.len() == PARTITIONS { "SET" } else { "APPEND" };
-        self.write(cmd(command).arg(key).arg(line).to_owned()).await
+        self.ask(cmd(command).arg(self.keys.partitions(issuer_key)).arg(line)).await
     }
 
-    /// Sets a new token, so that the other nodes read.
+    /// Sets a new token and tells of it, so that the other nodes read.
     async fn announce(&mut self) -> Result<Vec<u8>, StoreFault> {
         let mut token = [0; 16];
         openssl::rand::rand_bytes(&mut token).map_err(|_| StoreFault::Stopped)?;
         let token = hex::encode(token);
-        let key = self.key("generation");
-        self.write(cmd("SET").arg(key).arg(&token).to_owned()).await?;
+        self.ask::<redis::Value>(cmd("SET").arg(self.keys.generation()).arg(&token)).await?;
+        self.ask::<redis::Value>(cmd("PUBLISH").arg(self.keys.changed()).arg(&token)).await?;
         Ok(token.into_bytes())
     }
 
     /// At most `limit` octets of a value; a longer one is cut, and so is no list.
     async fn entry(&mut self, key: &str, limit: usize) -> Result<Entry, StoreFault> {
-        let command = cmd("GETRANGE").arg(key).arg(0).arg(limit - 1).to_owned();
-        let connection = self.connection().await?;
-        match command.query_async::<Vec<u8>>(connection).await {
+        let mut command = cmd("GETRANGE");
+        command.arg(key).arg(0).arg(limit - 1);
+        match self.connection().await?.query::<Vec<u8>>(&command).await {
             Ok(octets) if octets.is_empty() => Ok(Entry::Unusable),
             Ok(octets) => Ok(Entry::Octets(octets)),
             Err(error) if error.code() == Some("WRONGTYPE") => Ok(Entry::Unusable),
@@ -302,33 +283,24 @@ impl RedisStore {
         }
     }
 
-    async fn write(&mut self, command: Cmd) -> Result<(), StoreFault> {
-        let connection = self.connection().await?;
-        let answer = command.query_async::<redis::Value>(connection).await;
-        answer
-            .map(drop)
-            .map_err(|error| if error.code().is_some() { StoreFault::Write } else { StoreFault::of(&error) })
+    async fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, StoreFault> {
+        self.connection().await?.query(command).await.map_err(|error| StoreFault::of(&error))
     }
 
-    async fn connection(&mut self) -> Result<&mut MultiplexedConnection, StoreFault> {
+    /// The connection, opened if there is none, and with it the one that hears notices.
+    async fn connection(&mut self) -> Result<&mut Connection, StoreFault> {
         if self.connection.is_none() {
-            let config = AsyncConnectionConfig::new()
-                .set_connection_timeout(Some(self.command))
-                .set_response_timeout(Some(self.command));
-            // The client's own limit covers the TCP connection; this one the greeting too.
-            let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
-            let connected = timeout(self.command * 2, connecting).await.map_err(|_| StoreFault::TimedOut)?;
-            self.connection = Some(connected.map_err(|error| StoreFault::of(&error))?);
+            self.connection = Some(self.door.connect().await?);
+        }
+        if self.notices.is_none() {
+            self.notices = Some(Notices::hear(&self.door, &self.keys.changed()).await?);
         }
         self.connection.as_mut().ok_or(StoreFault::Connection)
     }
 
-    fn key(&self, rest: &str) -> String {
-        format!("{}:{rest}", self.prefix)
-    }
-
     /// One line for each change of state.
     fn tell(&mut self, outcome: Result<(), StoreFault>) {
+        self.up.send_if_modified(|up| std::mem::replace(up, outcome.is_ok()) != outcome.is_ok());
         metrics::gauge!("antin_revocation_redis_up").set(if outcome.is_ok() { 1.0 } else { 0.0 });
         match outcome {
             Ok(()) => {
@@ -350,6 +322,25 @@ impl RedisStore {
             }
         }
     }
+}
+
+/// Returns at the next notice; a connection for notices that has ended is opened anew with the next command.
+async fn noticed(notices: &mut Option<Notices>) {
+    match notices {
+        Some(hearing) => {
+            if !hearing.next().await {
+                *notices = None;
+            }
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// A positive number that no one foresees.
+fn random_number() -> Result<u64, StoreFault> {
+    let mut octets = [0; 8];
+    openssl::rand::rand_bytes(&mut octets[2..]).map_err(|_| StoreFault::Stopped)?;
+    Ok(u64::from_be_bytes(octets).max(1))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreFault> {
