@@ -12,6 +12,9 @@ use antin::core::x509::{Certificate, CertificateList};
 use antin::pki::certificate::Issuer;
 use der::Encode;
 use der::asn1::OctetString;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
 use x509_cert::ext::Extension;
 
 use super::message::dotted;
@@ -49,6 +52,22 @@ impl Default for List {
 impl List {
     /// As DER, signed.
     pub fn der(&self, issuer: &Issuer) -> Vec<u8> {
+        signed(&self.to_be_signed(issuer, &issuer.key().signature_algorithm().to_der().expect("DER")), issuer, &[])
+    }
+
+    /// The same, by ECDSA with SHA-1 (RFC 3279 §2.2.3).
+    pub fn sign_by_sha1(&self, issuer: &Issuer) -> Arc<CertificateList> {
+        let algorithm = writer::sequence(&[&writer::object_identifier(&dotted("1.2.840.10045.4.1"))]);
+        let to_be_signed = self.to_be_signed(issuer, &algorithm);
+        let key = PKey::private_key_from_pem(&issuer.key().to_pkcs8_pem().expect("PEM")).expect("a key");
+        let value =
+            Signer::new(MessageDigest::sha1(), &key).and_then(|mut signer| signer.sign_oneshot_to_vec(&to_be_signed));
+        let value = [&[0][..], &value.expect("a signature")].concat();
+        let list = writer::sequence(&[&to_be_signed, &algorithm, &writer::element(tag::BIT_STRING, &value)]);
+        Arc::new(CertificateList::decode(&list).expect("a CRL"))
+    }
+
+    fn to_be_signed(&self, issuer: &Issuer, algorithm: &[u8]) -> Vec<u8> {
         let number = |octet: u8| writer::unsigned(&[octet]);
         let mut extensions = self.extensions.clone();
         extensions.extend(self.number.map(|octet| extension(oid::CRL_NUMBER, false, &number(octet))));
@@ -58,16 +77,15 @@ impl List {
             .extend(point.map(|fields| extension(oid::ISSUING_DISTRIBUTION_POINT, true, &writer::sequence(&[fields]))));
         let next_update = self.next_update.map(writer::time).unwrap_or_default();
         let entries = (!self.entries.is_empty()).then(|| writer::sequence(&[&self.entries.concat()]));
-        let to_be_signed = writer::sequence(&[
+        writer::sequence(&[
             &[tag::INTEGER, 1, 1],
-            &issuer.key().signature_algorithm().to_der().expect("DER"),
+            algorithm,
             &issuer.name().to_der().expect("DER"),
             &writer::time(self.this_update),
             &next_update,
             &entries.unwrap_or_default(),
             &listed_extensions(0, &extensions),
-        ]);
-        signed(&to_be_signed, issuer, &[])
+        ])
     }
 
     pub fn sign(&self, issuer: &Issuer) -> Arc<CertificateList> {

@@ -413,3 +413,20 @@ fn r01_a_certificate_that_expired_is_forgotten_unless_the_list_says_otherwise() 
     assert_eq!(judge(&kept_since(-600)), Ok(after.this_update));
     assert_eq!(judge(&kept_since(-599)), stale);
 }
+
+#[test]
+fn r08_a_newer_list_by_an_algorithm_of_the_past_is_not_passed_over() {
+    let signer = tree().signer(Kind::P256);
+    let clean = List::default();
+    let serial = &signer.certificate.serial_number;
+    let newer = List { number: Some(2), this_update: NOW.plus_seconds(-60), ..List::default() };
+    let revoking = List { entries: vec![entry(serial, COMPROMISE, None)], ..newer.clone() };
+    let with = |list: &List| {
+        let mut case = Case::new(&signer, &[(&clean, &tree().ca)]);
+        case.lists.push(list.sign_by_sha1(&tree().ca));
+        case.verdict()
+    };
+    assert_eq!(Case::new(&signer, &[(&clean, &tree().ca)]).verdict(), PASSED);
+    assert_eq!(with(&revoking), UNCLEAR);
+    assert_eq!(with(&newer), UNKNOWN, "it shows nothing good either");
+}

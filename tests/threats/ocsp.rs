@@ -212,3 +212,19 @@ fn r05_our_own_requests_are_read_by_openssl_and_draw_a_nonce() {
     }
     std::fs::remove_dir_all(&folder).expect("removed");
 }
+
+#[test]
+fn r03_a_revocation_by_a_responder_that_has_had_its_day_is_not_passed_over() {
+    let (signer, clean) = (tree().signer(Kind::P256), List::default());
+    let newer = NOW.plus_seconds(-600);
+    let revoked = Response { produced_at: newer, this_update: newer, ..Response::revoked() };
+    let verdict_by = |not_after: i64, response: &Response| {
+        let delegate = responder(&tree().ca, |profile| profile.not_after = NOW.plus_seconds(not_after));
+        verdict_under("any-ades", &signer, &[&about(&signer, response, &delegate)], &[&clean])
+    };
+    assert_eq!(verdict_by(3600, &revoked), REVOKED);
+    assert_eq!(verdict_by(-60, &revoked), UNCLEAR, "it was in force when it said so");
+    assert_eq!(verdict_by(-900, &revoked), PASSED, "it was not");
+    let good = Response { produced_at: newer, this_update: newer, ..Response::default() };
+    assert_eq!(verdict_by(-60, &good), PASSED, "by the list alone");
+}

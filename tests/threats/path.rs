@@ -255,3 +255,19 @@ fn a_key_is_accepted_until_its_end_and_no_answer_outlives_it() {
     let later = question.outcome_with(InitialPolicies::default(), &memory, &crls);
     assert_eq!(code(&later), "certificate-key-weak");
 }
+
+/// The path would be as sound; but the answer would hang on what was asked before.
+#[test]
+fn a_link_that_one_message_brought_serves_no_other() {
+    let chain = chain(&[authority("Root"), authority("CA")]);
+    let mut question = Question::of(&chain, &signer_profile("Leaf"));
+    let (memory, crls) = (Memory::bounded(), CrlSet::default().with_snapshot(1));
+    let answer = |question: &Question| code(&question.outcome_with(InitialPolicies::default(), &memory, &crls));
+    let without = Question { links: Vec::new(), ..Question::of(&chain, &signer_profile("Leaf")) };
+    let without = Question { target: Arc::clone(&question.target), ..without };
+    assert_eq!(answer(&without), "no-trusted-path");
+    assert_eq!(answer(&question), "valid");
+    assert_eq!(answer(&without), "no-trusted-path");
+    question.links.insert(0, Arc::clone(&question.target));
+    assert_eq!(answer(&question), "valid");
+}
