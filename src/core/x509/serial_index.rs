@@ -1,14 +1,16 @@
-//! The entries of a CRL by serial number: 5 bytes an entry beside the encoding, and a look-up that reads a handful of entries,
+//! The entries of a CRL by serial number: 7 bytes an entry beside the encoding, and a look-up that reads the one entry it finds,
 //! however long the list is.
 
 /// Entries in a group, on average.
 const GROUP: usize = 4;
 
-/// Where entries start, grouped by a mix of their serial numbers and in ascending order of them within a group. Whoever chooses
-/// serial numbers can put all into one group: that is then a sorted list like any other.
+/// Where entries start, grouped by a mix of their serial numbers and in ascending order of tag and serial number within a group.
+/// Whoever chooses serial numbers can put all into one group: that is then a sorted list like any other.
 pub struct SerialIndex {
-    /// Where each group begins in `starts`; the last one is their end.
+    /// Where each group begins in `tags` and `starts`; the last one is their end.
     groups: Vec<u32>,
+    /// Another part of the mix: who has another tag need not be looked at.
+    tags: Vec<u16>,
     starts: Vec<u32>,
 }
 
@@ -17,25 +19,28 @@ impl SerialIndex {
     pub fn new<'a>(starts: &[u32], serial_number: impl Fn(u32) -> &'a [u8]) -> Self {
         let count = starts.len().div_ceil(GROUP);
         let mut groups = vec![0_u32; count + 1];
-        let members: Vec<u32> = starts.iter().map(|start| group(serial_number(*start), count) as u32).collect();
-        for member in &members {
-            groups[*member as usize + 1] += 1;
+        let mixes: Vec<u64> = starts.iter().map(|start| mix(serial_number(*start))).collect();
+        for mixed in &mixes {
+            groups[group(*mixed, count) + 1] += 1;
         }
         for index in 0..count {
             groups[index + 1] += groups[index];
         }
-        let mut grouped = vec![0; starts.len()];
+        let mut grouped = vec![(0, 0); starts.len()];
         let mut free = groups.clone();
-        for (start, member) in starts.iter().zip(members) {
-            let place = &mut free[member as usize];
-            grouped[*place as usize] = *start;
+        for (start, mixed) in starts.iter().zip(mixes) {
+            let place = &mut free[group(mixed, count)];
+            grouped[*place as usize] = (tag(mixed), *start);
             *place += 1;
         }
         for bounds in groups.windows(2) {
             let group = &mut grouped[bounds[0] as usize..bounds[1] as usize];
-            group.sort_unstable_by(|left, right| serial_number(*left).cmp(serial_number(*right)));
+            group.sort_unstable_by(|(left_tag, left), (right_tag, right)| {
+                left_tag.cmp(right_tag).then_with(|| serial_number(*left).cmp(serial_number(*right)))
+            });
         }
-        Self { groups, starts: grouped }
+        let (tags, starts) = grouped.into_iter().unzip();
+        Self { groups, tags, starts }
     }
 
     /// Entries in it.
@@ -53,24 +58,38 @@ impl SerialIndex {
         if count == 0 {
             return &[];
         }
-        let group = group(wanted, count);
-        let group = &self.starts[self.groups[group] as usize..self.groups[group + 1] as usize];
-        let rest = &group[group.partition_point(|start| serial_number(*start) < wanted)..];
+        let mixed = mix(wanted);
+        let group = group(mixed, count);
+        let (first, end) = (self.groups[group] as usize, self.groups[group + 1] as usize);
+        let tags = &self.tags[first..end];
+        let tagged = tags.partition_point(|tag_here| *tag_here < tag(mixed));
+        let same = tags[tagged..].partition_point(|tag_here| *tag_here == tag(mixed));
+        let alike = &self.starts[first + tagged..first + tagged + same];
+        let rest = &alike[alike.partition_point(|start| serial_number(*start) < wanted)..];
         let same = rest.iter().take_while(|start| serial_number(**start) == wanted).count();
         &rest[..same]
     }
 }
 
-/// The group of a serial number, of `count`.
-fn group(serial_number: &[u8], count: usize) -> usize {
-    const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
+fn mix(serial_number: &[u8]) -> u64 {
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut mixed = serial_number.len() as u64;
     for chunk in serial_number.chunks(8) {
         let word = chunk.iter().fold(0_u64, |word, octet| word << 8 | u64::from(*octet));
-        mixed = (mixed ^ word).wrapping_mul(MIX);
+        mixed = (mixed ^ word).wrapping_mul(FACTOR);
         mixed ^= mixed >> 32;
     }
-    (((mixed & u64::from(u32::MAX)) * count as u64) >> 32) as usize
+    mixed
+}
+
+/// The group of a mix, of `count`: by its lower half.
+const fn group(mixed: u64, count: usize) -> usize {
+    (((mixed & u32::MAX as u64) * count as u64) >> 32) as usize
+}
+
+/// By its highest bits.
+const fn tag(mixed: u64) -> u16 {
+    (mixed >> 48) as u16
 }
 
 #[cfg(test)]
@@ -120,7 +139,7 @@ mod tests {
     fn serial_numbers_chosen_for_one_group_are_found_too() {
         let all = (0..400_000_u32).map(|number| number.to_be_bytes().to_vec());
         let count = 1000_usize.div_ceil(GROUP);
-        let serials: Vec<Vec<u8>> = all.filter(|serial| group(serial, count) == 3).take(1000).collect();
+        let serials: Vec<Vec<u8>> = all.filter(|serial| group(mix(serial), count) == 3).take(1000).collect();
         assert_eq!(serials.len(), 1000);
         let index = index(&serials);
         for (at, serial) in serials.iter().enumerate() {
