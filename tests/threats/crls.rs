@@ -6,7 +6,7 @@ use antin::core::der::{tag, writer};
 use antin::core::evidence::Evidence;
 use antin::core::oid;
 use antin::core::validation::Content;
-use antin::core::x509::{Certificate, CertificateList, TrustAnchor, TrustStore};
+use antin::core::x509::{Alias, Certificate, CertificateList, TrustAnchor, TrustStore};
 use antin::pki::certificate::{Issuer, Profile, self_sign};
 use antin::pki::profile::subject;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
@@ -260,6 +260,28 @@ fn r07_another_issuer_speaks_only_where_the_certificate_names_it() {
     let signer = at_points(&[issued_by(&one)]);
     let ring = Case::new(&signer, &[(&indirect, &one), (&indirect, &two)]).with(&[&one, &two]);
     assert_eq!(ring.verdict(), UNKNOWN);
+}
+
+/// Seen in the field: the cRLIssuer differs from the CA's own name by a dash.
+#[test]
+fn r07_a_misspelt_issuer_of_its_own_list_is_known_by_an_alias_of_its_key() {
+    let misspelt = subject("antin", "CA dịch vụ công – bản thử").expect("a name");
+    let name = writer::element(tag::context(4), &der::Encode::to_der(&misspelt).expect("DER"));
+    let point = point_name("http://crl.example/ca.crl");
+    let named = writer::sequence(&[&point, &writer::element(tag::context(2), &name)]);
+    let signer = at_points(&[named]);
+    let list = List { point: Some(point), ..List::default() };
+    let case = Case::new(&signer, &[(&list, &tree().ca)]);
+    assert_eq!(case.verdict(), UNKNOWN);
+    let text = signer.certificate.extensions.crl_distribution_points.as_ref().expect("points")[0].crl_issuer.as_ref();
+    let text = text.expect("an issuer")[0].text();
+    let verdict = |certificate: &Certificate| {
+        let anchors = vec![TrustAnchor::new(Arc::clone(&tree().root_certificate))];
+        let aliases = vec![Alias::of(certificate, text)];
+        case.verdict_under(&TrustStore::with_aliases(anchors, Vec::new(), aliases))
+    };
+    assert_eq!(verdict(&tree().ca_certificate), PASSED);
+    assert_eq!(verdict(&tree().root_certificate), UNKNOWN, "the name of another key");
 }
 
 #[test]
