@@ -6,6 +6,7 @@ export ANTIN_SHARED
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := target/oracles/venv
+PKITS := target/oracles/pkits
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check oracles faults bench bench-http clean
@@ -31,14 +32,18 @@ check: ## What CI holds: format, lints, documentation, dependencies, a short run
 	scripts/deny
 	scripts/fuzz
 
-oracles: $(VENV)/installed ## The tests against pyHanko and Bouncy Castle; a missing oracle is a failure here
+oracles: $(VENV)/installed $(PKITS)/installed ## The tests against pyHanko, Bouncy Castle and PKITS; a missing one is a failure here
 	@scripts/packages build test oracles
-	ANTIN_ORACLES=1 cargo test --locked --test antin oracles
+	ANTIN_ORACLES=1 cargo test --locked --test antin -- oracles pkits
 
 $(VENV)/installed: tests/oracles/requirements.txt
 	@scripts/packages oracles
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --only-binary=:all: --requirement $<
+	touch $@
+
+$(PKITS)/installed: tests/pkits/requirements.txt | $(VENV)/installed
+	$(VENV)/bin/python scripts/pkits $< $(PKITS)
 	touch $@
 
 faults: ## What fails and what becomes of the verdicts meanwhile: the table (under a minute; part of `test`)

@@ -29,6 +29,12 @@ pub fn python_with_pyhanko() -> Option<PathBuf> {
     if venv.join("installed").exists() { Some(venv.join("bin/python")) } else { missing("pyHanko") }
 }
 
+/// NIST's PKITS as the package of `tests/pkits/requirements.txt` holds it: `certs/*.crt` and `crls/*.crl`.
+pub fn pkits() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/oracles/pkits");
+    if folder.join("installed").exists() { Some(folder) } else { missing("PKITS") }
+}
+
 /// The class path of Bouncy Castle, for `java -cp` and `javac -cp`; asks for a JDK too.
 pub fn bouncy_castle() -> Option<String> {
     command("javac")?;

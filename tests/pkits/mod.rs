@@ -1,17 +1,21 @@
-//! NIST's PKITS: 246 cases over RSA-2048 and SHA-256 certificates and their CRLs, from the foreign vectors. A case with an
-//! `error` must fail, and for that kind of reason; one without must pass. [`divergences`] lists every exception.
+//! NIST's PKITS: 246 cases over RSA-2048 and SHA-256 certificates and their CRLs, which are no part of this project
+//! ([`folder`]); the table of [`case`] is. A case must pass, or fail for the kind of reason that stands there; [`divergences`]
+//! lists every exception.
 
 mod binary;
 mod case;
 mod divergences;
+mod folder;
+mod json;
 
 use std::collections::HashMap;
 
 use antin::core::path::{PathFault, PathOutcome};
 
 use crate::kit::vectors;
-use case::{Case, Expected, Folder};
+use case::{Case, Expected};
 use divergences::DIVERGENCES;
+use folder::Folder;
 
 /// Cases in the set, so that none is lost in reading it.
 const CASES: usize = 246;
@@ -25,7 +29,7 @@ struct Divergence {
 
 /// What one case came to, if it is not what the set demands.
 fn divergence(case: &Case, outcome: &PathOutcome) -> Option<Divergence> {
-    match (case.expected(), outcome) {
+    match (case.expected, outcome) {
         (Expected::Valid, PathOutcome::Valid(_)) => None,
         (Expected::Valid, PathOutcome::Invalid { fault, .. }) => {
             Some(Divergence { opposite: true, what: format!("refused: {fault:?}") })
@@ -52,16 +56,16 @@ fn kind_of(fault: &PathFault) -> Expected {
 /// Holds what came out against [`DIVERGENCES`] and prints the count.
 fn hold(through: &str, cases: &[Case], found: &HashMap<String, Divergence>) {
     let mut faults = Vec::new();
-    for (name, divergence) in found {
-        if !DIVERGENCES.iter().any(|(listed, _)| listed == name) {
-            faults.push(format!("{name}: {}", divergence.what));
+    for (number, divergence) in found {
+        if !DIVERGENCES.iter().any(|(listed, _)| listed == number) {
+            faults.push(format!("{number}: {}", divergence.what));
         }
     }
-    for (name, reason) in DIVERGENCES {
-        if !cases.iter().any(|case| case.name == *name) {
-            faults.push(format!("{name}: listed ({reason}), and no case of this name"));
-        } else if !found.contains_key(*name) {
-            faults.push(format!("{name}: listed ({reason}), and as the set demands"));
+    for (number, reason) in DIVERGENCES {
+        if !cases.iter().any(|case| case.number == *number) {
+            faults.push(format!("{number}: listed ({reason}), and no case of this number"));
+        } else if !found.contains_key(*number) {
+            faults.push(format!("{number}: listed ({reason}), and as the set demands"));
         }
     }
     faults.sort();
@@ -76,13 +80,12 @@ fn hold(through: &str, cases: &[Case], found: &HashMap<String, Divergence>) {
 
 #[test]
 fn every_case_through_the_library() {
-    let Some(folder) = vectors::find("pkits") else { return };
-    let folder = Folder::new(folder);
-    let cases = folder.cases();
+    let Some(folder) = Folder::find() else { return };
+    let cases = case::table();
     assert_eq!(cases.len(), CASES);
     let found = cases.iter().filter_map(|case| {
         let outcome = folder.find_path(case);
-        Some((case.name.clone(), divergence(case, &outcome)?))
+        Some((case.number.clone(), divergence(case, &outcome)?))
     });
     hold("through the library", &cases, &found.collect());
 }
@@ -90,9 +93,8 @@ fn every_case_through_the_library() {
 /// The program's answer must be the library's: its exit code, its code, and as many candidates rejected.
 #[test]
 fn every_case_through_the_program() {
-    let Some(folder) = vectors::find("pkits") else { return };
-    let folder = Folder::new(folder);
-    let cases = folder.cases();
+    let Some(folder) = Folder::find() else { return };
+    let cases = case::table();
     assert_eq!(cases.len(), CASES);
     let empty = tempfile::tempdir().expect("a folder");
     let mut found = HashMap::new();
@@ -105,16 +107,16 @@ fn every_case_through_the_program() {
                 (if fault.is_undetermined() { 2 } else { 1 }, fault.code(), rejected.len())
             }
         };
-        assert_eq!((answer.exit, answer.report["code"].as_str()), (exit, Some(code)), "{}", case.name);
+        assert_eq!((answer.exit, answer.report["code"].as_str()), (exit, Some(code)), "{}", case.number);
         let told = answer.report["rejected"].as_array().expect("a list");
-        assert_eq!(told.len(), rejected, "{}", case.name);
+        assert_eq!(told.len(), rejected, "{}", case.number);
         for candidate in told {
             let position = candidate["position"].as_u64().map(|position| position as usize);
             let at_fault = position.map(|position| &candidate["path"][position]["subject"]);
-            assert_eq!(at_fault.unwrap_or(&serde_json::Value::Null), &candidate["subject"], "{}", case.name);
-            assert!(candidate["clause"].is_string(), "{}: {candidate}", case.name);
+            assert_eq!(at_fault.unwrap_or(&serde_json::Value::Null), &candidate["subject"], "{}", case.number);
+            assert!(candidate["clause"].is_string(), "{}: {candidate}", case.number);
         }
-        found.extend(divergence(case, &outcome).map(|what| (case.name.clone(), what)));
+        found.extend(divergence(case, &outcome).map(|what| (case.number.clone(), what)));
     }
     hold("through antin validate-path", &cases, &found);
 }
