@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
 use super::candidate::{self, CrlScope, Refusal, VerifiedCrl, key_digest};
+use super::kept::KeptLists;
 use super::links::Links;
 use super::marks::{Marks, Standing};
 use super::snapshot::{self, CrlFreshness, HeldLists, SharedEvidence};
@@ -63,6 +64,8 @@ pub(super) struct Admission {
 struct State {
     marks: Marks,
     held: HeldLists,
+    /// Of scopes that are not held.
+    kept: KeptLists,
     /// Of those held, lists that only a distribution point gave.
     discovered: BTreeSet<CrlScope>,
     /// The marks could not be written at the last try.
@@ -70,18 +73,21 @@ struct State {
 }
 
 impl Admission {
-    pub fn new(marks: Marks, trust: Arc<ArcSwap<TrustStore>>, memory: Arc<Memory>) -> Self {
+    /// Blocks for the disk and for signatures of the lists kept there.
+    pub fn new(marks: Marks, kept: KeptLists, trust: Arc<ArcSwap<TrustStore>>, memory: Arc<Memory>) -> Self {
         let held = HeldLists::new();
-        Self {
+        let admission = Self {
             trust,
             memory,
             links: Links::default(),
-            evidence: Arc::new(ArcSwap::from_pointee(snapshot::evidence(&held, &[]))),
+            evidence: Arc::new(ArcSwap::from_pointee(snapshot::evidence(&held, std::iter::empty(), &[]))),
             freshness: ArcSwap::default(),
             sourced: ArcSwap::default(),
-            state: Mutex::new(State { marks, held, discovered: BTreeSet::new(), failing: false }),
+            state: Mutex::new(State { marks, held, kept, discovered: BTreeSet::new(), failing: false }),
             published: watch::Sender::new(()),
-        }
+        };
+        admission.follow_trust();
+        admission
     }
 
     pub const fn evidence(&self) -> &Arc<ArcSwap<Evidence>> {
@@ -162,6 +168,11 @@ impl Admission {
         }
         let mut state = self.state();
         let standing = state.marks.judge(&list)?;
+        let is_held = state.held.get(&list.scope()).is_some_and(|held| held.content() == list.content());
+        if !is_held {
+            // Before its mark is durable: whoever knows the mark has the list.
+            state.kept.replaced_by(&list);
+        }
         if standing == Standing::Newer {
             state.marks.raise(&list);
             state.write_marks();
@@ -184,7 +195,6 @@ impl Admission {
                 }
             }
         }
-        let is_held = state.held.get(&list.scope()).is_some_and(|held| held.content() == list.content());
         if !is_held {
             info!(
                 target: "antin::revocation",
@@ -199,30 +209,39 @@ impl Admission {
 
     /// Certificates that were fetched join the evidence if they lead to a held anchor, be it by one another.
     pub fn offer_links(&self, certificates: &[Arc<Certificate>]) {
-        let state = self.state();
-        if self.links.offer(certificates, &self.trust(), &self.memory, clock::now()) {
+        let mut state = self.state();
+        let (trust, now) = (self.trust(), clock::now());
+        if self.links.offer(certificates, &trust, &self.memory, now) {
+            let State { held, kept, .. } = &mut *state;
+            kept.read(held, &self.links.authorities(&trust), &self.memory, now);
             self.publish(&state);
         }
     }
 
-    /// Drops the list of a scope that nobody uses any more, if it came from a distribution point alone.
+    /// The list of a scope that nobody uses any more no longer counts, if it came from a distribution point alone; it still reveals.
     pub fn forget(&self, scope: CrlScope) {
         let mut state = self.state();
-        if state.discovered.remove(&scope) && state.held.remove(&scope).is_some() {
+        if state.discovered.remove(&scope)
+            && let Some(list) = state.held.remove(&scope)
+        {
+            state.kept.retire(list);
             self.publish(&state);
         }
     }
 
-    /// Drops the lists of authorities that are no longer held.
+    /// The lists of authorities that are no longer held do not count; what was kept of others that are held now reveals again.
     pub fn follow_trust(&self) {
         let trust = self.trust();
         let mut state = self.state();
         let links_changed = self.links.follow(&trust, &self.memory, clock::now());
         let authorities = self.links.authorities(&trust);
         let keys: Vec<_> = candidate::authorities(&authorities).map(|certificate| key_digest(certificate)).collect();
-        let before = state.held.len();
-        state.held.retain(|scope, _| keys.contains(&scope.issuer_key));
-        if state.held.len() != before || links_changed {
+        let State { held, kept, .. } = &mut *state;
+        let dropped = held.extract_if(.., |scope, _| !keys.contains(&scope.issuer_key));
+        let dropped: Vec<VerifiedCrl> = dropped.map(|(_, list)| list).collect();
+        let changed = links_changed || !dropped.is_empty();
+        dropped.into_iter().for_each(|list| kept.retire(list));
+        if kept.read(held, &authorities, &self.memory, clock::now()) || changed {
             self.publish(&state);
         }
     }
@@ -249,7 +268,8 @@ impl Admission {
     }
 
     fn publish(&self, state: &State) {
-        self.evidence.store(Arc::new(snapshot::evidence(&state.held, &self.links.all())));
+        let evidence = snapshot::evidence(&state.held, state.kept.lists(), &self.links.all());
+        self.evidence.store(Arc::new(evidence));
         self.freshness.store(Arc::new(snapshot::freshness(&state.held)));
         self.published.send_replace(());
     }

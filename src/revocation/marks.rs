@@ -314,7 +314,7 @@ fn lock(path: &Path) -> Result<File, MarksError> {
 }
 
 /// Whoever reads the file, after a crash too, finds the old content or the new.
-fn replace(path: &Path, content: &[u8]) -> Result<(), MarksError> {
+pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), MarksError> {
     let unfinished = beside(path, ".new");
     File::create(&unfinished)
         .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))

@@ -6,7 +6,7 @@
 //! Redis ------------------/                                                                              \--> Redis
 //! ```
 //!
-//! - [`candidate`]: bytes to a verified list; [`marks`]: nothing comes back; `admission`: the one way in; [`snapshot`]: what
+//! - [`candidate`]: bytes to a verified list; [`marks`]: nothing comes back; `kept`: nothing is forgotten; `admission`: the one way in; [`snapshot`]: what
 //!   readers see; `refresh`, `schedule` and `turn`: asking the sources; `redis`: the shared memory.
 //! - [`collect`]: what one validation wanted (`links`: issuers' certificates; `responder`: OCSP; `discovered`: CRLs that certificates
 //!   name, admitted and refreshed like those of sources; `outcome`: what asking gave).
@@ -18,6 +18,7 @@ mod admission;
 pub mod candidate;
 pub mod collect;
 mod discovered;
+mod kept;
 mod links;
 pub mod marks;
 mod outcome;
@@ -44,6 +45,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use self::admission::{Admission, Origin};
 pub use self::candidate::{CrlScope, Refusal};
 use self::collect::Collector;
+use self::kept::KeptLists;
 use self::marks::{Marks, MarksError};
 use self::redis::{Locks, RedisStore};
 pub use self::refresh::SourceError;
@@ -110,7 +112,10 @@ impl RevocationCache {
         settings.check()?;
         let sources = settings.sources.iter().map(source).collect::<Result<Vec<_>, _>>()?;
         let fetcher = Arc::new(fetcher(settings)?);
-        let admission = Arc::new(Admission::new(Marks::open(&settings.marks_file)?, trust, memory));
+        let marks = Marks::open(&settings.marks_file)?;
+        let kept = KeptLists::beside(&settings.marks_file, settings.maximum_bytes);
+        // Before anything is answered.
+        let admission = Arc::new(Admission::new(marks, kept, trust, memory));
         let maximum_bytes = settings.maximum_bytes;
         let store = settings.redis.as_ref();
         let store = store.map(|redis| RedisStore::new(redis, maximum_bytes, Arc::clone(&admission))).transpose()?;

@@ -9,8 +9,8 @@ use arc_swap::ArcSwap;
 use super::candidate::{CrlScope, VerifiedCrl};
 use crate::core::evidence::{CrlSet, Evidence};
 use crate::core::time::Time;
-use crate::core::x509::Certificate;
 use crate::core::x509::crl::CrlNumber;
+use crate::core::x509::{Certificate, CertificateList};
 
 /// The evidence that verdicts are reached with; load it once for each verdict.
 pub type SharedEvidence = Arc<ArcSwap<Evidence>>;
@@ -36,9 +36,14 @@ pub struct CrlFreshness {
 /// The newest admitted list of each scope.
 pub(super) type HeldLists = BTreeMap<CrlScope, VerifiedCrl>;
 
-/// An immutable set of the lists under a name of its own, with the certificates that link to an anchor.
-pub(super) fn evidence(held: &HeldLists, links: &[Arc<Certificate>]) -> Evidence {
-    let crls = CrlSet::new(held.values().map(|list| Arc::clone(list.crl())));
+/// An immutable set of the lists under a name of its own, with those that only reveal, and the certificates that link to an anchor.
+pub(super) fn evidence<'a>(
+    held: &HeldLists,
+    revealing: impl Iterator<Item = &'a Arc<CertificateList>>,
+    links: &[Arc<Certificate>],
+) -> Evidence {
+    let mut crls = CrlSet::new(held.values().map(|list| Arc::clone(list.crl())));
+    revealing.for_each(|list| crls.insert_revealing(Arc::clone(list)));
     let name = SNAPSHOTS.fetch_add(1, Ordering::Relaxed);
     Evidence { certificates: links.to_vec(), crls: crls.with_snapshot(name), ..Evidence::default() }
 }

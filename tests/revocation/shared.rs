@@ -79,7 +79,7 @@ async fn forged_and_garbage_entries_change_no_verdict_and_are_written_over() {
     server.set(&key, &forged);
     let follower = RevocationSettings { sources: Vec::new(), ..settings };
     let cache = world.start(&follower).await;
-    assert_eq!(world.standings(&cache.evidence()), (Unknown, Unknown));
+    assert_eq!(world.standings(&cache.evidence()), (Revoked, Unknown));
     assert_eq!(world.standings(&evidence), (Revoked, Good), "the last evidence of a stopped cache stays");
 }
 
@@ -99,11 +99,11 @@ async fn an_older_genuine_list_does_not_come_back_even_after_a_restart() {
     until("the older is written over", RECOVERY, || server.get(&key) == world.list(Authority::Ca)).await;
     cache.shutdown().await;
 
-    // Restarted with nothing but the older list: undetermined, not good.
+    // Restarted with nothing but the older list: what was revoked stays so, the rest is undetermined.
     server.set(&key, &older);
     let alone = RevocationSettings { sources: Vec::new(), ..settings.clone() };
     let cache = world.start(&alone).await;
-    throughout("not good", POLLS, || world.standings(&cache.evidence()) == (Unknown, Unknown)).await;
+    throughout("not good", POLLS, || world.standings(&cache.evidence()) == (Revoked, Unknown)).await;
     cache.shutdown().await;
 
     // Restarted with an empty Redis, and the source itself serves the older list.
@@ -112,7 +112,7 @@ async fn an_older_genuine_list_does_not_come_back_even_after_a_restart() {
     let file = Authority::Ca.crl_path(&world.pki());
     std::fs::write(&file, &older).expect("written");
     let cache = world.start(&settings).await;
-    throughout("not good", POLLS, || world.standings(&cache.evidence()) == (Unknown, Unknown)).await;
+    throughout("not good", POLLS, || world.standings(&cache.evidence()) == (Revoked, Unknown)).await;
     assert!(server.get(&key).is_empty());
     std::fs::write(&file, &newer).expect("written");
     until("revoked again", RECOVERY, || world.standings(&cache.evidence()) == (Revoked, Good)).await;

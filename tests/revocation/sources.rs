@@ -125,10 +125,10 @@ async fn a_source_that_fails_or_goes_back_takes_nothing_away() {
     }
     cache.shutdown().await;
 
-    // After a restart the marks alone know better.
+    // After a restart the marks know better, and what was kept is still revoked.
     responder.tell(Answer::Body(older));
     let cache = world.start(&settings).await;
-    throughout("not good", Duration::from_secs(2), || world.standings(&cache.evidence()) == (Unknown, Unknown)).await;
+    throughout("not good", Duration::from_secs(2), || world.standings(&cache.evidence()) == (Revoked, Unknown)).await;
     responder.tell(Answer::Body(newer));
     until("revoked", RECOVERY, || world.standings(&cache.evidence()) == (Revoked, Good)).await;
 }

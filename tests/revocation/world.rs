@@ -83,8 +83,13 @@ impl World {
 
     /// A list of the CA for end-entity certificates alone, on which nothing stands, with the encoding of its scope.
     pub fn partition(&self, number: u128) -> (Vec<u8>, Vec<u8>) {
+        self.for_end_entities(&self.empty_list(number, clock::now()))
+    }
+
+    /// The same list of the CA for end-entity certificates alone, with the encoding of its scope.
+    pub fn for_end_entities(&self, list: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let issuer = Issuer::load(&self.pki(), Authority::Ca).expect("an issuer");
-        let mut list = CertificateList::from_der(&self.empty_list(number, clock::now())).expect("a list");
+        let mut list = CertificateList::from_der(list).expect("a list");
         let point = IssuingDistributionPoint {
             distribution_point: None,
             only_contains_user_certs: true,
