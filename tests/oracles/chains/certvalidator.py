@@ -49,7 +49,7 @@ def read(kind, strings):
 
 async def judge(batch, moment):
     switches = batch.number()
-    policies = [policy.decode() for policy in batch.strings()]
+    policies = ["any_policy" if policy == b"2.5.29.32.0" else policy.decode() for policy in batch.strings()]
     anchors = list(read(x509.Certificate, batch.strings()))
     links = list(read(x509.Certificate, batch.strings()))
     lists = list(read(crl.CertificateList, batch.strings()))
@@ -66,7 +66,7 @@ async def judge(batch, moment):
             time_tolerance=datetime.timedelta(0),
         )
         params = PKIXValidationParams(
-            user_initial_policy_set=frozenset(policies or ["any_policy"]),
+            user_initial_policy_set=frozenset(policies),
             initial_explicit_policy=bool(switches & POLICY),
             initial_policy_mapping_inhibit=bool(switches & MAPPING),
             initial_any_policy_inhibit=bool(switches & ANY),

@@ -1,8 +1,12 @@
 //! A chain before it is signed: what each certificate and each list says, and who is asked what.
 
+use std::fs;
+use std::path::Path;
+
 use antin::core::algorithm::DigestAlgorithm;
 use antin::core::der::{tag, writer};
 use antin::core::time::Time;
+use der::pem::{LineEnding, encode_string};
 
 use super::feature::Feature;
 use super::key::{Key, USUAL};
@@ -12,6 +16,8 @@ use super::write::{self, extension};
 /// The validation time of every chain: 2026-06-01T00:00:00Z.
 pub const AT: Time = Time::from_unix(1_780_272_000);
 pub const DAY: i64 = 86_400;
+
+pub const ANY_POLICY: &str = "2.5.29.32.0";
 
 /// Bits of the key usage, the first at the left (RFC 5280 §4.2.1.3).
 pub const DIGITAL_SIGNATURE: u16 = 0x8000;
@@ -57,10 +63,6 @@ impl Member {
             key_identifiers: true,
             extensions: Vec::new(),
         }
-    }
-
-    pub fn is_authority(&self) -> bool {
-        self.version == 3 && self.constraints.is_some_and(|(is_authority, _)| is_authority)
     }
 
     fn encode(&self, issuer: &[u8], signer: Key) -> Vec<u8> {
@@ -305,7 +307,9 @@ impl Chain {
         let switches = [initial.require_explicit, initial.inhibit_mapping, initial.inhibit_any, self.revocation];
         let switches: u32 = switches.iter().enumerate().map(|(bit, set)| u32::from(*set) << bit).sum();
         batch.extend(switches.to_be_bytes());
-        let policies: Vec<Vec<u8>> = initial.acceptable.iter().map(|policy| policy.as_bytes().to_vec()).collect();
+        // To the oracles an empty set is one that accepts nothing.
+        let acceptable: &[&str] = if initial.acceptable.is_empty() { &[ANY_POLICY] } else { &initial.acceptable };
+        let policies: Vec<Vec<u8>> = acceptable.iter().map(|policy| policy.as_bytes().to_vec()).collect();
         for strings in [&policies, &self.anchors, &self.links, &self.crls, &vec![self.target.clone()]] {
             batch.extend((strings.len() as u32).to_be_bytes());
             for string in strings {
@@ -313,5 +317,18 @@ impl Chain {
                 batch.extend(string);
             }
         }
+    }
+
+    /// Writes the files that `openssl verify` and `antin validate-path` take.
+    pub fn write(&self, directory: &Path) {
+        let parts = [("anchors", &self.anchors), ("links", &self.links), ("target", &vec![self.target.clone()])];
+        for (name, objects, label) in
+            parts.map(|(name, objects)| (name, objects, "CERTIFICATE")).into_iter().chain([("crls", &self.crls, "X509 CRL")])
+        {
+            let pem = objects.iter().map(|der| encode_string(label, LineEnding::LF, der).expect("PEM"));
+            fs::create_dir_all(directory).expect("created");
+            fs::write(directory.join(format!("{name}.pem")), pem.collect::<String>()).expect("written");
+        }
+        fs::write(directory.join("inputs"), format!("{:?}\n{:?}\n", self.initial, self.features)).expect("written");
     }
 }

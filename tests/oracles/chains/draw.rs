@@ -234,13 +234,16 @@ fn key_usage(draft: &mut Draft, random: &mut Random) {
     let usage = random.pick(&[None, None, Some(other), Some(DIGITAL_SIGNATURE), Some(KEY_CERT_SIGN), Some(0)]);
     draft.chain[place].key_usage = usage;
     draft.add(match (place, usage) {
-        (_, Some(0)) => Feature::KeyUsageEmpty,
         (0, _) => Feature::AnchorKeyUsage,
+        (_, Some(0)) => Feature::KeyUsageEmpty,
         _ => Feature::KeyUsage,
     });
 }
 
 fn extended_key_usage(draft: &mut Draft, random: &mut Random) {
+    if draft.features.contains(&Feature::ExtendedKeyUsage) {
+        return;
+    }
     let place = random.below(draft.chain.len());
     // serverAuth, emailProtection, timeStamping, any.
     let usages = ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.8", "2.5.29.37.0"];
@@ -277,7 +280,7 @@ fn serial_number(draft: &mut Draft, random: &mut Random) {
     let (serial_number, feature) = match random.below(5) {
         0 => (vec![0], Feature::SerialNotPositive),
         1 => (vec![0xFF, 0x01], Feature::SerialNotPositive),
-        length => (vec![0x55; [20, 21, 40][length - 2]], Feature::SerialLong),
+        length => (vec![0x50 + place as u8; [20, 21, 40][length - 2]], Feature::SerialLong),
     };
     draft.chain[place].serial_number = serial_number;
     draft.add(feature);

@@ -20,6 +20,9 @@ pub fn usual(draft: &mut Draft) {
 pub fn draw(draft: &mut Draft, random: &mut Random) {
     let place = draft.below_root(random);
     let (key, serial_number) = (draft.chain[place - 1].key, draft.chain[place].serial_number.clone());
+    // Once each: two of an extension would be another oddity.
+    let has = |feature| draft.features.contains(&feature);
+    let (has_delta, has_points) = (has(Feature::Delta), has(Feature::Scope) || has(Feature::Indirect));
     let Some(list) = draft.lists.iter().position(|list| list.signer == key) else { return };
     match random.below(16) {
         0 => {
@@ -31,13 +34,14 @@ pub fn draw(draft: &mut Draft, random: &mut Random) {
         5 => signer(draft, random, list, place),
         6 => unknown(draft, random, list, serial_number),
         7 | 8 => two(draft, random, list, serial_number),
-        9..12 => scope(draft, random, list, place),
-        12..14 => delta(draft, random, list, serial_number),
-        14 => indirect(draft, random, list, place),
-        _ => {
+        9..12 if !has_points => scope(draft, random, list, place),
+        12..14 if !has_delta => delta(draft, random, list, serial_number),
+        14 if !has_points => indirect(draft, random, list, place),
+        15 => {
             draft.chain[place - 1].key_usage = Some(KEY_CERT_SIGN);
             draft.add(Feature::NoCrlSign);
         }
+        _ => {}
     }
 }
 

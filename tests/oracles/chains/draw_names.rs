@@ -81,7 +81,7 @@ pub fn draw(draft: &mut Draft, random: &mut Random) {
         let excluded = usize::from(random.chance(30));
         if random.chance(25) {
             draft.add(Feature::DirectoryNames);
-            subtrees[excluded].push(directory_subtree(random));
+            subtrees[excluded].push(directory_subtree(draft, random));
             continue;
         }
         let form = &FORMS[random.below(FORMS.len())];
@@ -93,6 +93,9 @@ pub fn draw(draft: &mut Draft, random: &mut Random) {
         let odd_name = odd && random.chance(50);
         let name = random.pick(if odd_name { form.odd_names } else { form.names });
         let constraint = random.pick(if odd && !odd_name { form.odd_constraints } else { form.constraints });
+        if constraint.is_empty() && !odd {
+            draft.add(Feature::EmptyConstraint);
+        }
         if form.number == 1 && random.chance(30) {
             let text = String::from_utf8_lossy(name);
             let mailbox = write::attribute(EMAIL_ADDRESS, tag::IA5_STRING, &text);
@@ -129,13 +132,16 @@ pub fn draw(draft: &mut Draft, random: &mut Random) {
 }
 
 /// A part of a name: the usual one, in other letters, or another.
-fn directory_subtree(random: &mut Random) -> Vec<u8> {
+fn directory_subtree(draft: &mut Draft, random: &mut Random) -> Vec<u8> {
     let country = |code| write::attribute("2.5.4.6", tag::PRINTABLE_STRING, code);
     let organization = |text| write::attribute("2.5.4.10", tag::UTF8_STRING, text);
     let attributes = match random.below(6) {
         0 | 1 => vec![country("VN")],
         2 => vec![country("VN"), organization("Cơ quan thử nghiệm")],
-        3 => vec![country("vn"), organization("Cơ  quan THỬ nghiệm")],
+        3 => {
+            draft.add(Feature::FoldedName);
+            vec![country("vn"), organization("Cơ  quan THỬ nghiệm")]
+        }
         4 => vec![country("LA")],
         _ => vec![organization("Cơ quan thử nghiệm")],
     };

@@ -3,15 +3,18 @@
 
 use antin::core::der::{tag, writer};
 
-use super::draft::{Draft, Initial};
+use super::draft::{ANY_POLICY as ANY, Draft, Initial};
 use super::feature::Feature;
 use super::random::Random;
 use super::write::{self, extension};
 
-const ANY: &str = "2.5.29.32.0";
 const POLICIES: [&str; 3] = ["1.3.6.1.4.1.32473.1", "1.3.6.1.4.1.32473.2", "1.3.6.1.4.1.32473.3"];
 
 pub fn draw(draft: &mut Draft, random: &mut Random) {
+    // Once: two of an extension would be another oddity.
+    if draft.features.contains(&Feature::Policies) {
+        return;
+    }
     draft.add(Feature::Policies);
     for place in 0..draft.chain.len() {
         if place == 0 && !random.chance(10) {
@@ -33,7 +36,7 @@ pub fn draw(draft: &mut Draft, random: &mut Random) {
             acceptable: random.pick(&[&[][..], &POLICIES[..1], &POLICIES[1..2], &POLICIES[..2], &[ANY]]).to_vec(),
             require_explicit: random.chance(60),
             inhibit_mapping: random.chance(15),
-            inhibit_any: random.chance(20),
+            inhibit_any: random.chance(35),
         };
         draft.add(Feature::InitialPolicies);
     }
@@ -67,7 +70,7 @@ fn policies(draft: &mut Draft, random: &mut Random) -> Option<Vec<u8>> {
 }
 
 fn mappings(draft: &mut Draft, random: &mut Random, place: usize) -> Option<Vec<u8>> {
-    if place == 0 || !random.chance(25) {
+    if place == 0 || !random.chance(35) {
         return None;
     }
     let mut pairs = vec![(random.pick(&POLICIES), random.pick(&POLICIES))];
@@ -78,7 +81,8 @@ fn mappings(draft: &mut Draft, random: &mut Random, place: usize) -> Option<Vec<
         pairs.push(random.pick(&[(ANY, POLICIES[0]), (POLICIES[0], ANY)]));
         draft.add(Feature::MappingOfAny);
     }
-    draft.add(Feature::PolicyMapping);
+    let in_target = place == draft.target();
+    draft.add(if in_target { Feature::MappingInTarget } else { Feature::PolicyMapping });
     let pairs = pairs.iter().map(|(issuer, subject)| {
         writer::sequence(&[&write::identified(issuer), &write::identified(subject)])
     });

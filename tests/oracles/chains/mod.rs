@@ -44,6 +44,9 @@ const CHAINS: u64 = 5000;
 /// Chains where only Debian's own tools are to be had.
 const FEW: u64 = 400;
 
+/// Unexplained chains whose files are left to look at, below `target/tmp/oracles`.
+const WRITTEN: usize = 20000;
+
 /// What one side says of a chain; "valid", or why it is not.
 type Answer = String;
 
@@ -144,6 +147,9 @@ fn compare(oracle: Oracle, start: fn(&Path) -> Option<Command>, chains: u64) {
         } else if let Some(rule) = rules.iter().position(|rule| rule.explains(ours, theirs, chain)) {
             explained[rule] += 1;
         } else {
+            if faults.len() < WRITTEN {
+                chain.write(&directory.join(number.to_string()));
+            }
             faults.push(format!("chain {number}: antin {ours}, {} {theirs}: {:?}", oracle.name(), chain.features));
         }
     }

@@ -83,6 +83,7 @@ static void judge(time_t time)
     need(X509_VERIFY_PARAM_set_flags(parameters, flags), "flags");
     need(X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_ANY), "a purpose");
     X509_VERIFY_PARAM_set_auth_level(parameters, 2);
+    X509_VERIFY_PARAM_set_depth(parameters, 100);
     X509_VERIFY_PARAM_set_time(parameters, time);
 
     for (unsigned long left = number(); left > 0; left--) {
