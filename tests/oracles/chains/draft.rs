@@ -276,7 +276,15 @@ impl Draft {
         let mut crls: Vec<Vec<u8>> = self.lists.iter().map(List::encode).collect();
         random.shuffle(&mut crls);
         let target = chain.last().expect("a target").clone();
-        Chain { anchors, links, crls, target, initial: self.initial, revocation: self.revocation, features: self.features }
+        Chain {
+            anchors,
+            links,
+            crls,
+            target,
+            initial: self.initial,
+            revocation: self.revocation,
+            features: self.features,
+        }
     }
 }
 
@@ -322,8 +330,10 @@ impl Chain {
     /// Writes the files that `openssl verify` and `antin validate-path` take.
     pub fn write(&self, directory: &Path) {
         let parts = [("anchors", &self.anchors), ("links", &self.links), ("target", &vec![self.target.clone()])];
-        for (name, objects, label) in
-            parts.map(|(name, objects)| (name, objects, "CERTIFICATE")).into_iter().chain([("crls", &self.crls, "X509 CRL")])
+        for (name, objects, label) in parts
+            .map(|(name, objects)| (name, objects, "CERTIFICATE"))
+            .into_iter()
+            .chain([("crls", &self.crls, "X509 CRL")])
         {
             let pem = objects.iter().map(|der| encode_string(label, LineEnding::LF, der).expect("PEM"));
             fs::create_dir_all(directory).expect("created");

@@ -293,13 +293,15 @@ fn weak(draft: &mut Draft, random: &mut Random) {
         return draft.add(Feature::WeakDigest);
     }
     let target = draft.target();
-    let (key, feature) =
-        random.pick(&[(Key::Rsa1024, Feature::WeakKey), (Key::P224, Feature::SmallCurve)]);
+    let (key, feature) = random.pick(&[(Key::Rsa1024, Feature::WeakKey), (Key::P224, Feature::SmallCurve)]);
     draft.chain[target].key = key;
     draft.add(feature);
 }
 
 fn empty_subject(draft: &mut Draft, random: &mut Random) {
+    if draft.features.contains(&Feature::NameConstraints) {
+        return;
+    }
     let target = draft.target();
     draft.chain[target].subject = writer::sequence(&[]);
     if random.chance(70) {

@@ -179,7 +179,8 @@ fn scope(draft: &mut Draft, random: &mut Random, list: usize, place: usize) {
         }
         3 => {
             // keyCompromise and cACompromise; and all others, in a second list.
-            let part = |bits| writer::concatenated(tag::SEQUENCE, &[&content, &write::bits(tag::context_primitive(3), bits)]);
+            let part =
+                |bits| writer::concatenated(tag::SEQUENCE, &[&content, &write::bits(tag::context_primitive(3), bits)]);
             if random.chance(60) {
                 second = Some(part(0x1F80));
                 draft.add(Feature::AllReasons);

@@ -70,7 +70,7 @@ const EMAIL_ADDRESS: &str = "1.2.840.113549.1.9.1";
 
 pub fn draw(draft: &mut Draft, random: &mut Random) {
     // Once: two of an extension would be another oddity.
-    if draft.features.contains(&Feature::NameConstraints) {
+    if draft.features.iter().any(|drawn| [Feature::NameConstraints, Feature::EmptySubject].contains(drawn)) {
         return;
     }
     draft.add(Feature::NameConstraints);
@@ -93,7 +93,7 @@ pub fn draw(draft: &mut Draft, random: &mut Random) {
         let odd_name = odd && random.chance(50);
         let name = random.pick(if odd_name { form.odd_names } else { form.names });
         let constraint = random.pick(if odd && !odd_name { form.odd_constraints } else { form.constraints });
-        if constraint.is_empty() && !odd {
+        if constraint.is_empty() && form.number == 2 {
             draft.add(Feature::EmptyConstraint);
         }
         if form.number == 1 && random.chance(30) {

@@ -16,6 +16,9 @@ pub fn draw(draft: &mut Draft, random: &mut Random) {
         return;
     }
     draft.add(Feature::Policies);
+    if draft.target() > 1 && random.chance(6) {
+        return out_of_any(draft, random);
+    }
     for place in 0..draft.chain.len() {
         if place == 0 && !random.chance(10) {
             continue;
@@ -40,6 +43,19 @@ pub fn draw(draft: &mut Draft, random: &mut Random) {
         };
         draft.add(Feature::InitialPolicies);
     }
+}
+
+/// One authority has anyPolicy alone and maps a policy; whether it may is for the initial inputs to say.
+fn out_of_any(draft: &mut Draft, random: &mut Random) {
+    let mapped = random.between(1, draft.target() - 1);
+    for place in 1..draft.chain.len() {
+        let policies = policies_of(&[if place == mapped { ANY } else { POLICIES[0] }]);
+        draft.chain[place].extensions.push(policies);
+    }
+    let pair = writer::sequence(&[&write::identified(POLICIES[0]), &write::identified(POLICIES[0])]);
+    draft.chain[mapped].extensions.push(extension("2.5.29.33", true, &writer::sequence(&[&pair])));
+    draft.initial = Initial { require_explicit: true, inhibit_any: random.chance(60), ..Initial::default() };
+    draft.features.extend([Feature::PolicyMapping, Feature::InitialPolicies]);
 }
 
 fn information(policy: &str) -> Vec<u8> {
@@ -83,9 +99,9 @@ fn mappings(draft: &mut Draft, random: &mut Random, place: usize) -> Option<Vec<
     }
     let in_target = place == draft.target();
     draft.add(if in_target { Feature::MappingInTarget } else { Feature::PolicyMapping });
-    let pairs = pairs.iter().map(|(issuer, subject)| {
-        writer::sequence(&[&write::identified(issuer), &write::identified(subject)])
-    });
+    let pairs = pairs
+        .iter()
+        .map(|(issuer, subject)| writer::sequence(&[&write::identified(issuer), &write::identified(subject)]));
     Some(extension("2.5.29.33", random.chance(50), &writer::sequence(&[&pairs.collect::<Vec<_>>().concat()])))
 }
 

@@ -6,7 +6,7 @@ use antin::core::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use antin::core::crypto::sha256;
 use der::Encode;
 
-use crate::kit::key::{Kind, Key as Private, public_key, sign};
+use crate::kit::key::{Key as Private, Kind, public_key, sign};
 
 /// A key of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,12 +39,7 @@ impl Rule {
 }
 
 /// antin refuses, for one of these reasons, what the oracle accepts.
-const fn refused(
-    oracle: Oracle,
-    name: &'static str,
-    ours: &'static [&'static str],
-    when: fn(&Chain) -> bool,
-) -> Rule {
+const fn refused(oracle: Oracle, name: &'static str, ours: &'static [&'static str], when: fn(&Chain) -> bool) -> Rule {
     Rule { name, oracle, ours, theirs: &[VALID], when }
 }
 
@@ -80,31 +75,38 @@ pub const RULES: &[Rule] = &[
     refused(OpenSsl, "list-weak-digest", UNDETERMINED, |chain| chain.has(ListWeakDigest)),
     refused(Certvalidator, "list-weak-digest", UNDETERMINED, |chain| chain.has(ListWeakDigest)),
     // What the anchor's own certificate forbids is honoured (RFC 5937 §3.2).
-    refused(OpenSsl, "anchor-is-no-authority", &["certificate-not-a-ca"], |chain| chain.has(AnchorBasicConstraints)),
-    refused(Certvalidator, "anchor-constrains", &[
-        "certificate-not-a-ca",
-        "path-length-exceeded",
-        "name-not-permitted",
-        "name-excluded",
-        "name-constraint-not-understood",
-        "certificate-extension-not-understood",
-        "certificate-policy-not-valid",
-    ], |chain| {
-        chain.has_any(&[
-            AnchorBasicConstraints,
-            AnchorKeyUsage,
-            PathLength,
-            ConstraintsInAnchor,
-            UnknownCriticalInAnchor,
-            PolicyInAnchor,
-            SubordinateAnchor,
-            PathLengthWithoutAuthority,
-            KeyUsage,
-            VersionOne,
-            KeyUsageEmpty,
-            TwinAnchor,
-        ])
+    refused(OpenSsl, "anchor-is-no-authority", &["certificate-not-a-ca"], |chain| {
+        chain.has_any(&[AnchorBasicConstraints, SubordinateAnchor])
     }),
+    refused(
+        Certvalidator,
+        "anchor-constrains",
+        &[
+            "certificate-not-a-ca",
+            "path-length-exceeded",
+            "name-not-permitted",
+            "name-excluded",
+            "name-constraint-not-understood",
+            "certificate-extension-not-understood",
+            "certificate-policy-not-valid",
+        ],
+        |chain| {
+            chain.has_any(&[
+                AnchorBasicConstraints,
+                AnchorKeyUsage,
+                PathLength,
+                ConstraintsInAnchor,
+                UnknownCriticalInAnchor,
+                PolicyInAnchor,
+                SubordinateAnchor,
+                PathLengthWithoutAuthority,
+                KeyUsage,
+                VersionOne,
+                KeyUsageEmpty,
+                TwinAnchor,
+            ])
+        },
+    ),
     refused(OpenSsl, "policy-constraints-of-anchor", &["certificate-policy-not-valid"], |chain| {
         chain.has(PolicyInAnchor) && chain.has_any(&[PolicyConstraints, InhibitAnyPolicy])
     }),
@@ -117,6 +119,8 @@ pub const RULES: &[Rule] = &[
     accepted(OpenSsl, "mapping-in-target", &["no explicit policy", "invalid or inconsistent"], |chain| {
         chain.has(MappingInTarget)
     }),
+    // To map to or from anyPolicy is wrong whatever the graph (§6.1.4 (a)); OpenSSL no longer looks once its tree is empty.
+    refused(OpenSsl, "mapping-of-any-policy", &["policy-mapping-not-allowed"], |chain| chain.has(MappingOfAny)),
     // A policy stands in a certificate once (§4.2.1.4).
     refused(Certvalidator, "repeated-policy", &["certificate-extension-not-understood"], |chain| {
         chain.has(RepeatedPolicy)
@@ -129,6 +133,17 @@ pub const RULES: &[Rule] = &[
     accepted(Certvalidator, "odd-names", &["UnicodeError"], |chain| chain.has(OddNames)),
     // Zero or more labels before the base (§4.2.1.10): no labels at all hold every domain name.
     accepted(Certvalidator, "empty-constraint", &["not all names"], |chain| chain.has(EmptyConstraint)),
+    refused(Certvalidator, "empty-constraint", &["name-excluded"], |chain| chain.has(EmptyConstraint)),
+    // A mailbox in the subject counts also beside alternative names (stricter than §4.2.1.10, which asks where there are none).
+    refused(
+        Certvalidator,
+        "subject-mailbox",
+        &["name-not-permitted", "name-excluded", "name-constraint-not-understood"],
+        |chain| chain.has(SubjectMailbox),
+    ),
+    refused(OpenSsl, "subject-mailbox", &["name-not-permitted", "name-constraint-not-understood"], |chain| {
+        chain.has(SubjectMailbox)
+    }),
     // Few hosts tell A@ from a@ (RFC 5321 §2.4): to exclude one mailbox excludes it in any case.
     refused(OpenSsl, "mailbox-in-any-case", &["name-excluded"], |chain| chain.has(Mailboxes)),
     refused(Certvalidator, "mailbox-in-any-case", &["name-excluded"], |chain| chain.has(Mailboxes)),
@@ -146,18 +161,31 @@ pub const RULES: &[Rule] = &[
     // What a list reveals against a certificate counts even where the list is stale or its base is missing.
     refused(OpenSsl, "revealed-by-unusable-list", REVOKED, |chain| {
         chain.has_any(&[DeltaOddBase, DeltaStale, ListStale, TwoLists, Indirect])
+            || chain.has(DeltaRevokes) && chain.has(Scope)
     }),
     refused(Certvalidator, "revealed-by-unusable-list", REVOKED, |chain| {
-        chain.has_any(&[DeltaOddBase, DeltaStale, ListStale, TwoLists, Indirect]) || chain.has(DeltaRevokes) && chain.has(SelfIssued)
+        chain.has_any(&[DeltaOddBase, DeltaStale, ListStale, TwoLists, Indirect])
+            || chain.has(DeltaRevokes) && chain.has(SelfIssued)
     }),
     // Who issues lists needs a valid path of its own (§6.3.3 (f)), revocation included: certvalidator does not ask for that.
     refused(Certvalidator, "list-issuer-asked-about", UNDETERMINED, |chain| chain.has_any(&[Indirect, ListOfOtherKey])),
+    // Its signer must be one that may sign lists, and be on a valid path (§6.3.3 (f), (g)); certvalidator leaves that out where several
+    // certificates of the issuer's name are at hand.
+    refused(Certvalidator, "list-of-nobody", UNDETERMINED, |chain| {
+        chain.has_any(&[NoCrlSign, AnchorKeyUsage, KeyUsage, ListOfStranger, ListDamaged])
+            && chain.has_any(&[SameName, Loop, SelfIssued, Cross, TwinAnchor, OtherRoot])
+    }),
     // One list that covers the certificate is enough (§6.3.3): what else is there and cannot be used does no harm.
     accepted(Certvalidator, "another-list-suffices", &["is not authorized", "Delta CRL matching"], |chain| {
         chain.has_any(&[Indirect, Delta])
     }),
+    accepted(OpenSsl, "another-list-suffices", &["key usage does not include CRL signing"], |chain| {
+        chain.has_any(&[Indirect, SelfIssued]) && chain.has_any(&[NoCrlSign, AnchorKeyUsage, KeyUsage])
+    }),
     // A critical extension of a list or an entry that is not understood (§5.2, §5.3).
-    refused(OpenSsl, "list-not-understood", UNDETERMINED, |chain| chain.has_any(&[EntryUnknownCritical, ListUnknownCritical])),
+    refused(OpenSsl, "list-not-understood", UNDETERMINED, |chain| {
+        chain.has_any(&[EntryUnknownCritical, ListUnknownCritical])
+    }),
     refused(Certvalidator, "list-not-understood", UNDETERMINED, |chain| {
         chain.has_any(&[EntryUnknownCritical, ListUnknownCritical])
     }),
@@ -166,19 +194,27 @@ pub const RULES: &[Rule] = &[
     accepted(OpenSsl, "list-last-second", &["CRL has expired"], |chain| chain.has(ListLastSecond)),
     // An anchor is a name and a key (§6.1.1 (d)): neither its validity nor its revocation is asked for.
     accepted(OpenSsl, "anchor-expired", &["certificate has expired"], |chain| chain.has(AnchorExpired)),
-    accepted(OpenSsl, "anchor-asked-about", &["unable to get certificate CRL", "different CRL scope", "CRL signature failure"], |chain| {
-        chain.has_any(&[SubordinateAnchor, Scope])
-    }),
+    accepted(
+        OpenSsl,
+        "anchor-asked-about",
+        &["unable to get certificate CRL", "different CRL scope", "CRL signature failure", "CRL path validation error"],
+        |chain| chain.has_any(&[SubordinateAnchor, Scope]),
+    ),
     accepted(Certvalidator, "anchor-asked-about", &["The chain of trust for the CRL issuer"], |chain| {
         chain.has(SubordinateAnchor)
     }),
     // Every way up is tried (RFC 4158 §2.3): OpenSSL takes one issuer and does not turn back.
-    accepted(OpenSsl, "another-way-up", &[
-        "unable to get local issuer certificate",
-        "self-signed certificate in certificate chain",
-        "certificate signature failure",
-        "certificate has expired",
-    ], |chain| chain.has_any(&[Loop, Cross, OtherRoot, SameName, SelfIssued, TwinAnchor])),
+    accepted(
+        OpenSsl,
+        "another-way-up",
+        &[
+            "unable to get local issuer certificate",
+            "self-signed certificate in certificate chain",
+            "certificate signature failure",
+            "certificate has expired",
+        ],
+        |chain| chain.has_any(&[Loop, Cross, OtherRoot, SameName, SelfIssued, TwinAnchor]),
+    ),
     // What the target's key is for is not asked under purpose any; OpenSSL passes over a certificate whose key is for nothing.
     accepted(OpenSsl, "key-for-nothing", &["unable to get local issuer certificate"], |chain| chain.has(KeyUsageEmpty)),
     // The newer list decides where the older still enters the certificate (§6.3.3 (a)).

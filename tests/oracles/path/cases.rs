@@ -13,8 +13,8 @@ use super::lay::{
     resigned, revoke, unknown_extension, with_crls,
 };
 use super::variants::{
-    at_distribution_point, based, by_reasons, cross_signed, delta, entries, indirect, leaf_entered, named_within, of_ca,
-    older_and_newer, purposes, rolled_over, scoped, scoped_by, time_stamping, two_authorities,
+    at_distribution_point, based, by_reasons, cross_signed, delta, entries, indirect, leaf_entered, named_within,
+    of_ca, older_and_newer, purposes, rolled_over, scoped, scoped_by, time_stamping, two_authorities,
 };
 
 type Case = (&'static str, &'static str, fn() -> Chain);
