@@ -268,6 +268,10 @@ fn indirect(draft: &mut Draft, random: &mut Random, list: usize, place: usize) {
         listed.entries.push(Entry { serial_number, extensions });
         draft.add(Feature::Revoked);
     }
+    if random.chance(20) {
+        draft.chain[place - 1].key_usage = Some(KEY_CERT_SIGN);
+        draft.add(Feature::NoCrlSign);
+    }
     // The authority's own list is still there for what else it issued.
     if random.chance(70) && place == draft.target() {
         draft.lists.remove(list);

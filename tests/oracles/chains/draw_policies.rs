@@ -93,7 +93,7 @@ fn mappings(draft: &mut Draft, random: &mut Random, place: usize) -> Option<Vec<
     if random.chance(30) {
         pairs.push((random.pick(&POLICIES), random.pick(&POLICIES)));
     }
-    if random.chance(6) {
+    if random.chance(20) {
         pairs.push(random.pick(&[(ANY, POLICIES[0]), (POLICIES[0], ANY)]));
         draft.add(Feature::MappingOfAny);
     }

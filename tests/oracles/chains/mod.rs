@@ -1,6 +1,6 @@
 //! Generated chains: OpenSSL's `X509_verify_cert`, pyHanko's certvalidator and antin's `find_path` over the same evidence, time
 //! and inputs of RFC 5280 §6.1.1. Where they differ about valid or not, a rule of [`rules`] says why antin is right; a difference
-//! that no rule explains fails, as does a rule that explains nothing.
+//! that no rule explains fails, as does, in the usual run, a rule that explains nothing.
 //!
 //! A chain is what the seed and its number make of it ([`draw`]), but for the keys, which are new in each run. To see more:
 //!
@@ -118,7 +118,7 @@ fn certvalidator(_: &Path) -> Option<Command> {
     Some(program)
 }
 
-/// Compares antin with one oracle and prints what came of it. A rule must explain something unless the chains are but a few.
+/// Compares antin with one oracle and prints what came of it.
 fn compare(oracle: Oracle, start: fn(&Path) -> Option<Command>, chains: u64) {
     let directory = scratch(oracle.name());
     let Some(mut program) = start(&directory) else { return };
@@ -158,19 +158,16 @@ fn compare(oracle: Oracle, start: fn(&Path) -> Option<Command>, chains: u64) {
         oracle.name(),
         explained.iter().sum::<usize>()
     );
+    // Some rules are too rare for every seed.
+    let is_whole = seed == SEED && count == CHAINS;
     for (rule, count) in rules.iter().zip(&explained) {
         line += &format!(", {} {count}", rule.name);
-        if *count == 0 && count_is_whole(drawn.len()) {
+        if *count == 0 && is_whole {
             faults.push(format!("{}: a rule that explains nothing", rule.name));
         }
     }
     say(&line);
     assert!(faults.is_empty(), "{} of {count} chains of seed {seed}:\n{}", faults.len(), faults.join("\n"));
-}
-
-/// Rare rules need many chains.
-const fn count_is_whole(chains: usize) -> bool {
-    chains as u64 >= CHAINS
 }
 
 /// All of them where the oracles are demanded, else a few.

@@ -23,9 +23,9 @@ impl Oracle {
 pub struct Rule {
     pub name: &'static str,
     pub oracle: Oracle,
-    /// antin's codes; [`VALID`]: the oracle refuses.
+    /// antin's codes where it alone refuses; none: it never does.
     pub ours: &'static [&'static str],
-    /// Parts of what the oracle says, one of them; [`VALID`]: it accepts.
+    /// Parts of what the oracle says where it alone refuses; none: it never does.
     pub theirs: &'static [&'static str],
     /// What is in the chain.
     pub when: fn(&Chain) -> bool,
@@ -33,14 +33,18 @@ pub struct Rule {
 
 impl Rule {
     pub fn explains(&self, ours: &str, theirs: &str, chain: &Chain) -> bool {
-        let says = |part: &&str| if *part == VALID { theirs == VALID } else { theirs.contains(*part) };
-        self.ours.contains(&ours) && self.theirs.iter().any(says) && (self.when)(chain)
+        let said = if ours == VALID {
+            self.theirs.iter().any(|part| theirs.contains(part))
+        } else {
+            self.ours.contains(&ours)
+        };
+        said && (self.when)(chain)
     }
 }
 
 /// antin refuses, for one of these reasons, what the oracle accepts.
 const fn refused(oracle: Oracle, name: &'static str, ours: &'static [&'static str], when: fn(&Chain) -> bool) -> Rule {
-    Rule { name, oracle, ours, theirs: &[VALID], when }
+    Rule { name, oracle, ours, theirs: &[], when }
 }
 
 /// antin accepts what the oracle refuses, saying one of these.
@@ -50,13 +54,25 @@ const fn accepted(
     theirs: &'static [&'static str],
     when: fn(&Chain) -> bool,
 ) -> Rule {
-    Rule { name, oracle, ours: &[VALID], theirs, when }
+    Rule { name, oracle, ours: &[], theirs, when }
+}
+
+/// antin refuses and the oracle accepts, or the other way round: both read the same octets otherwise.
+const fn either(
+    oracle: Oracle,
+    name: &'static str,
+    ours: &'static [&'static str],
+    theirs: &'static [&'static str],
+    when: fn(&Chain) -> bool,
+) -> Rule {
+    Rule { name, oracle, ours, theirs, when }
 }
 
 use Oracle::{Certvalidator, OpenSsl};
 
 /// The codes of antin that tell of missing or unusable revocation data.
 const UNDETERMINED: &[&str] = &["revocation-status-unknown", "revocation-data-stale", "revocation-data-unclear"];
+const NAMES: &[&str] = &["name-not-permitted", "name-excluded", "name-constraint-not-understood"];
 const REVOKED: &[&str] = &["certificate-revoked", "ca-certificate-revoked", "certificate-suspended"];
 
 pub const RULES: &[Rule] = &[
@@ -107,9 +123,12 @@ pub const RULES: &[Rule] = &[
             ])
         },
     ),
-    refused(OpenSsl, "policy-constraints-of-anchor", &["certificate-policy-not-valid"], |chain| {
-        chain.has(PolicyInAnchor) && chain.has_any(&[PolicyConstraints, InhibitAnyPolicy])
-    }),
+    refused(
+        OpenSsl,
+        "policies-of-anchor",
+        &["certificate-policy-not-valid", "certificate-extension-not-understood"],
+        |chain| chain.has(Policies) && chain.has_any(&[PolicyInAnchor, SubordinateAnchor]),
+    ),
     // Once it is inhibited, anyPolicy is not processed (§6.1.3 (d)(2)), so that a mapping finds no node (§6.1.4 (b)(1)); OpenSSL
     // 3.0 makes one out of the extension as it stands.
     refused(OpenSsl, "mapping-out-of-inhibited-any-policy", &["certificate-policy-not-valid"], |chain| {
@@ -129,27 +148,26 @@ pub const RULES: &[Rule] = &[
     refused(Certvalidator, "repeated-extension", &["certificate-not-der"], |chain| chain.has(RepeatedExtension)),
     // A name or constraint that cannot be understood permits nothing (§4.2.1.10, last paragraph but one).
     refused(OpenSsl, "odd-names", &["name-constraint-not-understood", "name-excluded"], |chain| chain.has(OddNames)),
-    refused(Certvalidator, "odd-names", &["name-constraint-not-understood"], |chain| chain.has(OddNames)),
-    accepted(Certvalidator, "odd-names", &["UnicodeError"], |chain| chain.has(OddNames)),
-    // Zero or more labels before the base (§4.2.1.10): no labels at all hold every domain name.
-    accepted(Certvalidator, "empty-constraint", &["not all names"], |chain| chain.has(EmptyConstraint)),
-    refused(Certvalidator, "empty-constraint", &["name-excluded"], |chain| chain.has(EmptyConstraint)),
-    // A mailbox in the subject counts also beside alternative names (stricter than §4.2.1.10, which asks where there are none).
-    refused(
+    // A wildcard or a stray dot is read by certvalidator one way or the other.
+    either(
         Certvalidator,
-        "subject-mailbox",
-        &["name-not-permitted", "name-excluded", "name-constraint-not-understood"],
-        |chain| chain.has(SubjectMailbox),
+        "odd-names",
+        &["name-constraint-not-understood"],
+        &["UnicodeError", "not all names"],
+        |chain| chain.has(OddNames),
     ),
-    refused(OpenSsl, "subject-mailbox", &["name-not-permitted", "name-constraint-not-understood"], |chain| {
-        chain.has(SubjectMailbox)
+    // Zero or more labels before the base (§4.2.1.10): no labels at all hold every domain name.
+    either(Certvalidator, "empty-constraint", &["name-excluded"], &["not all names"], |chain| {
+        chain.has(EmptyConstraint)
     }),
-    // Few hosts tell A@ from a@ (RFC 5321 §2.4): to exclude one mailbox excludes it in any case.
-    refused(OpenSsl, "mailbox-in-any-case", &["name-excluded"], |chain| chain.has(Mailboxes)),
-    refused(Certvalidator, "mailbox-in-any-case", &["name-excluded"], |chain| chain.has(Mailboxes)),
-    // Names are compared after case folding of the whole of Unicode (§7.1, RFC 4518 §2.2); both fold ASCII alone.
-    refused(OpenSsl, "case-beyond-ascii", &["name-excluded"], |chain| chain.has(FoldedName)),
-    accepted(OpenSsl, "case-beyond-ascii", &["permitted subtree violation"], |chain| chain.has(FoldedName)),
+    // Stricter than §4.2.1.10: a mailbox in the subject counts also beside alternative names; and to exclude one mailbox excludes it
+    // in any case, since few hosts tell A@ from a@ (RFC 5321 §2.4).
+    refused(OpenSsl, "mailboxes", NAMES, |chain| chain.has_any(&[Mailboxes, SubjectMailbox])),
+    refused(Certvalidator, "mailboxes", NAMES, |chain| chain.has_any(&[Mailboxes, SubjectMailbox])),
+    // Names are compared after case folding of the whole of Unicode (§7.1, RFC 4518 §2.2); OpenSSL folds ASCII alone.
+    either(OpenSsl, "case-beyond-ascii", &["name-excluded"], &["permitted subtree violation"], |chain| {
+        chain.has(FoldedName)
+    }),
     // removeFromCRL belongs to deltas (§5.3.1): in a complete list it is an entry like any other.
     refused(OpenSsl, "entered-to-be-removed", REVOKED, |chain| chain.has(RemoveFromCrl)),
     refused(Certvalidator, "entered-to-be-removed", REVOKED, |chain| chain.has(RemoveFromCrl)),
@@ -169,10 +187,10 @@ pub const RULES: &[Rule] = &[
     }),
     // Who issues lists needs a valid path of its own (§6.3.3 (f)), revocation included: certvalidator does not ask for that.
     refused(Certvalidator, "list-issuer-asked-about", UNDETERMINED, |chain| chain.has_any(&[Indirect, ListOfOtherKey])),
-    // Its signer must be one that may sign lists, and be on a valid path (§6.3.3 (f), (g)); certvalidator leaves that out where several
-    // certificates of the issuer's name are at hand.
-    refused(Certvalidator, "list-of-nobody", UNDETERMINED, |chain| {
-        chain.has_any(&[NoCrlSign, AnchorKeyUsage, KeyUsage, ListOfStranger, ListDamaged])
+    // Signed by who may sign lists and is on a valid path, and about this kind of certificate (§6.3.3 (b), (f), (g)); certvalidator
+    // leaves some of that out where several certificates of the issuer's name are at hand.
+    refused(Certvalidator, "list-of-a-namesake", UNDETERMINED, |chain| {
+        chain.has_any(&[NoCrlSign, AnchorKeyUsage, KeyUsage, ListOfStranger, ListDamaged, Scope])
             && chain.has_any(&[SameName, Loop, SelfIssued, Cross, TwinAnchor, OtherRoot])
     }),
     // One list that covers the certificate is enough (§6.3.3): what else is there and cannot be used does no harm.
