@@ -9,6 +9,7 @@
 //! ```
 
 mod bouncy_castle;
+mod chains;
 mod ocsp;
 mod openssl_cms;
 mod path;

@@ -52,12 +52,12 @@ impl Signed<'_> {
         self.issuer.is_accepted && !self.crl.entry_not_understood && self.crl.extensions.not_understood.is_empty()
     }
 
-    /// A delta that brings this complete list up to date (§5.2.4, §6.3.3 (c)): of the same scope and key, not older, and no change
-    /// between the two is missing.
+    /// A delta that brings this complete list up to date (§5.2.4, §6.3.3 (c)): of the same scope and key, later in number and not
+    /// older, and no change between the two is missing.
     fn is_updated_by(&self, delta: &Self) -> bool {
         let fits = |base: &CrlNumber| {
             let (Some(number), Some(delta_number)) = (self.number(), delta.number()) else { return false };
-            base <= number && number <= delta_number && self.crl.this_update <= delta.crl.this_update
+            base <= number && number < delta_number && self.crl.this_update <= delta.crl.this_update
         };
         let key = |list: &Self| list.crl.extensions.authority_key_identifier.clone().unwrap_or_default();
         delta.crl.extensions.delta_base.as_ref().is_some_and(fits)

@@ -13,8 +13,8 @@ use super::lay::{
     resigned, revoke, unknown_extension, with_crls,
 };
 use super::variants::{
-    at_distribution_point, based, by_reasons, cross_signed, entries, indirect, leaf_entered, named_within, of_ca,
-    older_and_newer, purposes, rolled_over, scoped, scoped_by, time_stamping, two_authorities,
+    at_distribution_point, based, by_reasons, cross_signed, delta, entries, indirect, leaf_entered, named_within,
+    of_ca, older_and_newer, purposes, rolled_over, scoped, scoped_by, time_stamping, two_authorities,
 };
 
 type Case = (&'static str, &'static str, fn() -> Chain);
@@ -269,6 +269,9 @@ pub const CASES: &[Case] = &[
     ("delta-crl-that-lifts-no-hold", "certificate-suspended", || based(1, Some(Reason::CertificateHold), None)),
     ("delta-crl-of-a-later-base", "certificate-suspended", || {
         based(2, Some(Reason::CertificateHold), Some(CrlReason::RemoveFromCRL))
+    }),
+    ("delta-crl-of-the-same-number", "certificate-suspended", || {
+        delta(1, 1, Some(Reason::CertificateHold), Some(CrlReason::RemoveFromCRL))
     }),
     ("indirect-crl", VALID, || indirect(false, true)),
     ("indirect-crl-that-revokes", "certificate-revoked", || indirect(true, true)),

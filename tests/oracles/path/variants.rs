@@ -122,8 +122,13 @@ pub fn scoped_by(edit: impl FnOnce(&mut IssuingDistributionPoint)) -> Chain {
     scoped(distribution_point(edit))
 }
 
-/// The CA's list of the usual time, number 1, and a newer delta to `base`, number 2; each with the leaf for a reason, or without.
+/// As [`delta`], of number 2.
 pub fn based(base: u8, listed: Option<Reason>, changed: Option<CrlReason>) -> Chain {
+    delta(base, 2, listed, changed)
+}
+
+/// The CA's list of the usual time, number 1, and a newer delta to `base`; each with the leaf for a reason, or without.
+pub fn delta(base: u8, number: u128, listed: Option<Reason>, changed: Option<CrlReason>) -> Chain {
     with_crls(|laid| {
         let complete = list(&laid.ca, |list| {
             if let Some(reason) = listed {
@@ -133,7 +138,7 @@ pub fn based(base: u8, listed: Option<Reason>, changed: Option<CrlReason>) -> Ch
         // OpenSSL looks for deltas only where one is spoken of.
         let complete = extended(&complete, &laid.ca, extension(&FreshestCrl(vec![at_url()]), false).expect("DER"));
         let delta = list(&laid.ca, |list| {
-            list.number = 2;
+            list.number = number;
             list.this_update = AT.plus_seconds(-DAY / 2);
             if changed.is_some() {
                 revoke(list, &laid.chain.target, Reason::CertificateHold);
