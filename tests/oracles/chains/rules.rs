@@ -168,13 +168,17 @@ pub const RULES: &[Rule] = &[
     either(OpenSsl, "case-beyond-ascii", &["name-excluded"], &["permitted subtree violation"], |chain| {
         chain.has(FoldedName)
     }),
-    // removeFromCRL belongs to deltas (§5.3.1): in a complete list it is an entry like any other.
-    refused(OpenSsl, "entered-to-be-removed", REVOKED, |chain| chain.has(RemoveFromCrl)),
+    // removeFromCRL belongs to deltas and lifts holds alone (§5.3.1): in a complete list it is an entry like any other.
+    refused(OpenSsl, "entered-to-be-removed", REVOKED, |chain| {
+        chain.has(RemoveFromCrl) || chain.has(DeltaRemoves) && chain.has(Revoked)
+    }),
     refused(Certvalidator, "entered-to-be-removed", REVOKED, |chain| chain.has(RemoveFromCrl)),
     // nextUpdate is mandatory (§5.1.2.5): without it nobody knows how long the list holds.
     refused(OpenSsl, "list-without-end", UNDETERMINED, |chain| chain.has(ListWithoutEnd)),
     // The newest list of a scope decides, also when it is stale: an older one could be chosen for what it leaves out (§6.3.3 (a)).
-    refused(OpenSsl, "newest-list-is-stale", UNDETERMINED, |chain| chain.has(TwoLists) && chain.has(ListStale)),
+    refused(OpenSsl, "newest-list-is-stale", UNDETERMINED, |chain| {
+        chain.has(TwoLists) && chain.has(ListStale) || chain.has(DeltaStale)
+    }),
     refused(Certvalidator, "newest-list-is-stale", UNDETERMINED, |chain| chain.has(TwoLists) && chain.has(ListStale)),
     // What a list reveals against a certificate counts even where the list is stale or its base is missing.
     refused(OpenSsl, "revealed-by-unusable-list", REVOKED, |chain| {
@@ -209,7 +213,9 @@ pub const RULES: &[Rule] = &[
     }),
     // notAfter and nextUpdate belong to the time (§4.1.2.5, §5.1.2.5): OpenSSL ends a second earlier.
     accepted(OpenSsl, "last-second", &["certificate has expired"], |chain| chain.has(LastSecond)),
-    accepted(OpenSsl, "list-last-second", &["CRL has expired"], |chain| chain.has(ListLastSecond)),
+    accepted(OpenSsl, "list-last-second", &["CRL has expired", "CRL path validation error"], |chain| {
+        chain.has(ListLastSecond)
+    }),
     // An anchor is a name and a key (§6.1.1 (d)): neither its validity nor its revocation is asked for.
     accepted(OpenSsl, "anchor-expired", &["certificate has expired"], |chain| chain.has(AnchorExpired)),
     accepted(
@@ -230,8 +236,9 @@ pub const RULES: &[Rule] = &[
             "self-signed certificate in certificate chain",
             "certificate signature failure",
             "certificate has expired",
+            "CRL signature failure",
         ],
-        |chain| chain.has_any(&[Loop, Cross, OtherRoot, SameName, SelfIssued, TwinAnchor]),
+        |chain| chain.has_any(&[Loop, Cross, OtherRoot, SameName, SelfIssued, TwinAnchor, ListOfOtherKey]),
     ),
     // What the target's key is for is not asked under purpose any; OpenSSL passes over a certificate whose key is for nothing.
     accepted(OpenSsl, "key-for-nothing", &["unable to get local issuer certificate"], |chain| chain.has(KeyUsageEmpty)),
