@@ -17,6 +17,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::admission::{Admission, Origin};
+use super::answers::Answers;
 use super::discovered::Discovered;
 use super::links;
 use super::outcome::{Kept, Outcome, Outcomes};
@@ -58,6 +59,12 @@ pub struct Collected {
     judged: Instant,
 }
 
+impl Collected {
+    pub fn has(&self, response: &OcspResponse) -> bool {
+        self.ocsp_responses.iter().any(|known| known.fingerprint() == response.fingerprint())
+    }
+}
+
 impl Default for Collected {
     fn default() -> Self {
         Self {
@@ -78,6 +85,9 @@ pub struct Collector {
     waiting: Semaphore,
     flights: Arc<Flights<Kept>>,
     outcomes: Outcomes,
+    answers: Answers,
+    /// How long an OCSP response is kept at most.
+    refresh: Duration,
     discovered: Discovered,
     /// Begin of the minute, and the fetches in it.
     unvouched: Mutex<(Instant, u32)>,
@@ -134,6 +144,8 @@ impl Collector {
             waiting: Semaphore::new(WAITING),
             flights: Flights::new(),
             outcomes: Outcomes::new(Duration::from_secs(settings.backoff_seconds)),
+            answers: Answers::default(),
+            refresh: Duration::from_secs(settings.refresh_seconds),
             discovered: Discovered::new(settings),
             unvouched: Mutex::new((Instant::now(), 0)),
         }
@@ -228,6 +240,11 @@ impl Collector {
                 Ask::Response { certificate: Arc::clone(certificate), issuer: Arc::clone(issuer) }
             }
         };
+        if let Ask::Response { certificate, .. } = &ask
+            && let Some(response) = self.revoking(certificate).filter(|response| !collected.has(response))
+        {
+            return Gain { response: Some(response), ..Gain::default() };
+        }
         let mut gain = Gain::default();
         for url in wanted.uris().iter().filter(|url| self.fetcher.may_ask(url)) {
             let key = ask.key(url);
@@ -274,7 +291,10 @@ impl Collector {
                 }
             }
             Ask::List | Ask::Refresh => (self.list(url, matches!(ask, Ask::Refresh)).await, Duration::MAX),
-            Ask::Response { certificate, issuer } => responder::ask(&self.fetcher, url, certificate, issuer).await,
+            Ask::Response { certificate, issuer } => {
+                let asked = responder::ask(&self.fetcher, url, certificate, issuer, &self.answers).await;
+                (asked.0, asked.1.min(self.refresh))
+            }
         }
     }
 
@@ -316,6 +336,11 @@ impl Collector {
         }
         unvouched.1 += 1;
         unvouched.1 <= UNVOUCHED_A_MINUTE
+    }
+
+    /// An OCSP response that came before and revokes the certificate, or puts it on hold.
+    pub fn revoking(&self, certificate: &Certificate) -> Option<Arc<OcspResponse>> {
+        self.answers.revoking(certificate)
     }
 
     /// A verdict rests on these certificates, each of a valid path: their lists stay, and stay fresh.
@@ -369,8 +394,7 @@ fn use_of(kept: &Kept, wanted: &Wanted, collected: &Collected, judged: Instant) 
         }
         Outcome::List => gain.list = kept.at >= judged.into_std(),
         Outcome::Response(response) => {
-            let known = collected.ocsp_responses.iter().any(|known| known.fingerprint() == response.fingerprint());
-            gain.response = (!known).then(|| Arc::clone(response));
+            gain.response = (!collected.has(response)).then(|| Arc::clone(response));
         }
         Outcome::Nothing(_) => {}
     }

@@ -9,6 +9,7 @@ mod hostile;
 mod idempotency;
 mod identity;
 mod mutated;
+mod ocsp_marks;
 mod operation;
 mod panics;
 mod reload;
