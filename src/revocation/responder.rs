@@ -38,7 +38,10 @@ pub(super) async fn ask(
         Ok((response, lifetime)) => match answers.take(response, certificate, issuer, clock::now()) {
             Some(response) => (Outcome::Response(response), lifetime),
             None => {
-                tracing::warn!(target: "antin::revocation", url, "an OCSP response is older than one before, or nobody's who may speak");
+                tracing::warn!(
+                    target: "antin::revocation", url,
+                    "an OCSP response is older than one before, or not signed by who may speak"
+                );
                 (Outcome::Nothing(None), Duration::ZERO)
             }
         },

@@ -127,10 +127,17 @@ impl VerifyService {
         self.collector.as_ref().map_or(Duration::ZERO, |collector| collector.patience())
     }
 
-    /// Asks for what was missing until the deadline: whether judging again can give another answer.
-    pub async fn collect(&self, wanted: &[Wanted], collected: &mut Collected, deadline: Instant) -> bool {
+    /// Asks for what was missing until the deadline: whether judging again can give another answer. `client` is the name of the
+    /// caller, if it is known.
+    pub async fn collect(
+        &self,
+        wanted: &[Wanted],
+        collected: &mut Collected,
+        client: Option<&str>,
+        deadline: Instant,
+    ) -> bool {
         match &self.collector {
-            Some(collector) if !wanted.is_empty() => collector.collect(wanted, collected, deadline).await,
+            Some(collector) if !wanted.is_empty() => collector.collect(wanted, collected, client, deadline).await,
             _ => false,
         }
     }

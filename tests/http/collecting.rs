@@ -97,7 +97,7 @@ impl Scene {
     }
 }
 
-fn question(key: &[u8], certificate: Arc<Certificate>) -> Value {
+pub fn question(key: &[u8], certificate: Arc<Certificate>) -> Value {
     let key = SoftwareKey::from_pem(key, RsaPadding::Pss, &certificate).expect("a key");
     let request = CadesRequest {
         digest: (DigestAlgorithm::Sha256, &sha256(CONTENT)),

@@ -13,6 +13,7 @@ mod ocsp_marks;
 mod operation;
 mod panics;
 mod reload;
+mod shares;
 mod story;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
