@@ -151,8 +151,9 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
     let case = Case { question, collected: Collected::default(), _occupied: (reservation, admission) };
     let deadline = Instant::now() + app.verify.patience();
     let (mut verified, mut case) = case.judge(&app).await?;
+    let client = caller.client().ok().map(|client| client.name.as_str());
     for _ in 0..ROUNDS {
-        if !app.verify.collect(&verified.wanted, &mut case.collected, deadline).await {
+        if !app.verify.collect(&verified.wanted, &mut case.collected, client, deadline).await {
             break;
         }
         (verified, case) = case.judge(&app).await?;

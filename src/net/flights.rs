@@ -42,6 +42,10 @@ impl<V: Clone + Send + Sync + 'static> Flights<V> {
         flight.await
     }
 
+    pub fn is_running(&self, key: &str) -> bool {
+        self.running().contains_key(key)
+    }
+
     fn running(&self) -> MutexGuard<'_, HashMap<String, Shared<BoxFuture<'static, Option<V>>>>> {
         // A map whose holder panicked between two whole changes is whole.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)

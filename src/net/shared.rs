@@ -53,6 +53,11 @@ impl SharedFetcher {
         self.fetcher.target(url).is_ok()
     }
 
+    /// Host and port of a URL that may be asked.
+    pub fn host(&self, url: &str) -> Option<(String, u16)> {
+        self.fetcher.target(url).ok().map(|target| (target.host, target.port))
+    }
+
     /// The body of a 200 answer, at most the request's octets, from a request that was under way or from a new one.
     pub async fn fetch(self: &Arc<Self>, request: FetchRequest) -> Fetched {
         let key = request.identity();

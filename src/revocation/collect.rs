@@ -6,7 +6,7 @@
 //! the next request.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -17,6 +17,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::admission::{Admission, Origin};
+use super::allowance::Allowance;
+use super::answers::Answers;
 use super::discovered::Discovered;
 use super::links;
 use super::outcome::{Kept, Outcome, Outcomes};
@@ -38,8 +40,6 @@ const WAITING: usize = 64;
 const CERTIFICATES_LIMIT: usize = 256 * 1024;
 /// Certificates of one file that are looked at.
 const CERTIFICATES: usize = 32;
-/// Fetches a minute for certificates that nobody vouches for: whoever sends a document could choose their URLs.
-const UNVOUCHED_A_MINUTE: u32 = 120;
 /// When to come again where that is not known: a fetch is still under way, or too much is.
 const SOON: Duration = Duration::from_secs(5);
 /// How often it is looked which lists are due.
@@ -56,6 +56,12 @@ pub struct Collected {
     pub retry_at: Option<Time>,
     /// The evidence of the last judgement is at least as new.
     judged: Instant,
+}
+
+impl Collected {
+    pub fn has(&self, response: &OcspResponse) -> bool {
+        self.ocsp_responses.iter().any(|known| known.fingerprint() == response.fingerprint())
+    }
 }
 
 impl Default for Collected {
@@ -78,9 +84,12 @@ pub struct Collector {
     waiting: Semaphore,
     flights: Arc<Flights<Kept>>,
     outcomes: Outcomes,
+    answers: Answers,
+    /// How long an OCSP response is kept at most.
+    refresh: Duration,
     discovered: Discovered,
-    /// Begin of the minute, and the fetches in it.
-    unvouched: Mutex<(Instant, u32)>,
+    /// For certificates that nobody vouches for.
+    unvouched: Allowance,
 }
 
 /// One thing to be asked for at one URL.
@@ -134,8 +143,10 @@ impl Collector {
             waiting: Semaphore::new(WAITING),
             flights: Flights::new(),
             outcomes: Outcomes::new(Duration::from_secs(settings.backoff_seconds)),
+            answers: Answers::default(),
+            refresh: Duration::from_secs(settings.refresh_seconds),
             discovered: Discovered::new(settings),
-            unvouched: Mutex::new((Instant::now(), 0)),
+            unvouched: Allowance::new(Instant::now().into_std()),
         }
     }
 
@@ -144,8 +155,15 @@ impl Collector {
         self.patience
     }
 
-    /// Asks for what is wanted until the deadline: whether judging again can give another answer. Needs a Tokio runtime.
-    pub async fn collect(self: &Arc<Self>, wanted: &[Wanted], collected: &mut Collected, deadline: Instant) -> bool {
+    /// Asks for what is wanted until the deadline: whether judging again can give another answer. `client` is the name of the
+    /// caller, if it is known. Needs a Tokio runtime.
+    pub async fn collect(
+        self: &Arc<Self>,
+        wanted: &[Wanted],
+        collected: &mut Collected,
+        client: Option<&str>,
+        deadline: Instant,
+    ) -> bool {
         let judged = std::mem::replace(&mut collected.judged, Instant::now());
         // CRL and OCSP about one certificate are two ways to the same.
         let mut groups: HashMap<[u8; 32], Vec<&Wanted>> = HashMap::new();
@@ -158,7 +176,7 @@ impl Collector {
         let permit = self.waiting.try_acquire();
         let asked = groups.values().map(|group| async {
             match permit {
-                Ok(_) => self.group(group, collected, judged, deadline).await,
+                Ok(_) => self.group(group, collected, client, judged, deadline).await,
                 Err(_) => Gain::nothing_until(Instant::now() + SOON),
             }
         });
@@ -202,10 +220,12 @@ impl Collector {
         self: &Arc<Self>,
         group: &[&Wanted],
         collected: &Collected,
+        client: Option<&str>,
         judged: Instant,
         deadline: Instant,
     ) -> Gain {
-        let mut ways: FuturesUnordered<_> = group.iter().map(|wanted| self.way(wanted, collected, judged)).collect();
+        let mut ways: FuturesUnordered<_> =
+            group.iter().map(|wanted| self.way(wanted, collected, client, judged)).collect();
         let mut gain = Gain::default();
         loop {
             match timeout_at(deadline, ways.next()).await {
@@ -220,7 +240,13 @@ impl Collector {
     }
 
     /// Its places one after the other, until one gives something.
-    async fn way(self: &Arc<Self>, wanted: &Wanted, collected: &Collected, judged: Instant) -> Gain {
+    async fn way(
+        self: &Arc<Self>,
+        wanted: &Wanted,
+        collected: &Collected,
+        client: Option<&str>,
+        judged: Instant,
+    ) -> Gain {
         let ask = match wanted {
             Wanted::IssuerCertificate { .. } => Ask::Certificates,
             Wanted::Crl { .. } => Ask::List,
@@ -228,6 +254,11 @@ impl Collector {
                 Ask::Response { certificate: Arc::clone(certificate), issuer: Arc::clone(issuer) }
             }
         };
+        if let Ask::Response { certificate, .. } = &ask
+            && let Some(response) = self.revoking(certificate).filter(|response| !collected.has(response))
+        {
+            return Gain { response: Some(response), ..Gain::default() };
+        }
         let mut gain = Gain::default();
         for url in wanted.uris().iter().filter(|url| self.fetcher.may_ask(url)) {
             let key = ask.key(url);
@@ -235,11 +266,8 @@ impl Collector {
             let useful = |kept: &Kept| use_of(kept, wanted, collected, judged);
             let is_old = |kept: &Kept| Instant::now().into_std() >= kept.again();
             if kept.as_ref().is_none_or(|kept| !useful(kept).is_some() && is_old(kept)) {
-                kept = if matches!(ask, Ask::Certificates) && !self.admit_unvouched() {
-                    None
-                } else {
-                    self.fetch(&ask, url, key).await
-                };
+                let is_admitted = !matches!(ask, Ask::Certificates) || self.admit_unvouched(url, &key, client);
+                kept = if is_admitted { self.fetch(&ask, url, key).await } else { None };
             }
             let found = kept.map_or_else(|| Gain::nothing_until(Instant::now() + SOON), |kept| useful(&kept));
             gain = gain.or(found);
@@ -274,7 +302,10 @@ impl Collector {
                 }
             }
             Ask::List | Ask::Refresh => (self.list(url, matches!(ask, Ask::Refresh)).await, Duration::MAX),
-            Ask::Response { certificate, issuer } => responder::ask(&self.fetcher, url, certificate, issuer).await,
+            Ask::Response { certificate, issuer } => {
+                let asked = responder::ask(&self.fetcher, url, certificate, issuer, &self.answers).await;
+                (asked.0, asked.1.min(self.refresh))
+            }
         }
     }
 
@@ -309,13 +340,15 @@ impl Collector {
         }
     }
 
-    fn admit_unvouched(&self) -> bool {
-        let mut unvouched = self.unvouched.lock().unwrap_or_else(PoisonError::into_inner);
-        if unvouched.0.elapsed() > Duration::from_secs(60) {
-            *unvouched = (Instant::now(), 0);
-        }
-        unvouched.1 += 1;
-        unvouched.1 <= UNVOUCHED_A_MINUTE
+    /// What is under way already costs nothing.
+    fn admit_unvouched(&self, url: &str, key: &str, client: Option<&str>) -> bool {
+        let spend = |host| self.unvouched.spend(client, host, Instant::now().into_std());
+        self.flights.is_running(key) || self.fetcher.host(url).is_some_and(spend)
+    }
+
+    /// An OCSP response that came before and revokes the certificate, or puts it on hold.
+    pub fn revoking(&self, certificate: &Certificate) -> Option<Arc<OcspResponse>> {
+        self.answers.revoking(certificate)
     }
 
     /// A verdict rests on these certificates, each of a valid path: their lists stay, and stay fresh.
@@ -369,8 +402,7 @@ fn use_of(kept: &Kept, wanted: &Wanted, collected: &Collected, judged: Instant) 
         }
         Outcome::List => gain.list = kept.at >= judged.into_std(),
         Outcome::Response(response) => {
-            let known = collected.ocsp_responses.iter().any(|known| known.fingerprint() == response.fingerprint());
-            gain.response = (!known).then(|| Arc::clone(response));
+            gain.response = (!collected.has(response)).then(|| Arc::clone(response));
         }
         Outcome::Nothing(_) => {}
     }

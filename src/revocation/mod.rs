@@ -8,13 +8,16 @@
 //!
 //! - [`candidate`]: bytes to a verified list; [`marks`]: nothing comes back; `kept`: nothing is forgotten; `admission`: the one way in; [`snapshot`]: what
 //!   readers see; `refresh`, `schedule` and `turn`: asking the sources; `redis`: the shared memory.
-//! - [`collect`]: what one validation wanted (`links`: issuers' certificates; `responder`: OCSP; `discovered`: CRLs that certificates
+//! - [`collect`]: what one validation wanted (`links`: issuers' certificates; `responder`: OCSP; `answers`:
+//!   no OCSP answer goes back; `allowance`: how much strangers may have asked; `discovered`: CRLs that certificates
 //!   name, admitted and refreshed like those of sources; `outcome`: what asking gave).
 //!
 //! Whatever fails here, a verdict can become undetermined and never wrong: the core verifies each list again with the key of
 //! the certificate's own issuer and asks for its freshness.
 
 mod admission;
+mod allowance;
+mod answers;
 pub mod candidate;
 pub mod collect;
 mod discovered;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::answers::Answers;
 use super::outcome::Outcome;
 use crate::clock;
 use crate::core::algorithm::DigestAlgorithm;
@@ -13,9 +14,9 @@ use crate::net::shared::SharedFetcher;
 use crate::net::{FetchError, FetchRequest};
 
 /// Octets of the longest response taken.
-const RESPONSE_LIMIT: usize = 256 * 1024;
+const RESPONSE_LIMIT: usize = 64 * 1024;
 
-/// What the responder says, and how long that may be kept: until its `nextUpdate`.
+/// What counts of what the responder and those before it said, and how long that may be kept: until its `nextUpdate`.
 ///
 /// Asked with a nonce. Without one once more if the responder refuses the request; a response without a nonce counts (RFC 9654
 /// §2.1: responders that answer from a store have none) as long as it is fresh, one with another nonce does not. Whether it is
@@ -25,6 +26,7 @@ pub(super) async fn ask(
     url: &str,
     certificate: &Certificate,
     issuer: &Certificate,
+    answers: &Answers,
 ) -> (Outcome, Duration) {
     let mut drawn = [0; NONCE_LENGTH];
     let nonce = openssl::rand::rand_bytes(&mut drawn).is_ok().then_some(&drawn);
@@ -33,7 +35,16 @@ pub(super) async fn ask(
         other => other,
     };
     match answer {
-        Ok((response, lifetime)) => (Outcome::Response(Arc::new(response)), lifetime),
+        Ok((response, lifetime)) => match answers.take(response, certificate, issuer, clock::now()) {
+            Some(response) => (Outcome::Response(response), lifetime),
+            None => {
+                tracing::warn!(
+                    target: "antin::revocation", url,
+                    "an OCSP response is older than one before, or not signed by who may speak"
+                );
+                (Outcome::Nothing(None), Duration::ZERO)
+            }
+        },
         Err(Fault::Fetch(error)) => (Outcome::Nothing(error.wait()), Duration::ZERO),
         Err(Fault::Refused | Fault::Other(_)) => (Outcome::Nothing(None), Duration::ZERO),
     }

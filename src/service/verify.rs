@@ -17,7 +17,8 @@ use crate::core::{
     policy::{Policy, RevocationMode},
     report::{Obstacle, Outcome, Reliance, Report},
     time::Time,
-    validation::{self, Content, Unreadable, ValidationRequest, Wanted},
+    validation::{self, Content, Unreadable, Validation, ValidationRequest, Wanted},
+    x509::{Certificate, ocsp::OcspResponse},
 };
 use crate::revocation::collect::{Collected, Collector};
 
@@ -126,10 +127,17 @@ impl VerifyService {
         self.collector.as_ref().map_or(Duration::ZERO, |collector| collector.patience())
     }
 
-    /// Asks for what was missing until the deadline: whether judging again can give another answer.
-    pub async fn collect(&self, wanted: &[Wanted], collected: &mut Collected, deadline: Instant) -> bool {
+    /// Asks for what was missing until the deadline: whether judging again can give another answer. `client` is the name of the
+    /// caller, if it is known.
+    pub async fn collect(
+        &self,
+        wanted: &[Wanted],
+        collected: &mut Collected,
+        client: Option<&str>,
+        deadline: Instant,
+    ) -> bool {
         match &self.collector {
-            Some(collector) if !wanted.is_empty() => collector.collect(wanted, collected, deadline).await,
+            Some(collector) if !wanted.is_empty() => collector.collect(wanted, collected, client, deadline).await,
             _ => false,
         }
     }
@@ -144,32 +152,38 @@ impl VerifyService {
         }
         let (trust, evidence) = (self.trust.load(), self.evidence.load());
         let Collected { certificates, ocsp_responses, .. } = request.collected;
-        let widened = (!certificates.is_empty() || !ocsp_responses.is_empty()).then(|| {
+        let with = |more: &[Arc<OcspResponse>]| {
             let mut widened = Evidence::clone(&evidence);
             widened.certificates.extend_from_slice(certificates);
             widened.ocsp_responses.extend_from_slice(ocsp_responses);
+            widened.ocsp_responses.extend_from_slice(more);
             widened
-        });
+        };
+        let mut widened = (!certificates.is_empty() || !ocsp_responses.is_empty()).then(|| with(&[]));
+        let validate = |evidence: &Evidence| {
+            validation::validate(&ValidationRequest {
+                document: request.document,
+                content: request.content,
+                evidence,
+                trust: &trust,
+                policy,
+                revocation: RevocationMode::Required,
+                time: request.time,
+                memory: &self.memory,
+            })
+            .map_err(VerifyError::Unreadable)
+        };
+        let mut validation = validate(widened.as_ref().unwrap_or(&evidence))?;
+        let revoking = self.revoking(&validation, request.collected);
+        if !revoking.is_empty() {
+            let widened = widened.insert(with(&revoking));
+            validation = validate(widened)?;
+        }
         let evidence = widened.as_ref().unwrap_or(&evidence);
-        let mut validation = validation::validate(&ValidationRequest {
-            document: request.document,
-            content: request.content,
-            evidence,
-            trust: &trust,
-            policy,
-            revocation: RevocationMode::Required,
-            time: request.time,
-            memory: &self.memory,
-        })
-        .map_err(VerifyError::Unreadable)?;
         let wanted = match &self.collector {
             Some(collector) => {
                 validation.set_issuers_unavailable(&request.collected.issuers_unavailable);
-                let paths = validation.signatures.iter().filter_map(|signature| match &signature.path {
-                    Some(PathOutcome::Valid(path)) => Some(path.certificates()),
-                    _ => None,
-                });
-                collector.used(paths.flatten().map(|certificate| &**certificate));
+                collector.used(on_valid_paths(&validation));
                 validation.wanted(&evidence.crls, &trust, request.time)
             }
             None => Vec::new(),
@@ -189,6 +203,13 @@ impl VerifyService {
         Ok(Verified { report, reference, signers, wanted })
     }
 
+    /// OCSP responses of before that speak against a certificate of a path that passed without them.
+    fn revoking(&self, validation: &Validation, collected: &Collected) -> Vec<Arc<OcspResponse>> {
+        let Some(collector) = &self.collector else { return Vec::new() };
+        let known = on_valid_paths(validation).filter_map(|certificate| collector.revoking(certificate));
+        known.filter(|response| !collected.has(response)).collect()
+    }
+
     /// Why a document does not serve a purpose. The purpose is a demand, never evidence: the kind is what its signers say.
     fn purpose_obstacle(&self, purpose: &str, reference: Option<&DocumentReference>) -> Option<Obstacle> {
         let Some(reference) = reference else { return Some(Obstacle::KindUnknown) };
@@ -198,6 +219,14 @@ impl VerifyService {
             Some(_) => Some(Obstacle::PurposeNotAllowed),
         }
     }
+}
+
+fn on_valid_paths(validation: &Validation) -> impl Iterator<Item = &Certificate> {
+    let paths = validation.signatures.iter().filter_map(|signature| match &signature.path {
+        Some(PathOutcome::Valid(path)) => Some(path.certificates()),
+        _ => None,
+    });
+    paths.flatten().map(|certificate| &**certificate)
 }
 
 /// Digests of content that arrives in pieces, for the signers of a detached signature that is there already.

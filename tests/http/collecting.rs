@@ -97,7 +97,7 @@ impl Scene {
     }
 }
 
-fn question(key: &[u8], certificate: Arc<Certificate>) -> Value {
+pub fn question(key: &[u8], certificate: Arc<Certificate>) -> Value {
     let key = SoftwareKey::from_pem(key, RsaPadding::Pss, &certificate).expect("a key");
     let request = CadesRequest {
         digest: (DigestAlgorithm::Sha256, &sha256(CONTENT)),
@@ -118,7 +118,7 @@ fn retry_at(answer: &super::Answer) -> Value {
 }
 
 /// Asks until the code is the one wanted.
-async fn until(service: &Service, question: &Value, wanted: &str) {
+pub async fn until(service: &Service, question: &Value, wanted: &str) {
     let started = Instant::now();
     loop {
         let answer = service.verify(question).await;
@@ -380,7 +380,11 @@ async fn a_responder_that_the_certificate_names_is_asked() {
     let ask = async |index: usize, answer: Answer| {
         scene.site.tell_at("/ocsp", answer);
         let marks = scene.directory.path().join(format!("ocsp-{index}.json"));
-        let service = scene.service(|config| config.revocation.marks_file = marks).await;
+        let change = |config: &mut Config| {
+            config.revocation.marks_file = marks;
+            config.revocation.refresh_seconds = 45;
+        };
+        let service = scene.service(change).await;
         let asked = scene.site.asked_for("/ocsp");
         let answers = [service.verify(&question).await, service.verify(&question).await];
         service.running.shutdown().await;

@@ -9,9 +9,11 @@ mod hostile;
 mod idempotency;
 mod identity;
 mod mutated;
+mod ocsp_marks;
 mod operation;
 mod panics;
 mod reload;
+mod shares;
 mod story;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
