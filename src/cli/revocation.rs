@@ -59,7 +59,7 @@ fn reset(arguments: &ResetArguments) -> Result<Code, CommandError> {
     }
     let unreadable = |error: &dyn std::error::Error| CommandError::of(exit::UNREADABLE, error);
     let config = config::read(&arguments.config).map_err(|error| unreadable(&error))?;
-    let trust = trust::load(&config.trust, clock::now()).map_err(|error| unreadable(&error))?.store;
+    let trust = trust::load(&config.trust, None, clock::now()).map_err(|error| unreadable(&error))?.store;
     let list = held::read(&arguments.crl).map_err(|error| unreadable(&error))?;
     let reset = Reset::of(&list, &config.revocation.marks_file, &trust).map_err(|error| unreadable(&error))?;
     exit::print(&description(&reset));

@@ -16,7 +16,7 @@ use crate::{
     revocation::{self, RevocationCache},
     service::{
         held::{self, HeldError},
-        trust::{self, LoadError},
+        trust::{self, LoadError, LoadedTrust},
     },
 };
 
@@ -67,9 +67,11 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
 
 /// Loads what the settings name, and boots. `published`: the directory of a development PKI to be served.
 pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running, StartError> {
+    // Before anything slow: unheard, a SIGHUP ends the process. It is answered once the service runs.
+    let hangup = signal(SignalKind::hangup())?;
     // Before anything is counted.
     http::install_metrics();
-    let trust = trust::load(&config.trust, clock::now())?.store;
+    let LoadedTrust { store: trust, list } = trust::load(&config.trust, None, clock::now())?;
     if trust.anchors().is_empty() {
         tracing::warn!("no trust anchor is held: no signature will be relied on; see [trust] of the settings");
     }
@@ -78,7 +80,7 @@ pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running
     let trust = Arc::new(ArcSwap::from_pointee(trust));
     let memory = Arc::new(Memory::bounded());
     let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory)).await?;
-    let parts = Parts { keys, registry, trust, revocation, memory, published, config };
+    let parts = Parts { keys, registry, trust, list, hangup, revocation, memory, published, config };
     Ok(http::boot(parts).await?)
 }
 

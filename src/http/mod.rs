@@ -28,6 +28,7 @@ use arc_swap::ArcSwap;
 use axum::{extract::Request, http::header};
 use tokio::{
     net::TcpListener,
+    signal::unix::Signal,
     sync::{Semaphore, watch},
     task::JoinSet,
 };
@@ -55,6 +56,7 @@ use crate::{
         readiness::Readiness,
         sign::SignService,
         standing::Standing,
+        trust::ListInForce,
         verify::{VerifyError, VerifyService},
     },
     signing::IssuingKey,
@@ -71,6 +73,10 @@ pub struct Parts {
     pub keys: Vec<Arc<dyn IssuingKey>>,
     pub registry: Arc<dyn Registry>,
     pub trust: SharedTrust,
+    /// The signed list that is part of `trust`.
+    pub list: Option<ListInForce>,
+    /// SIGHUP, heard since the start began.
+    pub hangup: Signal,
     /// Keeps revocation data fresh; stopped with the service.
     pub revocation: RevocationCache,
     /// The memory that the revocation cache was started with.
@@ -149,7 +155,7 @@ impl Running {
 
 /// Starts the service: unfinished attempts of earlier runs are marked, sockets are bound, then requests are answered.
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
-    let Parts { config, keys, registry, trust, revocation, memory, published } = parts;
+    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published } = parts;
     install_metrics();
     for intent in registry.recover().await? {
         tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
@@ -187,7 +193,9 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         published,
         verdicts: VerdictCounters::new(),
     });
-    start(&app, revocation).await
+    let mut running = start(&app, revocation).await?;
+    running.watchers.spawn(trust_watch::watch(app, hangup, list));
+    Ok(running)
 }
 
 async fn start(app: &Arc<App>, revocation: RevocationCache) -> Result<Running, BootError> {
@@ -226,7 +234,6 @@ async fn start(app: &Arc<App>, revocation: RevocationCache) -> Result<Running, B
     let door = door("public", router::public(app));
     let listener = Arc::new(Listener { door, limits: config.limits.clone(), tls: None });
     listeners.spawn(listener.serve(public_socket, stopped));
-    watchers.spawn(trust_watch::watch(Arc::clone(app)));
     watchers.spawn(async {
         loop {
             tokio::time::sleep(UPKEEP_EVERY).await;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 
 use super::{App, WATCHED_EVERY};
 use crate::{
@@ -20,26 +20,14 @@ use crate::{
 /// The wait before a refused set is read again, should the fault have been the disk's.
 const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
-/// Runs until the service ends.
-pub(super) async fn watch(app: Arc<App>) {
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => Some(hangup),
-        Err(error) => {
-            tracing::error!(%error, "SIGHUP cannot be heard; trust is read again when its files change");
-            None
-        }
-    };
+/// Runs until the service ends. `list`: the one that it started with. A SIGHUP during the start is heard here.
+pub(super) async fn watch(app: Arc<App>, mut hangup: Signal, list: Option<ListInForce>) {
     // Nothing is known yet, so that a change since the start is not missed.
-    let mut watch = Watch { app, known: Fingerprint::default(), refused: None, list: None, expired_said: false };
+    let known = Fingerprint::default();
+    let mut watch = Watch { app, known, refused: None, list, expired_said: false, state_fault_said: false };
     loop {
-        let heard = async {
-            match &mut hangup {
-                Some(hangup) => hangup.recv().await,
-                None => std::future::pending().await,
-            }
-        };
         let asked = tokio::select! {
-            heard = heard => heard.is_some(),
+            heard = hangup.recv() => heard.is_some(),
             () = tokio::time::sleep(WATCHED_EVERY) => false,
         };
         watch.look(asked).await;
@@ -55,6 +43,7 @@ struct Watch {
     refused: Option<Instant>,
     list: Option<ListInForce>,
     expired_said: bool,
+    state_fault_said: bool,
 }
 
 impl Watch {
@@ -62,16 +51,18 @@ impl Watch {
     async fn look(&mut self, asked: bool) {
         let app = Arc::clone(&self.app);
         let again = asked || self.refused.is_some_and(|at| at.elapsed() >= TRIED_AGAIN_AFTER);
-        let known = std::mem::take(&mut self.known);
+        let (known, list) = (std::mem::take(&mut self.known), self.list.clone());
         let reading = tokio::task::spawn_blocking(move || {
             let settings = &app.config.trust;
+            let restored = trust::restore(settings, list.as_ref());
             let found = trust::fingerprint(settings);
-            let loaded = (again || found != known).then(|| trust::load(settings, clock::now()));
-            (found, loaded)
+            let loaded = (again || found != known).then(|| trust::load(settings, list.as_ref(), clock::now()));
+            (restored, found, loaded)
         });
         // Ends otherwise only with a panic, and the files are then looked at again.
-        let Ok((found, loaded)) = reading.await else { return };
+        let Ok((restored, found, loaded)) = reading.await else { return };
         self.known = found;
+        self.say_restored(restored);
         match loaded {
             None => {}
             Some(Ok(loaded)) => self.take(loaded, asked),
@@ -108,16 +99,35 @@ impl Watch {
         tracing::error!(%error, "the trust in the files does not count; the old one stays in force");
     }
 
+    /// Without the number a restart would take an older list.
+    fn say_restored(&mut self, restored: Result<bool, LoadError>) {
+        match restored {
+            Ok(written) => {
+                self.state_fault_said = false;
+                if written {
+                    tracing::warn!(
+                        "the trust list's state file had lost the number of the list in force; it is written again"
+                    );
+                }
+            }
+            Err(error) if !self.state_fault_said => {
+                self.state_fault_said = true;
+                tracing::error!(%error, "the trust list's state file does not hold the number of the list in force");
+            }
+            Err(_) => {}
+        }
+    }
+
     /// An expired list goes on serving: without it every document would be undetermined, and what it held was signed. It is said.
     fn watch_list(&mut self) {
-        let Some(list) = self.list else { return };
+        let Some(list) = &self.list else { return };
         let left = list.next_update.seconds_since(clock::now());
-        ::metrics::gauge!("antin_trust_list_sequence").set(list.sequence as f64);
+        ::metrics::gauge!("antin_trust_list_sequence").set(list.seen.sequence as f64);
         ::metrics::gauge!("antin_trust_list_seconds_to_next_update").set(left as f64);
         if left < 0 && !self.expired_said {
             self.expired_said = true;
             tracing::error!(
-                sequence = list.sequence,
+                sequence = list.seen.sequence,
                 next_update = %list.next_update,
                 "the trust list has expired; it goes on serving: get the newest"
             );

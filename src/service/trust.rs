@@ -16,7 +16,7 @@ use crate::{
         self, Conflict, Held, Manifest, Role, TrustError, audit,
         list::{self, ListError},
         manifest,
-        state::StateError,
+        state::{Seen, StateError},
     },
 };
 
@@ -44,14 +44,15 @@ pub struct LoadedTrust {
 }
 
 /// A signed list that counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListInForce {
-    pub sequence: u64,
+    pub seen: Seen,
     pub next_update: Time,
 }
 
-/// Reads everything. The list's number is kept last, when nothing else can fail any more.
-pub fn load(settings: &config::Trust, now: Time) -> Result<LoadedTrust, LoadError> {
+/// Reads everything. No list older than the one `in_force` counts, whatever became of the state file. The list's number is kept last,
+/// when nothing else can fail any more.
+pub fn load(settings: &config::Trust, in_force: Option<&ListInForce>, now: Time) -> Result<LoadedTrust, LoadError> {
     let mut held = Held::default();
     for source in &settings.directories {
         let found = Manifest::read(&source.path)?.load(&source.path)?;
@@ -69,13 +70,19 @@ pub fn load(settings: &config::Trust, now: Time) -> Result<LoadedTrust, LoadErro
         }
     }
     let Some(settings) = &settings.list else { return Ok(LoadedTrust { store: held.into_store(), list: None }) };
-    let mut list = list::load(settings, now)?;
+    let mut list = list::load(settings, in_force.map(|list| &list.seen), now)?;
     let found = std::mem::take(&mut list.held);
     found.certificates().try_for_each(|certificate| check_authority(&settings.file, certificate))?;
     held.merge(found, &Default::default())?;
     list.keep()?;
-    let in_force = ListInForce { sequence: list.sequence, next_update: list.next_update };
+    let in_force = ListInForce { seen: list.seen, next_update: list.next_update };
     Ok(LoadedTrust { store: held.into_store(), list: Some(in_force) })
+}
+
+/// Writes the number of the list in force again if its state file has lost it. Was it so?
+pub fn restore(settings: &config::Trust, in_force: Option<&ListInForce>) -> Result<bool, LoadError> {
+    let (Some(settings), Some(list)) = (&settings.list, in_force) else { return Ok(false) };
+    Ok(list.seen.restore(&settings.state_file)?)
 }
 
 fn authorities(path: &Path) -> Result<Vec<Arc<Certificate>>, LoadError> {

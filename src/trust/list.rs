@@ -146,10 +146,9 @@ impl TrustList {
 /// A list whose signature, form and place in the sequence are right. Nothing of it counts before [`VerifiedList::keep`].
 #[derive(Debug)]
 pub struct VerifiedList {
-    pub sequence: u64,
+    pub seen: Seen,
     pub next_update: Time,
     pub held: Held,
-    seen: Seen,
     state_file: PathBuf,
 }
 
@@ -160,31 +159,33 @@ impl VerifiedList {
     }
 }
 
-/// Reads and verifies the list of the settings. A list that was in force stays so after its `nextUpdate`, also over a restart; one
-/// that was not must be current.
-pub fn load(settings: &Settings, now: Time) -> Result<VerifiedList, ListError> {
+/// Reads and verifies the list of the settings, which follows those of the state file and the one `in_force` in this process. A list
+/// that was in force stays so after its `nextUpdate`, also over a restart, as long as its signer's certificate is valid; one that was
+/// not must be current.
+pub fn load(settings: &Settings, in_force: Option<&Seen>, now: Time) -> Result<VerifiedList, ListError> {
     let bytes = read(&settings.file)?;
     let refused = |fault| ListError::Refused { path: settings.file.clone(), fault };
     let (list, content) = verify(&bytes, &settings.signer_sha256.to_lowercase(), now).map_err(refused)?;
     let seen = Seen::new(list.sequence, &content);
-    match Seen::open(&settings.state_file)? {
-        Some(before) if before.sequence > list.sequence => {
+    let kept = Seen::open(&settings.state_file)?;
+    let before = || kept.iter().chain(in_force);
+    for before in before() {
+        if before.sequence > list.sequence {
             return Err(refused(ListFault::WentBack { found: list.sequence, seen: before.sequence }));
         }
-        Some(before) if before.sequence == list.sequence && before != seen => {
+        if before.sequence == list.sequence && *before != seen {
             return Err(refused(ListFault::SameNumber(list.sequence)));
         }
-        Some(before) if before == seen => {}
-        _ if list.next_update < now => return Err(refused(ListFault::Expired { next_update: list.next_update })),
-        _ => {}
+    }
+    if list.next_update < now && !before().any(|before| *before == seen) {
+        return Err(refused(ListFault::Expired { next_update: list.next_update }));
     }
     let mut held = Held::default();
     for (index, certificate) in list.certificates.iter().enumerate() {
         let number = index + 1;
         certificate.hold_in(&mut held).map_err(|fault| refused(ListFault::Certificate { number, fault }))?;
     }
-    let (sequence, next_update) = (list.sequence, list.next_update);
-    Ok(VerifiedList { sequence, next_update, held, seen, state_file: settings.state_file.clone() })
+    Ok(VerifiedList { seen, next_update: list.next_update, held, state_file: settings.state_file.clone() })
 }
 
 /// The list, and the SHA-256 of its content. Judged as any document, under the policy `strict`, with the pinned certificate as the

@@ -53,6 +53,15 @@ impl Seen {
         seen.map(Some).ok_or_else(|| StateError::Damaged(path.to_owned()))
     }
 
+    /// Writes it again where the file has gone, or holds a lower number, while the list was in force. Was it so?
+    pub fn restore(&self, path: &Path) -> Result<bool, StateError> {
+        if Self::open(path)?.is_some_and(|kept| kept.sequence >= self.sequence) {
+            return Ok(false);
+        }
+        self.keep(path)?;
+        Ok(true)
+    }
+
     /// Makes it durable, unless it is there; a higher number that was kept meanwhile is not lowered.
     pub fn keep(&self, path: &Path) -> Result<(), StateError> {
         match Self::open(path)? {
@@ -79,10 +88,15 @@ mod tests {
         assert_eq!(Seen::open(&path).expect("there"), Some(seen.clone()));
         assert!(matches!(Seen::new(6, &[1; 32]).keep(&path), Err(StateError::Overtaken(_))));
         assert_eq!(Seen::open(&path).expect("there"), Some(seen.clone()));
+        assert!(!seen.restore(&path).expect("there"));
+        std::fs::remove_file(&path).expect("removed");
+        assert!(seen.restore(&path).expect("written"));
+        assert!(!Seen::new(6, &[1; 32]).restore(&path).expect("a higher one stays"));
+        assert_eq!(Seen::open(&path).expect("there"), Some(seen.clone()));
         for damage in ["", "{}", "{\"format\":\"antin-trust-list-state-1\",\"sequence\":7,\"sha256\":\"01\"}"] {
             std::fs::write(&path, damage).expect("written");
             assert!(matches!(Seen::open(&path), Err(StateError::Damaged(_))), "{damage}");
-            assert!(seen.keep(&path).is_err(), "{damage}");
+            assert!(seen.keep(&path).is_err() && seen.restore(&path).is_err(), "{damage}");
         }
         assert!(matches!(seen.keep(&directory.path().join("none/state.json")), Err(StateError::Write { .. })));
     }

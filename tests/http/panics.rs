@@ -15,6 +15,7 @@ use antin::{
     service::{held, trust},
 };
 use arc_swap::ArcSwap;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     Service,
@@ -73,7 +74,8 @@ async fn start() -> Service {
     let free = "127.0.0.1:0".parse().expect("an address");
     let mut config = dev::settings(directory.path(), free, free);
     config.log.requests = false;
-    let trust = Arc::new(ArcSwap::from_pointee(trust::load(&config.trust, clock::now()).expect("trust").store));
+    let loaded = trust::load(&config.trust, None, clock::now()).expect("trust");
+    let trust = Arc::new(ArcSwap::from_pointee(loaded.store));
     let memory = Arc::new(Memory::bounded());
     let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory));
     let parts = Parts {
@@ -81,6 +83,8 @@ async fn start() -> Service {
         registry: Arc::new(PanickingRegistry),
         revocation: revocation.await.expect("a cache"),
         trust,
+        list: loaded.list,
+        hangup: signal(SignalKind::hangup()).expect("a signal"),
         memory,
         published: None,
         config,

@@ -100,7 +100,7 @@ fn settings(directory: &Path, file: &str, signer: &str) -> Settings {
 }
 
 fn fault(settings: &Settings, now: Time) -> ListFault {
-    match load(settings, now) {
+    match load(settings, None, now) {
         Err(ListError::Refused { fault, .. }) => fault,
         other => panic!("{other:?}"),
     }
@@ -115,8 +115,8 @@ fn a_signed_list_counts_by_its_pinned_signer_alone() {
     let (code, text) = sign_list(path, signer, "7", from_now(3600), "list.p7m");
     assert!(code == 0 && text.contains("list 7 of 1 certificates"), "{text}");
     let good = settings(path, "list.p7m", signer);
-    let list = load(&good, clock::now()).expect("a list");
-    assert_eq!((list.sequence, list.held.anchors.len()), (7, 1));
+    let list = load(&good, None, clock::now()).expect("a list");
+    assert_eq!((list.seen.sequence, list.held.anchors.len()), (7, 1));
     assert!(list.held.anchors[0].limits().uses().is_some());
 
     // Another signer of the same PKI; the CA above the pinned one; a flipped octet; a detached signature; a list by its words.
@@ -157,7 +157,7 @@ fn a_signed_list_counts_by_its_pinned_signer_alone() {
     }
     let as_list = ["--kind", "antin-trust-list", "--id", "7"];
     sign(&as_list, "again.p7m");
-    assert!(load(&settings(path, "again.p7m", signer), clock::now()).is_ok(), "the same words, signed again");
+    assert!(load(&settings(path, "again.p7m", signer), None, clock::now()).is_ok(), "the same words, signed again");
     fs::write(path.join("words.json"), content.replace("antin-trust-list-1", "antin-trust-list-2")).expect("written");
     sign(&as_list, "later.p7m");
     assert!(matches!(fault(&settings(path, "later.p7m", signer), clock::now()), ListFault::Format(_)));
@@ -180,10 +180,10 @@ fn an_older_list_does_not_come_back() {
     list("8", "eight.p7m");
     assert_eq!(add(path, "pki/ca.crt", &[]).0, 0);
     list("8", "other-eight.p7m");
-    let keep = |file: &str| load(&settings(path, file, signer), clock::now()).expect(file).keep().expect("kept");
+    let keep = |file: &str| load(&settings(path, file, signer), None, clock::now()).expect(file).keep().expect("kept");
     keep("seven.p7m");
     // Not kept: read, and something else of the set was wrong.
-    load(&settings(path, "eight.p7m", signer), clock::now()).expect("a list");
+    load(&settings(path, "eight.p7m", signer), None, clock::now()).expect("a list");
     keep("seven.p7m");
     keep("eight.p7m");
     keep("eight.p7m");
@@ -193,14 +193,22 @@ fn an_older_list_does_not_come_back() {
     assert!(matches!(fault(&settings(path, "other-eight.p7m", signer), now), ListFault::SameNumber(8)));
     // One that was in force serves on after its end; one that was not does not begin.
     let later = now.plus_seconds(7200);
-    assert!(load(&settings(path, "eight.p7m", signer), later).is_ok());
+    assert!(load(&settings(path, "eight.p7m", signer), None, later).is_ok());
     fs::remove_file(path.join("state.json")).expect("removed");
     assert!(matches!(fault(&settings(path, "eight.p7m", signer), later), ListFault::Expired { .. }));
+    // What is in force counts without the file.
+    let in_force = load(&settings(path, "eight.p7m", signer), None, now).expect("a list").seen;
+    let after = |file, time| load(&settings(path, file, signer), Some(&in_force), time);
+    assert!(after("eight.p7m", later).is_ok());
+    for (file, number) in [("seven.p7m", "number 7"), ("other-eight.p7m", "number 8")] {
+        let refused = after(file, now).expect_err(file).to_string();
+        assert!(refused.contains(number) && refused.contains("seen before"), "{refused}");
+    }
     let early = now.plus_seconds(-3600);
     // The clock is behind: the list is from the future, or its signer not valid yet.
-    assert!(load(&settings(path, "eight.p7m", signer), early).is_err());
+    assert!(load(&settings(path, "eight.p7m", signer), None, early).is_err());
     fs::write(path.join("state.json"), "{}").expect("written");
-    assert!(matches!(load(&settings(path, "eight.p7m", signer), now), Err(ListError::State(_))));
+    assert!(matches!(load(&settings(path, "eight.p7m", signer), None, now), Err(ListError::State(_))));
 }
 
 #[test]

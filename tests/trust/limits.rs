@@ -4,17 +4,24 @@ use std::sync::Arc;
 
 use antin::core::cms::document_reference::DocumentReference;
 use antin::core::crypto::sha256;
+use antin::core::evidence::Evidence;
 use antin::core::memory::Memory;
 use antin::core::path::{InitialPolicies, PathOutcome, PathRequest, Work, find_path};
 use antin::core::policy::{Policy, Purpose, RevocationMode};
 use antin::core::time::Time;
 use antin::core::validation::Content;
-use antin::core::x509::{Alias, AnchorLimits, Certificate, TrustAnchor, TrustStore};
+use antin::core::x509::ocsp::OcspResponse;
+use antin::core::x509::{Alias, AnchorLimits, Certificate, CertificateList, TrustAnchor, TrustStore};
+use antin::pki::certificate::{Issuer, Profile};
+use antin::pki::profile::{ocsp_responder, subject};
 use antin::trust::{Manifest, Pinned, Role};
+use x509_cert::ext::pkix::{KeyUsage, KeyUsages};
 
 use crate::kit::CONTENT;
+use crate::kit::key::Kind;
 use crate::kit::message::{Message, SignerInfo};
-use crate::kit::tree::{NOW, Signer, tree};
+use crate::kit::revocation::{List, Response, distribution_points, entry, issued_by};
+use crate::kit::tree::{NOW, Signer, below, decoded, publication, signer_profile, tree};
 use crate::kit::verdict::{Judge, PASSED};
 
 const KIND: &str = "INDETERMINATE CHAIN_CONSTRAINTS_FAILURE anchor-kind-not-allowed";
@@ -76,6 +83,83 @@ fn an_anchor_for_some_uses_serves_no_other() {
         assert_eq!(judged(&limited(&format!("uses = [{uses}]")), None), USE, "{uses}");
     }
     assert_eq!(judged(&limited("uses = ['crl', 'signing']"), None), PASSED);
+}
+
+/// The verdict under the root with these limits; the CA is good by the root's CRL, of the signer these speak.
+fn by_status(uses: &str, signer: &Signer, status: &Status) -> String {
+    let mut evidence = Evidence { certificates: tree().evidence.certificates.clone(), ..Evidence::default() };
+    evidence.certificates.extend(status.certificates.iter().cloned());
+    let of_root = tree().crls.issued_by(&tree().root_certificate.subject).iter().cloned();
+    of_root.chain(status.crls.iter().cloned()).for_each(|crl| evidence.crls.insert(crl));
+    evidence.ocsp_responses = status.responses.clone();
+    let message = message(signer, None);
+    Judge { trust: &limited(uses), evidence: &evidence, ..Judge::default() }.verdict(&message, Content::Bytes(CONTENT))
+}
+
+/// What is said of a signer beside the root's CRL.
+#[derive(Default)]
+struct Status {
+    certificates: Vec<Arc<Certificate>>,
+    crls: Vec<Arc<CertificateList>>,
+    responses: Vec<Arc<OcspResponse>>,
+}
+
+const UNKNOWN: &str = "INDETERMINATE TRY_LATER revocation-status-unknown";
+const UNCLEAR: &str = "INDETERMINATE TRY_LATER revocation-data-unclear";
+const REVOKED: &str = "INDETERMINATE REVOKED_NO_POE certificate-revoked";
+
+#[test]
+fn a_delegated_responder_needs_an_anchor_for_ocsp() {
+    let (signing, both) = ("uses = ['signing', 'crl', 'time-stamping']", "uses = ['signing', 'ocsp']");
+    let signer = tree().signer(Kind::P256);
+    let name = subject("antin", "Responder").expect("a name");
+    let delegate = below(&tree().ca, &ocsp_responder(name, NOW.plus_seconds(-3600), &publication()));
+    let by = |response: &Response, responder: &Issuer| {
+        let response = response.sign(&signer.certificate, &tree().ca_certificate, responder);
+        Status { responses: vec![response], ..Status::default() }
+    };
+    let (good, revoked) = (Response::default(), Response::revoked());
+    assert_eq!(by_status("", &signer, &by(&good, &delegate)), PASSED);
+    assert_eq!(by_status(both, &signer, &by(&good, &delegate)), PASSED);
+    assert_eq!(by_status(both, &signer, &by(&revoked, &delegate)), REVOKED);
+    assert_eq!(by_status(signing, &signer, &by(&good, &delegate)), UNKNOWN);
+    // The authority answers for its own certificates.
+    assert_eq!(by_status(signing, &signer, &by(&good, &tree().ca)), PASSED);
+    assert_eq!(by_status(signing, &signer, &by(&revoked, &tree().ca)), REVOKED);
+    // A limit takes nothing away that speaks against the signer.
+    let clean = List { this_update: NOW.plus_seconds(-3000), ..List::default() };
+    let with_list = |response| Status { crls: vec![clean.sign(&tree().ca)], ..by(response, &delegate) };
+    assert_eq!(by_status(signing, &signer, &with_list(&good)), PASSED);
+    assert_eq!(by_status(signing, &signer, &with_list(&revoked)), UNCLEAR);
+}
+
+#[test]
+fn a_crl_under_another_name_needs_an_anchor_for_crls() {
+    let (signing, both) = ("uses = ['signing', 'ocsp', 'time-stamping']", "uses = ['signing', 'crl']");
+    let (name, begin) = (subject("antin", "CRL issuer").expect("a name"), NOW.plus_seconds(-3600));
+    let mut profile = Profile::bare(name, begin, NOW.plus_seconds(86_400));
+    profile.key_usage = Some(KeyUsage(KeyUsages::CRLSign.into()));
+    let other = below(&tree().root, &profile);
+    let mut profile = signer_profile("Signer of points");
+    profile.crl_urls.clear();
+    profile.extensions.push(distribution_points(&[issued_by(&other)]));
+    let signer = tree().signer_saying(&profile);
+    let by = |list: &List, issuer: &Issuer| Status {
+        certificates: vec![decoded(other.certificate())],
+        crls: vec![list.sign(issuer)],
+        ..Status::default()
+    };
+    let clean = List { point: Some(vec![0x84, 1, 0xFF]), ..List::default() };
+    let serial = &signer.certificate.serial_number;
+    let revoking = List { entries: vec![entry(serial, 1, Some(&tree().ca))], ..clean.clone() };
+    assert_eq!(by_status("", &signer, &by(&clean, &other)), PASSED);
+    assert_eq!(by_status(both, &signer, &by(&clean, &other)), PASSED);
+    assert_eq!(by_status(both, &signer, &by(&revoking, &other)), REVOKED);
+    assert_eq!(by_status(signing, &signer, &by(&clean, &other)), UNKNOWN);
+    assert_eq!(by_status(signing, &signer, &by(&List::default(), &tree().ca)), PASSED, "the authority's own");
+    let mut both_lists = by(&revoking, &other);
+    both_lists.crls.push(List { this_update: NOW.plus_seconds(-3000), ..List::default() }.sign(&tree().ca));
+    assert_eq!(by_status(signing, &signer, &both_lists), UNCLEAR);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,11 @@ fn settings(directory: &Path, trust: &str) -> SocketAddr {
 impl Serving {
     fn start(directory: &Path, trust: &str) -> Self {
         let internal = settings(directory, trust);
+        Self::started(directory, internal, |_| ())
+    }
+
+    /// By the settings that are there; `meanwhile` happens before the service is ready.
+    fn started(directory: &Path, internal: SocketAddr, meanwhile: impl FnOnce(&Child)) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_antin"))
             .args(["serve", "--config", "antin.toml"])
             .current_dir(directory)
@@ -69,6 +74,7 @@ impl Serving {
                 kept.push('\n');
             }
         });
+        meanwhile(&process);
         let mut ready = String::new();
         let output = process.stdout.take().expect("an output");
         BufReader::new(output).read_line(&mut ready).expect("a line");
@@ -119,9 +125,38 @@ impl Serving {
     }
 
     fn hang_up(&self) {
-        let sent = Command::new("kill").args(["-HUP", &self.process.id().to_string()]).status().expect("kill runs");
-        assert!(sent.success());
+        hang_up(&self.process);
     }
+}
+
+fn hang_up(process: &Child) {
+    let sent = Command::new("kill").args(["-HUP", &process.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+#[test]
+fn a_hangup_during_the_start_is_answered_once_the_service_runs() {
+    let directory = with_pki();
+    let path = directory.path();
+    let internal = settings(path, "anchors = [\"pki/root.crt\"]");
+    // A source that takes the question and says nothing.
+    let source = TcpListener::bind("127.0.0.1:0").expect("a free address");
+    let address = source.local_addr().expect("an address");
+    let hosts =
+        format!("allowed-hosts = [{{ host = \"127.0.0.1\", port = {}, allow-private = true }}]", address.port());
+    let file = path.join("antin.toml");
+    let text = fs::read_to_string(&file).expect("settings");
+    let sources =
+        format!("start-timeout-seconds = 3\n{hosts}\nsources = [\n{{ urls = [\"http://{address}/x.crl\"] }},\n");
+    fs::write(&file, text.replace("sources = [\n", &sources)).expect("written");
+    let (connected, asked) = mpsc::channel();
+    thread::spawn(move || connected.send(source.accept()));
+    let mut connection = None;
+    let service = Serving::started(path, internal, |process| {
+        connection = Some(asked.recv_timeout(PATIENCE).expect("the start asks its source"));
+        hang_up(process);
+    });
+    service.wait("the answer to SIGHUP", |service| service.log().contains("trust read again; nothing changed"));
 }
 
 #[test]
@@ -210,4 +245,34 @@ fn a_signed_list_counts_when_it_is_there_and_an_older_one_never() {
     let service = Serving::start(path, &trust);
     service.wait("the second list", |service| service.verdict() == "valid");
     service.wait("the word about its end", |service| service.log().contains("the trust list has expired"));
+}
+
+#[test]
+fn without_its_state_file_a_running_service_lets_no_older_list_back() {
+    let directory = with_pki();
+    let path = directory.path();
+    assert_eq!((add(path, "pki/ca.crt", &[]).0, add(path, "pki/root.crt", &[]).0), (0, 0));
+    for (number, file) in [("8", "eight.p7m"), ("9", "nine.p7m")] {
+        assert_eq!(sign_list(path, "signers/judicial", number, from_now(3600), file).0, 0);
+    }
+    let sha256 = fingerprint(&path.join("pki/signers/judicial.crt"));
+    let trust = format!("list = {{ file = \"list.p7m\", signer-sha256 = \"{sha256}\", state-file = \"state.json\" }}");
+    let put = |file: &str| {
+        fs::copy(path.join(file), path.join("list.new")).expect("copied");
+        fs::rename(path.join("list.new"), path.join("list.p7m")).expect("renamed");
+    };
+    put("nine.p7m");
+    let service = Serving::start(path, &trust);
+    let number = |service: &Serving| service.figure("antin_trust_list_sequence");
+    service.wait("the list", |service| number(service) == Some(9.0));
+    let state = path.join("state.json");
+    let kept = fs::read(&state).expect("a state");
+    fs::remove_file(&state).expect("removed");
+    put("eight.p7m");
+    service.wait("the refusal", |service| service.log().contains("an older list does not come back"));
+    service.wait("the state", |service| service.log().contains("it is written again"));
+    assert_eq!((number(&service), fs::read(&state).expect("a state")), (Some(9.0), kept.clone()));
+    // Nor one that was set back.
+    fs::write(&state, String::from_utf8_lossy(&kept).replace("\"sequence\":9", "\"sequence\":8")).expect("written");
+    service.wait("the state", |_| fs::read(&state).is_ok_and(|found| found == kept));
 }

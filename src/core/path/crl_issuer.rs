@@ -11,7 +11,7 @@ use super::{InitialPolicies, PathOutcome, PathRequest, ValidatedPath, find_path}
 use crate::core::memory;
 use crate::core::policy::Purpose;
 use crate::core::x509::extension::KeyUsage;
-use crate::core::x509::{Certificate, CertificateList, Name, TrustStore};
+use crate::core::x509::{AnchorUse, Certificate, CertificateList, Name, TrustStore};
 
 /// Certificates of one name whose key is tried for one list.
 const CANDIDATES: usize = 16;
@@ -45,8 +45,8 @@ pub struct CrlIssuer {
     pub window: Window,
     /// The very key that issued the certificate.
     pub is_certificate_issuer: bool,
-    /// By an algorithm that is still accepted. Of another list nothing is believed, and it is not passed over either: it could be
-    /// the one that revokes.
+    /// By an algorithm that is still accepted; a list of another name than the certificate's issuer also under an anchor that is for
+    /// CRLs. Of another list nothing is believed, and it is not passed over either: it could be the one that revokes.
     pub is_accepted: bool,
 }
 
@@ -73,7 +73,8 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
         if !may_speak {
             return None;
         }
-        let is_accepted = algorithm.lifetime().holds_at(self.request.time);
+        let is_for_it = own_name || self.subject.anchor.limits().is_for(AnchorUse::Crl);
+        let is_accepted = is_for_it && algorithm.lifetime().holds_at(self.request.time);
         if own_name && self.signed(crl, issuer) {
             let certificate = Arc::clone(issuer);
             return Some(CrlIssuer { certificate, window: Window::ALWAYS, is_certificate_issuer: true, is_accepted });

@@ -8,6 +8,7 @@ use super::revocation::{self, Finding, Source, Statement, Subject};
 use super::window::{self, Window};
 use crate::core::algorithm::Lifetime;
 use crate::core::oid;
+use crate::core::policy::Purpose;
 use crate::core::x509::Certificate;
 use crate::core::x509::extension::KeyUsage;
 use crate::core::x509::ocsp::{CertStatus, OcspResponse, SingleResponse};
@@ -66,8 +67,8 @@ fn finding(
 struct Responder {
     /// When it may: for the issuer, whose path is being validated, always.
     window: Window,
-    /// By algorithms and a certificate that are still accepted. Of another response nothing is believed, and it is not passed over
-    /// either: it could be the one that revokes.
+    /// By algorithms and a certificate that are still accepted, and a delegate under an anchor that is for OCSP. Of another response
+    /// nothing is believed, and it is not passed over either: it could be the one that revokes.
     is_accepted: bool,
 }
 
@@ -126,6 +127,7 @@ fn delegated(
     let is_accepted = acceptable && validity.contains(request.time);
     // Nobody knows any more what became of one that has expired; then it is not asked.
     let holds = if is_accepted { holds } else { Some(Window::ALWAYS) };
+    let is_accepted = is_accepted && subject.anchor.limits().permits(Purpose::OcspSigning);
     holds.map(|holds| Responder { window: holds.and(validity), is_accepted })
 }
 

@@ -13,15 +13,17 @@ use crate::core::time::Time;
 /// Octets of the longest kind, as signers may state one.
 const KIND_LIMIT: usize = 64;
 
-/// For what a certificate below an anchor may be used. An authority's own CRLs and OCSP responses about its certificates are
-/// always its own business; `Ocsp` and `Crl` are about certificates of responders and CRL issuers.
+/// For what a certificate below an anchor may be used. An authority's own CRLs, by whichever of its keys, and the OCSP responses that
+/// it signs itself are always its own business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnchorUse {
     /// Signing documents.
     Signing,
     TimeStamping,
+    /// Signing OCSP responses as a delegate of the authority (RFC 6960 §4.2.2.2).
     Ocsp,
+    /// Signing CRLs under another name than that of the certificates' issuer: indirect CRLs (RFC 5280 §5.2.5).
     Crl,
 }
 
@@ -143,6 +145,10 @@ impl AnchorLimits {
             Purpose::TimeStamping => AnchorUse::TimeStamping,
             Purpose::OcspSigning => AnchorUse::Ocsp,
         };
+        self.is_for(wanted)
+    }
+
+    pub fn is_for(&self, wanted: AnchorUse) -> bool {
         self.uses.as_ref().is_none_or(|uses| uses.contains(&wanted))
     }
 
