@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::cms::SignedData;
-use super::der::{DerError, Reader};
+use super::der::{DerError, Reader, tag};
 use super::x509::ocsp::{OcspError, OcspResponse};
 use super::x509::{Certificate, CertificateList};
 
@@ -28,6 +28,7 @@ const LABELS: &[&str] = &[
     "EC PARAMETERS",
     "DH PARAMETERS",
 ];
+const CRL: &str = "CRL";
 /// Objects in one file.
 const OBJECT_LIMIT: usize = 4096;
 
@@ -101,9 +102,12 @@ pub fn certificates(file: &[u8]) -> Result<Vec<Certificate>, EvidenceFileError> 
 
 /// Every CRL of a file, in its order.
 pub fn crls(file: &[u8]) -> Result<Vec<CertificateList>, EvidenceFileError> {
-    const WANTED: &str = "CRL";
-    let objects = objects(file, &["X509 CRL"], WANTED)?;
-    decode_each(objects.iter().map(Vec::as_slice), WANTED, CertificateList::decode)
+    decode_each(crls_encoded(file)?.iter().map(Vec::as_slice), CRL, CertificateList::decode)
+}
+
+/// The DER of every CRL of a file, in its order, not decoded yet; perhaps none.
+pub fn crls_encoded(file: &[u8]) -> Result<Vec<Vec<u8>>, EvidenceFileError> {
+    objects(file, &["X509 CRL"], CRL)
 }
 
 /// Every OCSP response of a file, in its order.
@@ -156,7 +160,7 @@ fn bundle(file: &[u8]) -> Result<Option<Vec<u8>>, EvidenceFileError> {
     Ok(blocks.into_iter().find(|(label, _)| label == "PKCS7").map(|(_, der)| der))
 }
 
-/// The DER objects of a file: PEM blocks with one of the labels, or DER elements one after the other.
+/// The DER objects of a file: PEM blocks with one of the labels, or DER elements one after the other, white space behind them.
 fn objects(file: &[u8], labels: &[&str], wanted: &'static str) -> Result<Vec<Vec<u8>>, EvidenceFileError> {
     let blocks = pem_blocks(file)?;
     if !blocks.is_empty() {
@@ -164,21 +168,27 @@ fn objects(file: &[u8], labels: &[&str], wanted: &'static str) -> Result<Vec<Vec
         return Ok(fitting.map(|(_, der)| der).collect());
     }
     let mut objects = Vec::new();
-    let mut reader = Reader::new(file);
-    while !reader.is_empty() {
+    let (mut reader, mut rest) = (Reader::new(file), file);
+    while !rest.trim_ascii_start().is_empty() {
         if objects.len() == OBJECT_LIMIT {
             return Err(EvidenceFileError::TooMany);
         }
         let number = objects.len() + 1;
         let element = reader.read().map_err(|fault| EvidenceFileError::Object { wanted, number, fault })?;
+        rest = &rest[element.raw.len()..];
         objects.push(element.raw.to_vec());
     }
     Ok(objects)
 }
 
-/// Label and content of every PEM block (RFC 7468); text around them is passed over, unless it could be a damaged block.
+/// Label and content of every PEM block (RFC 7468); text around them, in whatever encoding that keeps ASCII, is passed over,
+/// unless it could be a damaged block.
 fn pem_blocks(file: &[u8]) -> Result<Vec<(String, Vec<u8>)>, EvidenceFileError> {
-    let Ok(mut text) = std::str::from_utf8(file) else { return Ok(Vec::new()) };
+    if is_der(file) {
+        return Ok(Vec::new());
+    }
+    let text = String::from_utf8_lossy(file);
+    let mut text = text.as_ref();
     let mut blocks = Vec::new();
     while let Some(start) = text.find(BEGIN) {
         let number = blocks.len() + 1;
@@ -205,6 +215,11 @@ fn pem_blocks(file: &[u8]) -> Result<Vec<(String, Vec<u8>)>, EvidenceFileError> 
         check_between(text)?;
     }
     Ok(blocks)
+}
+
+/// The file begins with a whole SEQUENCE that is no text.
+fn is_der(file: &[u8]) -> bool {
+    Reader::new(file).expect(tag::SEQUENCE).is_ok_and(|element| std::str::from_utf8(element.raw).is_err())
 }
 
 /// A block whose boundary is misspelt would be passed over in silence, and with it perhaps a revocation.
@@ -234,6 +249,23 @@ mod tests {
             assert_eq!(crls(&file).err(), Some(error), "{misspelt}");
         }
         assert!(matches!(certificates(b"hello"), Err(EvidenceFileError::Object { number: 1, .. })));
+    }
+
+    #[test]
+    fn what_stands_around_needs_no_encoding() {
+        let block = b"-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
+        let der = || Ok(vec![vec![0x30, 0]]);
+        assert_eq!(crls_encoded(&[b"C\xF4ng b\xE1o\n", &block[..], b"\xE1"].concat()), der());
+        assert_eq!(crls_encoded(b"0\0\r\n"), der());
+        assert!(crls_encoded(b"0\0\n0\0").is_err(), "white space between");
+        let damaged = [b"\xF4\n---BEGIN X509 CRL-----\n", &block[..]].concat();
+        assert_eq!(crls_encoded(&damaged), Err(EvidenceFileError::Between));
+        let damaged = b"-----BEGIN X509 CRL-----\nMA\xF4A=\n-----END X509 CRL-----\n";
+        assert_eq!(crls_encoded(damaged), Err(EvidenceFileError::Pem { number: 1 }));
+        // A block within DER is none.
+        let length = u8::try_from(block.len()).expect("short") + 1;
+        let holding = [&[0x30, length, 0xFF][..], &block[..]].concat();
+        assert_eq!(crls_encoded(&holding), Ok(vec![holding.clone()]));
     }
 
     #[test]

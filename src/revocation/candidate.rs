@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use der::pem;
-
 use crate::core::crypto::sha256;
+use crate::core::der::tag;
+use crate::core::evidence_file::{self, EvidenceFileError};
 use crate::core::memory::{self, Memory};
 use crate::core::path::Work;
 use crate::core::time::Time;
@@ -12,13 +12,10 @@ use crate::core::x509::crl::{CrlExtensions, CrlNumber};
 use crate::core::x509::extension::KeyUsage;
 use crate::core::x509::{Certificate, CertificateList, TrustStore};
 
-/// PEM blocks read from one source.
-const BLOCKS: usize = 16;
+/// Lists read from one answer of a source.
+const LISTS: usize = 16;
 /// Held certificates of one name whose key is tried.
 const SAME_NAME: usize = 16;
-
-const PEM_BEGIN: &str = "-----BEGIN X509 CRL-----";
-const PEM_END: &str = "-----END X509 CRL-----";
 
 /// Of what a list speaks: lists of one scope replace each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,8 +72,8 @@ impl VerifiedCrl {
 pub enum Refusal {
     #[error("neither DER nor PEM of a CRL")]
     NotACrl,
-    #[error("more than {BLOCKS} PEM blocks")]
-    TooManyBlocks,
+    #[error("more than {LISTS} lists")]
+    TooManyLists,
     #[error("the DER of a CRL is broken at octet {offset}")]
     Malformed { offset: usize },
     #[error("no held certificate bears the issuer's name: add the authority to the trust anchors")]
@@ -112,7 +109,7 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotACrl => "not-a-crl",
-            Self::TooManyBlocks => "too-many-blocks",
+            Self::TooManyLists => "too-many-lists",
             Self::Malformed { .. } => "malformed",
             Self::UnknownIssuer => "unknown-issuer",
             Self::SourceIssuerNotHeld => "source-issuer-not-held",
@@ -131,23 +128,20 @@ impl Refusal {
     }
 }
 
-/// The lists in what a source gave: one in DER, or one or several in PEM with any text around them (RFC 7468 §6).
+/// The lists in what a source gave: in DER, or in PEM with text around them (RFC 7468 §5.2), read as the command line reads files.
 pub fn split(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
-    if bytes.first() == Some(&0x30) {
-        return Ok(vec![bytes.to_vec()]);
-    }
-    let mut rest = std::str::from_utf8(bytes).map_err(|_| Refusal::NotACrl)?;
-    let mut lists = Vec::new();
-    while let Some(begin) = rest.find(PEM_BEGIN) {
-        let end = rest[begin..].find(PEM_END).ok_or(Refusal::NotACrl)? + begin + PEM_END.len();
-        if lists.len() == BLOCKS {
-            return Err(Refusal::TooManyBlocks);
+    let lists = evidence_file::crls_encoded(bytes).map_err(|error| match error {
+        EvidenceFileError::Object { fault, .. } if bytes.first() == Some(&tag::SEQUENCE) => {
+            Refusal::Malformed { offset: fault.offset }
         }
-        let (_, der) = pem::decode_vec(&rest.as_bytes()[begin..end]).map_err(|_| Refusal::NotACrl)?;
-        lists.push(der);
-        rest = &rest[end..];
+        EvidenceFileError::TooMany => Refusal::TooManyLists,
+        _ => Refusal::NotACrl,
+    })?;
+    match lists.len() {
+        0 => Err(Refusal::NotACrl),
+        1..=LISTS => Ok(lists),
+        _ => Err(Refusal::TooManyLists),
     }
-    if lists.is_empty() { Err(Refusal::NotACrl) } else { Ok(lists) }
 }
 
 /// SHA-256 of a certificate's SubjectPublicKeyInfo.
@@ -234,6 +228,9 @@ mod tests {
             assert_eq!(split(text.as_bytes()), Err(Refusal::NotACrl), "{text}");
         }
         assert_eq!(split(b"\xFF\xFE"), Err(Refusal::NotACrl));
-        assert_eq!(split(block.repeat(17).as_bytes()), Err(Refusal::TooManyBlocks));
+        assert!(matches!(split(b"\x30\x02\x05"), Err(Refusal::Malformed { .. })));
+        let blank = block.replace("MAA=", "\nMA \nA= \n");
+        assert_eq!(split(blank.as_bytes()), Ok(vec![vec![0x30, 0]]));
+        assert_eq!(split(block.repeat(17).as_bytes()), Err(Refusal::TooManyLists));
     }
 }

@@ -11,6 +11,7 @@ use antin::config::Config;
 use antin::config::revocation::{AllowedHost, CrlSource};
 use antin::core::algorithm::DigestAlgorithm;
 use antin::core::crypto::sha256;
+use antin::core::der::{tag, writer};
 use antin::core::x509::Certificate;
 use antin::net::breaker::BreakerLimits;
 use antin::net::shared::SharedFetcher;
@@ -20,15 +21,17 @@ use antin::pki::{self, Authority, InitOptions, Member, Reason, file, profile};
 use antin::service::held;
 use antin::signing::key::{RsaPadding, SoftwareKey};
 use antin::signing::{CadesRequest, CadesSigner};
-use const_oid::db::rfc5280::{ID_AD_CA_ISSUERS, ID_AD_OCSP};
+use const_oid::db::rfc5280::{ID_AD_CA_ISSUERS, ID_AD_OCSP, ID_CE_FRESHEST_CRL};
 use der::Encode;
 use der::asn1::Ia5String;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use x509_cert::ext::Extension;
 
 use super::{CONTENT, Service, base64};
 use crate::kit::key::{Kind, public_key};
+use crate::kit::revocation::{List, distribution_points, point_name};
 use crate::revocation::redis::RedisServer;
 use crate::revocation::responder::{Answer, Responder};
 
@@ -207,6 +210,65 @@ async fn a_list_that_was_found_is_kept_fresh_while_it_is_used() {
     // Fetched anew, and never the list from before.
     until(&service, &question, "certificate-revoked").await;
     assert!(scene.site.asked_for(LISTS[1]) > asked);
+}
+
+/// Signed by a certificate of the CA that says this about its lists.
+fn question_saying(scene: &Scene, extensions: &[Extension]) -> Value {
+    let issuer = Issuer::load(&scene.pki(), Authority::Ca).expect("the CA");
+    let publication = profile::Publication::new(&scene.site.base_url()).expect("a base URL");
+    let name = profile::subject("antin", "Signer at a point").expect("a name");
+    let mut profile = profile::signer(name, clock::now().plus_seconds(-60), &publication);
+    profile.crl_urls.clear();
+    profile.extensions.extend_from_slice(extensions);
+    let key = Kind::P256.key();
+    let der = issue(&issuer, &profile, &public_key(key)).expect("a certificate").to_der().expect("DER");
+    let pem = key.private_key_to_pem_pkcs8().expect("PEM");
+    question(&pem, Arc::new(Certificate::decode(&der).expect("a certificate")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_points_that_name_an_issuer_or_reasons_are_fetched_and_so_are_deltas() {
+    let scene = Scene::new();
+    let ca = Issuer::load(&scene.pki(), Authority::Ca).expect("the CA");
+    let point = point_name(&format!("{}{}", scene.site.base_url(), LISTS[1]));
+    let issuer = |name: &[u8]| writer::element(tag::context(2), &writer::element(tag::context(4), name));
+    let misspelt = profile::subject("antin", "Misspelt").expect("a name");
+    let fields = [
+        issuer(&ca.name().to_der().expect("DER")),
+        issuer(&misspelt.to_der().expect("DER")),
+        writer::element(0x81, &[5, 0x60]),
+    ];
+    let service = async |name: &str| {
+        let marks = scene.directory.path().join(format!("{name}.json"));
+        scene.service(|config| config.revocation.marks_file = marks).await
+    };
+    for (index, field) in fields.iter().enumerate() {
+        let points = distribution_points(&[writer::sequence(&[&point, field])]);
+        let service = service(&index.to_string()).await;
+        assert_eq!(code(&service.verify(&question_saying(&scene, &[points])).await), "valid", "{index}");
+        service.running.shutdown().await;
+    }
+    // The complete list has ended, and the delta has not.
+    let now = clock::now();
+    let (before, end) = (now.plus_seconds(-600), Some(now.plus_seconds(-10)));
+    let complete = List { this_update: before, next_update: end, ..List::default() };
+    let later = Some(now.plus_seconds(600));
+    let delta = List {
+        number: Some(2),
+        base: Some(1),
+        this_update: before.plus_seconds(60),
+        next_update: later,
+        ..List::default()
+    };
+    scene.site.tell_at(LISTS[1], Answer::Body(complete.der(&ca)));
+    let points = distribution_points(&[writer::sequence(&[&point])]);
+    let at = point_name(&format!("{}/crl/delta.crl", scene.site.base_url()));
+    let freshest = Extension { extn_id: ID_CE_FRESHEST_CRL, ..distribution_points(&[writer::sequence(&[&at])]) };
+    let question = question_saying(&scene, &[points, freshest]);
+    let service = service("delta").await;
+    assert_eq!(code(&service.verify(&question).await), "revocation-data-stale");
+    scene.site.tell_at("/crl/delta.crl", Answer::Body(delta.der(&ca)));
+    until(&service, &question, "valid").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use antin::core::der::{tag, writer};
-use antin::core::evidence::Evidence;
+use antin::core::evidence::{CrlSet, Evidence};
+use antin::core::memory::Memory;
 use antin::core::oid;
+use antin::core::path::revocation::{RevocationStatus, Subject, check};
+use antin::core::path::{InitialPolicies, PathFault, PathRequest, Work};
+use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
+use antin::core::time::Time;
 use antin::core::validation::Content;
 use antin::core::x509::{Alias, Certificate, CertificateList, TrustAnchor, TrustStore};
 use antin::pki::certificate::{Issuer, Profile, self_sign};
@@ -172,6 +177,12 @@ fn r06_changes_are_no_list() {
     assert_eq!(by_ca(&signer, &[&over]), STALE);
     assert_eq!(by_ca(&signer, &[&over, &delta]), PASSED);
     assert_eq!(by_ca(&signer, &[&over, &List { base: Some(2), ..delta.clone() }]), STALE);
+    // It removes what its base does not list: that it was a hold must be seen.
+    assert_eq!(by_ca(&signer, &[&base, &removed]), UNCLEAR);
+    let between = List { number: Some(2), this_update: NOW.plus_seconds(-90), ..with(&delta, HOLD) };
+    let removed = List { number: Some(3), ..removed };
+    assert_eq!(by_ca(&signer, &[&base, &between, &removed]), PASSED);
+    assert_eq!(by_ca(&signer, &[&base, &with(&between, COMPROMISE), &removed]), REVOKED);
     // A newer complete list has it all.
     let newer = List { number: Some(3), this_update: NOW.plus_seconds(-30), ..List::default() };
     assert_eq!(by_ca(&signer, &[&newer, &with(&delta, HOLD)]), PASSED);
@@ -349,10 +360,67 @@ fn r08_the_name_alone_is_no_authority() {
     let given = crl_signer(&sibling, ca_name, |_| {});
     let lists = [(&clean, &given), (&clean, &sibling)];
     assert_eq!(Case::new(&signer, &lists).with(&[&sibling, &given]).verdict(), UNKNOWN);
-    // Where there is a list by the key that issued the certificate, it decides.
-    let over = List { next_update: Some(NOW.plus_seconds(-1)), ..clean.clone() };
-    let lists = [(&over, &tree().ca), (&clean, &second)];
-    assert_eq!(Case::new(&signer, &lists).with(&[&second]).verdict(), STALE);
+}
+
+#[test]
+fn r08_lists_by_the_issuing_key_decide_while_they_are_fresh() {
+    let signer = tree().signer(Kind::P256);
+    let second = crl_signer(&tree().root, "Kit CA", |_| {});
+    let clean = List::default();
+    let verdict = |own: &[&List]| {
+        let mut lists: Vec<_> = own.iter().map(|list| (*list, &tree().ca)).collect();
+        lists.push((&clean, &second));
+        Case::new(&signer, &lists).with(&[&second]).verdict()
+    };
+    let partial = List { point: Some(writer::element(0x83, &[5, 0x60])), ..List::default() };
+    let (earlier, ended) = (NOW.plus_seconds(-2400), NOW.plus_seconds(-1));
+    let over = |list: &List| List { this_update: earlier, next_update: Some(ended), ..list.clone() };
+    assert_eq!(verdict(&[&partial]), UNKNOWN);
+    assert_eq!(verdict(&[&over(&partial)]), PASSED, "the authority changed its key");
+    assert_eq!(verdict(&[&over(&clean)]), PASSED);
+    let delta = List { number: Some(2), base: Some(1), this_update: NOW.plus_seconds(-60), ..partial.clone() };
+    assert_eq!(verdict(&[&over(&partial), &delta]), UNKNOWN, "a delta keeps it fresh");
+    for (reason, expected) in [(HOLD, SUSPENDED), (COMPROMISE, REVOKED)] {
+        let listing = List { entries: listing(&signer, reason), ..clean.clone() };
+        assert_eq!(verdict(&[&over(&listing)]), expected, "what it says against the certificate stays");
+    }
+    // The answer is remembered for no time at which the list was fresh.
+    let others = [decoded(second.certificate())];
+    let lists = [over(&partial).sign(&tree().ca), clean.sign(&second)];
+    let above_second = tree().crls.issued_by(&tree().root_certificate.subject).iter().cloned();
+    let crls = CrlSet::new(lists.into_iter().chain(above_second));
+    let holds = |time| status(&signer, &others, &crls, time).map(|status| status.holds);
+    assert_eq!(holds(ended), Err(PathFault::RevocationUnknown(0)));
+    let holds = holds(NOW).expect("good");
+    assert!(holds.from == NOW && holds.contains(NOW.plus_seconds(60)), "{holds:?}");
+}
+
+/// By the CA's revocation data alone.
+fn status(
+    signer: &Signer,
+    certificates: &[Arc<Certificate>],
+    crls: &CrlSet,
+    time: Time,
+) -> Result<RevocationStatus, PathFault> {
+    let anchor = TrustAnchor::new(tree().root_certificate.clone());
+    let above = [tree().ca_certificate.clone()];
+    let request = PathRequest {
+        target: &signer.certificate,
+        certificates,
+        crls,
+        ocsp_responses: &[],
+        trust: &tree().trust,
+        purpose: Purpose::Any,
+        kind: None,
+        document_signing_usages: &[],
+        policies: InitialPolicies::default(),
+        revocation: RevocationMode::Required,
+        maximum_age: MaximumAge::default(),
+        time,
+        memory: &Memory::none(),
+        work: &Work::default(),
+    };
+    check(&request, 0, &Subject { certificate: &signer.certificate, above: &above, anchor: &anchor })
 }
 
 #[test]
@@ -392,35 +460,12 @@ fn r10_a_claimed_time_proves_nothing() {
 
 #[test]
 fn r01_a_certificate_that_expired_is_forgotten_unless_the_list_says_otherwise() {
-    use antin::core::memory::Memory;
-    use antin::core::path::revocation::{Subject, check};
-    use antin::core::path::{InitialPolicies, PathFault, PathRequest, Work};
-    use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
     let mut profile = signer_profile("Expired signer");
     profile.not_after = NOW.plus_seconds(-600);
     let signer = tree().signer_saying(&profile);
     let judge = |list: &List| {
-        let crls = antin::core::evidence::CrlSet::new([list.sign(&tree().ca)]);
-        let anchor = TrustAnchor::new(tree().root_certificate.clone());
-        let above = [tree().ca_certificate.clone()];
-        let request = PathRequest {
-            target: &signer.certificate,
-            certificates: &[],
-            crls: &crls,
-            ocsp_responses: &[],
-            trust: &tree().trust,
-            purpose: Purpose::Any,
-            kind: None,
-            document_signing_usages: &[],
-            policies: InitialPolicies::default(),
-            revocation: RevocationMode::Required,
-            maximum_age: MaximumAge::default(),
-            time: NOW,
-            memory: &Memory::none(),
-            work: &Work::default(),
-        };
-        let subject = Subject { certificate: &signer.certificate, above: &above, anchor: &anchor };
-        check(&request, 0, &subject).map(|status| status.this_update)
+        let crls = CrlSet::new([list.sign(&tree().ca)]);
+        status(&signer, &[], &crls, NOW).map(|status| status.this_update)
     };
     let before = List { this_update: NOW.plus_seconds(-700), ..List::default() };
     let after = List { this_update: NOW.plus_seconds(-300), ..List::default() };

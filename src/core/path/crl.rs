@@ -1,7 +1,8 @@
 //! What CRLs say about one certificate (RFC 5280 §6.3.3): of each scope the newest complete list and the delta that fits it.
 //!
-//! Stricter than the clause: a revocation for good that any list tells of stays one, whatever a delta removes; lists that are by
-//! another key than the one that issued the certificate show nothing good where there are lists by that one.
+//! Stricter than the clause: a revocation for good that any list tells of stays one, whatever a delta removes, and what a delta
+//! removes that no list here has on hold is unclear; lists by another key than the one that issued the certificate show nothing
+//! good while a list by that one is fresh, or speaks against the certificate.
 
 use std::sync::Arc;
 
@@ -76,33 +77,75 @@ impl Signed<'_> {
 pub fn findings(request: &PathRequest<'_>, subject: &Subject<'_>) -> Vec<Finding> {
     let lists = signed(request, subject);
     let mut findings = Vec::new();
-    for list in &lists {
-        let held_scope = || lists.iter().filter(|other| other.is_held && other.same_scope(list));
-        // Which of the two came first cannot be told (§5.2.3).
-        let contradictory = held_scope().filter(|newer| list.is_held && goes_back(newer, list));
-        findings
-            .extend(contradictory.map(|newer| finding(request, subject, newer, Statement::Unclear, ReasonSet::ALL)));
-        if held_scope().any(|newer| newer.is_complete() && newer.age() > list.age()) {
-            continue;
-        }
-        if list.is_complete() {
-            let preferred = list.issuer.is_certificate_issuer
-                || !lists.iter().any(|other| {
-                    let speaks = other.is_held && other.is_complete() && other.issuer.is_certificate_issuer;
-                    speaks && !reasons(request, subject, other).is_empty()
-                });
-            by_complete(request, subject, list, &lists, preferred, &mut findings);
-        } else {
-            // Even where its base is missing, what it reveals counts.
-            match list.entry(subject) {
-                Some(entry) if entry.reason != RevocationReason::RemoveFromCrl => {
-                    findings.push(finding(request, subject, list, revoked(list, entry), ReasonSet::ALL));
-                }
-                _ => {}
-            }
-        }
+    for list in lists.iter().filter(|list| list.issuer.is_certificate_issuer) {
+        by_list(request, subject, list, &lists, Some(Window::ALWAYS), &mut findings);
+    }
+    let room = room_for_other_keys(request, subject, &lists, &findings);
+    for list in lists.iter().filter(|list| !list.issuer.is_certificate_issuer) {
+        by_list(request, subject, list, &lists, room, &mut findings);
     }
     findings
+}
+
+/// When lists by other keys than the one that issued the certificate may show something good, around the time of the request:
+/// while no list by that one is fresh, by itself or with a delta, and none speaks against the certificate (`findings` are
+/// theirs). None: not now.
+fn room_for_other_keys(
+    request: &PathRequest<'_>,
+    subject: &Subject<'_>,
+    lists: &[Signed<'_>],
+    findings: &[Finding],
+) -> Option<Window> {
+    if findings.iter().any(|finding| finding.stands_against(findings)) {
+        return None;
+    }
+    let speaks = |list: &&Signed<'_>| {
+        list.issuer.is_certificate_issuer
+            && list.is_held
+            && list.is_complete()
+            && !reasons(request, subject, list).is_empty()
+    };
+    let mut room = Window::ALWAYS;
+    for list in lists.iter().filter(speaks) {
+        let renewing = lists.iter().filter(|delta| list.is_updated_by(delta));
+        for fresh in std::iter::once(list).chain(renewing).filter_map(|list| counts(request, subject, list)) {
+            if fresh.contains(request.time) {
+                return None;
+            }
+            // Every list here was made before the request: this one has ended.
+            room.from = room.from.max(fresh.until.plus_seconds(1));
+        }
+    }
+    Some(room)
+}
+
+/// What one list says. What is good in it counts in `room` alone.
+fn by_list(
+    request: &PathRequest<'_>,
+    subject: &Subject<'_>,
+    list: &Signed<'_>,
+    lists: &[Signed<'_>],
+    room: Option<Window>,
+    findings: &mut Vec<Finding>,
+) {
+    let held_scope = || lists.iter().filter(|other| other.is_held && other.same_scope(list));
+    // Which of the two came first cannot be told (§5.2.3).
+    let contradictory = held_scope().filter(|newer| list.is_held && goes_back(newer, list));
+    findings.extend(contradictory.map(|newer| finding(request, subject, newer, Statement::Unclear, ReasonSet::ALL)));
+    if held_scope().any(|newer| newer.is_complete() && newer.age() > list.age()) {
+        return;
+    }
+    if list.is_complete() {
+        by_complete(request, subject, list, lists, room, findings);
+        return;
+    }
+    // Even where its base is missing, what it reveals counts.
+    match list.entry(subject) {
+        Some(entry) if entry.reason != RevocationReason::RemoveFromCrl => {
+            findings.push(finding(request, subject, list, revoked(list, entry), ReasonSet::ALL));
+        }
+        _ => {}
+    }
 }
 
 /// The lists that speak of certificates of this issuer, each with who signed it.
@@ -135,28 +178,41 @@ fn by_complete(
     subject: &Subject<'_>,
     list: &Signed<'_>,
     lists: &[Signed<'_>],
-    preferred: bool,
+    room: Option<Window>,
     findings: &mut Vec<Finding>,
 ) {
     let reasons = reasons(request, subject, list);
-    let shows_good = preferred && list.is_held && list.is_understood() && !reasons.is_empty();
+    let room = room.filter(|_| list.is_held && list.is_understood() && !reasons.is_empty());
+    let good = |source: &Signed<'_>, room: Window| {
+        let found = finding(request, subject, source, Statement::Good, reasons);
+        Finding { counts: found.counts.map(|window| window.and(list.issuer.window).and(room)), ..found }
+    };
     let delta = lists.iter().filter(|delta| list.is_updated_by(delta)).max_by_key(|delta| delta.age());
     let (listed, changed) = (list.entry(subject), delta.and_then(|delta| delta.entry(subject)));
     let removed = changed.is_some_and(|entry| entry.reason == RevocationReason::RemoveFromCrl);
-    match listed {
+    let is_hold = |entry: RevokedEntry| entry.reason == RevocationReason::CertificateHold;
+    match (listed, delta) {
         // Only a hold is lifted.
-        Some(entry) if !removed || entry.reason != RevocationReason::CertificateHold => {
+        (Some(entry), _) if !removed || !is_hold(entry) => {
             findings.push(finding(request, subject, list, revoked(list, entry), ReasonSet::ALL));
             return;
         }
-        None if shows_good => findings.push(finding(request, subject, list, Statement::Good, reasons)),
+        // A delta between the two could have revoked it for good.
+        (None, Some(delta)) if removed => {
+            let held = lists.iter().filter(|other| other.is_held && other.same_scope(delta));
+            if !held.filter_map(|other| other.entry(subject)).any(is_hold) {
+                findings.push(finding(request, subject, delta, Statement::Unclear, ReasonSet::ALL));
+            }
+        }
         _ => {}
     }
+    let Some(room) = room else { return };
+    if listed.is_none() {
+        findings.push(good(list, room));
+    }
     // A revocation in the delta is found where the delta itself is looked at.
-    if let Some(delta) = delta.filter(|_| shows_good && (removed || changed.is_none())) {
-        let mut updated = finding(request, subject, delta, Statement::Good, reasons);
-        updated.counts = updated.counts.map(|window| window.and(list.issuer.window));
-        findings.push(updated);
+    if let Some(delta) = delta.filter(|_| removed || changed.is_none()) {
+        findings.push(good(delta, room));
     }
 }
 
@@ -182,12 +238,17 @@ fn finding(
     reasons: ReasonSet,
 ) -> Finding {
     let (this_update, next_update) = (list.crl.this_update, list.crl.next_update);
+    let counts = counts(request, subject, list);
+    Finding { source: Source::Crl, statement, reasons, this_update, next_update, counts }
+}
+
+/// When what the list says may be used.
+fn counts(request: &PathRequest<'_>, subject: &Subject<'_>, list: &Signed<'_>) -> Option<Window> {
+    let (this_update, next_update) = (list.crl.this_update, list.crl.next_update);
     let kept_since = list.crl.extensions.expired_certificates_since;
     let remembered = window::remembers_until(subject.certificate, this_update, kept_since);
     let counts_until = window::counts_until(request, subject.certificate, this_update, next_update);
-    let counts =
-        counts_until.map(|until| Window { from: this_update, until: until.min(remembered) }.and(list.issuer.window));
-    Finding { source: Source::Crl, statement, reasons, this_update, next_update, counts }
+    counts_until.map(|until| Window { from: this_update, until: until.min(remembered) }.and(list.issuer.window))
 }
 
 /// Made later, with a lower number.

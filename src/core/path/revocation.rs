@@ -63,6 +63,20 @@ pub struct Finding {
     pub counts: Option<Window>,
 }
 
+impl Finding {
+    /// It speaks against the certificate, and nothing newer among `findings` lifts that. A revocation for good is never lifted.
+    pub fn stands_against(&self, findings: &[Self]) -> bool {
+        let needed = match self.statement {
+            Statement::Good => return false,
+            Statement::Revoked { reason, .. } if reason != RevocationReason::CertificateHold => return true,
+            Statement::Revoked { .. } => ReasonSet::HOLD,
+            Statement::Unclear => ReasonSet::ALL,
+        };
+        let lifts = |newer: &Self| newer.this_update > self.this_update && newer.reasons.contains(needed);
+        !findings.iter().any(|newer| newer.statement == Statement::Good && lifts(newer))
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statement {
     Good,
@@ -118,21 +132,17 @@ fn conclude(
             _ => {}
         }
     }
-    let good = || findings.iter().filter(|finding| finding.statement == Statement::Good);
-    let lifted = |finding: &Finding, reasons| {
-        good().any(|newer| newer.this_update > finding.this_update && newer.reasons.contains(reasons))
-    };
-    for finding in findings {
-        match finding.statement {
-            Statement::Revoked { date, .. } if !lifted(finding, ReasonSet::HOLD) => {
-                return Err(PathFault::OnHold { position, date });
-            }
-            _ => {}
+    let mut standing = findings.iter().filter(|finding| finding.stands_against(findings)).peekable();
+    let is_unclear = standing.peek().is_some();
+    for finding in standing {
+        if let Statement::Revoked { date, .. } = finding.statement {
+            return Err(PathFault::OnHold { position, date });
         }
     }
-    if findings.iter().any(|finding| finding.statement == Statement::Unclear && !lifted(finding, ReasonSet::ALL)) {
+    if is_unclear {
         return Err(PathFault::RevocationUnclear(position));
     }
+    let good = || findings.iter().filter(|finding| finding.statement == Statement::Good);
     // Nothing speaks against it: good findings that count and together tell of every reason suffice (§6.3.3), the newest first.
     let counting = good().filter(|finding| finding.counts.is_some_and(|window| window.contains(request.time)));
     if let Some(used) = sufficient(counting) {

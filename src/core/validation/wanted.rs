@@ -16,13 +16,13 @@ const MOST: usize = 16;
 /// Rejected paths of one signature that are looked at.
 const PATHS: usize = 16;
 
-/// One piece of evidence that is missing, and where it is said to be, in the certificate's order; never nowhere.
+/// One piece of evidence that is missing, and where it is said to be, the first place first; never nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// A certificate of the issuer of `certificate`. Nobody has vouched for `certificate` yet, nor for what it says.
     IssuerCertificate { certificate: Arc<Certificate>, uris: Vec<String> },
-    /// A fresh list that covers `certificate`, whose signature by `issuer` was verified.
-    Crl { certificate: Arc<Certificate>, issuer: Arc<Certificate>, uris: Vec<String>, freshest: Vec<String> },
+    /// A fresh list that covers `certificate`, whose signature by its issuer was verified; behind the complete lists the deltas.
+    Crl { certificate: Arc<Certificate>, uris: Vec<String> },
     /// A fresh response about `certificate`, whose signature by `issuer` was verified.
     Ocsp { certificate: Arc<Certificate>, issuer: Arc<Certificate>, uris: Vec<String> },
 }
@@ -118,13 +118,7 @@ impl Search<'_> {
         let Some(issuer) = path.certificates.get(position + 1).or_else(|| self.anchor(certificate)) else { return };
         let (certificate, issuer) = (Arc::clone(certificate), Arc::clone(issuer));
         let Access { ocsp, crls, freshest_crls, .. } = Access::of(&certificate);
-        let list = Wanted::Crl {
-            certificate: Arc::clone(&certificate),
-            issuer: Arc::clone(&issuer),
-            uris: crls,
-            freshest: freshest_crls,
-        };
-        self.keep(list);
+        self.keep(Wanted::Crl { certificate: Arc::clone(&certificate), uris: [crls, freshest_crls].concat() });
         self.keep(Wanted::Ocsp { certificate, issuer, uris: ocsp });
     }
 

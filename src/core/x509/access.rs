@@ -1,9 +1,9 @@
 //! Where a certificate says that its issuer's certificate, its status and its CRLs are to be had (RFC 5280 §4.2.2.1, §4.2.1.13,
 //! §4.2.1.15). Read when something is missing, and no more than a hint: one that is malformed names no place.
 
-use super::Certificate;
 use super::distribution_point;
 use super::extension::{self, Extension};
+use super::{Certificate, Name};
 use crate::core::der::{DerError, Reader, Tlv, tag};
 use crate::core::oid;
 
@@ -14,14 +14,14 @@ const URI_LIMIT: usize = 2048;
 /// `uniformResourceIdentifier` of a `GeneralName`.
 const URI: u8 = tag::context_primitive(6);
 
-/// The URIs in a certificate, in its order, each kind at most four.
+/// The URIs in a certificate, each kind at most four.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
     /// `id-ad-caIssuers`: certificates of the issuer, in DER or as a PKCS #7 bundle.
     pub ca_issuers: Vec<String>,
     /// `id-ad-ocsp`: responders.
     pub ocsp: Vec<String>,
-    /// CRL distribution points for all reasons whose list the issuer itself signs.
+    /// CRL distribution points; first those for all reasons whose list the issuer itself signs.
     pub crls: Vec<String>,
     /// `freshestCRL`: delta CRLs.
     pub freshest_crls: Vec<String>,
@@ -30,8 +30,10 @@ pub struct Access {
 impl Access {
     pub fn of(certificate: &Certificate) -> Self {
         let mut access = Self::default();
-        let points = certificate.extensions.crl_distribution_points.iter().flatten();
-        for point in points.filter(|point| point.crl_issuer.is_none() && point.reasons.is_none()) {
+        let mut points: Vec<_> = certificate.extensions.crl_distribution_points.iter().flatten().collect();
+        let is_others = |names: &Vec<Name>| !names.contains(&certificate.issuer);
+        points.sort_by_key(|point| (point.crl_issuer.as_ref().is_some_and(is_others), point.reasons.is_some()));
+        for point in points {
             point.uris().for_each(|uri| keep(&mut access.crls, uri.as_bytes()));
         }
         let Ok(Some(extensions)) = extensions(certificate) else { return access };
