@@ -1,8 +1,8 @@
 //! What CRLs say about one certificate (RFC 5280 §6.3.3): of each scope the newest complete list and the delta that fits it.
 //!
-//! Stricter than the clause: a revocation for good that any list tells of stays one, whatever a delta removes, and what a delta
-//! removes that no list here has on hold is unclear; lists by another key than the one that issued the certificate show nothing
-//! good while a list by that one is fresh, or speaks against the certificate.
+//! Stricter than the clause: a revocation for good that any list tells of stays one, whatever a delta removes; lists by another
+//! key than the one that issued the certificate show nothing good while a list by that one is fresh, or speaks against the
+//! certificate.
 
 use std::sync::Arc;
 
@@ -190,19 +190,11 @@ fn by_complete(
     let delta = lists.iter().filter(|delta| list.is_updated_by(delta)).max_by_key(|delta| delta.age());
     let (listed, changed) = (list.entry(subject), delta.and_then(|delta| delta.entry(subject)));
     let removed = changed.is_some_and(|entry| entry.reason == RevocationReason::RemoveFromCrl);
-    let is_hold = |entry: RevokedEntry| entry.reason == RevocationReason::CertificateHold;
-    match (listed, delta) {
+    match listed {
         // Only a hold is lifted.
-        (Some(entry), _) if !removed || !is_hold(entry) => {
+        Some(entry) if !removed || entry.reason != RevocationReason::CertificateHold => {
             findings.push(finding(request, subject, list, revoked(list, entry), ReasonSet::ALL));
             return;
-        }
-        // A delta between the two could have revoked it for good.
-        (None, Some(delta)) if removed => {
-            let held = lists.iter().filter(|other| other.is_held && other.same_scope(delta));
-            if !held.filter_map(|other| other.entry(subject)).any(is_hold) {
-                findings.push(finding(request, subject, delta, Statement::Unclear, ReasonSet::ALL));
-            }
         }
         _ => {}
     }
