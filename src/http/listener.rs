@@ -43,7 +43,7 @@ const RESET_STREAMS: usize = 32;
 /// Octets with which HTTP/2 begins (RFC 9113 §3.4).
 const PREFACE: usize = 24;
 /// How long an idle connection whose place is wanted may take to end in good order.
-const GIVE_WAY: Duration = Duration::from_millis(500);
+const GIVE_WAY: Duration = Duration::from_millis(100);
 /// Pause after the system refused a connection (no file descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
