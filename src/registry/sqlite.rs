@@ -231,13 +231,13 @@ mod tests {
         let (holding, holds) = mpsc::channel::<()>();
         let ask = |work: Work| {
             let registry = Arc::clone(&registry);
-            tokio::spawn(async move { registry.writer.ask(Admission::Wait, None, work).await })
+            async move { registry.writer.ask(Admission::Wait, None, work).await }
         };
-        let hold = ask(Box::new(move |_| {
+        let hold = tokio::spawn(ask(Box::new(move |_| {
             holding.send(()).expect("the test waits");
             held.recv().expect("the test releases");
             Ok(())
-        }));
+        })));
         holds.recv().expect("the writer is held");
         let first = ask(Box::new(|session| begin(session, intent(1)).map(|_| ())));
         let failing = ask(Box::new(|session| {
@@ -253,12 +253,15 @@ mod tests {
             begin(session, intent(3))?;
             if seen == 1 { Ok(()) } else { Err(RegistryError::Stopped) }
         }));
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        release.send(()).expect("the writer waits");
+        // In the queue in this order: each is asked when it is first polled.
+        let queued = async {
+            release.send(()).expect("the writer waits");
+        };
+        let (first, failing, last, ()) = tokio::join!(biased; first, failing, last, queued);
         assert!(hold.await.expect("no panic").is_ok());
-        assert!(first.await.expect("no panic").is_ok());
-        assert!(matches!(failing.await.expect("no panic"), Err(RegistryError::HistoryFull(_))));
-        assert!(last.await.expect("no panic").is_ok());
+        assert!(first.is_ok());
+        assert!(matches!(failing, Err(RegistryError::HistoryFull(_))));
+        assert!(last.is_ok());
         assert!(matches!(registry.begin(intent(1)).await, Ok(Begun::InProgress { .. })));
         assert_eq!(registry.begin(intent(2)).await.expect("begun"), Begun::Fresh);
     }
