@@ -42,7 +42,9 @@ const STREAMS: u32 = 64;
 const RESET_STREAMS: usize = 32;
 /// Octets with which HTTP/2 begins (RFC 9113 §3.4).
 const PREFACE: usize = 24;
-/// How long an idle connection whose place is wanted may take to end in good order.
+/// How long an HTTP/1.1 connection whose place is wanted may take to end: long enough to write out what is ready.
+const FLUSH: Duration = Duration::from_millis(10);
+/// The same for HTTP/2, which says goodbye and hears of it.
 const GIVE_WAY: Duration = Duration::from_millis(100);
 /// Pause after the system refused a connection (no file descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -159,7 +161,7 @@ impl Listener {
             () = self.time_to_close(stop, generation) => connection.as_mut().graceful_shutdown(),
             () = place.wanted() => {
                 connection.as_mut().graceful_shutdown();
-                let ended = tokio::time::timeout(GIVE_WAY, connection.as_mut()).await;
+                let ended = tokio::time::timeout(FLUSH, connection.as_mut()).await;
                 if ended.is_ok() || !place.is_working() {
                     return;
                 }

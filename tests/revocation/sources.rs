@@ -52,7 +52,7 @@ async fn a_wrong_answer_never_passes_and_a_right_one_ends_it() {
         Answer::Body(b"<!DOCTYPE html><title>Bad gateway</title>".to_vec()),
         Answer::Body(Vec::new()),
         Answer::Body(list[..list.len() - 1].to_vec()),
-        Answer::Body([&list[..], b"\n"].concat()),
+        Answer::Body([&list[..], b"\n."].concat()),
         Answer::Body(damaged),
         Answer::Body(World::new().list(Authority::Ca)),
         Answer::Body(world.empty_list(5, clock::now().plus_seconds(3600))),
