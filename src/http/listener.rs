@@ -1,13 +1,19 @@
 //! A listener: accepts, shakes hands, serves, and ends politely. Every wait has a limit.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use axum::{body::Body, http::Request, response::Response};
 use hyper::{
     body::Incoming,
+    rt::{Read, Write, bounds::Http2ServerConnExec},
     server::conn::{http1, http2},
-    service::service_fn,
+    service::{HttpService, service_fn},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
@@ -24,7 +30,7 @@ use super::{
     client_crls::is_listed,
     head::StrictFraming,
     patience::Patient,
-    places::{Place, Places},
+    places::{Arriving, InWork, Place, Places},
     request::Door,
 };
 use crate::{
@@ -153,21 +159,13 @@ impl Listener {
             .header_read_timeout(self.limits.header())
             .max_header_size(HEAD_LIMIT)
             .max_headers(HEADER_FIELDS);
-        let service = service_fn(|request| self.respond(request, place, &caller));
+        let service = service_fn(|request| {
+            let (in_work, request) = place.begin(request);
+            respond(Arc::clone(&self.door), caller.clone(), in_work, request)
+        });
         let stream = TokioIo::new(StrictFraming::new(Patient::new(stream, self.limits.body())));
-        let mut connection = pin!(builder.serve_connection(stream, service));
-        tokio::select! {
-            ended = connection.as_mut() => return note_end(ended),
-            () = self.time_to_close(stop, generation) => connection.as_mut().graceful_shutdown(),
-            () = place.wanted() => {
-                connection.as_mut().graceful_shutdown();
-                let ended = tokio::time::timeout(FLUSH, connection.as_mut()).await;
-                if ended.is_ok() || !place.is_working() {
-                    return;
-                }
-            }
-        }
-        self.last_requests(connection).await;
+        let connection = pin!(builder.serve_connection(stream, service));
+        self.serve_to_its_end(connection, place, FLUSH, self.time_to_close(stop, generation)).await;
     }
 
     async fn http2<T>(
@@ -190,24 +188,30 @@ impl Listener {
             .keep_alive_interval(self.limits.header())
             .keep_alive_timeout(self.limits.header());
         let door = Arc::clone(&self.door);
-        let service = service_fn(move |request: Request<Incoming>| {
-            let (door, caller) = (Arc::clone(&door), caller.clone());
-            let (head, body) = request.into_parts();
-            let (in_work, body) = place.begin(body);
-            async move {
-                let response = door.respond(Request::from_parts(head, Body::new(body)), caller).await;
-                drop(in_work);
-                Ok::<_, io::Error>(response)
-            }
+        let service = service_fn(move |request| {
+            let (in_work, request) = place.begin(request);
+            respond(Arc::clone(&door), caller.clone(), in_work, request)
         });
         let stream = Patient::new(stream, self.limits.body()).opening_within(PREFACE, self.limits.header());
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        self.serve_to_its_end(connection, place, GIVE_WAY, self.time_to_close(stop, generation)).await;
+    }
+
+    /// Serves until the other side ends the connection, or it is time to close it, or its place is wanted and it has no whole
+    /// request in work; then it has `goodbye` to end.
+    async fn serve_to_its_end(
+        &self,
+        mut connection: Pin<&mut impl Graceful>,
+        place: &Place,
+        goodbye: Duration,
+        time_to_close: impl Future<Output = ()>,
+    ) {
         tokio::select! {
             ended = connection.as_mut() => return note_end(ended),
-            () = self.time_to_close(stop, generation) => connection.as_mut().graceful_shutdown(),
+            () = time_to_close => connection.as_mut().take_no_more(),
             () = place.wanted() => {
-                connection.as_mut().graceful_shutdown();
-                let ended = tokio::time::timeout(GIVE_WAY, connection.as_mut()).await;
+                connection.as_mut().take_no_more();
+                let ended = tokio::time::timeout(goodbye, connection.as_mut()).await;
                 if ended.is_ok() || !place.is_working() {
                     return;
                 }
@@ -224,12 +228,6 @@ impl Listener {
         }
     }
 
-    async fn respond(&self, request: Request<Incoming>, place: &Place, caller: &Caller) -> Result<Response, io::Error> {
-        let (head, body) = request.into_parts();
-        let (_in_work, body) = place.begin(body);
-        Ok(self.door.respond(Request::from_parts(head, Body::new(body)), caller.clone()).await)
-    }
-
     /// The service stops, the TLS settings were replaced (a client may be revoked), or the connection is old.
     async fn time_to_close(&self, mut stop: watch::Receiver<bool>, mut generation: watch::Receiver<u64>) {
         tokio::select! {
@@ -238,6 +236,47 @@ impl Listener {
             () = tokio::time::sleep(self.limits.connection()) => {}
         }
     }
+}
+
+/// A connection that can be told to take no more requests.
+trait Graceful: Future<Output = hyper::Result<()>> {
+    fn take_no_more(self: Pin<&mut Self>);
+}
+
+impl<I, S> Graceful for http1::Connection<I, S>
+where
+    Self: Future<Output = hyper::Result<()>>,
+    I: Read + Write + Unpin,
+    S: HttpService<Incoming, ResBody = Body>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn take_no_more(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<I, S, E> Graceful for http2::Connection<I, S, E>
+where
+    Self: Future<Output = hyper::Result<()>>,
+    I: Read + Write + Unpin,
+    S: HttpService<Incoming, ResBody = Body>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    E: Http2ServerConnExec<S::Future, Body>,
+{
+    fn take_no_more(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+async fn respond(
+    door: Arc<Door>,
+    caller: Caller,
+    in_work: InWork,
+    request: Request<Arriving>,
+) -> Result<Response, io::Error> {
+    let response = door.respond(request.map(Body::new), caller).await;
+    drop(in_work);
+    Ok(response)
 }
 
 fn note_end(ended: hyper::Result<()>) {

@@ -13,7 +13,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::{
+    Request,
+    body::{Body, Frame, Incoming, SizeHint},
+};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -134,14 +137,16 @@ impl Occupant {
 }
 
 impl Place {
-    /// A request begins: its body is to be taken through what is returned.
-    pub fn begin(&self, body: Incoming) -> (InWork, Arriving) {
-        let in_work = self.in_work();
-        if body.is_end_stream() {
-            return (in_work, Arriving { body, occupant: None });
-        }
-        self.occupant.arriving.fetch_add(1, Ordering::Relaxed);
-        (in_work, Arriving { body, occupant: Some(Arc::clone(&self.occupant)) })
+    /// A request begins: it is in work until the first part is dropped.
+    pub fn begin(&self, request: Request<Incoming>) -> (InWork, Request<Arriving>) {
+        let request = request.map(|body| {
+            let arriving = (!body.is_end_stream()).then(|| Arc::clone(&self.occupant));
+            if let Some(occupant) = &arriving {
+                occupant.arriving.fetch_add(1, Ordering::Relaxed);
+            }
+            Arriving { body, occupant: arriving }
+        });
+        (self.in_work(), request)
     }
 
     fn in_work(&self) -> InWork {

@@ -3,13 +3,11 @@
 use antin::clock;
 use antin::pki::Authority;
 
-use super::trial::{Fault, Scene};
+use super::trial::{Fault, Scene, nothing};
 use crate::revocation::responder::{Answer, Responder};
 use crate::revocation::world::Standing::Revoked;
 
 const GONE: &str = "Redis cannot be used; the CRLs held serve until their nextUpdate";
-
-fn nothing(_: &mut Scene) {}
 
 pub fn faults() -> Vec<Fault> {
     let fault = Fault {

@@ -3,13 +3,11 @@
 
 use antin::pki::Authority;
 
-use super::trial::{Fault, Scene};
+use super::trial::{Fault, nothing};
 use crate::revocation::responder::{Answer, Responder};
 use crate::revocation::world::Standing::Unknown;
 
 const NO_LIST: &str = "the source gives no CRL that counts; what is held serves until its nextUpdate";
-
-fn nothing(_: &mut Scene) {}
 
 pub fn faults() -> Vec<Fault> {
     let fault = Fault {

@@ -41,6 +41,9 @@ pub struct Fault {
     pub line: &'static str,
 }
 
+/// A fault's step that does nothing.
+pub fn nothing(_: &mut Scene) {}
+
 /// What a fault works on. The judicial signer is revoked from the beginning; the health signer becomes so in the midst.
 pub struct Scene {
     pub world: World,
