@@ -1,18 +1,22 @@
-//! Answers remembered so that they need not be computed again. An answer is the same with or without: keys name every input by
+//! Answers remembered so that they need not be computed again. An answer is the same with or without: keys are every input or its
 //! digest, only successes are kept, and a remembered path is used only while each part of it is valid.
 
+use std::hash::RandomState;
 use std::sync::Arc;
 
-use quick_cache::sync::Cache;
+use quick_cache::Weighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use super::crypto::{SignatureFault, SignatureVerified};
+use super::der::DerError;
 use super::path::{ValidatedPath, Work};
 use super::policy::{Purpose, RevocationMode};
 use super::x509::{Certificate, CertificateList};
-use super::{crypto, der::DerError};
 
-/// Certificates kept decoded; about 4 KiB each.
+/// Certificates kept decoded; each costs some five times its encoding.
 const CERTIFICATES: usize = 16 * 1024;
+/// Octets of an encoding that is not long; a longer one takes the room of several.
+const USUAL_ENCODING: usize = 1024;
 /// Verified certificate and CRL signatures kept; about 100 bytes each.
 const SIGNATURES: usize = 64 * 1024;
 /// Validated paths kept; about 1 KiB each.
@@ -22,9 +26,20 @@ const PATHS: usize = 16 * 1024;
 pub struct Memory(Option<Caches>);
 
 struct Caches {
-    certificates: Cache<[u8; 32], Arc<Certificate>>,
+    /// By their encoding as received: a hash with a secret finds it faster than a digest, and nobody can choose what collides.
+    certificates: Cache<Box<[u8]>, Arc<Certificate>, Encoding, RandomState>,
     signatures: Cache<SignatureKey, ()>,
     paths: Cache<PathKey, Arc<ValidatedPath>>,
+}
+
+/// Weighs a certificate by the octets of its encoding.
+#[derive(Clone)]
+struct Encoding;
+
+impl Weighter<Box<[u8]>, Arc<Certificate>> for Encoding {
+    fn weight(&self, encoding: &Box<[u8]>, _: &Arc<Certificate>) -> u64 {
+        encoding.len().max(USUAL_ENCODING) as u64
+    }
 }
 
 /// Fingerprints of the issuer's certificate and of the certificate or CRL it signed.
@@ -58,7 +73,13 @@ impl Memory {
 
     pub fn bounded() -> Self {
         Self(Some(Caches {
-            certificates: Cache::new(CERTIFICATES),
+            certificates: Cache::with(
+                CERTIFICATES,
+                (CERTIFICATES * USUAL_ENCODING) as u64,
+                Encoding,
+                RandomState::new(),
+                DefaultLifecycle::default(),
+            ),
             signatures: Cache::new(SIGNATURES),
             paths: Cache::new(PATHS),
         }))
@@ -67,12 +88,11 @@ impl Memory {
     /// Decodes a certificate that came embedded in a message, or finds it decoded.
     pub fn certificate(&self, der: &[u8]) -> Result<Arc<Certificate>, DerError> {
         let Some(caches) = &self.0 else { return Certificate::decode_tolerant(der).map(Arc::new) };
-        let fingerprint = crypto::sha256(der);
-        if let Some(known) = caches.certificates.get(&fingerprint) {
+        if let Some(known) = caches.certificates.get(der) {
             return Ok(known);
         }
         let decoded = Arc::new(Certificate::decode_tolerant(der)?);
-        caches.certificates.insert(fingerprint, Arc::clone(&decoded));
+        caches.certificates.insert(der.into(), Arc::clone(&decoded));
         Ok(decoded)
     }
 
