@@ -1,6 +1,9 @@
 //! Each check of a signature with its clause of EN 319 102-1, its result, and a code that says why.
 
-use serde::Serialize;
+use std::sync::LazyLock;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::core::algorithm::SignatureAlgorithm;
 use crate::core::path::{PathFault, PathOutcome};
@@ -57,11 +60,68 @@ impl Remark {
     }
 }
 
-/// One line of the explanation.
-#[derive(Clone, Debug, Serialize)]
+/// What is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Format,
+    AttributeOrder,
+    SigningCertificate,
+    SigningCertificateReference,
+    CertificationPath,
+    Revocation,
+    MessageDigest,
+    SignatureValue,
+    Acceptance,
+    RsaPadding,
+}
+
+impl Step {
+    const ALL: [Self; 10] = [
+        Self::Format,
+        Self::AttributeOrder,
+        Self::SigningCertificate,
+        Self::SigningCertificateReference,
+        Self::CertificationPath,
+        Self::Revocation,
+        Self::MessageDigest,
+        Self::SignatureValue,
+        Self::Acceptance,
+        Self::RsaPadding,
+    ];
+
+    /// Of EN 319 102-1, unless it says something else.
+    pub const fn clause(self) -> &'static str {
+        match self {
+            Self::Format | Self::AttributeOrder => "5.2.2",
+            Self::SigningCertificate | Self::SigningCertificateReference => "5.2.3",
+            Self::CertificationPath | Self::Revocation => "5.2.6",
+            Self::MessageDigest | Self::SignatureValue => "5.2.7",
+            Self::Acceptance => "5.2.8",
+            Self::RsaPadding => "Circular 15/2025",
+        }
+    }
+
+    /// Stable name of the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::AttributeOrder => "attribute-order",
+            Self::SigningCertificate => "signing-certificate",
+            Self::SigningCertificateReference => "signing-certificate-reference",
+            Self::CertificationPath => "certification-path",
+            Self::Revocation => "revocation",
+            Self::MessageDigest => "message-digest",
+            Self::SignatureValue => "signature-value",
+            Self::Acceptance => "acceptance",
+            Self::RsaPadding => "rsa-padding",
+        }
+    }
+}
+
+/// One line of the explanation; in JSON `{clause, name, result, code, detail}`.
+#[derive(Clone, Debug)]
 pub struct Check {
-    pub clause: &'static str,
-    pub name: &'static str,
+    pub step: Step,
     pub result: CheckResult,
     pub code: &'static str,
     /// Operands in words, such as the certificate and the date of a revocation.
@@ -69,12 +129,43 @@ pub struct Check {
 }
 
 impl Check {
-    const fn new(clause: &'static str, name: &'static str, result: CheckResult, code: &'static str) -> Self {
-        Self { clause, name, result, code, detail: None }
+    const fn new(step: Step, result: CheckResult, code: &'static str) -> Self {
+        Self { step, result, code, detail: None }
     }
 
-    const fn passed(clause: &'static str, name: &'static str) -> Self {
-        Self::new(clause, name, CheckResult::Passed, Remark::Passed.code())
+    const fn passed(step: Step) -> Self {
+        Self::new(step, CheckResult::Passed, Remark::Passed.code())
+    }
+
+    fn rendered(&self) -> Box<RawValue> {
+        #[derive(Serialize)]
+        struct CheckFields<'a> {
+            clause: &'a str,
+            name: &'a str,
+            result: CheckResult,
+            code: &'a str,
+            detail: Option<&'a str>,
+        }
+        to_raw_value(&CheckFields {
+            clause: self.step.clause(),
+            name: self.step.name(),
+            result: self.result,
+            code: self.code,
+            detail: self.detail.as_deref(),
+        })
+        .expect("texts have a JSON form")
+    }
+}
+
+impl Serialize for Check {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        /// What passed says the same in every answer: rendered once, in the order of [`Step::ALL`].
+        static PASSED: LazyLock<Vec<Box<RawValue>>> =
+            LazyLock::new(|| Step::ALL.map(|step| Check::passed(step).rendered()).into());
+        match (self.result, &self.detail) {
+            (CheckResult::Passed, None) if self.code == Remark::Passed.code() => PASSED[self.step as usize].serialize(serializer),
+            _ => self.rendered().serialize(serializer),
+        }
     }
 }
 
@@ -83,23 +174,23 @@ pub fn checks(signature: &SignatureValidation, policy: &Policy, revocation: Revo
     use CheckResult::{Failed, Indeterminate, Skipped, Warning};
     let mut checks = Vec::with_capacity(10);
     checks.push(match &signature.format {
-        Ok(_) => Check::passed("5.2.2", "format"),
-        Err(fault) => Check::new("5.2.2", "format", Failed, fault.code()),
+        Ok(_) => Check::passed(Step::Format),
+        Err(fault) => Check::new(Step::Format, Failed, fault.code()),
     });
     if signature.reordered {
-        checks.push(Check::new("5.2.2", "attribute-order", Warning, Remark::SignedAttributesReordered.code()));
+        checks.push(Check::new(Step::AttributeOrder, Warning, Remark::SignedAttributesReordered.code()));
     }
     checks.push(match &signature.signer {
-        Ok(_) => Check::passed("5.2.3", "signing-certificate"),
-        Err(fault) => Check::new("5.2.3", "signing-certificate", Indeterminate, fault.code()),
+        Ok(_) => Check::passed(Step::SigningCertificate),
+        Err(fault) => Check::new(Step::SigningCertificate, Indeterminate, fault.code()),
     });
     if signature.signer.is_ok() && !signature.references_certificate && !policy.require_signing_certificate {
         let code = AcceptanceFault::SigningCertificateMissing.code();
-        checks.push(Check::new("5.2.3", "signing-certificate-reference", Warning, code));
+        checks.push(Check::new(Step::SigningCertificateReference, Warning, code));
     }
     certificate_checks(signature, revocation, &mut checks);
     checks.push(match &signature.digest {
-        Some(Ok(_)) => Check::passed("5.2.7", "message-digest"),
+        Some(Ok(_)) => Check::passed(Step::MessageDigest),
         Some(Err(fault)) => {
             let (result, detail) = match fault {
                 DigestFault::Mismatch | DigestFault::ContentDiffers => (Failed, None),
@@ -107,31 +198,30 @@ pub fn checks(signature: &SignatureValidation, policy: &Policy, revocation: Revo
                 DigestFault::DigestNotGiven(algorithm) => (Indeterminate, Some(algorithm.to_string())),
             };
             let code = Verdict::from(fault.clone()).code();
-            Check { detail, ..Check::new("5.2.7", "message-digest", result, code) }
+            Check { detail, ..Check::new(Step::MessageDigest, result, code) }
         }
-        None => Check::new("5.2.7", "message-digest", Skipped, Remark::NotJudged.code()),
+        None => Check::new(Step::MessageDigest, Skipped, Remark::NotJudged.code()),
     });
     checks.push(match (&signature.signature, &signature.algorithm) {
-        (Some(Ok(_)), _) => Check::passed("5.2.7", "signature-value"),
+        (Some(Ok(_)), _) => Check::passed(Step::SignatureValue),
         (Some(Err(fault)), _) => {
             let code = Verdict::TotalFailed(Failure::Signature(*fault)).code();
-            Check::new("5.2.7", "signature-value", Failed, code)
+            Check::new(Step::SignatureValue, Failed, code)
         }
         (None, Err(unknown)) => Check {
             detail: Some(unknown.0.clone()),
             ..Check::new(
-                "5.2.7",
-                "signature-value",
+                Step::SignatureValue,
                 Indeterminate,
                 Verdict::Indeterminate(Cause::UnknownAlgorithm(unknown.clone())).code(),
             )
         },
-        (None, Ok(_)) => Check::new("5.2.7", "signature-value", Skipped, Remark::NotJudged.code()),
+        (None, Ok(_)) => Check::new(Step::SignatureValue, Skipped, Remark::NotJudged.code()),
     });
     checks.push(match &signature.acceptance {
-        Some(Ok(_)) => Check::passed("5.2.8", "acceptance"),
-        Some(Err(fault)) => Check::new("5.2.8", "acceptance", Indeterminate, fault.code()),
-        None => Check::new("5.2.8", "acceptance", Skipped, Remark::NotJudged.code()),
+        Some(Ok(_)) => Check::passed(Step::Acceptance),
+        Some(Err(fault)) => Check::new(Step::Acceptance, Indeterminate, fault.code()),
+        None => Check::new(Step::Acceptance, Skipped, Remark::NotJudged.code()),
     });
     if policy.report_padding_conformity {
         checks.extend(padding_check(signature));
@@ -142,17 +232,16 @@ pub fn checks(signature: &SignatureValidation, policy: &Policy, revocation: Revo
 /// Path and revocation, each its line.
 fn certificate_checks(signature: &SignatureValidation, revocation: RevocationMode, checks: &mut Vec<Check>) {
     use CheckResult::{Indeterminate, Skipped, Warning};
-    const CLAUSE: &str = "5.2.6";
     let (path, status) = match &signature.path {
-        None => (Check::new(CLAUSE, "certification-path", Skipped, Remark::NotJudged.code()), None),
+        None => (Check::new(Step::CertificationPath, Skipped, Remark::NotJudged.code()), None),
         Some(PathOutcome::Valid(path)) => {
             let below_anchor = path.certificates().iter().filter(|certificate| *certificate != path.anchor()).count();
             let status = match revocation {
-                RevocationMode::Off => Check::new(CLAUSE, "revocation", Warning, Remark::RevocationNotChecked.code()),
-                _ if path.revocation().len() == below_anchor => Check::passed(CLAUSE, "revocation"),
-                _ => Check::new(CLAUSE, "revocation", Warning, PathFault::RevocationUnknown(0).code()),
+                RevocationMode::Off => Check::new(Step::Revocation, Warning, Remark::RevocationNotChecked.code()),
+                _ if path.revocation().len() == below_anchor => Check::passed(Step::Revocation),
+                _ => Check::new(Step::Revocation, Warning, PathFault::RevocationUnknown(0).code()),
             };
-            (Check::passed(CLAUSE, "certification-path"), Some(status))
+            (Check::passed(Step::CertificationPath), Some(status))
         }
         Some(PathOutcome::Invalid { fault, .. }) => {
             let detail = fault_detail(signature, fault);
@@ -165,10 +254,10 @@ fn certificate_checks(signature: &SignatureValidation, revocation: RevocationMod
                     | PathFault::RevocationUnknown(_)
             );
             if about_revocation {
-                let status = Check { detail, ..Check::new(CLAUSE, "revocation", Indeterminate, fault.code()) };
-                (Check::passed(CLAUSE, "certification-path"), Some(status))
+                let status = Check { detail, ..Check::new(Step::Revocation, Indeterminate, fault.code()) };
+                (Check::passed(Step::CertificationPath), Some(status))
             } else {
-                let path = Check { detail, ..Check::new(CLAUSE, "certification-path", Indeterminate, fault.code()) };
+                let path = Check { detail, ..Check::new(Step::CertificationPath, Indeterminate, fault.code()) };
                 (path, None)
             }
         }
@@ -205,10 +294,30 @@ fn fault_detail(signature: &SignatureValidation, fault: &PathFault) -> Option<St
 /// Circular 15/2025 names RSASSA-PSS; PKCS #1 v1.5 is what most documents in the field have.
 fn padding_check(signature: &SignatureValidation) -> Option<Check> {
     match signature.algorithm.as_ref().ok()? {
-        SignatureAlgorithm::RsaPss(_) => Some(Check::passed("Circular 15/2025", "rsa-padding")),
+        SignatureAlgorithm::RsaPss(_) => Some(Check::passed(Step::RsaPadding)),
         SignatureAlgorithm::RsaPkcs1(_) => {
-            Some(Check::new("Circular 15/2025", "rsa-padding", CheckResult::Warning, Remark::RsaPaddingNotPss.code()))
+            Some(Check::new(Step::RsaPadding, CheckResult::Warning, Remark::RsaPaddingNotPss.code()))
         }
         SignatureAlgorithm::Ecdsa(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passed_check_is_rendered_as_its_own_step() {
+        for step in Step::ALL {
+            let passed = Check::passed(step);
+            let other = Check { code: Remark::NotJudged.code(), ..passed.clone() };
+            for check in [passed, other] {
+                let rendered = serde_json::to_value(&check).expect("JSON");
+                assert_eq!(rendered["clause"], step.clause());
+                assert_eq!(rendered["name"], step.name());
+                assert_eq!((&rendered["result"], &rendered["code"]), (&"passed".into(), &check.code.into()));
+                assert!(rendered["detail"].is_null());
+            }
+        }
     }
 }

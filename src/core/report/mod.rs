@@ -17,7 +17,7 @@ use super::validation::{SignatureValidation, Validation};
 use super::verdict::{Indication, Verdict};
 use super::x509::Certificate;
 
-pub use check::{Check, CheckResult};
+pub use check::{Check, CheckResult, Step};
 pub use message::{Message, Text};
 
 /// May the document be relied on?

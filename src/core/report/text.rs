@@ -106,7 +106,7 @@ fn render_signature(text: &mut String, signature: &SignatureReport, language: La
             _ => format!(": {}", language.of(message::of(check.code).message)),
         };
         let detail = check.detail.as_ref().map(|detail| format!(" [{detail}]")).unwrap_or_default();
-        let _ = writeln!(text, "  {sign} {} {}{words}{detail}", check.clause, check.name);
+        let _ = writeln!(text, "  {sign} {} {}{words}{detail}", check.step.clause(), check.step.name());
     }
 }
 
