@@ -164,7 +164,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         VerifyService::new(
             trust,
             revocation.evidence(),
-            revocation.collector(),
+            Some(revocation.collector()),
             memory,
             &config.verify.policy,
             &config.kinds,
