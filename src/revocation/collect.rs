@@ -22,6 +22,7 @@ use super::answers::Answers;
 use super::discovered::Discovered;
 use super::links;
 use super::outcome::{Kept, Outcome, Outcomes};
+use super::redis::Entrance;
 use super::responder;
 use crate::clock;
 use crate::config::revocation::RevocationSettings;
@@ -137,7 +138,12 @@ impl Gain {
 
 impl Collector {
     /// Reads the OCSP answers that are kept; blocks for the disk and for their signatures.
-    pub(super) fn new(fetcher: Arc<SharedFetcher>, admission: Arc<Admission>, settings: &RevocationSettings) -> Self {
+    pub(super) fn new(
+        fetcher: Arc<SharedFetcher>,
+        admission: Arc<Admission>,
+        settings: &RevocationSettings,
+        entrance: Option<Entrance>,
+    ) -> Self {
         Self {
             asks: settings.collect_seconds > 0 && !settings.allowed_hosts.is_empty(),
             fetcher,
@@ -149,7 +155,7 @@ impl Collector {
             outcomes: Outcomes::new(Duration::from_secs(settings.backoff_seconds)),
             answers: Arc::new(Answers::beside(&settings.marks_file, clock::now())),
             refresh: Duration::from_secs(settings.refresh_seconds),
-            discovered: Discovered::new(settings),
+            discovered: Discovered::new(settings, entrance),
             unvouched: Allowance::new(Instant::now().into_std()),
         }
     }

@@ -6,11 +6,11 @@
 //! Redis ------------------/                                                                              \--> Redis
 //! ```
 //!
-//! - [`candidate`]: bytes to a verified list; [`marks`]: nothing comes back; `kept`: nothing is forgotten; `durable`: files that are replaced as a whole; `admission`: the one way in; [`snapshot`]: what
-//!   readers see; `refresh`, `schedule` and `turn`: asking the sources; `redis`: the shared memory.
+//! - [`candidate`]: bytes to a verified list; [`marks`]: nothing comes back; `kept`: nothing is forgotten; `durable`: files that
+//!   are replaced as a whole; `admission`: the one way in; [`snapshot`]: what readers see; `refresh`, `schedule` and `turn`: asking the sources; `redis`: the shared memory.
 //! - [`collect`]: what one validation wanted (`links`: issuers' certificates; `responder`: OCSP; `answers`:
-//!   no OCSP answer goes back, nor after a restart (`kept_answers`); `allowance`: how much strangers may have asked; `discovered`: CRLs that certificates
-//!   name, admitted and refreshed like those of sources; `outcome`: what asking gave).
+//!   no OCSP answer goes back, nor after a restart (`kept_answers`); `allowance`: how much strangers may have asked;
+//!   `discovered`: CRLs that certificates name, admitted and refreshed like those of sources; `outcome`: what asking gave).
 //!
 //! Whatever fails here, a verdict can become undetermined and never wrong: the core verifies each list again with the key of
 //! the certificate's own issuer and asks for its freshness.
@@ -126,14 +126,14 @@ impl RevocationCache {
         let store = store.map(|redis| RedisStore::new(redis, maximum_bytes, Arc::clone(&admission))).transpose()?;
         let refresher =
             Arc::new(Refresher { admission: Arc::clone(&admission), fetcher: Arc::clone(&fetcher), maximum_bytes });
-        let collector = Arc::new(Collector::new(fetcher, Arc::clone(&admission), settings));
-
         let stop = watch::Sender::new(false);
         let trust_changed = watch::Sender::new(());
         let mut tasks = Vec::new();
         let mut firsts = Vec::new();
         let shared = settings.redis.as_ref().zip(store.as_ref());
         let mut locks = shared.map(|(redis, store)| Locks::new(redis, store.up())).transpose()?;
+        let entrance = locks.as_ref().map(Locks::entrance);
+        let collector = Arc::new(Collector::new(fetcher, Arc::clone(&admission), settings, entrance));
         for source in &sources {
             let (first, judged) = oneshot::channel();
             let turn = turn(settings, source, locks.as_mut());
