@@ -67,6 +67,8 @@ struct State {
     held: HeldLists,
     /// Of scopes that are not held.
     kept: KeptLists,
+    /// Keys of the authorities whose lists a source gave.
+    given: BTreeSet<[u8; 32]>,
     /// Of those held, lists that only a distribution point gave.
     discovered: BTreeSet<CrlScope>,
     /// The marks could not be written at the last try.
@@ -84,7 +86,14 @@ impl Admission {
             evidence: Arc::new(ArcSwap::from_pointee(snapshot::evidence(&held, std::iter::empty(), &[]))),
             freshness: ArcSwap::default(),
             sourced: ArcSwap::default(),
-            state: Mutex::new(State { marks, held, kept, discovered: BTreeSet::new(), failing: false }),
+            state: Mutex::new(State {
+                marks,
+                held,
+                kept,
+                given: BTreeSet::new(),
+                discovered: BTreeSet::new(),
+                failing: false,
+            }),
             published: watch::Sender::new(()),
         };
         admission.follow_trust();
@@ -97,6 +106,11 @@ impl Admission {
 
     pub fn freshness(&self) -> Arc<Vec<CrlFreshness>> {
         self.freshness.load_full()
+    }
+
+    /// Keys of the authorities whose lists a source gave, by their digests as in [`CrlScope`].
+    pub fn given(&self) -> BTreeSet<[u8; 32]> {
+        self.state().given.clone()
     }
 
     /// The names, in their comparable form, of issuers whose lists a source keeps fresh.
@@ -195,6 +209,7 @@ impl Admission {
                 state.discovered.remove(&list.scope());
             }
             Origin::Source(_) => {
+                state.given.insert(list.scope().issuer_key);
                 state.discovered.remove(&list.scope());
                 let name = list.crl().issuer.comparable();
                 if !self.sourced.load().contains(name) {

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! - [`candidate`]: bytes to a verified list; [`marks`]: nothing comes back; `kept`: nothing is forgotten; `durable`: files that
-//!   are replaced as a whole; `admission`: the one way in; [`snapshot`]: what readers see; `refresh`, `schedule` and `turn`: asking the sources; `redis`: the shared memory.
+//!   are replaced as a whole; `admission`: the one way in; [`snapshot`]: what readers see; `refresh`, `schedule` and `turn`:
+//!   asking the sources; [`configured`]: what they are to bring; `redis`: the shared memory.
 //! - [`collect`]: what one validation wanted (`links`: issuers' certificates; `responder`: OCSP; `answers`:
 //!   no OCSP answer goes back, nor after a restart (`kept_answers`); `allowance`: how much strangers may have asked;
 //!   `discovered`: CRLs that certificates name, admitted and refreshed like those of sources; `outcome`: what asking gave).
@@ -20,6 +21,7 @@ mod allowance;
 mod answers;
 pub mod candidate;
 pub mod collect;
+pub mod configured;
 mod discovered;
 mod durable;
 mod kept;
@@ -50,6 +52,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use self::admission::{Admission, Origin};
 pub use self::candidate::{CrlScope, Refusal};
 use self::collect::Collector;
+use self::configured::ConfiguredLists;
 use self::kept::KeptLists;
 use self::marks::{Marks, MarksError};
 use self::redis::{Locks, RedisStore};
@@ -176,6 +179,11 @@ impl RevocationCache {
     /// How fresh each held list is.
     pub fn freshness(&self) -> Vec<CrlFreshness> {
         self.admission.freshness().to_vec()
+    }
+
+    /// What the sources of the settings are to bring.
+    pub fn configured(&self) -> ConfiguredLists {
+        ConfiguredLists::new(Arc::clone(&self.admission), &self.sources)
     }
 
     /// Reads every file source now, and returns those that gave no list that counts. Blocks for the disk and for signatures.

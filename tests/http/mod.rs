@@ -12,6 +12,7 @@ mod mutated;
 mod ocsp_marks;
 mod operation;
 mod panics;
+mod readiness;
 mod reload;
 mod shares;
 mod story;
