@@ -3,6 +3,7 @@
 mod bad_input;
 mod client;
 mod collecting;
+mod deltas;
 mod faults;
 mod floods;
 mod hostile;
