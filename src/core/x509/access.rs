@@ -1,5 +1,6 @@
 //! Where a certificate says that its issuer's certificate, its status and its CRLs are to be had (RFC 5280 §4.2.2.1, §4.2.1.13,
-//! §4.2.1.15), and a list that its deltas are (§5.2.6). Read when something is missing, and no more than a hint: one that is malformed names no place.
+//! §4.2.1.15), and a list that its deltas are (§5.2.6). Read when something is missing, and no more than a hint: one that is
+//! malformed names no place.
 
 use std::sync::Arc;
 

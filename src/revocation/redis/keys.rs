@@ -28,9 +28,8 @@ pub(super) const PARTITION_LINE: usize = 65;
 /// between, or lost its lock, does not overwrite what another wrote since. 1 if it was written.
 ///
 /// Keys: list, fence, found. Arguments: the fence as read, a first number, the list, the expiry in seconds since 1970, whether the
-/// list was found (`1`) or a source gave it (`0`). A fence of
-/// another type reads as empty and a long one as its first 64 octets, so that nobody can block a list with it. The first number is random: one of an emptied Redis is
-/// not taken for one of before.
+/// list was found (`1`) or a source gave it (`0`). A fence of another type reads as empty and a long one as its first 64 octets, so
+/// that nobody can block a list with it. The first number is random: one of an emptied Redis is not taken for one of before.
 pub(super) const WRITE_LIST: &str = r"
 local fence = redis.pcall('GET', KEYS[2])
 if type(fence) ~= 'string' then fence = '' end
