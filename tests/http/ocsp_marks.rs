@@ -170,3 +170,35 @@ async fn a_restart_does_not_let_an_older_answer_back() {
     assert!(shown(&service, &scene).await > newest);
     assert_eq!(kept(&scene, "newest").len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_processes_that_share_the_folder_neither_puts_an_older_answer_over_a_newer_one() {
+    let scene = scene();
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(recorded(&scene, "V"));
+        tokio::time::sleep(NEXT).await;
+    }
+    let [first, second, third] = &answers[..] else { panic!("three answers") };
+    scene.site.tell_at("/ocsp", third.clone());
+    let service = scene.service(|_| {}).await;
+    let newest = shown(&service, &scene).await;
+    service.running.shutdown().await;
+    let [file] = &kept(&scene, "newest")[..] else { panic!("one file") };
+    let others = fs::read(file).expect("read");
+    fs::remove_file(file).expect("removed");
+
+    scene.site.tell_at("/ocsp", first.clone());
+    let service = scene.service(|_| {}).await;
+    let oldest = shown(&service, &scene).await;
+    assert!(oldest < newest);
+    fs::write(file, &others).expect("written");
+    scene.site.tell_at("/ocsp", second.clone());
+    tokio::time::sleep(NEXT).await;
+    let newer = shown(&service, &scene).await;
+    assert!(oldest < newer && newer < newest);
+    assert_eq!(fs::read(file).expect("read"), others);
+    service.running.shutdown().await;
+    let service = scene.service(|_| {}).await;
+    assert_eq!(shown(&service, &scene).await, newest);
+}
