@@ -56,7 +56,7 @@ pub fn chain(seed: u64, number: u64) -> Chain {
         }
         left -= 1;
     }
-    draft.sign(&mut random)
+    draft.sign(random)
 }
 
 fn one_of(draws: &[(usize, Draw)], draft: &mut Draft, random: &mut Random) {
