@@ -5,6 +5,7 @@
 use antin::core::algorithm::DigestAlgorithm;
 
 use super::draft::{ANY_POLICY, AT, CRL_SIGN, DAY, DIGITAL_SIGNATURE, Draft, Entry, List, Member};
+use super::draw::UNKNOWN;
 use super::draw_lists::{reason, unknown_critical};
 use super::draw_names::NAME_CONSTRAINTS;
 use super::draw_policies::{INHIBIT_ANY, MAPPINGS};
@@ -94,6 +95,20 @@ pub fn entered_to_be_removed(draft: &mut Draft) {
             list.entries.retain(|entry| !removed.contains(&entry.serial_number));
         }
     }
+}
+
+/// Extensions that nobody knows stand in a certificate once.
+pub fn repeated_extension(draft: &mut Draft) {
+    for member in members(draft) {
+        let mut seen = false;
+        member.extensions.retain(|extension| !is(extension, UNKNOWN) || !std::mem::replace(&mut seen, true));
+    }
+}
+
+/// There is no delta to a list for some reasons.
+pub fn delta_for_some_reasons(draft: &mut Draft) {
+    let partial = |list: &List| list.extensions.iter().any(|extension| is(extension, "2.5.29.28"));
+    draft.lists.retain(|list| !(list.is_delta() && partial(list)));
 }
 
 /// Every list says how long it holds.

@@ -157,7 +157,8 @@ pub const RULES: &[Rule] = &[
     // Once it is inhibited, anyPolicy is not processed (§6.1.3 (d)(2)), so that a mapping finds no node (§6.1.4 (b)(1)); OpenSSL
     // 3.0 makes one out of the extension as it stands.
     refused(OpenSsl, "mapping-out-of-inhibited-any-policy", &["certificate-policy-not-valid"], |chain| {
-        chain.has(PolicyMapping) && (chain.draft.initial.inhibit_any || chain.has(InhibitAnyPolicy))
+        chain.has_any(&[PolicyMapping, MappingInTarget])
+            && (chain.draft.initial.inhibit_any || chain.has(InhibitAnyPolicy))
     })
     .but_for(Drawn(remedy::any_policy_inhibited)),
     // A mapping says how to go on below (§6.1.4), and below the target is nothing; OpenSSL applies it to the target itself.
@@ -172,7 +173,12 @@ pub const RULES: &[Rule] = &[
     refused(Certvalidator, "repeated-policy", &["certificate-extension-not-understood"], |chain| {
         chain.has(RepeatedPolicy)
     }),
-    // At most one of each extension (§4.2).
+    // At most one of each extension (§4.2); OpenSSL looks for that only where it knows the extension.
+    refused(OpenSsl, "repeated-extension", &["certificate-not-der"], |chain| {
+        chain.draft.features.iter().filter(|feature| matches!(feature, UnknownExtension)).count() > 1
+    })
+    .but_for(Drawn(remedy::repeated_extension))
+    .rare(),
     refused(Certvalidator, "repeated-extension", &["certificate-not-der"], |chain| chain.has(RepeatedExtension)),
     // A name or constraint that cannot be understood permits nothing (§4.2.1.10, last paragraph but one).
     refused(OpenSsl, "odd-names", &["name-constraint-not-understood", "name-excluded"], |chain| chain.has(OddNames))
@@ -214,6 +220,12 @@ pub const RULES: &[Rule] = &[
     })
     .but_for(Drawn(remedy::stale_lists)),
     refused(Certvalidator, "newest-list-is-stale", UNDETERMINED, |chain| chain.has(TwoLists) && chain.has(ListStale)),
+    // A delta is no list by itself (§5.2.4): one for some reasons OpenSSL takes for a complete one, newer than its own base.
+    refused(OpenSsl, "delta-for-some-reasons", REVOKED, |chain| {
+        chain.has(Delta) && chain.has_any(&[SomeReasons, AllReasons])
+    })
+    .but_for(Drawn(remedy::delta_for_some_reasons))
+    .rare(),
     // What a list reveals against a certificate counts even where the list is stale, its base is missing, or its scope another.
     refused(OpenSsl, "revealed-by-unusable-list", REVOKED, |chain| {
         chain.has_any(&[DeltaOddBase, DeltaStale, ListStale, TwoLists, Indirect])
