@@ -129,6 +129,11 @@ static void judge(time_t time)
     }
     for (unsigned long left = number(); left > 0; left--) {
         X509 *link = certificate();
+        /* Looked into: OpenSSL compares a list's key identifier with those of certificates that it has looked into, and takes
+         * the first other one of the name for the list's issuer. */
+        if (link) {
+            X509_check_purpose(link, -1, 0);
+        }
         need(!link || sk_X509_push(links, link) > 0, "memory");
     }
     for (unsigned long left = number(); left > 0; left--) {

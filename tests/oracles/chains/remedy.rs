@@ -139,11 +139,6 @@ pub fn list_extensions(draft: &mut Draft) {
     }
 }
 
-/// Everything is given once.
-pub fn given_twice(draft: &mut Draft) {
-    draft.repeated.clear();
-}
-
 /// What ends in this very second ends one later.
 pub fn last_second(draft: &mut Draft) {
     members(draft).filter(|member| member.not_after == AT).for_each(|member| member.not_after = AT.plus_seconds(1));
@@ -179,9 +174,11 @@ pub fn key_for_nothing(draft: &mut Draft) {
         draft.chain[target].key_usage.filter(|usage| *usage != 0).or(Some(DIGITAL_SIGNATURE));
 }
 
-/// Every certificate names its key and its issuer's.
+/// Every certificate names its key and its issuer's, which one of version 1 cannot.
 pub fn key_identifiers(draft: &mut Draft) {
-    members(draft).for_each(|member| member.key_identifiers = true);
+    for member in members(draft) {
+        (member.version, member.key_identifiers) = (3, true);
+    }
 }
 
 /// Lists that nobody can have meant are not there: damaged, by a key that no certificate is about, or whose certificate says that

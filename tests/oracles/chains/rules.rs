@@ -174,7 +174,7 @@ pub const RULES: &[Rule] = &[
         chain.has(RepeatedPolicy)
     }),
     // At most one of each extension (§4.2); OpenSSL looks for that only where it knows the extension.
-    refused(OpenSsl, "repeated-extension", &["certificate-not-der"], |chain| {
+    refused(OpenSsl, "repeated-extension", &["certificate-not-der", "certificate-not-a-ca"], |chain| {
         chain.draft.features.iter().filter(|feature| matches!(feature, UnknownExtension)).count() > 1
     })
     .but_for(Drawn(remedy::repeated_extension))
@@ -288,12 +288,6 @@ pub const RULES: &[Rule] = &[
         chain.has(SelfIssued) && chain.has(WithoutKeyIdentifiers)
     })
     .but_for(Drawn(remedy::key_identifiers)),
-    // OpenSSL looks among the given certificates for who signed a list, and misses it behind one that is given twice.
-    accepted(OpenSsl, "given-twice", &["CRL signature failure"], |chain| {
-        chain.has(Repeated) && chain.has_any(&[ListOfOtherKey, Indirect])
-    })
-    .but_for(Drawn(remedy::given_twice))
-    .rare(),
     // Every way up is tried (RFC 4158 §2.3): OpenSSL takes one issuer and does not turn back.
     accepted(
         OpenSsl,
@@ -304,6 +298,7 @@ pub const RULES: &[Rule] = &[
             "certificate signature failure",
             "certificate has expired",
             "invalid CA certificate",
+            "CRL path validation error",
         ],
         |chain| chain.has_any(&[Loop, Cross, OtherRoot, SameName, SelfIssued, TwinAnchor, ListOfOtherKey]),
     )
