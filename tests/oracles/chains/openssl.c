@@ -101,6 +101,8 @@ static void judge(time_t time)
     need(store && links && lists && parameters && context, "memory");
 
     unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_CHECK_SS_SIGNATURE | X509_V_FLAG_POLICY_CHECK;
+    /* The command has it from the default parameters, which these replace. */
+    flags |= X509_V_FLAG_TRUSTED_FIRST;
     flags |= switches & 1 ? X509_V_FLAG_EXPLICIT_POLICY : 0;
     flags |= switches & 2 ? X509_V_FLAG_INHIBIT_MAP : 0;
     flags |= switches & 4 ? X509_V_FLAG_INHIBIT_ANY : 0;
