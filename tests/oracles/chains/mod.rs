@@ -1,6 +1,7 @@
 //! Generated chains: OpenSSL's `X509_verify_cert`, pyHanko's certvalidator and antin's `find_path` over the same evidence, time
 //! and inputs of RFC 5280 §6.1.1. Where they differ about valid or not, a rule of [`rules`] says why antin is right; a difference
-//! that no rule explains fails, as does, in the usual run, a rule that explains nothing.
+//! that no rule explains fails, as does, in the usual run, a rule that explains nothing. Where the rule has a remedy, both are
+//! heard again about the chain so changed.
 //!
 //! A chain is what the seed and its number make of it ([`draw`]), but for the keys, which are new in each run. To see more:
 //!

@@ -181,6 +181,18 @@ pub fn key_identifiers(draft: &mut Draft) {
     }
 }
 
+/// What another key of an authority signed, the one in the chain signs that has no list yet.
+pub fn list_of_other_key(draft: &mut Draft) {
+    let has_list = |key: Key| draft.lists.iter().any(|list| list.signer == key);
+    let without: Vec<Member> = draft.chain.iter().filter(|member| !has_list(member.key)).cloned().collect();
+    let usual = |key: Key| draft.chain.iter().any(|member| member.key == key);
+    for list in draft.lists.iter_mut().filter(|list| !usual(list.signer)) {
+        if let Some(member) = without.iter().find(|member| member.subject == list.issuer) {
+            list.signer = member.key;
+        }
+    }
+}
+
 /// Lists that nobody can have meant are not there: damaged, by a key that no certificate is about, or whose certificate says that
 /// it is not for lists.
 pub fn lists_by_nobody(draft: &mut Draft) {

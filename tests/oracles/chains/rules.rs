@@ -1,4 +1,6 @@
-//! Why antin's answer stands where an oracle gives the other one.
+//! Why antin's answer stands where an oracle gives the other one. A rule about OpenSSL names what has to be changed in the chain for
+//! both to agree ([`super::remedy`]); those about certvalidator do not, and say no more than that they are about the same chains,
+//! each of which OpenSSL has been heard about.
 
 use super::VALID;
 use super::draft::Chain;
@@ -30,7 +32,8 @@ pub struct Rule {
     pub theirs: &'static [&'static str],
     /// What is in the chain.
     pub when: fn(&Chain) -> bool,
-    /// What would have to be otherwise for the oracle to accept it too.
+    /// What would have to be otherwise for both to agree: they are heard again, and must. Where antin accepts the chain, both must
+    /// accept it then.
     pub remedy: Option<Remedy>,
     /// It may explain nothing in the usual run.
     pub is_rare: bool,
@@ -74,7 +77,7 @@ const fn either(
 }
 
 impl Rule {
-    /// With this changed, the oracle accepts it too: it is heard again, and must.
+    /// With this changed, both agree.
     const fn but_for(mut self, remedy: Remedy) -> Self {
         self.remedy = Some(remedy);
         self
@@ -288,6 +291,13 @@ pub const RULES: &[Rule] = &[
         chain.has(SelfIssued) && chain.has(WithoutKeyIdentifiers)
     })
     .but_for(Drawn(remedy::key_identifiers)),
+    // Each key of an authority has a list of its own, and one of another key suffices too (§6.3.3 (f)); OpenSSL takes the list by the
+    // very certificate that is asked about, and does not turn back.
+    accepted(OpenSsl, "list-of-other-key", &["CRL path validation error"], |chain| {
+        chain.has(SelfIssued) && chain.has(ListOfOtherKey)
+    })
+    .but_for(Drawn(remedy::list_of_other_key))
+    .rare(),
     // Every way up is tried (RFC 4158 §2.3): OpenSSL takes one issuer and does not turn back.
     accepted(
         OpenSsl,
