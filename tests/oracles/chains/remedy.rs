@@ -177,6 +177,10 @@ pub fn key_for_nothing(draft: &mut Draft) {
 /// Every certificate names its key and its issuer's, which one of version 1 cannot.
 pub fn key_identifiers(draft: &mut Draft) {
     for member in members(draft) {
+        if member.version == 1 {
+            // What it could not say it still does not say.
+            member.extensions.clear();
+        }
         (member.version, member.key_identifiers) = (3, true);
     }
 }

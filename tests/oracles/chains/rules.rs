@@ -258,7 +258,7 @@ pub const RULES: &[Rule] = &[
         OpenSsl,
         "another-list-suffices",
         &["key usage does not include CRL signing", "CRL signature failure"],
-        |chain| chain.has_any(&[NoCrlSign, AnchorKeyUsage, KeyUsage, ListDamaged, ListOfStranger]),
+        |chain| chain.has_any(&[NoCrlSign, AnchorKeyUsage, KeyUsage, IndirectIssuerOdd, ListDamaged, ListOfStranger]),
     )
     .but_for(Drawn(remedy::lists_by_nobody)),
     // A critical extension of a list or an entry that is not understood (§5.2, §5.3).
