@@ -46,13 +46,14 @@ pub async fn healthz() -> Response {
 }
 
 /// Every key signs a random digest and our own verifier accepts it, at most a minute ago; every key's certificate can be relied on
-/// now, as signing demands; and of every authority that a source is for there is a list that counts by the default policy.
+/// now, as signing demands; and of the authorities that sources are for one at least has a list that counts by the default policy. What
+/// other authorities lack is told: the answers about their papers are undetermined, those about all others are not.
 #[utoipa::path(
     get,
     path = "/readyz",
     responses(
         (status = 200, description = "Ready", body = serde_json::Value),
-        (status = 503, description = "A key does not sign, or a list is missing or too old; `code` says why", body = serde_json::Value),
+        (status = 503, description = "A key does not sign, or no list counts; `code` says why", body = serde_json::Value),
         (status = 403, description = "`client-unknown`"),
     )
 )]
@@ -60,7 +61,8 @@ pub async fn readyz(State(app): State<Arc<App>>, caller: Caller) -> Result<Respo
     caller.may_operate()?;
     let health = app.readiness.check().await;
     let lists = app.readiness.lists(clock::now());
-    let ready = health.iter().all(|key| key.fault.is_none()) && lists.iter().all(|list| list.fault.is_none());
+    let any_list = lists.is_empty() || lists.iter().any(|list| list.fault.is_none());
+    let ready = any_list && health.iter().all(|key| key.fault.is_none());
     let body = |key: KeyHealth| {
         let (fault, code) = key.fault.map(|fault| (fault.words, fault.code)).unzip();
         KeyBody { name: key.key, fault, code }

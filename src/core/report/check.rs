@@ -163,7 +163,9 @@ impl Serialize for Check {
         static PASSED: LazyLock<Vec<Box<RawValue>>> =
             LazyLock::new(|| Step::ALL.map(|step| Check::passed(step).rendered()).into());
         match (self.result, &self.detail) {
-            (CheckResult::Passed, None) if self.code == Remark::Passed.code() => PASSED[self.step as usize].serialize(serializer),
+            (CheckResult::Passed, None) if self.code == Remark::Passed.code() => {
+                PASSED[self.step as usize].serialize(serializer)
+            }
             _ => self.rendered().serialize(serializer),
         }
     }
