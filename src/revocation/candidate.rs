@@ -40,7 +40,6 @@ pub struct VerifiedCrl {
     crl: Arc<CertificateList>,
     issuer: Arc<Certificate>,
     scope: CrlScope,
-    content: [u8; 32],
 }
 
 impl VerifiedCrl {
@@ -62,8 +61,8 @@ impl VerifiedCrl {
     }
 
     /// SHA-256 of what was signed: a list signed twice is one list.
-    pub const fn content(&self) -> &[u8; 32] {
-        &self.content
+    pub fn content(&self) -> &[u8; 32] {
+        self.crl.content()
     }
 }
 
@@ -174,7 +173,7 @@ pub fn verify(der: &[u8], trust: &TrustStore, memory: &Memory, now: Time) -> Res
     }
     let issuer = signer(&crl, trust, memory)?;
     let scope = CrlScope { issuer_key: key_digest(&issuer), distribution_point: partition(extensions) };
-    Ok(VerifiedCrl { content: sha256(crl.to_be_signed()), crl: Arc::new(crl), issuer, scope })
+    Ok(VerifiedCrl { crl: Arc::new(crl), issuer, scope })
 }
 
 /// What names the part of an issuer's certificates, reasons and changes that a list is about; none: all.

@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tracing::error;
 
 use super::candidate::{self, CrlScope, VerifiedCrl};
-use super::marks::replace;
+use super::marks::replace_by;
 use super::snapshot::HeldLists;
 use crate::core::memory::Memory;
 use crate::core::time::Time;
@@ -46,9 +46,10 @@ impl KeptLists {
     pub fn replaced_by(&mut self, list: &VerifiedCrl) {
         self.retired.remove(&list.scope());
         let path = self.path(list.scope());
-        let written = fs::create_dir_all(&self.folder)
-            .map_err(|error| error.kind())
-            .and_then(|()| replace(&path, list.crl().der()).map_err(|_| io::ErrorKind::Other));
+        let written = fs::create_dir_all(&self.folder).map_err(|error| error.kind()).and_then(|()| {
+            replace_by(&path, |file| list.crl().write_der(|piece| file.write_all(piece)))
+                .map_err(|_| io::ErrorKind::Other)
+        });
         if let Err(cause) = written
             && !self.failing
         {
@@ -64,8 +65,7 @@ impl KeptLists {
     /// A list is no longer held.
     pub fn retire(&mut self, list: VerifiedCrl) {
         self.retired.insert(list.scope(), list);
-        let octets =
-            |lists: &BTreeMap<_, VerifiedCrl>| -> usize { lists.values().map(|list| list.crl().der().len()).sum() };
+        let octets = |lists: &BTreeMap<_, VerifiedCrl>| -> usize { lists.values().map(|list| list.crl().size()).sum() };
         while octets(&self.retired) > OCTETS {
             // The oldest: it is on the disk still.
             let oldest = self.retired.iter().min_by_key(|(_, list)| list.crl().this_update).map(|(scope, _)| *scope);

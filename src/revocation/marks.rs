@@ -315,9 +315,14 @@ fn lock(path: &Path) -> Result<File, MarksError> {
 
 /// Whoever reads the file, after a crash too, finds the old content or the new.
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), MarksError> {
+    replace_by(path, |file| file.write_all(content))
+}
+
+/// The same with the content that `write` writes.
+pub(super) fn replace_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), MarksError> {
     let unfinished = beside(path, ".new");
     File::create(&unfinished)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+        .and_then(|mut file| write(&mut file).and_then(|()| file.sync_all()))
         .map_err(failed("write", &unfinished))?;
     fs::rename(&unfinished, path).map_err(failed("replace", path))?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

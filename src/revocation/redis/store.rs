@@ -222,9 +222,11 @@ impl RedisStore {
             if expiry <= now {
                 continue;
             }
+            let crl = Arc::clone(list.crl());
+            let der = blocking(move || crl.der()).await?;
             let mut write = cmd("EVAL");
             write.arg(keys::WRITE_LIST).arg(2).arg(&key).arg(self.keys.fence(issuer_key, &partition));
-            write.arg(fence).arg(random_number()?).arg(list.crl().der()).arg(expiry.unix());
+            write.arg(fence).arg(random_number()?).arg(der).arg(expiry.unix());
             if self.ask::<i64>(&write).await? != 1 {
                 metrics::counter!("antin_revocation_redis_overtaken_total").increment(1);
                 writing.overtaken = true;
