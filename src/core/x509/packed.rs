@@ -45,6 +45,8 @@ pub struct Packer<'a> {
     templates: Vec<Template>,
     /// The number of the template of each form.
     numbers: HashMap<Form<'a>, u8>,
+    /// The form and number that came last: often the next one's.
+    last: Option<(Form<'a>, u8)>,
 }
 
 /// What a template is found by: `time_tag`, `before` and `after`.
@@ -63,7 +65,7 @@ struct Usual<'a> {
 impl<'a> Packer<'a> {
     /// For entries of `octets` octets of DER in all.
     pub fn with_capacity(octets: usize) -> Self {
-        Self { octets: Vec::with_capacity(octets), templates: Vec::new(), numbers: HashMap::new() }
+        Self { octets: Vec::with_capacity(octets), templates: Vec::new(), numbers: HashMap::new(), last: None }
     }
 
     /// Takes in the entry decoded from `element`; where it starts among the packed octets, which is not after its place in the DER.
@@ -80,17 +82,12 @@ impl<'a> Packer<'a> {
         let length = u8::try_from(entry.serial_number.len()).ok().filter(|length| *length < 0x80)?;
         let revocation_date = seconds(entry.revoked.revocation_date)?;
         let (before, invalidity_date, after) = split(entry);
-        let number = match self.numbers.get(&(entry.time_tag, before, after)) {
-            Some(number) => *number,
-            None => {
-                let number = u8::try_from(self.templates.len()).ok().filter(|number| *number < TEMPLATE)?;
-                let reason = entry.revoked.reason;
-                let (kept, rest) = (before.into(), after.map(Into::into));
-                self.templates.push(Template { time_tag: entry.time_tag, before: kept, after: rest, reason });
-                self.numbers.insert((entry.time_tag, before, after), number);
-                number
-            }
+        let form = (entry.time_tag, before, after);
+        let number = match self.last {
+            Some((last, number)) if last == form => number,
+            _ => self.number(form, entry.revoked.reason)?,
         };
+        self.last = Some((form, number));
         if self.templates[usize::from(number)].reason != entry.revoked.reason {
             return None;
         }
@@ -101,6 +98,18 @@ impl<'a> Packer<'a> {
             self.octets.extend_from_slice(&date.to_be_bytes());
         }
         Some(())
+    }
+
+    /// The number of the template of this form, an old one or a new one; none if there are too many.
+    fn number(&mut self, form: Form<'a>, reason: RevocationReason) -> Option<u8> {
+        if let Some(number) = self.numbers.get(&form) {
+            return Some(*number);
+        }
+        let number = u8::try_from(self.templates.len()).ok().filter(|number| *number < TEMPLATE)?;
+        let (time_tag, before, after) = form;
+        self.templates.push(Template { time_tag, before: before.into(), after: after.map(Into::into), reason });
+        self.numbers.insert(form, number);
+        Some(number)
     }
 
     pub fn finish(self) -> PackedEntries {
