@@ -66,7 +66,7 @@ fn authority(root: bool) -> &'static Issuer {
 impl Model {
     fn encode(&self) -> Vec<u8> {
         let extensions = self.extensions.iter().map(Part::encode).collect::<Vec<_>>().concat();
-        let list = (!extensions.is_empty()).then(|| writer::sequence(&[&extensions])).unwrap_or_default();
+        let list = if extensions.is_empty() { Vec::new() } else { writer::sequence(&[&extensions]) };
         let serial_number = writer::element(tag::INTEGER, &self.serial_number);
         writer::sequence(&[&serial_number, &writer::element(self.time_tag, &self.date), &list])
     }
