@@ -142,7 +142,7 @@ fn model() -> impl Strategy<Value = Model> {
         option::of((0..=12_u8).prop_map(Part::Reason)),
         option::weighted(0.3, invalidity_date().prop_map(Part::InvalidityDate)),
         option::weighted(0.1, any::<bool>().prop_map(Part::Issuer)),
-        option::weighted(0.2, (any::<u8>(), vec(any::<u8>(), 0..200)).prop_map(|(a, b)| Part::Other(a, b))),
+        option::weighted(0.5, (any::<u8>(), vec(any::<u8>(), 0..200)).prop_map(|(a, b)| Part::Other(a, b))),
     );
     let extensions = parts.prop_map(|(a, b, c, d)| [a, b, c, d].into_iter().flatten().collect::<Vec<_>>());
     (serial_number(), any_date(), extensions.prop_shuffle())
@@ -181,7 +181,7 @@ fn what_is_packed_is_written_alike_and_found() {
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     let names = [false, true].map(|root| if root { &tree().root_certificate } else { &tree().ca_certificate });
     let names: [&Name; 2] = names.map(|certificate| &certificate.subject);
-    proptest!(config, |(models in vec(model(), 0..300), absent in vec(serial_number(), 20), indirect: bool)| {
+    proptest!(config, |(models in vec(model(), 0..400), absent in vec(serial_number(), 20), indirect: bool)| {
         let der = list(&models, indirect);
         let decoded = CertificateList::decode(&der).expect("a CRL");
         prop_assert_eq!(decoded.len(), models.len());
