@@ -129,7 +129,7 @@ impl CertificateList {
         key.verify_signed(self.signed.as_ref().ok_or(SignatureFault::KeyMismatch)?, &self.signature)
     }
 
-    /// The encoding that was decoded, made again: for each entry about 50 ns and its octets of memory.
+    /// The encoding that was decoded, made again: for a million entries that takes about 0.1 s.
     pub fn der(&self) -> Vec<u8> {
         let mut der = Vec::with_capacity(self.length);
         let Ok(()) = self.write_der(|piece| {
