@@ -132,8 +132,8 @@ impl Memory {
 
 /// Verifies a CRL with its issuer's key.
 pub fn verify_crl(memory: &Memory, issuer: &Certificate, crl: &CertificateList, work: &Work) -> bool {
-    let (Ok(key), Ok(algorithm)) = (issuer.public_key(), &crl.signature_algorithm) else { return false };
-    let verify = || key.verify(*algorithm, crl.to_be_signed(), crl.signature());
+    let (Ok(key), Ok(_)) = (issuer.public_key(), &crl.signature_algorithm) else { return false };
+    let verify = || crl.verify(key);
     memory.knows(issuer, crl.fingerprint())
         || work.spend() && memory.signature(issuer, crl.fingerprint(), verify).is_ok()
 }

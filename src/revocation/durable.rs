@@ -32,8 +32,13 @@ impl Fault {
 
 /// When this returns, the content survives a crash. Several processes may do it at once: one of them is the last.
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), Fault> {
-    let (unfinished, file) = create_beside(path)?;
-    let written = (&file).write_all(content).and_then(|()| file.sync_all()).map_err(Fault::of("write", &unfinished));
+    replace_by(path, |file| file.write_all(content))
+}
+
+/// The same with the content that `write` writes.
+pub(super) fn replace_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Fault> {
+    let (unfinished, mut file) = create_beside(path)?;
+    let written = write(&mut file).and_then(|()| file.sync_all()).map_err(Fault::of("write", &unfinished));
     let replaced = written.and_then(|()| fs::rename(&unfinished, path).map_err(Fault::of("replace", path)));
     if replaced.is_err() {
         // Else the next start does it.

@@ -5,14 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tracing::{error, warn};
 
 use super::candidate::{self, CrlScope, VerifiedCrl};
-use super::durable::{replace, sweep};
+use super::durable::{replace_by, sweep};
 use super::snapshot::HeldLists;
 use crate::core::memory::Memory;
 use crate::core::time::Time;
@@ -51,9 +51,10 @@ impl KeptLists {
         self.left_out.remove(&list.scope());
         self.tell_of_left_out(false);
         let path = self.path(list.scope());
-        let written = fs::create_dir_all(&self.folder)
-            .map_err(|error| error.kind())
-            .and_then(|()| replace(&path, list.crl().der()).map_err(|_| io::ErrorKind::Other));
+        let written = fs::create_dir_all(&self.folder).map_err(|error| error.kind()).and_then(|()| {
+            replace_by(&path, |file| list.crl().write_der(|piece| file.write_all(piece)))
+                .map_err(|_| io::ErrorKind::Other)
+        });
         if let Err(cause) = written
             && !self.failing
         {
@@ -76,8 +77,7 @@ impl KeptLists {
     fn put(&mut self, list: VerifiedCrl) {
         self.left_out.remove(&list.scope());
         self.retired.insert(list.scope(), list);
-        let octets =
-            |lists: &BTreeMap<_, VerifiedCrl>| -> usize { lists.values().map(|list| list.crl().der().len()).sum() };
+        let octets = |lists: &BTreeMap<_, VerifiedCrl>| -> usize { lists.values().map(|list| list.crl().size()).sum() };
         while octets(&self.retired) > self.room() {
             // The oldest: it is on the disk still.
             let oldest = self.retired.iter().min_by_key(|(_, list)| list.crl().this_update).map(|(scope, _)| *scope);

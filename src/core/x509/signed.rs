@@ -15,7 +15,7 @@ pub struct SignedParts<'a> {
     signature: Result<&'a [u8], DerError>,
 }
 
-/// The encoding with its parts, owned.
+/// The encoding of a certificate with its parts, owned.
 pub struct Signed {
     der: Vec<u8>,
     fingerprint: [u8; 32],
@@ -51,13 +51,19 @@ impl<'a> SignedParts<'a> {
         self.signature.err()
     }
 
+    /// The signature's algorithm and its octets: none for a value that is no whole number of octets.
+    pub fn signature(&self) -> Result<(Result<SignatureAlgorithm, UnknownAlgorithm>, &'a [u8]), DerError> {
+        Ok((SignatureAlgorithm::decode(self.algorithm, None)?, self.signature.unwrap_or_default()))
+    }
+
     /// Keeps the parts of `der`, which they were taken from.
     pub fn keep(self, der: &'a [u8]) -> Result<Signed, DerError> {
+        let (signature_algorithm, signature) = self.signature()?;
         Ok(Signed {
             fingerprint: crypto::sha256(der),
             to_be_signed: position(der, self.to_be_signed.raw),
-            signature_algorithm: SignatureAlgorithm::decode(self.algorithm, None)?,
-            signature: self.signature.unwrap_or_default().to_vec(),
+            signature_algorithm,
+            signature: signature.to_vec(),
             der: der.to_vec(),
         })
     }

@@ -232,10 +232,12 @@ impl RedisStore {
             if expiry <= now {
                 continue;
             }
+            let crl = Arc::clone(list.crl());
+            let der = blocking(move || crl.der()).await?;
             let mut write = cmd("EVAL");
             write.arg(keys::WRITE_LIST).arg(3).arg(&key).arg(self.keys.fence(issuer_key, &partition));
             write.arg(self.keys.found(issuer_key, &partition));
-            write.arg(fence).arg(random_number()?).arg(list.crl().der()).arg(expiry.unix()).arg(u8::from(found));
+            write.arg(fence).arg(random_number()?).arg(der).arg(expiry.unix()).arg(u8::from(found));
             if self.ask::<i64>(&write).await? != 1 {
                 metrics::counter!("antin_revocation_redis_overtaken_total").increment(1);
                 writing.overtaken = true;
