@@ -1,6 +1,7 @@
 //! Every integration test in one binary: one link, one run.
 
 mod command_line;
+mod crl_entries;
 mod docs;
 mod documents;
 mod faults;

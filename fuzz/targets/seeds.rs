@@ -85,7 +85,7 @@ impl Corpus {
             self.certificates.push(certificate);
         }
         for list in evidence_file::crls(file).into_iter().flatten() {
-            self.write("crl", list.der());
+            self.write("crl", &list.der());
             self.lists.push(list);
         }
     }
@@ -123,7 +123,7 @@ impl Corpus {
             let mut below = target;
             for _ in 0..5 {
                 for list in self.lists.iter().filter(|list| list.issuer == below.issuer).take(3) {
-                    push(&mut input, Kind::Crl, list.der());
+                    push(&mut input, Kind::Crl, &list.der());
                 }
                 let Some(issuers) = by_subject.get(below.issuer.comparable()) else { break };
                 for issuer in issuers.iter().take(3) {

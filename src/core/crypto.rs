@@ -23,6 +23,9 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 512..=8192;
 /// Longest RSA public exponent, in octets.
 const RSA_EXPONENT_OCTETS: usize = 8;
 
+/// Octets of the longest digest.
+const DIGEST_OCTETS: usize = 64;
+
 /// Digest of `data`.
 pub fn digest(algorithm: DigestAlgorithm, data: &[u8]) -> Vec<u8> {
     let mut hasher = Hasher::new(algorithm);
@@ -88,7 +91,45 @@ impl Hasher {
     }
 }
 
-/// Proof that a signature value was verified with a public key. Made only by [`PublicKey::verify`].
+/// What a signature by `algorithm` over some data is computed from, when the data itself need not be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedDigest {
+    algorithm: SignatureAlgorithm,
+    /// The digest, and zeros behind it.
+    octets: [u8; DIGEST_OCTETS],
+    length: usize,
+}
+
+impl SignedDigest {
+    /// Of all of the data, by the digest that belongs to the signature algorithm.
+    pub fn new(algorithm: SignatureAlgorithm, data: &[u8]) -> Self {
+        let mut signed = Self { algorithm, octets: [0; DIGEST_OCTETS], length: 0 };
+        let mut keep = |digest: &[u8]| {
+            signed.octets[..digest.len()].copy_from_slice(digest);
+            signed.length = digest.len();
+        };
+        match algorithm.digest() {
+            DigestAlgorithm::Sha256 => keep(&sha256(data)),
+            other => keep(&digest(other, data)),
+        }
+        signed
+    }
+
+    fn octets(&self) -> &[u8] {
+        &self.octets[..self.length]
+    }
+
+    /// The SHA-256 of the data, if that is the digest.
+    pub fn sha256(&self) -> Option<[u8; 32]> {
+        match self.algorithm.digest() {
+            DigestAlgorithm::Sha256 => self.octets().try_into().ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Proof that a signature value was verified with a public key. Made only by [`PublicKey::verify`] and
+/// [`PublicKey::verify_signed`].
 #[derive(Debug)]
 pub struct SignatureVerified(());
 
@@ -236,10 +277,12 @@ impl PublicKey {
         data: &[u8],
         signature: &[u8],
     ) -> Result<SignatureVerified, SignatureFault> {
-        match algorithm.digest() {
-            DigestAlgorithm::Sha256 => self.verify_digest(algorithm, &sha256(data), signature),
-            other => self.verify_digest(algorithm, &digest(other, data), signature),
-        }
+        self.verify_signed(&SignedDigest::new(algorithm, data), signature)
+    }
+
+    /// Verifies `signature` over the data whose digest is `signed`.
+    pub fn verify_signed(&self, signed: &SignedDigest, signature: &[u8]) -> Result<SignatureVerified, SignatureFault> {
+        self.verify_digest(signed.algorithm, signed.octets(), signature)
     }
 
     /// Verifies `signature` over data whose digest, by the algorithm's digest, is `digest`.

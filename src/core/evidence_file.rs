@@ -97,16 +97,16 @@ pub fn certificates(file: &[u8]) -> Result<Vec<Certificate>, EvidenceFileError> 
         return decode_each(message.certificates.iter().copied(), WANTED, Certificate::decode_tolerant);
     }
     let objects = objects(file, LABELS, WANTED)?;
-    decode_each(objects.iter().map(Vec::as_slice), WANTED, Certificate::decode_tolerant)
+    decode_each(objects.iter().map(AsRef::as_ref), WANTED, Certificate::decode_tolerant)
 }
 
 /// Every CRL of a file, in its order.
 pub fn crls(file: &[u8]) -> Result<Vec<CertificateList>, EvidenceFileError> {
-    decode_each(crls_encoded(file)?.iter().map(Vec::as_slice), CRL, CertificateList::decode)
+    decode_each(crls_encoded(file)?.iter().map(AsRef::as_ref), CRL, CertificateList::decode)
 }
 
-/// The DER of every CRL of a file, in its order, not decoded yet; perhaps none.
-pub fn crls_encoded(file: &[u8]) -> Result<Vec<Vec<u8>>, EvidenceFileError> {
+/// The DER of every CRL of a file, in its order, not decoded yet; perhaps none. What is no PEM is not copied.
+pub fn crls_encoded(file: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, EvidenceFileError> {
     objects(file, &["X509 CRL"], CRL)
 }
 
@@ -161,11 +161,11 @@ fn bundle(file: &[u8]) -> Result<Option<Vec<u8>>, EvidenceFileError> {
 }
 
 /// The DER objects of a file: PEM blocks with one of the labels, or DER elements one after the other, white space behind them.
-fn objects(file: &[u8], labels: &[&str], wanted: &'static str) -> Result<Vec<Vec<u8>>, EvidenceFileError> {
+fn objects<'a>(file: &'a [u8], labels: &[&str], wanted: &'static str) -> Result<Vec<Cow<'a, [u8]>>, EvidenceFileError> {
     let blocks = pem_blocks(file)?;
     if !blocks.is_empty() {
         let fitting = blocks.into_iter().filter(|(label, _)| labels.contains(&label.as_str()));
-        return Ok(fitting.map(|(_, der)| der).collect());
+        return Ok(fitting.map(|(_, der)| der.into()).collect());
     }
     let mut objects = Vec::new();
     let (mut reader, mut rest) = (Reader::new(file), file);
@@ -176,7 +176,7 @@ fn objects(file: &[u8], labels: &[&str], wanted: &'static str) -> Result<Vec<Vec
         let number = objects.len() + 1;
         let element = reader.read().map_err(|fault| EvidenceFileError::Object { wanted, number, fault })?;
         rest = &rest[element.raw.len()..];
-        objects.push(element.raw.to_vec());
+        objects.push(element.raw.into());
     }
     Ok(objects)
 }
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn what_stands_around_needs_no_encoding() {
         let block = b"-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
-        let der = || Ok(vec![vec![0x30, 0]]);
+        let der = || Ok(vec![Cow::from(&[0x30, 0])]);
         assert_eq!(crls_encoded(&[b"C\xF4ng b\xE1o\n", &block[..], b"\xE1"].concat()), der());
         assert_eq!(crls_encoded(b"0\0\r\n"), der());
         assert!(crls_encoded(b"0\0\n0\0").is_err(), "white space between");
@@ -265,7 +265,7 @@ mod tests {
         // A block within DER is none.
         let length = u8::try_from(block.len()).expect("short") + 1;
         let holding = [&[0x30, length, 0xFF][..], &block[..]].concat();
-        assert_eq!(crls_encoded(&holding), Ok(vec![holding.clone()]));
+        assert_eq!(crls_encoded(&holding), Ok(vec![Cow::from(&holding)]));
     }
 
     #[test]

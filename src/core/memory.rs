@@ -11,6 +11,7 @@ use super::crypto::{SignatureFault, SignatureVerified};
 use super::der::DerError;
 use super::path::{ValidatedPath, Work};
 use super::policy::{Purpose, RevocationMode};
+use super::x509::ocsp::OcspResponse;
 use super::x509::{Certificate, CertificateList};
 
 /// Certificates kept decoded; each costs some five times its encoding.
@@ -47,6 +48,35 @@ impl Weighter<Box<[u8]>, Arc<Certificate>> for Encoding {
 struct SignatureKey {
     issuer: [u8; 32],
     object: [u8; 32],
+}
+
+impl SignatureKey {
+    fn new(issuer: &Certificate, object: &impl Fingerprinted) -> Self {
+        Self { issuer: *issuer.fingerprint(), object: *object.fingerprint() }
+    }
+}
+
+/// What an issuer signs, named by the SHA-256 of its encoding.
+pub trait Fingerprinted {
+    fn fingerprint(&self) -> &[u8; 32];
+}
+
+impl Fingerprinted for Certificate {
+    fn fingerprint(&self) -> &[u8; 32] {
+        (**self).fingerprint()
+    }
+}
+
+impl Fingerprinted for CertificateList {
+    fn fingerprint(&self) -> &[u8; 32] {
+        Self::fingerprint(self)
+    }
+}
+
+impl Fingerprinted for OcspResponse {
+    fn fingerprint(&self) -> &[u8; 32] {
+        Self::fingerprint(self)
+    }
 }
 
 /// Every input of a path validation but the time, which the path itself bounds.
@@ -96,17 +126,16 @@ impl Memory {
         Ok(decoded)
     }
 
-    /// The signature of `issuer` over the object with this fingerprint is known to verify.
-    pub fn knows(&self, issuer: &Certificate, object: &[u8; 32]) -> bool {
-        let key = SignatureKey { issuer: *issuer.fingerprint(), object: *object };
-        self.0.as_ref().is_some_and(|caches| caches.signatures.get(&key).is_some())
+    /// The signature of `issuer` over this object is known to verify.
+    pub fn knows(&self, issuer: &Certificate, object: &impl Fingerprinted) -> bool {
+        self.0.as_ref().is_some_and(|caches| caches.signatures.get(&SignatureKey::new(issuer, object)).is_some())
     }
 
-    /// Computes a signature of `issuer` over the object with fingerprint `object` by `verify`, unless it is known to verify.
+    /// Computes a signature of `issuer` over `object` by `verify`, unless it is known to verify.
     pub fn signature(
         &self,
         issuer: &Certificate,
-        object: &[u8; 32],
+        object: &impl Fingerprinted,
         verify: impl FnOnce() -> Result<SignatureVerified, SignatureFault>,
     ) -> Result<(), SignatureFault> {
         if self.knows(issuer, object) {
@@ -114,7 +143,7 @@ impl Memory {
         }
         verify()?;
         if let Some(caches) = &self.0 {
-            caches.signatures.insert(SignatureKey { issuer: *issuer.fingerprint(), object: *object }, ());
+            caches.signatures.insert(SignatureKey::new(issuer, object), ());
         }
         Ok(())
     }
@@ -132,8 +161,7 @@ impl Memory {
 
 /// Verifies a CRL with its issuer's key.
 pub fn verify_crl(memory: &Memory, issuer: &Certificate, crl: &CertificateList, work: &Work) -> bool {
-    let (Ok(key), Ok(algorithm)) = (issuer.public_key(), &crl.signature_algorithm) else { return false };
-    let verify = || key.verify(*algorithm, crl.to_be_signed(), crl.signature());
-    memory.knows(issuer, crl.fingerprint())
-        || work.spend() && memory.signature(issuer, crl.fingerprint(), verify).is_ok()
+    let (Ok(key), Ok(_)) = (issuer.public_key(), &crl.signature_algorithm) else { return false };
+    let verify = || crl.verify(key);
+    memory.knows(issuer, crl) || work.spend() && memory.signature(issuer, crl, verify).is_ok()
 }

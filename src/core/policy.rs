@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::oid;
+use super::time::Time;
 
 /// For what the target certificate's key is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +43,16 @@ impl MaximumAge {
     pub fn seconds(self, is_authority: bool) -> Option<i64> {
         let hours = if is_authority { self.authority } else { self.signer };
         hours.map(|hours| i64::from(hours) * 3600)
+    }
+
+    /// Until when data of `this_update` count: their `nextUpdate`, and no longer than the maximum for this class of certificates.
+    /// Without either they never do.
+    pub fn counts_until(self, is_authority: bool, this_update: Time, next_update: Option<Time>) -> Option<Time> {
+        let oldest = self.seconds(is_authority).map(|seconds| this_update.plus_seconds(seconds));
+        match (next_update, oldest) {
+            (Some(next_update), Some(oldest)) => Some(next_update.min(oldest)),
+            (next_update, oldest) => next_update.or(oldest),
+        }
     }
 }
 
@@ -122,5 +133,14 @@ mod tests {
         assert_eq!(seconds("circular-15-2025"), (Some(86_400), Some(400 * 86_400)));
         assert_eq!(seconds("strict"), (Some(86_400), Some(400 * 86_400)));
         assert!(Policy::parse("id = 'x'").is_err());
+        let (made, end) = (Time::from_unix(0), Some(Time::from_unix(7 * 86_400)));
+        let until = |id: &str, is_authority: bool, end: Option<Time>| {
+            let age = Policy::held(id).expect("held").maximum_revocation_age_hours;
+            age.counts_until(is_authority, made, end).map(Time::unix)
+        };
+        assert_eq!(until("strict", false, end), Some(86_400));
+        assert_eq!(until("strict", true, end), Some(7 * 86_400));
+        assert_eq!(until("strict", false, None), Some(86_400));
+        assert_eq!((until("any-ades", false, end), until("any-ades", false, None)), (Some(7 * 86_400), None));
     }
 }

@@ -7,6 +7,8 @@ use std::fmt;
 
 use time::{Date, Month, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
+use super::der::tag;
+
 /// Seconds since 1970-01-01T00:00:00Z, negative before; leap seconds are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(i64);
@@ -113,14 +115,31 @@ impl Time {
     /// The content octets this time has in a certificate: `UTCTime` through 2049, else `GeneralizedTime`
     /// (RFC 5280 §4.1.2.5), with the ASN.1 tag that goes with them.
     pub fn to_asn1(self) -> (u8, String) {
-        let Some(value) = self.utc() else { return (0x18, "99991231235959Z".to_owned()) };
-        let (year, month, day) = (value.year(), u8::from(value.month()), value.day());
-        let (hour, minute, second) = (value.hour(), value.minute(), value.second());
-        if (1950..2050).contains(&year) {
-            (0x17, format!("{:02}{month:02}{day:02}{hour:02}{minute:02}{second:02}Z", year % 100))
-        } else {
-            (0x18, format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}Z"))
+        let tag = match self.utc() {
+            Some(value) if (1950..2050).contains(&value.year()) => tag::UTC_TIME,
+            _ => tag::GENERALIZED_TIME,
+        };
+        let mut digits = Vec::with_capacity(15);
+        self.push_asn1(tag, &mut digits);
+        (tag, digits.into_iter().map(char::from).collect())
+    }
+
+    /// Appends the content octets that this time has as a `UTCTime` (`tag::UTC_TIME`; of 1950 to 2049) or else as a
+    /// `GeneralizedTime` (RFC 5280 §4.1.2.5); the last moment of the year 9999 instead of a time that has no four-digit year.
+    pub fn push_asn1(self, tag: u8, encoded: &mut Vec<u8>) {
+        let Some(value) = self.utc().filter(|value| (0..=9999).contains(&value.year())) else {
+            return encoded.extend_from_slice(b"99991231235959Z");
+        };
+        let (year, month, day) = value.to_calendar_date();
+        let (hour, minute, second) = value.to_hms();
+        let (century, short_year) = ((year / 100) as u8, (year % 100) as u8);
+        if tag != tag::UTC_TIME {
+            encoded.extend_from_slice(&[b'0' + century / 10, b'0' + century % 10]);
         }
+        for number in [short_year, month.into(), day, hour, minute, second] {
+            encoded.extend_from_slice(&[b'0' + number / 10, b'0' + number % 10]);
+        }
+        encoded.push(b'Z');
     }
 
     /// The same moment as a wall clock in Vietnam shows it: `YYYY-MM-DD HH:MM:SS +07:00`.

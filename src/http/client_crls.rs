@@ -100,8 +100,8 @@ fn scope(list: &CertificateList, authorities: &[Certificate]) -> Result<Scope, C
     for authority in authorities.iter().filter(|authority| authority.subject.comparable() == list.issuer.comparable()) {
         named = true;
         match (authority.public_key(), &list.signature_algorithm) {
-            (Ok(key), Ok(algorithm)) => {
-                if key.verify(*algorithm, list.to_be_signed(), list.signature()).is_ok() {
+            (Ok(key), Ok(_)) => {
+                if list.verify(key).is_ok() {
                     return Ok(Scope { issuer: Issuer::Authority(*authority.fingerprint()), partition });
                 }
             }

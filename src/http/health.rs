@@ -11,12 +11,24 @@ use axum::{
 use serde::Serialize;
 
 use super::{App, auth::Caller, problem::Problem};
-use crate::service::readiness::KeyHealth;
+use crate::clock;
+use crate::core::x509::name::inert;
+use crate::service::readiness::{KeyHealth, ListHealth};
 
 #[derive(Serialize)]
 struct ReadyBody {
     status: &'static str,
     keys: Vec<KeyBody>,
+    /// Of the authorities whose lists the sources of the settings are to bring.
+    lists: Vec<ListBody>,
+}
+
+#[derive(Serialize)]
+struct ListBody {
+    issuer: String,
+    /// Fingerprint of the authority's certificate.
+    sha256: String,
+    code: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -34,25 +46,34 @@ pub async fn healthz() -> Response {
 }
 
 /// Every key signs a random digest and our own verifier accepts it, at most a minute ago; every key's certificate can be relied on
-/// now, as signing demands.
+/// now, as signing demands; and of the authorities that sources are for one at least has a list that counts by the default policy. What
+/// other authorities lack is told: the answers about their papers are undetermined, those about all others are not.
 #[utoipa::path(
     get,
     path = "/readyz",
     responses(
         (status = 200, description = "Ready", body = serde_json::Value),
-        (status = 503, description = "A key does not sign; `code` says why", body = serde_json::Value),
+        (status = 503, description = "A key does not sign, or no list counts; `code` says why", body = serde_json::Value),
         (status = 403, description = "`client-unknown`"),
     )
 )]
 pub async fn readyz(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, Problem> {
     caller.may_operate()?;
     let health = app.readiness.check().await;
-    let ready = health.iter().all(|key| key.fault.is_none());
+    let lists = app.readiness.lists(clock::now());
+    let any_list = lists.is_empty() || lists.iter().any(|list| list.fault.is_none());
+    let ready = any_list && health.iter().all(|key| key.fault.is_none());
     let body = |key: KeyHealth| {
         let (fault, code) = key.fault.map(|fault| (fault.words, fault.code)).unzip();
         KeyBody { name: key.key, fault, code }
     };
     let keys = health.into_iter().map(body).collect();
+    let list = |list: ListHealth| ListBody {
+        issuer: inert(list.authority.display_name()),
+        sha256: list.authority.fingerprint_text().to_owned(),
+        code: list.fault,
+    };
+    let lists = lists.into_iter().map(list).collect();
     let (status, word) = if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not-ready") };
-    Ok((status, Json(ReadyBody { status: word, keys })).into_response())
+    Ok((status, Json(ReadyBody { status: word, keys, lists })).into_response())
 }

@@ -164,13 +164,14 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         VerifyService::new(
             trust,
             revocation.evidence(),
-            revocation.collector(),
+            Some(revocation.collector()),
             memory,
             &config.verify.policy,
             &config.kinds,
         )
         .map_err(BootError::Policy)?,
     );
+    let maximum_age = verify.policy(None).map_err(BootError::Policy)?.maximum_revocation_age_hours;
     let standing = Arc::new(Standing::new(&config.public.base_url));
     let sign = Arc::new(SignService::new(
         &config.kinds,
@@ -182,7 +183,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
     let app = Arc::new(App {
         verify,
-        readiness: Readiness::new(Arc::clone(&sign)),
+        readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
         documents: DocumentService::new(registry),
         standing,

@@ -60,7 +60,7 @@ pub fn server_config(settings: &MutualTls, marks: &mut ClientCrlMarks) -> Result
     let crls: Vec<CertificateRevocationListDer<'static>> = raised
         .admit(held::crls(&settings.client_crls)?, &crl_issuers)?
         .into_iter()
-        .map(|crl| CertificateRevocationListDer::from(crl.der().to_vec()))
+        .map(|crl| CertificateRevocationListDer::from(crl.der()))
         .collect();
     if crls.is_empty() {
         return Err(TlsError::NoCrl);

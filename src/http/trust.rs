@@ -18,8 +18,9 @@ use crate::{
         path::Work,
         report::CertificateFields,
         time::Time,
-        x509::{AnchorLimits, Certificate},
+        x509::{AnchorLimits, Certificate, CertificateList},
     },
+    revocation::configured::is_above,
 };
 
 #[derive(Serialize)]
@@ -50,6 +51,9 @@ struct CrlBody {
     this_update: Time,
     next_update: Option<Time>,
     age_seconds: i64,
+    /// By the default policy, for the class of certificates that the authority issues; null: no maximum.
+    maximum_age_seconds: Option<i64>,
+    /// It counts by that policy.
     fresh: bool,
     entries: usize,
 }
@@ -64,7 +68,26 @@ pub async fn trust(State(app): State<Arc<App>>, caller: Caller) -> Result<Respon
     caller.may_verify()?;
     let (trust, evidence) = (app.verify.trust().load(), app.verify.evidence().load());
     let now = clock::now();
-    let held = |certificate, limits| held(&app, &evidence, certificate, limits, now);
+    let maximum_age = app.verify.policy(None).map(|policy| policy.maximum_revocation_age_hours).unwrap_or_default();
+    let crl = |certificate| {
+        let newest = newest_crl(&app, &evidence, certificate)?;
+        let is_above = is_above(certificate, &trust);
+        let until = maximum_age.counts_until(is_above, newest.this_update, newest.next_update);
+        Some(CrlBody {
+            number: newest.extensions.crl_number.as_ref().map(|number| hex::encode(number.octets())),
+            this_update: newest.this_update,
+            next_update: newest.next_update,
+            age_seconds: now.seconds_since(newest.this_update),
+            maximum_age_seconds: maximum_age.seconds(is_above),
+            fresh: newest.this_update <= now && until.is_some_and(|until| now <= until),
+            entries: newest.len(),
+        })
+    };
+    let held = |certificate, limits| HeldBody {
+        certificate: CertificateFields::of(certificate),
+        limits,
+        crl: crl(certificate),
+    };
     let body = TrustBody {
         checked_at: now,
         version: hex::encode(trust.version()),
@@ -74,28 +97,9 @@ pub async fn trust(State(app): State<Arc<App>>, caller: Caller) -> Result<Respon
     Ok(Json(body).into_response())
 }
 
-fn held<'a>(
-    app: &App,
-    evidence: &Evidence,
-    certificate: &'a Certificate,
-    limits: Option<&'a AnchorLimits>,
-    now: Time,
-) -> HeldBody<'a> {
-    let crl = newest_crl(app, evidence, certificate, now);
-    HeldBody { certificate: CertificateFields::of(certificate), limits, crl }
-}
-
-fn newest_crl(app: &App, evidence: &Evidence, issuer: &Certificate, now: Time) -> Option<CrlBody> {
+fn newest_crl<'a>(app: &App, evidence: &'a Evidence, issuer: &Certificate) -> Option<&'a Arc<CertificateList>> {
     let of_issuer = evidence.crls.issued_by(&issuer.subject).iter();
-    let newest = of_issuer
+    of_issuer
         .filter(|crl| !crl.extensions.is_delta() && verify_crl(app.verify.memory(), issuer, crl, &Work::default()))
-        .max_by_key(|crl| crl.this_update)?;
-    Some(CrlBody {
-        number: newest.extensions.crl_number.as_ref().map(|number| hex::encode(number.octets())),
-        this_update: newest.this_update,
-        next_update: newest.next_update,
-        age_seconds: now.seconds_since(newest.this_update),
-        fresh: newest.this_update <= now && newest.next_update.is_some_and(|next| now <= next),
-        entries: newest.len(),
-    })
+        .max_by_key(|crl| crl.this_update)
 }

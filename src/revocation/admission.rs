@@ -27,7 +27,8 @@ pub(super) enum Origin {
     Source(Option<[u8; 32]>),
     /// Where a certificate said that it would be.
     DistributionPoint,
-    Redis,
+    /// Another node put it there; `found`: one that has it from a distribution point alone.
+    Redis { found: bool },
 }
 
 impl Origin {
@@ -35,7 +36,7 @@ impl Origin {
         match self {
             Self::Source(_) => "source",
             Self::DistributionPoint => "distribution-point",
-            Self::Redis => "redis",
+            Self::Redis { .. } => "redis",
         }
     }
 }
@@ -66,6 +67,8 @@ struct State {
     held: HeldLists,
     /// Of scopes that are not held.
     kept: KeptLists,
+    /// Keys of the authorities whose lists a source gave.
+    given: BTreeSet<[u8; 32]>,
     /// Of those held, lists that only a distribution point gave.
     discovered: BTreeSet<CrlScope>,
     /// The marks could not be written at the last try.
@@ -83,7 +86,14 @@ impl Admission {
             evidence: Arc::new(ArcSwap::from_pointee(snapshot::evidence(&held, std::iter::empty(), &[]))),
             freshness: ArcSwap::default(),
             sourced: ArcSwap::default(),
-            state: Mutex::new(State { marks, held, kept, discovered: BTreeSet::new(), failing: false }),
+            state: Mutex::new(State {
+                marks,
+                held,
+                kept,
+                given: BTreeSet::new(),
+                discovered: BTreeSet::new(),
+                failing: false,
+            }),
             published: watch::Sender::new(()),
         };
         admission.follow_trust();
@@ -96,6 +106,11 @@ impl Admission {
 
     pub fn freshness(&self) -> Arc<Vec<CrlFreshness>> {
         self.freshness.load_full()
+    }
+
+    /// Keys of the authorities whose lists a source gave, by their digests as in [`CrlScope`].
+    pub fn given(&self) -> BTreeSet<[u8; 32]> {
+        self.state().given.clone()
     }
 
     /// The names, in their comparable form, of issuers whose lists a source keeps fresh.
@@ -112,9 +127,15 @@ impl Admission {
         self.trust.load_full()
     }
 
-    /// The lists that count now.
-    pub fn held(&self) -> Vec<VerifiedCrl> {
-        self.state().held.values().cloned().collect()
+    /// Who may sign lists: what is held, and the certificates that were found to lead there.
+    pub fn authorities(&self) -> Arc<TrustStore> {
+        self.links.authorities(&self.trust())
+    }
+
+    /// The lists that count now, and of each whether only a distribution point gave it.
+    pub fn held(&self) -> Vec<(VerifiedCrl, bool)> {
+        let state = self.state();
+        state.held.values().map(|list| (list.clone(), state.discovered.contains(&list.scope()))).collect()
     }
 
     /// Takes one or several lists, DER or PEM: the last one with the earliest `nextUpdate` of all, or the first refusal.
@@ -142,7 +163,7 @@ impl Admission {
     }
 
     fn judge(&self, der: &[u8], origin: Origin) -> Result<Admitted, Refusal> {
-        let trust = self.links.authorities(&self.trust());
+        let trust = self.authorities();
         let fingerprint = sha256(der);
         let known = self.state().held.values().find(|list| *list.crl().fingerprint() == fingerprint).cloned();
         let list = match known {
@@ -159,9 +180,11 @@ impl Admission {
                 }
             }
             Origin::Source(None) | Origin::DistributionPoint => {}
-            // Who has seen nothing yet cannot tell an old list from the newest: where it is published can.
-            Origin::Redis => {
-                if !self.state().marks.knows(list.scope()) {
+            // Who has seen nothing yet cannot tell an old list from the newest: where it is published can. And what others found
+            // is taken only by who uses it too: else nobody would know when to forget it.
+            Origin::Redis { found } => {
+                let state = self.state();
+                if !state.marks.knows(list.scope()) || (found && !state.held.contains_key(&list.scope())) {
                     return Err(Refusal::SourceFirst);
                 }
             }
@@ -181,11 +204,12 @@ impl Admission {
             Origin::DistributionPoint if !state.held.contains_key(&list.scope()) => {
                 state.discovered.insert(list.scope());
             }
-            Origin::DistributionPoint => {}
-            Origin::Redis => {
+            Origin::DistributionPoint | Origin::Redis { found: true } => {}
+            Origin::Redis { found: false } => {
                 state.discovered.remove(&list.scope());
             }
             Origin::Source(_) => {
+                state.given.insert(list.scope().issuer_key);
                 state.discovered.remove(&list.scope());
                 let name = list.crl().issuer.comparable();
                 if !self.sourced.load().contains(name) {

@@ -1,5 +1,6 @@
 //! From bytes that anybody may have written to a list that a held authority signed (RFC 5280 §6.3.3 (f), (g)).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::core::crypto::sha256;
@@ -40,7 +41,6 @@ pub struct VerifiedCrl {
     crl: Arc<CertificateList>,
     issuer: Arc<Certificate>,
     scope: CrlScope,
-    content: [u8; 32],
 }
 
 impl VerifiedCrl {
@@ -62,8 +62,8 @@ impl VerifiedCrl {
     }
 
     /// SHA-256 of what was signed: a list signed twice is one list.
-    pub const fn content(&self) -> &[u8; 32] {
-        &self.content
+    pub fn content(&self) -> &[u8; 32] {
+        self.crl.content()
     }
 }
 
@@ -129,7 +129,7 @@ impl Refusal {
 }
 
 /// The lists in what a source gave: in DER, or in PEM with text around them (RFC 7468 §5.2), read as the command line reads files.
-pub fn split(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
+pub fn split(bytes: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, Refusal> {
     let lists = evidence_file::crls_encoded(bytes).map_err(|error| match error {
         EvidenceFileError::Object { fault, .. } if bytes.first() == Some(&tag::SEQUENCE) => {
             Refusal::Malformed { offset: fault.offset }
@@ -174,7 +174,7 @@ pub fn verify(der: &[u8], trust: &TrustStore, memory: &Memory, now: Time) -> Res
     }
     let issuer = signer(&crl, trust, memory)?;
     let scope = CrlScope { issuer_key: key_digest(&issuer), distribution_point: partition(extensions) };
-    Ok(VerifiedCrl { content: sha256(crl.to_be_signed()), crl: Arc::new(crl), issuer, scope })
+    Ok(VerifiedCrl { crl: Arc::new(crl), issuer, scope })
 }
 
 /// What names the part of an issuer's certificates, reasons and changes that a list is about; none: all.
@@ -219,10 +219,11 @@ mod tests {
     #[test]
     fn splits_der_and_pem_and_nothing_else() {
         let block = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
-        assert_eq!(split(b"\x30\x00"), Ok(vec![vec![0x30, 0]]));
-        assert_eq!(split(block.as_bytes()), Ok(vec![vec![0x30, 0]]));
+        let lists = |count| Ok(vec![Cow::from(&[0x30, 0]); count]);
+        assert_eq!(split(b"\x30\x00"), lists(1));
+        assert_eq!(split(block.as_bytes()), lists(1));
         let several = format!("# the root's\r\n{block}# the CA's\n{block}");
-        assert_eq!(split(several.as_bytes()), Ok(vec![vec![0x30, 0]; 2]));
+        assert_eq!(split(several.as_bytes()), lists(2));
         for text in ["", "<html>", "-----BEGIN X509 CRL-----", "-----BEGIN X509 CRL-----\n!\n-----END X509 CRL-----\n"]
         {
             assert_eq!(split(text.as_bytes()), Err(Refusal::NotACrl), "{text}");
@@ -230,7 +231,7 @@ mod tests {
         assert_eq!(split(b"\xFF\xFE"), Err(Refusal::NotACrl));
         assert!(matches!(split(b"\x30\x02\x05"), Err(Refusal::Malformed { .. })));
         let blank = block.replace("MAA=", "\nMA \nA= \n");
-        assert_eq!(split(blank.as_bytes()), Ok(vec![vec![0x30, 0]]));
+        assert_eq!(split(blank.as_bytes()), lists(1));
         assert_eq!(split(block.repeat(17).as_bytes()), Err(Refusal::TooManyLists));
     }
 }

@@ -22,6 +22,7 @@ use super::answers::Answers;
 use super::discovered::Discovered;
 use super::links;
 use super::outcome::{Kept, Outcome, Outcomes};
+use super::redis::Entrance;
 use super::responder;
 use crate::clock;
 use crate::config::revocation::RevocationSettings;
@@ -77,6 +78,8 @@ impl Default for Collected {
 }
 
 pub struct Collector {
+    /// A host is allowed and questions may wait.
+    asks: bool,
     fetcher: Arc<SharedFetcher>,
     admission: Arc<Admission>,
     maximum_bytes: usize,
@@ -84,7 +87,7 @@ pub struct Collector {
     waiting: Semaphore,
     flights: Arc<Flights<Kept>>,
     outcomes: Outcomes,
-    answers: Answers,
+    answers: Arc<Answers>,
     /// How long an OCSP response is kept at most.
     refresh: Duration,
     discovered: Discovered,
@@ -134,8 +137,15 @@ impl Gain {
 }
 
 impl Collector {
-    pub(super) fn new(fetcher: Arc<SharedFetcher>, admission: Arc<Admission>, settings: &RevocationSettings) -> Self {
+    /// Reads the OCSP answers that are kept; blocks for the disk and for their signatures.
+    pub(super) fn new(
+        fetcher: Arc<SharedFetcher>,
+        admission: Arc<Admission>,
+        settings: &RevocationSettings,
+        entrance: Option<Entrance>,
+    ) -> Self {
         Self {
+            asks: settings.collect_seconds > 0 && !settings.allowed_hosts.is_empty(),
             fetcher,
             admission,
             maximum_bytes: settings.maximum_bytes,
@@ -143,11 +153,16 @@ impl Collector {
             waiting: Semaphore::new(WAITING),
             flights: Flights::new(),
             outcomes: Outcomes::new(Duration::from_secs(settings.backoff_seconds)),
-            answers: Answers::default(),
+            answers: Arc::new(Answers::beside(&settings.marks_file, clock::now())),
             refresh: Duration::from_secs(settings.refresh_seconds),
-            discovered: Discovered::new(settings),
+            discovered: Discovered::new(settings, entrance),
             unvouched: Allowance::new(Instant::now().into_std()),
         }
+    }
+
+    /// Whether anything is ever asked for.
+    pub const fn asks(&self) -> bool {
+        self.asks
     }
 
     /// How long one request may wait in all.

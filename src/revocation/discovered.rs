@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::admission::Admitted;
 use super::candidate::CrlScope;
+use super::redis::Entrance;
 use super::schedule::{Schedule, random};
+use super::turn::Turn;
 use crate::clock;
 use crate::config::revocation::RevocationSettings;
 use crate::core::x509::Certificate;
@@ -19,6 +21,14 @@ pub(super) struct Discovered {
     schedule: Schedule,
     limit: usize,
     idle: Duration,
+    /// With a shared memory one node asks for all.
+    shared: Option<Shared>,
+}
+
+struct Shared {
+    entrance: Entrance,
+    follow_seconds: u64,
+    ahead_seconds: u64,
 }
 
 struct Entry {
@@ -27,15 +37,23 @@ struct Entry {
     used: Instant,
     due: Instant,
     schedule: Schedule,
+    turn: Turn,
 }
 
 impl Discovered {
-    pub fn new(settings: &RevocationSettings) -> Self {
+    /// `entrance`: to the locks of the sources, where nodes share them.
+    pub fn new(settings: &RevocationSettings, entrance: Option<Entrance>) -> Self {
+        let shared = settings.redis.as_ref().zip(entrance).map(|(redis, entrance)| Shared {
+            entrance,
+            follow_seconds: redis.follow_seconds,
+            ahead_seconds: settings.ahead_seconds,
+        });
         Self {
             lists: Mutex::new(HashMap::new()),
             schedule: Schedule::new(settings),
             limit: settings.discovered_lists,
             idle: Duration::from_secs(settings.discovered_idle_seconds),
+            shared,
         }
     }
 
@@ -54,8 +72,9 @@ impl Discovered {
             };
             crowded_out = lists.remove(&idlest).and_then(|entry| entry.scope);
         }
-        let entry = lists.entry(url.to_owned()).or_insert_with(|| self.entry(now));
+        let entry = lists.entry(url.to_owned()).or_insert_with(|| self.entry(url, now));
         entry.scope = Some(scope);
+        entry.turn.asked(Some(next_update));
         entry.due = now + entry.schedule.after_success(next_update, clock::now(), random());
         crowded_out.filter(|crowded_out| !lists.values().any(|entry| entry.scope == Some(*crowded_out)))
     }
@@ -64,11 +83,20 @@ impl Discovered {
     pub fn failed(&self, url: &str, now: Instant) {
         if let Some(entry) = self.lists().get_mut(url) {
             entry.due = now + entry.schedule.after_failure(random());
+            entry.turn.asked(None);
         }
     }
 
-    const fn entry(&self, now: Instant) -> Entry {
-        Entry { scope: None, used: now, due: now, schedule: self.schedule }
+    fn entry(&self, url: &str, now: Instant) -> Entry {
+        let turn = match &self.shared {
+            Some(shared) => {
+                let (turn, seat) = Turn::new(shared.follow_seconds, shared.ahead_seconds);
+                shared.entrance.join(url, seat);
+                turn
+            }
+            None => Turn::own(),
+        };
+        Entry { scope: None, used: now, due: now, schedule: self.schedule, turn }
     }
 
     /// A verdict rests on these certificates, and so on their lists. `is_kept` says for which something else asks, or nobody may:
@@ -86,16 +114,22 @@ impl Discovered {
                 if let Some(entry) = lists.get_mut(uri) {
                     entry.used = now;
                 } else if lists.len() < self.limit && !is_kept(certificate, uri) {
-                    lists.insert(uri.to_owned(), self.entry(now));
+                    lists.insert(uri.to_owned(), self.entry(uri, now));
                 }
             }
         }
     }
 
-    /// URLs that are to be asked now; they are put off until their outcome is told.
+    /// URLs that are to be asked now, by this node; they are put off until their outcome is told.
     pub fn due(&self, now: Instant) -> Vec<String> {
         let mut lists = self.lists();
-        let due = lists.iter_mut().filter(|(_, entry)| entry.due <= now);
+        let due = lists.iter_mut().filter_map(|(url, entry)| {
+            let at = entry.turn.due_at(entry.due.into()).into_std();
+            if !entry.turn.follows() {
+                entry.due = at;
+            }
+            (at <= now).then_some((url, entry))
+        });
         due.map(|(url, entry)| {
             entry.due = now + PUT_OFF;
             url.clone()
@@ -139,7 +173,7 @@ mod tests {
     fn the_number_is_bounded_and_what_is_idle_is_forgotten() {
         let settings =
             RevocationSettings { discovered_lists: 2, discovered_idle_seconds: 100, ..RevocationSettings::default() };
-        let discovered = Discovered::new(&settings);
+        let discovered = Discovered::new(&settings, None);
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         assert_eq!(discovered.found("a", &list(1), false, at(0)), None);
@@ -156,7 +190,7 @@ mod tests {
         assert_eq!((discovered.forget(at(101)), discovered.len()), (vec![scope(2)], 1));
         assert_eq!(discovered.found("b", &list(2), true, at(101)), Some(scope(2)), "forgotten meanwhile");
         assert_eq!((discovered.found("c", &list(3), true, at(101)), discovered.len()), (None, 1));
-        let none = Discovered::new(&RevocationSettings { discovered_lists: 0, ..settings });
+        let none = Discovered::new(&RevocationSettings { discovered_lists: 0, ..settings }, None);
         assert_eq!(none.found("a", &list(1), false, start), Some(scope(1)));
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{CrlScope, Refusal, VerifiedCrl};
+use super::durable::{Fault, beside, replace, sweep};
 use crate::core::crypto::sha256;
 use crate::core::time::Time;
 use crate::core::x509::crl::CrlNumber;
@@ -39,6 +40,12 @@ pub enum MarksError {
     Damaged(PathBuf),
     #[error("{} stays locked by another process", .0.display())]
     Locked(PathBuf),
+}
+
+impl From<Fault> for MarksError {
+    fn from(fault: Fault) -> Self {
+        Self::File { action: fault.action, path: fault.path, source: fault.source }
+    }
 }
 
 /// The highest seen of one scope.
@@ -77,6 +84,10 @@ impl Marks {
     /// Reads the file. One that does not exist is made at once, so that a place that cannot be written is noticed.
     pub fn open(path: &Path) -> Result<Self, MarksError> {
         let marks = read(path)?;
+        if let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            sweep(folder, &format!("{name}."));
+        }
         let unwritten = marks.is_none();
         let mut opened = Self { path: path.to_owned(), marks: marks.unwrap_or_default(), unwritten, seen: None };
         opened.write()?;
@@ -313,25 +324,9 @@ fn lock(path: &Path) -> Result<File, MarksError> {
     Err(MarksError::Locked(path))
 }
 
-/// Whoever reads the file, after a crash too, finds the old content or the new.
-pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), MarksError> {
-    let unfinished = beside(path, ".new");
-    File::create(&unfinished)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        .map_err(failed("write", &unfinished))?;
-    fs::rename(&unfinished, path).map_err(failed("replace", path))?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent).and_then(|directory| directory.sync_all()).map_err(failed("flush", parent))
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
-
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> MarksError {
-    move |source| MarksError::File { action, path: path.to_owned(), source }
+    let fault = Fault::of(action, path);
+    move |source| fault(source).into()
 }
 
 #[cfg(test)]

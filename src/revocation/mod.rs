@@ -6,11 +6,12 @@
 //! Redis ------------------/                                                                              \--> Redis
 //! ```
 //!
-//! - [`candidate`]: bytes to a verified list; [`marks`]: nothing comes back; `kept`: nothing is forgotten; `admission`: the one way in; [`snapshot`]: what
-//!   readers see; `refresh`, `schedule` and `turn`: asking the sources; `redis`: the shared memory.
+//! - [`candidate`]: bytes to a verified list; [`marks`]: nothing comes back; `kept`: nothing is forgotten; `durable`: files that
+//!   are replaced as a whole; `admission`: the one way in; [`snapshot`]: what readers see; `refresh`, `schedule` and `turn`:
+//!   asking the sources; [`configured`]: what they are to bring; `redis`: the shared memory.
 //! - [`collect`]: what one validation wanted (`links`: issuers' certificates; `responder`: OCSP; `answers`:
-//!   no OCSP answer goes back; `allowance`: how much strangers may have asked; `discovered`: CRLs that certificates
-//!   name, admitted and refreshed like those of sources; `outcome`: what asking gave).
+//!   no OCSP answer goes back, nor after a restart (`kept_answers`); `allowance`: how much strangers may have asked;
+//!   `discovered`: CRLs that certificates name, admitted and refreshed like those of sources; `outcome`: what asking gave).
 //!
 //! Whatever fails here, a verdict can become undetermined and never wrong: the core verifies each list again with the key of
 //! the certificate's own issuer and asks for its freshness.
@@ -20,8 +21,11 @@ mod allowance;
 mod answers;
 pub mod candidate;
 pub mod collect;
+pub mod configured;
 mod discovered;
+mod durable;
 mod kept;
+mod kept_answers;
 mod links;
 pub mod marks;
 mod outcome;
@@ -48,6 +52,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use self::admission::{Admission, Origin};
 pub use self::candidate::{CrlScope, Refusal};
 use self::collect::Collector;
+use self::configured::ConfiguredLists;
 use self::kept::KeptLists;
 use self::marks::{Marks, MarksError};
 use self::redis::{Locks, RedisStore};
@@ -95,7 +100,7 @@ pub struct FileFailure {
 pub struct RevocationCache {
     admission: Arc<Admission>,
     refresher: Arc<Refresher>,
-    collector: Option<Arc<Collector>>,
+    collector: Arc<Collector>,
     sources: Vec<Source>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
@@ -124,15 +129,14 @@ impl RevocationCache {
         let store = store.map(|redis| RedisStore::new(redis, maximum_bytes, Arc::clone(&admission))).transpose()?;
         let refresher =
             Arc::new(Refresher { admission: Arc::clone(&admission), fetcher: Arc::clone(&fetcher), maximum_bytes });
-        let collects = settings.collect_seconds > 0 && !settings.allowed_hosts.is_empty();
-        let collector = collects.then(|| Arc::new(Collector::new(fetcher, Arc::clone(&admission), settings)));
-
         let stop = watch::Sender::new(false);
         let trust_changed = watch::Sender::new(());
         let mut tasks = Vec::new();
         let mut firsts = Vec::new();
         let shared = settings.redis.as_ref().zip(store.as_ref());
         let mut locks = shared.map(|(redis, store)| Locks::new(redis, store.up())).transpose()?;
+        let entrance = locks.as_ref().map(Locks::entrance);
+        let collector = Arc::new(Collector::new(fetcher, Arc::clone(&admission), settings, entrance));
         for source in &sources {
             let (first, judged) = oneshot::channel();
             let turn = turn(settings, source, locks.as_mut());
@@ -149,8 +153,8 @@ impl RevocationCache {
         if let Some(locks) = locks {
             tasks.push(tokio::spawn(locks.run(stop.subscribe())));
         }
-        if let Some(collector) = &collector {
-            tasks.push(spawn(Arc::clone(collector).keep(), &stop));
+        if collector.asks() {
+            tasks.push(spawn(Arc::clone(&collector).keep(), &stop));
         }
         tasks.push(spawn(keep_house(Arc::clone(&admission), trust_changed), &stop));
 
@@ -167,14 +171,19 @@ impl RevocationCache {
         Arc::clone(self.admission.evidence())
     }
 
-    /// Asks for evidence that is missing; none, where no host is allowed or nobody may wait.
-    pub fn collector(&self) -> Option<Arc<Collector>> {
-        self.collector.clone()
+    /// Knows what OCSP responders said, and asks for evidence that is missing.
+    pub fn collector(&self) -> Arc<Collector> {
+        Arc::clone(&self.collector)
     }
 
     /// How fresh each held list is.
     pub fn freshness(&self) -> Vec<CrlFreshness> {
         self.admission.freshness().to_vec()
+    }
+
+    /// What the sources of the settings are to bring.
+    pub fn configured(&self) -> ConfiguredLists {
+        ConfiguredLists::new(Arc::clone(&self.admission), &self.sources)
     }
 
     /// Reads every file source now, and returns those that gave no list that counts. Blocks for the disk and for signatures.

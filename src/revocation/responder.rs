@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::spawn_blocking;
+
 use super::answers::Answers;
 use super::outcome::Outcome;
 use crate::clock;
@@ -24,9 +26,9 @@ const RESPONSE_LIMIT: usize = 64 * 1024;
 pub(super) async fn ask(
     fetcher: &Arc<SharedFetcher>,
     url: &str,
-    certificate: &Certificate,
-    issuer: &Certificate,
-    answers: &Answers,
+    certificate: &Arc<Certificate>,
+    issuer: &Arc<Certificate>,
+    answers: &Arc<Answers>,
 ) -> (Outcome, Duration) {
     let mut drawn = [0; NONCE_LENGTH];
     let nonce = openssl::rand::rand_bytes(&mut drawn).is_ok().then_some(&drawn);
@@ -35,7 +37,7 @@ pub(super) async fn ask(
         other => other,
     };
     match answer {
-        Ok((response, lifetime)) => match answers.take(response, certificate, issuer, clock::now()) {
+        Ok((response, octets, lifetime)) => match take(answers, (response, octets), certificate, issuer).await {
             Some(response) => (Outcome::Response(response), lifetime),
             None => {
                 tracing::warn!(
@@ -48,6 +50,19 @@ pub(super) async fn ask(
         Err(Fault::Fetch(error)) => (Outcome::Nothing(error.wait()), Duration::ZERO),
         Err(Fault::Refused | Fault::Other(_)) => (Outcome::Nothing(None), Duration::ZERO),
     }
+}
+
+/// Has it verified and kept.
+async fn take(
+    answers: &Arc<Answers>,
+    (response, octets): (OcspResponse, Arc<[u8]>),
+    certificate: &Arc<Certificate>,
+    issuer: &Arc<Certificate>,
+) -> Option<Arc<OcspResponse>> {
+    let (answers, certificate, issuer) = (Arc::clone(answers), Arc::clone(certificate), Arc::clone(issuer));
+    let work = move || answers.take((response, &octets), &certificate, &issuer, clock::now());
+    // It fails only while the process stops.
+    spawn_blocking(work).await.ok().flatten()
 }
 
 enum Fault {
@@ -64,7 +79,7 @@ async fn once(
     certificate: &Certificate,
     issuer: &Certificate,
     nonce: Option<&[u8; NONCE_LENGTH]>,
-) -> Result<(OcspResponse, Duration), Fault> {
+) -> Result<(OcspResponse, Arc<[u8]>, Duration), Fault> {
     // Every responder knows SHA-1, and here it proves nothing.
     let body =
         ocsp_request::build(certificate, issuer, DigestAlgorithm::Sha1, nonce).ok_or(Fault::Other("issuer-key"))?;
@@ -81,7 +96,7 @@ async fn once(
         Err(Fault::Fetch(error)) => error.code(),
     };
     metrics::counter!("antin_revocation_ocsp_answers_total", "outcome" => outcome).increment(1);
-    told
+    told.map(|(response, lifetime)| (response, octets, lifetime))
 }
 
 fn judge(

@@ -36,6 +36,10 @@ pub(super) struct Turn {
     succeeded: Arc<AtomicBool>,
     /// The source has answered this node once in its life.
     known: bool,
+    /// What [`Turn::due_at`] saw last.
+    before: Role,
+    /// When it asks itself whoever else does.
+    latest: Instant,
     next_update: Option<Time>,
     follow: Duration,
     ahead: i64,
@@ -57,6 +61,11 @@ impl Seat {
     pub fn is_able(&self) -> bool {
         self.succeeded.load(Ordering::Relaxed)
     }
+
+    /// Whether nobody asks any more.
+    pub fn is_left(&self) -> bool {
+        self.role.is_closed()
+    }
 }
 
 impl Turn {
@@ -67,6 +76,8 @@ impl Turn {
             role: seat.role.subscribe(),
             succeeded: Arc::clone(&seat.succeeded),
             known: false,
+            before: Role::Alone,
+            latest: Instant::now(),
             next_update: None,
             follow: Duration::from_secs(follow_seconds),
             ahead: i64::try_from(ahead_seconds).unwrap_or(i64::MAX),
@@ -86,6 +97,23 @@ impl Turn {
             self.known = true;
             self.next_update = next_update;
         }
+        self.latest = Instant::now() + self.longest_following(clock::now());
+    }
+
+    /// When this node is to ask that would by itself at `own`, for those who look at the clock themselves: then, or later while
+    /// another asks for all.
+    pub fn due_at(&mut self, own: Instant) -> Instant {
+        let role = *self.role.borrow_and_update();
+        match (std::mem::replace(&mut self.before, role), role) {
+            (_, Role::Following) if self.known => own.max(self.latest),
+            (Role::Following, Role::Alone) => own.max(Instant::now() + SPREAD.mul_f64(random())),
+            _ => own,
+        }
+    }
+
+    /// Another asks for all, as far as was seen last.
+    pub const fn follows(&self) -> bool {
+        self.known && matches!(self.before, Role::Following)
     }
 
     /// Returns when this node is to ask: after its own `wait`, or later while another asks for all.
@@ -136,6 +164,28 @@ mod tests {
         turn.asked(None);
         assert!(!seat.is_able() && turn.known);
         assert!(seat.tell(Role::Leading) && !seat.tell(Role::Leading));
+    }
+
+    #[tokio::test]
+    async fn who_looks_at_the_clock_waits_as_long() {
+        let (mut turn, seat) = Turn::new(300, 0);
+        let own = Instant::now() + Duration::from_secs(1);
+        seat.tell(Role::Following);
+        assert_eq!(turn.due_at(own), own, "the source has not answered yet");
+        turn.asked(Some(None));
+        assert!(turn.due_at(own) > own + Duration::from_secs(290) && turn.follows());
+        seat.tell(Role::Leading);
+        assert_eq!(turn.due_at(own), own);
+        seat.tell(Role::Following);
+        assert!(turn.due_at(own) > own);
+        seat.tell(Role::Alone);
+        let late = Instant::now();
+        let spread = turn.due_at(late);
+        assert!(spread >= late && spread < late + SPREAD + Duration::from_secs(1) && !turn.follows());
+        assert_eq!(turn.due_at(own), own, "once");
+        assert!(!seat.is_left());
+        drop(turn);
+        assert!(seat.is_left());
     }
 
     #[tokio::test]

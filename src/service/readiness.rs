@@ -1,5 +1,6 @@
 //! Is the service fit to work? Every key signs a random digest, which our own verifier checks, at most once a minute; and every
-//! key's certificate is judged as before signing, whenever somebody asks.
+//! key's certificate is judged as before signing, whenever somebody asks. So are the lists that the sources of the settings are to
+//! bring, by the maximum ages of the default policy.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,16 +9,30 @@ use tokio::{sync::Mutex, time::Instant};
 use super::sign::{SignError, SignService};
 use crate::{
     clock,
-    core::algorithm::DigestAlgorithm,
+    core::{
+        algorithm::DigestAlgorithm,
+        path::PathFault,
+        policy::MaximumAge,
+        time::Time,
+        verdict::{Cause, Verdict},
+        x509::Certificate,
+    },
+    revocation::{
+        CrlFreshness,
+        configured::{ConfiguredAuthority, ConfiguredLists},
+    },
     signing::{CadesRequest, IssuingKey, SigningError},
 };
 
 /// How long the answer of the self-test is kept.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// The self-test and its last answer.
+/// The self-test and its last answer, and the lists that are to be there.
 pub struct Readiness {
     sign: Arc<SignService>,
+    configured: ConfiguredLists,
+    /// Of the default policy.
+    maximum_age: MaximumAge,
     last: Mutex<Option<(Instant, Arc<Vec<KeyHealth>>)>>,
 }
 
@@ -26,6 +41,14 @@ pub struct Readiness {
 pub struct KeyHealth {
     pub key: String,
     pub fault: Option<KeyFault>,
+}
+
+/// What is held of one authority whose lists a source is to bring.
+#[derive(Clone, Debug)]
+pub struct ListHealth {
+    pub authority: Arc<Certificate>,
+    /// `revocation-data-stale`, or `revocation-status-unknown` where nothing is held.
+    pub fault: Option<&'static str>,
 }
 
 /// Why a key cannot sign.
@@ -52,8 +75,27 @@ impl KeyFault {
 }
 
 impl Readiness {
-    pub fn new(sign: Arc<SignService>) -> Self {
-        Self { sign, last: Mutex::new(None) }
+    pub fn new(sign: Arc<SignService>, configured: ConfiguredLists, maximum_age: MaximumAge) -> Self {
+        Self { sign, configured, maximum_age, last: Mutex::new(None) }
+    }
+
+    /// The health of the configured lists. An authority has a fault if none of its lists counts at `now`, complete, partial or delta:
+    /// one that it no longer publishes does not halt the service as long as another of its is fresh.
+    pub fn lists(&self, now: Time) -> Vec<ListHealth> {
+        let health = |ConfiguredAuthority { certificate, is_above, lists }| {
+            let counts = |list: &CrlFreshness| {
+                let until = self.maximum_age.counts_until(is_above, list.this_update, list.next_update);
+                list.this_update <= now && until.is_some_and(|until| now <= until)
+            };
+            let fault = match lists.is_empty() {
+                true => Some(PathFault::RevocationUnknown(0)),
+                false if lists.iter().any(counts) => None,
+                false => Some(PathFault::RevocationStale { position: 0, ended: None }),
+            };
+            let code = |fault| Verdict::Indeterminate(Cause::Path(fault)).code();
+            ListHealth { authority: certificate, fault: fault.map(code) }
+        };
+        self.configured.now().into_iter().map(health).collect()
     }
 
     /// The health of every key: it signs, and its certificate can be relied on now.

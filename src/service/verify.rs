@@ -29,7 +29,7 @@ pub const LONGEST_PURPOSE: usize = 128;
 pub struct VerifyService {
     trust: SharedTrust,
     evidence: SharedEvidence,
-    /// Asks for evidence that is missing.
+    /// Knows what OCSP responders said, and asks for evidence that is missing.
     collector: Option<Arc<Collector>>,
     memory: Arc<Memory>,
     policies: BTreeMap<&'static str, Policy>,
@@ -124,7 +124,7 @@ impl VerifyService {
 
     /// How long one question may wait for evidence in all; not at all where none is collected.
     pub fn patience(&self) -> Duration {
-        self.collector.as_ref().map_or(Duration::ZERO, |collector| collector.patience())
+        self.asking().map_or(Duration::ZERO, |collector| collector.patience())
     }
 
     /// Asks for what was missing until the deadline: whether judging again can give another answer. `client` is the name of the
@@ -136,7 +136,7 @@ impl VerifyService {
         client: Option<&str>,
         deadline: Instant,
     ) -> bool {
-        match &self.collector {
+        match self.asking() {
             Some(collector) if !wanted.is_empty() => collector.collect(wanted, collected, client, deadline).await,
             _ => false,
         }
@@ -180,7 +180,7 @@ impl VerifyService {
             validation = validate(widened)?;
         }
         let evidence = widened.as_ref().unwrap_or(&evidence);
-        let wanted = match &self.collector {
+        let wanted = match self.asking() {
             Some(collector) => {
                 validation.set_issuers_unavailable(&request.collected.issuers_unavailable);
                 collector.used(on_valid_paths(&validation));
@@ -201,6 +201,10 @@ impl VerifyService {
             report.reliance.retry_at = request.collected.retry_at;
         }
         Ok(Verified { report, reference, signers, wanted })
+    }
+
+    fn asking(&self) -> Option<&Arc<Collector>> {
+        self.collector.as_ref().filter(|collector| collector.asks())
     }
 
     /// OCSP responses of before that speak against a certificate of a path that passed without them.

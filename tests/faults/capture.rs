@@ -48,6 +48,12 @@ impl Capture {
         String::from_utf8_lossy(&self.log.0.lock().expect("a log")).lines().any(|line| line.contains(words))
     }
 
+    /// How many lines of the log contain the words.
+    pub fn lines(&self, words: &str) -> usize {
+        let log = self.log.0.lock().expect("a log");
+        String::from_utf8_lossy(&log).lines().filter(|line| line.contains(words)).count()
+    }
+
     /// The first metric that contains all the words, as `name{labels} value`.
     pub fn metric(&self, words: &[&str]) -> Option<String> {
         let text = self.metrics.render();

@@ -3,6 +3,7 @@
 mod bad_input;
 mod client;
 mod collecting;
+mod deltas;
 mod faults;
 mod floods;
 mod hostile;
@@ -12,6 +13,7 @@ mod mutated;
 mod ocsp_marks;
 mod operation;
 mod panics;
+mod readiness;
 mod reload;
 mod shares;
 mod story;

@@ -1,7 +1,10 @@
 //! An OCSP answer that was seen is not undone by an older one, and a new one is soon seen.
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use antin::config::revocation::CrlSource;
 use antin::core::algorithm::DigestAlgorithm;
 use antin::core::x509::ocsp_request;
 use antin::pki::{Authority, Member};
@@ -86,4 +89,116 @@ async fn an_older_answer_does_not_count_after_a_newer_one() {
     assert_eq!(code(&service.verify(&scene.leaf_only()).await), "revocation-status-unknown");
     scene.site.tell_at("/ocsp", recorded(&scene, "V"));
     until(&service, &scene.leaf_only(), "valid").await;
+}
+
+/// The files of OCSP answers that a service keeps, by what they end with.
+fn kept(scene: &Scene, ending: &str) -> Vec<PathBuf> {
+    let folders = fs::read_dir(scene.directory.path()).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let folder = folders.into_iter().find(|path| path.extension().is_some_and(|found| found == "answers"));
+    let files = fs::read_dir(folder.expect("a folder of answers")).expect("a folder");
+    let files = files.map(|file| file.expect("a file").path());
+    files.filter(|path| path.extension().is_some_and(|found| found == ending)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_forgets_no_answer_that_revokes() {
+    let scene = scene();
+    let old = recorded(&scene, "V");
+    let service = scene.service(|_| {}).await;
+    scene.site.tell_at("/ocsp", openssl_responder(&scene.pki(), "R260101000000Z,keyCompromise"));
+    let question = scene.leaf_only();
+    until(&service, &question, "certificate-revoked").await;
+    service.running.shutdown().await;
+    let list = antin::pki::file::read_crl(&Authority::Ca.crl_path(&scene.pki())).expect("a list");
+    for (path, answer) in [
+        ("/ocsp", old),
+        ("/ocsp", Answer::Status(404)),
+        // A list that does not know it yet.
+        (LISTS[1], Answer::Body(list)),
+    ] {
+        scene.site.tell_at(path, answer);
+        let service = scene.service(|_| {}).await;
+        assert_eq!(kept(&scene, "revoking").len(), 1);
+        for _ in 0..3 {
+            assert_eq!(code(&service.verify(&question).await), "certificate-revoked", "{path}");
+            tokio::time::sleep(NEXT).await;
+        }
+        service.running.shutdown().await;
+    }
+    // Nor where nothing is asked for any more, and lists that do not know it are all there is.
+    let files = Authority::ALL
+        .map(|authority| CrlSource { file: Some(authority.crl_path(&scene.pki())), ..CrlSource::default() });
+    let ca = Member::Ca.certificate_path(&scene.pki());
+    let service = scene
+        .service(|config| {
+            config.revocation.allowed_hosts.clear();
+            config.revocation.sources = files.to_vec();
+            config.trust.intermediates.push(ca);
+        })
+        .await;
+    assert_eq!(code(&service.verify(&question).await), "certificate-revoked");
+    service.running.shutdown().await;
+    // What is there is no more believed than anything else: damaged, foreign, or under another's name it says nothing.
+    let [file] = &kept(&scene, "revoking")[..] else { panic!("one file") };
+    let whole = fs::read(file).expect("read");
+    let mut forged = whole.clone();
+    *forged.last_mut().expect("octets") ^= 1;
+    for content in [&b""[..], b"{}", &whole[..whole.len() - 1], &[0x30; 300_000], &forged] {
+        fs::write(file, content).expect("written");
+        fs::write(file.with_file_name(format!("{}.revoking", "ab".repeat(32))), &whole).expect("written");
+        let service = scene.service(|_| {}).await;
+        assert_eq!(code(&service.verify(&question).await), "valid", "{} octets", content.len());
+        service.running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_does_not_let_an_older_answer_back() {
+    let scene = scene();
+    let old = recorded(&scene, "V");
+    tokio::time::sleep(NEXT).await;
+    scene.site.tell_at("/ocsp", recorded(&scene, "V"));
+    let service = scene.service(|_| {}).await;
+    let newest = shown(&service, &scene).await;
+    service.running.shutdown().await;
+    scene.site.tell_at("/ocsp", old);
+    let service = scene.service(|_| {}).await;
+    assert_eq!(shown(&service, &scene).await, newest);
+    tokio::time::sleep(NEXT).await;
+    scene.site.tell_at("/ocsp", recorded(&scene, "V"));
+    tokio::time::sleep(NEXT).await;
+    assert!(shown(&service, &scene).await > newest);
+    assert_eq!(kept(&scene, "newest").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_processes_that_share_the_folder_neither_puts_an_older_answer_over_a_newer_one() {
+    let scene = scene();
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(recorded(&scene, "V"));
+        tokio::time::sleep(NEXT).await;
+    }
+    let [first, second, third] = &answers[..] else { panic!("three answers") };
+    scene.site.tell_at("/ocsp", third.clone());
+    let service = scene.service(|_| {}).await;
+    let newest = shown(&service, &scene).await;
+    service.running.shutdown().await;
+    let [file] = &kept(&scene, "newest")[..] else { panic!("one file") };
+    let others = fs::read(file).expect("read");
+    fs::remove_file(file).expect("removed");
+
+    scene.site.tell_at("/ocsp", first.clone());
+    let service = scene.service(|_| {}).await;
+    let oldest = shown(&service, &scene).await;
+    assert!(oldest < newest);
+    fs::write(file, &others).expect("written");
+    scene.site.tell_at("/ocsp", second.clone());
+    tokio::time::sleep(NEXT).await;
+    let newer = shown(&service, &scene).await;
+    assert!(oldest < newer && newer < newest);
+    assert_eq!(fs::read(file).expect("read"), others);
+    service.running.shutdown().await;
+    let service = scene.service(|_| {}).await;
+    assert_eq!(shown(&service, &scene).await, newest);
 }

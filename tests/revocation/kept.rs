@@ -5,12 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use antin::config::revocation::{CrlSource, RevocationSettings};
+use antin::clock;
+use antin::config::revocation::{AllowedHost, CrlSource, RevocationSettings};
 use antin::core::x509::{TrustAnchor, TrustStore};
+use antin::pki::certificate::Issuer;
 use antin::pki::{Authority, Member};
 
 use super::world::Standing::{Good, Revoked};
 use super::world::{World, throughout, until};
+use crate::faults::capture::Capture;
+use crate::kit::message::dotted;
+use crate::kit::revocation::{List, extension, point_name};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -73,5 +78,63 @@ async fn an_authority_that_comes_back_brings_its_revocations() {
     world.trust.store(Arc::new(world.trust_store()));
     until("good again", SOON, || world.standings(&cache.evidence()).0 == Good).await;
     throughout("revoked", Duration::from_secs(2), || world.standings(&cache.evidence()) == (Good, Revoked)).await;
+    cache.shutdown().await;
+}
+
+#[test]
+fn what_has_no_room_in_memory_is_told_once_and_counted() {
+    let capture = Capture::new();
+    let world = World::new();
+    let ca = Issuer::load(&world.pki(), Authority::Ca).expect("the CA");
+    let now = clock::now();
+    // Six scopes of some 60,000 octets, where a list may have 65,536 and four of them have room.
+    let file = |index: u8| {
+        let list = List {
+            this_update: now.plus_seconds(-60 - i64::from(index)),
+            next_update: Some(now.plus_seconds(600)),
+            point: Some(point_name(&format!("http://crl.example.vn/{index}"))),
+            extensions: vec![extension(&dotted("1.3.6.1.4.1.32473.98"), false, &[0; 60_000])],
+            ..List::default()
+        };
+        let der = list.der(&ca);
+        assert!((54_000..=65_536).contains(&der.len()), "{}", der.len());
+        let path = world.directory.path().join(format!("{index}.crl"));
+        fs::write(&path, der).expect("written");
+        CrlSource { file: Some(path), ..CrlSource::default() }
+    };
+    let settings = RevocationSettings { sources: (0..6).map(file).collect(), maximum_bytes: 65_536, ..world.settings() };
+    let warning = "the lists that no longer count have no room";
+    let left_out = || capture.metric(&["antin_revocation_lists_left_out"]);
+    capture.runtime.block_on(async {
+        let cache = world.start(&settings).await;
+        until("held", SOON, || cache.freshness().len() == 6).await;
+        assert!(!capture.has_line(warning));
+        let without = TrustStore::new(vec![TrustAnchor::new(world.certificate(Member::Root))], Vec::new());
+        world.trust.store(Arc::new(without));
+        until("left out", SOON, || left_out().is_some_and(|line| line.ends_with(" 2"))).await;
+        assert_eq!(capture.lines(warning), 1);
+        cache.shutdown().await;
+        // A start finds the same, and the room that there is.
+        world.trust.store(Arc::new(world.trust_store()));
+        let cache = world.start(&settings).await;
+        until("held again", SOON, || left_out().is_some_and(|line| line.ends_with(" 0"))).await;
+        assert_eq!(cache.freshness().len(), 6);
+        cache.shutdown().await;
+    });
+}
+
+#[tokio::test]
+async fn what_a_crash_left_unfinished_is_taken_away_at_the_start() {
+    let TwoLists { world, settings, .. } = TwoLists::new();
+    let folders = ["marks.lists", "marks.answers"].map(|name| world.directory.path().join(name));
+    let mut leftovers = vec![world.directory.path().join("marks.json.1-00.new")];
+    for folder in folders {
+        fs::create_dir(&folder).expect("made");
+        leftovers.push(folder.join("list.crl.1-00.new"));
+    }
+    leftovers.iter().for_each(|path| fs::write(path, "half").expect("written"));
+    let allowed = AllowedHost { host: "crl.example.vn".to_owned(), port: 80, allow_private: false };
+    let cache = world.start(&RevocationSettings { allowed_hosts: vec![allowed], ..settings }).await;
+    assert!(leftovers.iter().all(|path| !path.exists()));
     cache.shutdown().await;
 }

@@ -1,6 +1,7 @@
 //! The revocation cache with a real Redis, real files and a real, lying HTTP server: a verdict may become undetermined for a
 //! while, and is never wrong.
 
+mod found;
 mod kept;
 mod many;
 mod nodes;

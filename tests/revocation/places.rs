@@ -8,7 +8,7 @@ use antin::config::revocation::{RedisSettings, RevocationSettings};
 use antin::pki::{Authority, Member};
 use redis::FromRedisValue;
 
-use super::many::{Cluster, Sentinelled};
+use super::many::{Cluster, Sentinelled, Tls};
 use super::redis::RedisServer;
 use super::responder::{Answer, Responder};
 use super::world::Standing::{Good, Revoked};
@@ -107,9 +107,36 @@ async fn a_user_with_the_rights_in_the_documentation_is_enough_and_with_less_not
     }
 }
 
+/// Settings that vouch for nobody who is there.
+fn vouching_for_others(redis: RedisSettings) -> (RedisSettings, Tls) {
+    let other = Tls::new();
+    (RedisSettings { tls_authorities: Some(other.authority()), ..redis }, other)
+}
+
+/// Whether a node shares anything over these servers.
+async fn is_shared(redis: RedisSettings, lists: impl Fn() -> bool) -> bool {
+    let world = World::new();
+    let node = world.start(&RevocationSettings { redis: Some(redis), ..world.settings_with_files() }).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    node.shutdown().await;
+    lists()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_that_dies_is_replaced_by_the_one_sentinel_names() {
-    let mut servers = Sentinelled::start(&rights());
+    a_master_dies(Sentinelled::start(&rights(), None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sentinel_and_its_servers_may_speak_tls() {
+    let servers = Sentinelled::start(&rights(), Some(Tls::new()));
+    let (wrong, _other) = vouching_for_others(servers.settings());
+    let lists = || !servers.master.command::<Vec<String>>("KEYS", &["antin:crl:*"]).is_empty();
+    assert!(!is_shared(wrong, lists).await, "nobody vouches for the servers");
+    a_master_dies(servers).await;
+}
+
+async fn a_master_dies(mut servers: Sentinelled) {
     let world = World::new();
     let responder = Responder::start(Answer::Body(world.list(Authority::Ca)));
     let nodes = pair(&world, &responder, &servers.settings()).await;
@@ -128,7 +155,22 @@ async fn a_master_that_dies_is_replaced_by_the_one_sentinel_names() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_of_a_cluster_that_dies_is_replaced_by_its_replica() {
-    let mut cluster = Cluster::start(&format!("{} +cluster|slots", rights()));
+    a_node_dies(Cluster::start(&format!("{} +cluster|slots", rights()), None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_nodes_of_a_cluster_may_speak_tls() {
+    let cluster = Cluster::start(&format!("{} +cluster|slots", rights()), Some(Tls::new()));
+    let (wrong, _other) = vouching_for_others(cluster.settings());
+    let lists = || {
+        let keys = |node: &RedisServer| node.command::<Vec<String>>("KEYS", &["antin:crl:*"]);
+        cluster.nodes.iter().any(|node| !keys(node).is_empty())
+    };
+    assert!(!is_shared(wrong, lists).await, "nobody vouches for the servers");
+    a_node_dies(cluster).await;
+}
+
+async fn a_node_dies(mut cluster: Cluster) {
     let world = World::new();
     let responder = Responder::start(Answer::Body(world.list(Authority::Ca)));
     let nodes = pair(&world, &responder, &cluster.settings()).await;

@@ -155,7 +155,7 @@ fn c17_ber_in_the_envelope_changes_no_verdict() {
     let mut unsigned = good();
     unsigned.unsigned_attributes = Some(vec![attribute(&dotted("1.3.6.1.4.1.32473.7"), &[tag::NULL, 0])]);
     let pss = crate::kit::key::pss(antin::core::algorithm::DigestAlgorithm::Sha256, 32);
-    let crls: Vec<Vec<u8>> = tree().crls.iter().map(|crl| crl.der().to_vec()).collect();
+    let crls: Vec<Vec<u8>> = tree().crls.iter().map(|crl| crl.der()).collect();
     let messages = [
         ("enveloping", Message::enveloping(good())),
         ("detached", Message::detached(good())),
@@ -319,7 +319,7 @@ fn c17_ber_inside_certificates_and_lists_never_passes() {
         let verdict = verdict(&message, CONTENT);
         assert!(verdict == NOT_FOUND || verdict == UNREADABLE, "{name}: {verdict}");
     }
-    let lists: Vec<Vec<u8>> = tree().crls.iter().map(|crl| crl.der().to_vec()).collect();
+    let lists: Vec<Vec<u8>> = tree().crls.iter().map(|crl| crl.der()).collect();
     let evidence = Evidence { certificates: vec![Arc::clone(&tree().ca_certificate)], ..Evidence::default() };
     let judge = Judge { evidence: &evidence, ..Judge::default() };
     type Change = fn(u8, &[u8]) -> Vec<u8>;

@@ -37,7 +37,7 @@ fn list(number: u128, this_update: Time, signer: Option<&Signer>, reason: Reason
 }
 
 fn message(signer: &Signer, crls: &[&Arc<CertificateList>]) -> Vec<u8> {
-    let crls = crls.iter().map(|crl| crl.der().to_vec()).collect();
+    let crls = crls.iter().map(|crl| crl.der()).collect();
     Message { crls, ..Message::detached(SignerInfo::new(signer, CONTENT)) }.encode()
 }
 

@@ -187,7 +187,7 @@ impl Own {
         let chain = [&self.ca, &self.root].map(|issuer| decoded(issuer.certificate()).der().to_vec());
         message.certificates.extend(chain);
         let lists = [&self.ca, &self.root].map(|issuer| crl(issuer, &RevocationList::first(NOW.plus_seconds(-60))));
-        message.crls.extend(lists.map(|list| list.der().to_vec()));
+        message.crls.extend(lists.map(|list| list.der()));
         message.encode()
     }
 }

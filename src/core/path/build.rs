@@ -154,7 +154,7 @@ impl Search<'_> {
         // One more than may still be looked at, so that the budget is seen to end the search.
         let left = CANDIDATES + 1 - self.candidates.min(CANDIDATES);
         let mut seen = HashSet::new();
-        let once = held.chain(given).filter(|issuer| seen.insert(issuer.fingerprint()));
+        let once = held.chain(given).filter(|issuer| seen.insert(issuer.identity()));
         let mut issuers: Vec<Arc<Certificate>> = once.take(left).cloned().collect();
         let wanted = certificate.extensions.authority_key_identifier.as_ref();
         let wanted = wanted.and_then(|identifier| identifier.key_identifier.as_ref());
@@ -183,7 +183,7 @@ impl Search<'_> {
             // Judged, and refused with its reason, by the validation.
             return std::ops::ControlFlow::Continue(true);
         };
-        if self.request.memory.knows(issuer, certificate.fingerprint()) {
+        if self.request.memory.knows(issuer, certificate) {
             return std::ops::ControlFlow::Continue(true);
         }
         self.signatures += 1;
@@ -191,7 +191,7 @@ impl Search<'_> {
             self.give_up(path, Budget::Signatures)?;
         }
         let verify = || key.verify(*algorithm, certificate.to_be_signed(), certificate.signature());
-        let result = self.request.memory.signature(issuer, certificate.fingerprint(), verify);
+        let result = self.request.memory.signature(issuer, certificate, verify);
         if result.is_err() {
             self.reject(path, PathFault::Signature(path.len() - 1));
         }

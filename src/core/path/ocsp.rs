@@ -117,7 +117,7 @@ fn delegated(
         && may_sign(delegate)
         && extensions.not_understood.is_empty()
         && request.work.spend()
-        && request.memory.signature(issuer, delegate.fingerprint(), verify).is_ok();
+        && request.memory.signature(issuer, &**delegate, verify).is_ok();
     if !authorised {
         return None;
     }
@@ -140,7 +140,7 @@ fn may_sign(certificate: &Certificate) -> bool {
 fn signed(request: &PathRequest<'_>, response: &OcspResponse, responder: &Certificate) -> bool {
     let (Ok(key), Ok(algorithm)) = (responder.public_key(), &response.signature_algorithm) else { return false };
     let verify = || key.verify(*algorithm, response.to_be_signed(), response.signature());
-    request.work.spend() && request.memory.signature(responder, response.fingerprint(), verify).is_ok()
+    request.work.spend() && request.memory.signature(responder, response, verify).is_ok()
 }
 
 /// Algorithm and key are still accepted.

@@ -33,11 +33,7 @@ pub fn counts_until(
     this_update: Time,
     next_update: Option<Time>,
 ) -> Option<Time> {
-    let oldest = request.maximum_age.seconds(certificate.is_ca()).map(|seconds| this_update.plus_seconds(seconds));
-    match (next_update, oldest) {
-        (Some(next_update), Some(oldest)) => Some(next_update.min(oldest)),
-        (next_update, oldest) => next_update.or(oldest),
-    }
+    request.maximum_age.counts_until(certificate.is_ca(), this_update, next_update)
 }
 
 /// Until when a statement of `this_update` about `certificate` says anything: authorities may forget a certificate once it has

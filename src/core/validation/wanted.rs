@@ -21,7 +21,8 @@ const PATHS: usize = 16;
 pub enum Wanted {
     /// A certificate of the issuer of `certificate`. Nobody has vouched for `certificate` yet, nor for what it says.
     IssuerCertificate { certificate: Arc<Certificate>, uris: Vec<String> },
-    /// A fresh list that covers `certificate`, whose signature by its issuer was verified; behind the complete lists the deltas.
+    /// A fresh list that covers `certificate`, whose signature by its issuer was verified; behind the complete lists the deltas that
+    /// the certificate and the lists at hand name.
     Crl { certificate: Arc<Certificate>, uris: Vec<String> },
     /// A fresh response about `certificate`, whose signature by `issuer` was verified.
     Ocsp { certificate: Arc<Certificate>, issuer: Arc<Certificate>, uris: Vec<String> },
@@ -118,7 +119,10 @@ impl Search<'_> {
         let Some(issuer) = path.certificates.get(position + 1).or_else(|| self.anchor(certificate)) else { return };
         let (certificate, issuer) = (Arc::clone(certificate), Arc::clone(issuer));
         let Access { ocsp, crls, freshest_crls, .. } = Access::of(&certificate);
-        self.keep(Wanted::Crl { certificate: Arc::clone(&certificate), uris: [crls, freshest_crls].concat() });
+        let mut uris = [crls, freshest_crls].concat();
+        let deltas = Access::of_lists(self.crls.issued_by(&certificate.issuer)).freshest_crls;
+        uris.extend(deltas.into_iter().filter(|uri| !uris.contains(uri)).collect::<Vec<_>>());
+        self.keep(Wanted::Crl { certificate: Arc::clone(&certificate), uris });
         self.keep(Wanted::Ocsp { certificate, issuer, uris: ocsp });
     }
 

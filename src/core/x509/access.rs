@@ -1,9 +1,12 @@
 //! Where a certificate says that its issuer's certificate, its status and its CRLs are to be had (RFC 5280 §4.2.2.1, §4.2.1.13,
-//! §4.2.1.15). Read when something is missing, and no more than a hint: one that is malformed names no place.
+//! §4.2.1.15), and a list that its deltas are (§5.2.6). Read when something is missing, and no more than a hint: one that is
+//! malformed names no place.
+
+use std::sync::Arc;
 
 use super::distribution_point;
 use super::extension::{self, Extension};
-use super::{Certificate, Name};
+use super::{Certificate, CertificateList, Name};
 use crate::core::der::{DerError, Reader, Tlv, tag};
 use crate::core::oid;
 
@@ -45,6 +48,16 @@ impl Access {
                 _ => Ok(()),
             };
         }
+        access
+    }
+
+    /// What complete lists say of their deltas (§5.2.6), the newest list first: four places of all together.
+    pub fn of_lists(lists: &[Arc<CertificateList>]) -> Self {
+        let mut access = Self::default();
+        let mut complete: Vec<_> = lists.iter().filter(|list| !list.extensions.is_delta()).collect();
+        complete.sort_by_key(|list| std::cmp::Reverse(list.this_update));
+        let points = complete.into_iter().flat_map(|list| &list.extensions.freshest_crl);
+        points.flat_map(|point| point.uris()).for_each(|uri| keep(&mut access.freshest_crls, uri.as_bytes()));
         access
     }
 

@@ -183,7 +183,7 @@ impl std::ops::Deref for Certificate {
 /// Two certificates are one if their encodings are.
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
-        self.fingerprint() == other.fingerprint()
+        self.identity() == other.identity()
     }
 }
 

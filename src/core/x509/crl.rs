@@ -1,25 +1,43 @@
 //! Certificate revocation lists (RFC 5280 §5).
 
-use super::crl_entry::{CertificateIssuers, Entry, serial_at};
+use std::convert::Infallible;
+
+use super::crl_entry::{CertificateIssuers, Entry};
 use super::name::Name;
+use super::packed::{PackedEntries, Packer};
 use super::serial_index::SerialIndex;
-use super::signed::{self, Signed, SignedParts};
-use crate::core::der::{DerError, DerFault, Reader, tag};
+use super::signed::{self, SignedParts};
+use crate::core::algorithm::{SignatureAlgorithm, UnknownAlgorithm};
+use crate::core::crypto::{self, PublicKey, SignatureFault, SignatureVerified, SignedDigest};
+use crate::core::der::{DerError, DerFault, tag};
 use crate::core::time::Time;
 
 pub use super::crl_entry::RevokedEntry;
 pub use super::crl_extension::{CrlExtensions, CrlNumber};
 pub use super::reason::RevocationReason;
 
-/// A decoded CRL. Decoding proves form only; nothing about it is verified.
+/// A decoded CRL. Decoding proves form only; nothing about it is verified. What was signed is held as its digests, and the entries are
+/// held packed: the encoding is made again when it is asked for.
 pub struct CertificateList {
-    signed: Signed,
+    fingerprint: [u8; 32],
+    pub signature_algorithm: Result<SignatureAlgorithm, UnknownAlgorithm>,
+    /// What the key signed, by a known algorithm.
+    signed: Option<SignedDigest>,
+    content: [u8; 32],
+    signature: Vec<u8>,
     pub issuer: Name,
     pub this_update: Time,
     pub next_update: Option<Time>,
     pub extensions: CrlExtensions,
-    /// Where each entry starts in `der`, by serial number octets.
-    entries: SerialIndex,
+    /// The encoding up to the first entry.
+    head: Box<[u8]>,
+    entries: PackedEntries,
+    /// The encoding behind the last entry.
+    tail: Box<[u8]>,
+    /// Octets of the encoding.
+    length: usize,
+    /// Where each entry starts in `entries`, by serial number octets.
+    index: SerialIndex,
     /// Of which issuers the entries are, if any entry says so.
     issuers: CertificateIssuers,
     /// An entry has a critical extension that is not understood, or names another issuer in a list that is not indirect.
@@ -44,15 +62,19 @@ impl CertificateList {
             Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => Some(fields.read()?.time()?),
             _ => None,
         };
+        let list = fields.optional(tag::SEQUENCE)?;
+        // Without a list of entries, none stand at the beginning.
+        let place = list.map_or(0..0, |list| signed::position(der, list.value));
+        let mut entries = Packer::with_capacity(place.len());
         let mut starts = Vec::new();
         let mut issuers = CertificateIssuers::default();
         let mut entry_not_understood = false;
-        if let Some(list) = fields.optional(tag::SEQUENCE)? {
+        if let Some(list) = list {
             let mut reader = list.reader();
             while !reader.is_empty() {
                 let element = reader.expect(tag::SEQUENCE)?;
                 let entry = Entry::decode(&element, version_2)?;
-                let start = signed::position(der, element.raw).start as u32;
+                let start = entries.push(element, &entry);
                 entry_not_understood |= !entry.understood;
                 if let Some(names) = entry.certificate_issuer {
                     issuers.begin(start, names)?;
@@ -67,46 +89,84 @@ impl CertificateList {
         };
         fields.finish()?;
 
+        let (signature_algorithm, signature) = parts.signature()?;
+        let to_be_signed = parts.to_be_signed.raw;
+        let signed = signature_algorithm.as_ref().ok().map(|algorithm| SignedDigest::new(*algorithm, to_be_signed));
+        let content = signed.and_then(|signed| signed.sha256()).unwrap_or_else(|| crypto::sha256(to_be_signed));
+        let entries = entries.finish();
         Ok(Self {
-            signed: parts.keep(der)?,
+            fingerprint: crypto::sha256(der),
+            signature_algorithm,
+            signed,
+            content,
+            signature: signature.to_vec(),
             issuer,
             this_update,
             next_update,
             entry_not_understood: entry_not_understood || !issuers.is_empty() && !extensions.is_indirect(),
             extensions,
-            entries: SerialIndex::new(&starts, |start| serial_at(der, start)),
+            index: SerialIndex::new(&starts, |start| entries.serial_number(start)),
+            head: der[..place.start].into(),
+            entries,
+            tail: der[place.end..].into(),
+            length: der.len(),
             issuers,
         })
     }
 
+    /// SHA-256 of the encoding as received.
+    pub const fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
+    }
+
+    /// SHA-256 of what the issuer signed.
+    pub const fn content(&self) -> &[u8; 32] {
+        &self.content
+    }
+
+    /// Verifies the list's signature with `key`; by an unknown algorithm no key verifies anything.
+    pub fn verify(&self, key: &PublicKey) -> Result<SignatureVerified, SignatureFault> {
+        key.verify_signed(self.signed.as_ref().ok_or(SignatureFault::KeyMismatch)?, &self.signature)
+    }
+
+    /// The encoding that was decoded, made again: for a million entries that takes about 0.1 s.
+    pub fn der(&self) -> Vec<u8> {
+        let mut der = Vec::with_capacity(self.length);
+        let Ok(()) = self.write_der(|piece| {
+            der.extend_from_slice(piece);
+            Ok::<_, Infallible>(())
+        });
+        der
+    }
+
+    /// Hands out the same in pieces of about 64 KiB, so that a long list is not held twice; ends with the first error of `sink`.
+    pub fn write_der<E>(&self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        sink(&self.head)?;
+        self.entries.write(&mut sink)?;
+        sink(&self.tail)
+    }
+
+    /// Octets of memory that entries and encoding take.
+    pub fn size(&self) -> usize {
+        let parts = [self.head.len(), self.entries.size(), self.tail.len(), self.index.size(), self.issuers.size()];
+        size_of::<Self>() + self.signature.len() + parts.iter().sum::<usize>()
+    }
+
     /// Entries in the list.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.index.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.index.is_empty()
     }
 
     /// The entry for the certificate of `issuer` with this serial number (content octets of the INTEGER), if it is listed; of
     /// several the one that weighs most.
     pub fn entry(&self, issuer: &Name, serial_number: &[u8]) -> Option<RevokedEntry> {
-        let same = self.entries.find(serial_number, |start| serial_at(self.der(), start));
+        let same = self.index.find(serial_number, |start| self.entries.serial_number(start));
         let about_it = same.iter().filter(|start| self.issuers.is_of(**start, issuer, &self.issuer));
-        let decoded = about_it.filter_map(|start| {
-            let element = Reader::new(&self.der()[*start as usize..]).read().ok()?;
-            Some(Entry::decode(&element, true).ok()?.revoked)
-        });
-        decoded.max_by_key(|entry| entry.reason.weight())
-    }
-}
-
-/// A CRL is a signed object: its encoding, fingerprint, signed octets and signature.
-impl std::ops::Deref for CertificateList {
-    type Target = Signed;
-
-    fn deref(&self) -> &Signed {
-        &self.signed
+        about_it.filter_map(|start| self.entries.revoked(*start)).max_by_key(|entry| entry.reason.weight())
     }
 }
 

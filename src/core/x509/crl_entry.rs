@@ -13,6 +13,9 @@ use crate::core::time::Time;
 /// Different issuers that one indirect list may name.
 const ISSUER_LIMIT: usize = 4096;
 
+/// Octets of memory that names of one issuer take beside the octets of the names.
+const NAME_OCTETS: usize = 256;
+
 /// One revoked certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevokedEntry {
@@ -22,7 +25,15 @@ pub struct RevokedEntry {
 
 /// An entry as it stands in the list.
 pub struct Entry<'a> {
+    /// Content octets.
+    pub serial_number: &'a [u8],
+    /// Whether `UTCTime` or `GeneralizedTime`.
+    pub time_tag: u8,
     pub revoked: RevokedEntry,
+    /// The whole encoding of `crlEntryExtensions`.
+    pub extensions: Option<&'a [u8]>,
+    /// The content of the `extnValue` of an `invalidityDate`, undecoded: nothing depends on it.
+    pub invalidity_date: Option<&'a [u8]>,
     /// Every critical extension of it is understood.
     pub understood: bool,
     /// `certificateIssuer`: this entry and those after it are about certificates of this issuer (§5.3.3).
@@ -32,11 +43,13 @@ pub struct Entry<'a> {
 impl<'a> Entry<'a> {
     pub fn decode(element: &Tlv<'a>, version_2: bool) -> Result<Self, DerError> {
         element.read_all(|reader| {
-            reader.expect(tag::INTEGER)?.integer()?;
-            let revocation_date = reader.read()?.time()?;
+            let serial_number = reader.expect(tag::INTEGER)?.integer()?;
+            let date = reader.read()?;
+            let revocation_date = date.time()?;
             let mut reason = RevocationReason::Unspecified;
-            let (mut understood, mut certificate_issuer) = (true, None);
-            if let Some(list) = reader.optional(tag::SEQUENCE)? {
+            let (mut understood, mut certificate_issuer, mut invalidity_date) = (true, None, None);
+            let extensions = reader.optional(tag::SEQUENCE)?;
+            if let Some(list) = extensions {
                 if !version_2 {
                     return Err(list.error(DerFault::UnexpectedTag));
                 }
@@ -47,7 +60,7 @@ impl<'a> Entry<'a> {
                             // An unknown reason still revokes.
                             reason = RevocationReason::from_number(number).unwrap_or(RevocationReason::Unspecified);
                         }
-                        oid::INVALIDITY_DATE => {}
+                        oid::INVALIDITY_DATE => invalidity_date = Some(extension.value),
                         oid::CERTIFICATE_ISSUER => {
                             certificate_issuer = Some(Reader::single(extension.value, tag::SEQUENCE)?);
                         }
@@ -55,15 +68,17 @@ impl<'a> Entry<'a> {
                     }
                 }
             }
-            Ok(Self { revoked: RevokedEntry { revocation_date, reason }, understood, certificate_issuer })
+            Ok(Self {
+                serial_number,
+                time_tag: date.tag,
+                revoked: RevokedEntry { revocation_date, reason },
+                extensions: extensions.map(|list| list.raw),
+                invalidity_date,
+                understood,
+                certificate_issuer,
+            })
         })
     }
-}
-
-/// Serial number octets of the entry that starts at `start`; the entry was decoded before.
-pub fn serial_at(der: &[u8], start: u32) -> &[u8] {
-    let serial = Reader::new(&der[start as usize..]).read().and_then(|entry| entry.reader().read());
-    serial.map_or(&[], |serial| serial.value)
 }
 
 /// Whose certificates the entries are about: runs in the order of the list, each from where its first entry starts.
@@ -97,6 +112,12 @@ impl CertificateIssuers {
     /// No entry names an issuer: all are the list issuer's.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
+    }
+
+    /// Octets of memory, about.
+    pub fn size(&self) -> usize {
+        let names = self.encoded.keys().map(|names| 3 * names.len() + NAME_OCTETS);
+        size_of_val(&*self.runs) + names.sum::<usize>()
     }
 
     /// Is the entry at `start` about a certificate of `issuer`? Before the first run all are about the list's own issuer (§5.3.3).

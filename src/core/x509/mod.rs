@@ -14,6 +14,7 @@ pub mod general_name;
 pub mod name;
 pub mod ocsp;
 pub mod ocsp_request;
+mod packed;
 pub mod reason;
 mod serial_index;
 pub mod signed;

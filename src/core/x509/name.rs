@@ -1,5 +1,6 @@
 //! Distinguished names: comparison (RFC 5280 §7.1) and a readable form (RFC 4514).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::core::der::{DerError, DerFault, Reader, Tlv, tag};
@@ -176,6 +177,8 @@ impl std::fmt::Display for Name {
 struct Attribute<'a> {
     oid: &'a [u8],
     value: Tlv<'a>,
+    /// The value as Unicode text, if its type is a string and its octets fit the type.
+    decoded: Option<Cow<'a, str>>,
 }
 
 impl<'a> Attribute<'a> {
@@ -183,8 +186,8 @@ impl<'a> Attribute<'a> {
         element.of(tag::SEQUENCE)?.read_all(|reader| {
             let oid = reader.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()?;
             let value = reader.read()?;
-            let attribute = Self { oid, value };
-            if attribute.decoded().is_none() && attribute.is_checked_string() {
+            let attribute = Self { oid, value, decoded: decoded(value) };
+            if attribute.decoded.is_none() && attribute.is_checked_string() {
                 return Err(value.error(DerFault::Value));
             }
             Ok(attribute)
@@ -196,28 +199,9 @@ impl<'a> Attribute<'a> {
         matches!(self.value.tag, tag::UTF8_STRING | tag::PRINTABLE_STRING | tag::IA5_STRING | tag::BMP_STRING)
     }
 
-    /// The value as Unicode text, if its type is a string and its octets fit the type.
-    fn decoded(&self) -> Option<std::borrow::Cow<'a, str>> {
-        let octets = self.value.value;
-        match self.value.tag {
-            tag::UTF8_STRING => std::str::from_utf8(octets).ok().map(Into::into),
-            tag::PRINTABLE_STRING | tag::IA5_STRING => {
-                std::str::from_utf8(octets).ok().filter(|text| text.is_ascii()).map(Into::into)
-            }
-            tag::BMP_STRING => {
-                let (pairs, rest) = octets.as_chunks::<2>();
-                let units: Vec<u16> = pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
-                String::from_utf16(&units).ok().filter(|_| rest.is_empty()).map(Into::into)
-            }
-            // Read as Latin-1, which most issuers meant; used for showing only.
-            tag::TELETEX_STRING => Some(octets.iter().map(|octet| char::from(*octet)).collect::<String>().into()),
-            _ => None,
-        }
-    }
-
     fn text(&self) -> String {
-        match self.decoded() {
-            Some(text) => text.into_owned(),
+        match &self.decoded {
+            Some(text) => text.clone().into_owned(),
             None => format!("#{}", hex::encode(self.value.raw)),
         }
     }
@@ -232,13 +216,9 @@ impl<'a> Attribute<'a> {
             return;
         }
         form.push(0);
-        let text = self.decoded().unwrap_or_default();
+        let text = self.decoded.as_deref().unwrap_or_default();
         let mut pending_space = false;
         let mut any = false;
-        if text.is_ascii() && !text.contains(|character: char| character.is_whitespace()) {
-            form.extend(text.bytes().map(|octet| octet.to_ascii_lowercase()));
-            return;
-        }
         for character in text.chars() {
             if character.is_whitespace() {
                 pending_space = any;
@@ -248,11 +228,34 @@ impl<'a> Attribute<'a> {
                 form.push(b' ');
             }
             any = true;
+            if character.is_ascii() {
+                form.push(character.to_ascii_lowercase() as u8);
+                continue;
+            }
             let mut buffer = [0; 4];
             for lower in character.to_lowercase() {
                 form.extend_from_slice(lower.encode_utf8(&mut buffer).as_bytes());
             }
         }
+    }
+}
+
+/// A value as Unicode text, if its type is a string and its octets fit the type.
+fn decoded(value: Tlv<'_>) -> Option<Cow<'_, str>> {
+    let octets = value.value;
+    match value.tag {
+        tag::UTF8_STRING => std::str::from_utf8(octets).ok().map(Into::into),
+        tag::PRINTABLE_STRING | tag::IA5_STRING => {
+            std::str::from_utf8(octets).ok().filter(|text| text.is_ascii()).map(Into::into)
+        }
+        tag::BMP_STRING => {
+            let (pairs, rest) = octets.as_chunks::<2>();
+            let units: Vec<u16> = pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
+            String::from_utf16(&units).ok().filter(|_| rest.is_empty()).map(Into::into)
+        }
+        // Read as Latin-1, which most issuers meant; used for showing only.
+        tag::TELETEX_STRING => Some(octets.iter().map(|octet| char::from(*octet)).collect::<String>().into()),
+        _ => None,
     }
 }
 

@@ -52,6 +52,11 @@ impl SerialIndex {
         self.starts.is_empty()
     }
 
+    /// Octets of memory.
+    pub fn size(&self) -> usize {
+        size_of_val(&*self.groups) + size_of_val(&*self.tags) + size_of_val(&*self.starts)
+    }
+
     /// Where the entries with the serial number `wanted` start.
     pub fn find<'a>(&self, wanted: &[u8], serial_number: impl Fn(u32) -> &'a [u8]) -> &[u32] {
         let count = self.groups.len() - 1;

@@ -1,5 +1,7 @@
 //! What certificates and CRLs share: a to-be-signed part, an algorithm, a signature (RFC 5280 §4.1.1, §5.1.1).
 
+use std::sync::OnceLock;
+
 use crate::core::algorithm::{AlgorithmIdentifier, SignatureAlgorithm, UnknownAlgorithm};
 use crate::core::crypto;
 use crate::core::der::{DerError, DerFault, Reader, Tlv, reader, tag};
@@ -15,10 +17,13 @@ pub struct SignedParts<'a> {
     signature: Result<&'a [u8], DerError>,
 }
 
-/// The encoding with its parts, owned.
+/// The encoding of a certificate with its parts, owned.
 pub struct Signed {
     der: Vec<u8>,
-    fingerprint: [u8; 32],
+    /// SHA-256 of the encoding as received, where that is another.
+    received: Option<[u8; 32]>,
+    /// SHA-256 of `der`, computed when first asked for.
+    fingerprint: OnceLock<[u8; 32]>,
     to_be_signed: std::ops::Range<usize>,
     pub signature_algorithm: Result<SignatureAlgorithm, UnknownAlgorithm>,
     signature: Vec<u8>,
@@ -51,13 +56,20 @@ impl<'a> SignedParts<'a> {
         self.signature.err()
     }
 
+    /// The signature's algorithm and its octets: none for a value that is no whole number of octets.
+    pub fn signature(&self) -> Result<(Result<SignatureAlgorithm, UnknownAlgorithm>, &'a [u8]), DerError> {
+        Ok((SignatureAlgorithm::decode(self.algorithm, None)?, self.signature.unwrap_or_default()))
+    }
+
     /// Keeps the parts of `der`, which they were taken from.
     pub fn keep(self, der: &'a [u8]) -> Result<Signed, DerError> {
+        let (signature_algorithm, signature) = self.signature()?;
         Ok(Signed {
-            fingerprint: crypto::sha256(der),
+            received: None,
+            fingerprint: OnceLock::new(),
             to_be_signed: position(der, self.to_be_signed.raw),
-            signature_algorithm: SignatureAlgorithm::decode(self.algorithm, None)?,
-            signature: self.signature.unwrap_or_default().to_vec(),
+            signature_algorithm,
+            signature: signature.to_vec(),
             der: der.to_vec(),
         })
     }
@@ -76,8 +88,8 @@ impl Signed {
     }
 
     /// SHA-256 of the encoding as received.
-    pub const fn fingerprint(&self) -> &[u8; 32] {
-        &self.fingerprint
+    pub fn fingerprint(&self) -> &[u8; 32] {
+        self.received.as_ref().unwrap_or_else(|| self.fingerprint.get_or_init(|| crypto::sha256(&self.der)))
     }
 
     /// The octets the issuer signed.
@@ -91,7 +103,12 @@ impl Signed {
 
     /// The same object, named by the encoding in which it was received.
     pub fn received_as(mut self, bytes: &[u8]) -> Self {
-        self.fingerprint = crypto::sha256(bytes);
+        self.received = Some(crypto::sha256(bytes));
         self
+    }
+
+    /// What tells an encoding from every other: for look-ups that need no digest.
+    pub fn identity(&self) -> (&[u8], Option<&[u8; 32]>) {
+        (&self.der, self.received.as_ref())
     }
 }

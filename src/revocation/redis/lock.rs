@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use redis::cmd;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 use tracing::info;
 
@@ -20,10 +20,14 @@ const LIFE: Duration = Duration::from_secs(6);
 /// How often it is renewed, or tried.
 const ROUND: Duration = Duration::from_secs(2);
 
+/// Places of one node: each costs one command a round, and all must be done within the life of a lock.
+const PLACES: usize = 512;
+
 /// One source that may be asked by one node for all.
 struct Place {
     key: String,
-    label: String,
+    /// Of a configured source.
+    label: Option<String>,
     seat: Seat,
     role: Role,
 }
@@ -38,6 +42,21 @@ pub(in crate::revocation) struct Locks {
     up: watch::Receiver<bool>,
     places: Vec<Place>,
     connection: Option<Connection>,
+    /// The other end of [`Entrance`].
+    coming: mpsc::UnboundedReceiver<(Vec<String>, Seat)>,
+    entrance: Entrance,
+}
+
+/// By which the lists come that are found while the node runs.
+#[derive(Clone)]
+pub(in crate::revocation) struct Entrance(mpsc::UnboundedSender<(Vec<String>, Seat)>);
+
+impl Entrance {
+    /// Takes part for what is at this URL, until its turn is dropped.
+    pub fn join(&self, url: &str, seat: Seat) {
+        // While the node stops each turn is its own.
+        let _ = self.0.send((vec![url.to_owned()], seat));
+    }
 }
 
 impl Locks {
@@ -46,12 +65,18 @@ impl Locks {
         // Without randomness there is no lock, and each node asks for itself.
         let name = openssl::rand::rand_bytes(&mut name).map(|()| hex::encode(name)).unwrap_or_default();
         let (door, keys) = (Door::new(settings)?, Keys::new(&settings.prefix));
-        Ok(Self { door, keys, name, up, places: Vec::new(), connection: None })
+        let (entrance, coming) = mpsc::unbounded_channel();
+        let entrance = Entrance(entrance);
+        Ok(Self { door, keys, name, up, places: Vec::new(), connection: None, coming, entrance })
+    }
+
+    pub fn entrance(&self) -> Entrance {
+        self.entrance.clone()
     }
 
     /// Takes part for the source with these URLs.
     pub fn add(&mut self, urls: &[String], label: String, seat: Seat) {
-        self.places.push(Place { key: self.keys.lock(urls), label, seat, role: Role::Alone });
+        self.places.push(Place { key: self.keys.lock(urls), label: Some(label), seat, role: Role::Alone });
     }
 
     /// Takes and renews until told to stop; then frees what is held.
@@ -74,6 +99,7 @@ impl Locks {
     }
 
     async fn round(&mut self) {
+        self.come_and_go().await;
         let mut reached = *self.up.borrow_and_update() && !self.name.is_empty();
         if !reached {
             // Who still gets through leaves the locks to those who can share.
@@ -88,6 +114,25 @@ impl Locks {
         }
         if !reached {
             self.connection = None;
+        }
+    }
+
+    /// Takes in what was found, and leaves what nobody asks for any more to the other nodes.
+    async fn come_and_go(&mut self) {
+        for index in (0..self.places.len()).rev() {
+            if self.places[index].seat.is_left() {
+                if self.places[index].role == Role::Leading {
+                    // A lock that cannot be freed ends by itself.
+                    let _ = self.free(index).await;
+                }
+                self.places.remove(index);
+            }
+        }
+        while let Ok((urls, seat)) = self.coming.try_recv() {
+            // Where there is no place, each node asks for itself.
+            if self.places.len() < PLACES && !seat.is_left() {
+                self.places.push(Place { key: self.keys.lock(&urls), label: None, seat, role: Role::Alone });
+            }
         }
     }
 
@@ -135,14 +180,16 @@ impl Place {
     fn take(&mut self, role: Role) {
         self.role = role;
         let leading = if role == Role::Leading { 1.0 } else { 0.0 };
-        metrics::gauge!("antin_revocation_leading", "source" => self.label.clone()).set(leading);
-        if self.seat.tell(role) {
+        let changed = self.seat.tell(role);
+        let Some(label) = &self.label else { return };
+        metrics::gauge!("antin_revocation_leading", "source" => label.clone()).set(leading);
+        if changed {
             let who = match role {
                 Role::Alone => "each node for itself",
                 Role::Leading => "this node for all",
                 Role::Following => "another node for all",
             };
-            info!(target: "antin::revocation", source = ?self.label, who, "who asks the source has changed");
+            info!(target: "antin::revocation", source = ?label, who, "who asks the source has changed");
         }
     }
 }

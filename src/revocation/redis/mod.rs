@@ -14,7 +14,7 @@ mod store;
 
 use redis::{ErrorKind, RedisError};
 
-pub(super) use self::lock::Locks;
+pub(super) use self::lock::{Entrance, Locks};
 pub(super) use self::store::RedisStore;
 
 /// Why Redis could not be used. Holds nothing that Redis sent.

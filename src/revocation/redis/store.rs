@@ -20,7 +20,7 @@ use crate::config::revocation::RedisSettings;
 use crate::core::crypto::sha256;
 use crate::revocation::StartError;
 use crate::revocation::admission::{Admission, Origin};
-use crate::revocation::candidate::{self, CrlScope, VerifiedCrl, key_digest};
+use crate::revocation::candidate::{self, CrlScope, key_digest};
 
 /// Longest time between two whole readings: tokens and notices may be held back.
 const WHOLE_READING: Duration = Duration::from_secs(30);
@@ -155,23 +155,32 @@ impl RedisStore {
     async fn read_all(&mut self) -> Result<Reading, StoreFault> {
         let admission = Arc::clone(&self.admission);
         let held = blocking(move || admission.held()).await?;
-        let trust = self.admission.trust();
+        let trust = self.admission.authorities();
         let keys: BTreeSet<[u8; 32]> = candidate::authorities(&trust).map(|issuer| key_digest(issuer)).collect();
         let mut reading = Reading::default();
         for issuer_key in keys {
             let mut partitions = self.partitions(issuer_key).await?;
             partitions.insert(COMPLETE.to_owned());
-            let own = held.iter().map(VerifiedCrl::scope).filter(|scope| scope.issuer_key == issuer_key);
-            partitions.extend(own.map(|scope| scope.partition()));
+            let own = held.iter().filter(|(list, _)| list.scope().issuer_key == issuer_key);
+            let own: BTreeMap<String, bool> = own.map(|(list, found)| (list.scope().partition(), *found)).collect();
+            partitions.extend(own.keys().cloned());
             for partition in partitions {
                 let key = self.keys.list(issuer_key, &partition);
                 let fence = self.entry(&self.keys.fence(issuer_key, &partition), TOKEN).await?.octets();
                 reading.fences.insert(key.clone(), fence);
+                let found = !self.entry(&self.keys.found(issuer_key, &partition), TOKEN).await?.octets().is_empty();
+                let here = own.get(&partition).copied();
+                if found && here.is_none() {
+                    // Others found it; nobody needs it here.
+                    continue;
+                }
                 let Entry::Octets(octets) = self.entry(&key, self.maximum_bytes).await? else {
                     self.refused.remove(&key);
                     continue;
                 };
-                if self.counts(&key, octets, issuer_key, &partition).await? {
+                let counts = self.counts(&key, octets, found, issuer_key, &partition).await?;
+                // What a source gave here is not only found: written over.
+                if counts && !(found && here == Some(false)) {
                     reading.there.insert(key);
                 }
             }
@@ -184,11 +193,12 @@ impl RedisStore {
         &mut self,
         key: &str,
         octets: Vec<u8>,
+        found: bool,
         issuer_key: [u8; 32],
         partition: &str,
     ) -> Result<bool, StoreFault> {
         let admission = Arc::clone(&self.admission);
-        let judge = move || (sha256(&octets), admission.offer(&octets, Origin::Redis));
+        let judge = move || (sha256(&octets), admission.offer(&octets, Origin::Redis { found }));
         let (digest, judged) = blocking(judge).await?;
         match judged {
             Ok(admitted) => {
@@ -211,7 +221,7 @@ impl RedisStore {
     async fn write_missing(&mut self, reading: &Reading) -> Result<Writing, StoreFault> {
         let admission = Arc::clone(&self.admission);
         let mut writing = Writing::default();
-        for list in blocking(move || admission.held()).await? {
+        for (list, found) in blocking(move || admission.held()).await? {
             let CrlScope { issuer_key, .. } = list.scope();
             let partition = list.scope().partition();
             let key = self.keys.list(issuer_key, &partition);
@@ -222,9 +232,12 @@ impl RedisStore {
             if expiry <= now {
                 continue;
             }
+            let crl = Arc::clone(list.crl());
+            let der = blocking(move || crl.der()).await?;
             let mut write = cmd("EVAL");
-            write.arg(keys::WRITE_LIST).arg(2).arg(&key).arg(self.keys.fence(issuer_key, &partition));
-            write.arg(fence).arg(random_number()?).arg(list.crl().der()).arg(expiry.unix());
+            write.arg(keys::WRITE_LIST).arg(3).arg(&key).arg(self.keys.fence(issuer_key, &partition));
+            write.arg(self.keys.found(issuer_key, &partition));
+            write.arg(fence).arg(random_number()?).arg(der).arg(expiry.unix()).arg(u8::from(found));
             if self.ask::<i64>(&write).await? != 1 {
                 metrics::counter!("antin_revocation_redis_overtaken_total").increment(1);
                 writing.overtaken = true;

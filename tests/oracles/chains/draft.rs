@@ -5,6 +5,7 @@ use std::path::Path;
 
 use antin::core::algorithm::DigestAlgorithm;
 use antin::core::der::{tag, writer};
+use antin::core::path::ValidatedPath;
 use antin::core::time::Time;
 use der::pem::{LineEnding, encode_string};
 
@@ -17,6 +18,7 @@ use super::write::{self, extension};
 pub const AT: Time = Time::from_unix(1_780_272_000);
 pub const DAY: i64 = 86_400;
 
+pub const DELTA_INDICATOR: &str = "2.5.29.27";
 pub const ANY_POLICY: &str = "2.5.29.32.0";
 
 /// Bits of the key usage, the first at the left (RFC 5280 §4.2.1.3).
@@ -132,6 +134,10 @@ impl List {
         }
     }
 
+    pub fn is_delta(&self) -> bool {
+        self.extensions.iter().any(|extension| write::is(extension, DELTA_INDICATOR))
+    }
+
     fn encode(&self) -> Vec<u8> {
         let entries = self.entries.iter().map(|entry| {
             let extensions = writer::sequence(&[&entry.extensions.concat()]);
@@ -167,6 +173,7 @@ pub struct Initial {
 }
 
 /// A chain being drawn.
+#[derive(Clone)]
 pub struct Draft {
     pub features: Vec<Feature>,
     /// From a root down to the target; each is issued by the one before it.
@@ -260,8 +267,9 @@ impl Draft {
         self.chain.iter().enumerate().map(encode).collect()
     }
 
-    /// Signs everything.
-    pub fn sign(self, random: &mut Random) -> Chain {
+    /// Signs everything; `random` puts it into some order.
+    pub fn sign(self, mut random: Random) -> Chain {
+        let order = random.clone();
         let chain = self.encode_chain();
         let alone = |member: &Member| {
             let issuer = member.issuer.as_ref().unwrap_or(&member.subject);
@@ -276,15 +284,7 @@ impl Draft {
         let mut crls: Vec<Vec<u8>> = self.lists.iter().map(List::encode).collect();
         random.shuffle(&mut crls);
         let target = chain.last().expect("a target").clone();
-        Chain {
-            anchors,
-            links,
-            crls,
-            target,
-            initial: self.initial,
-            revocation: self.revocation,
-            features: self.features,
-        }
+        Chain { anchors, links, crls, target, draft: self, order }
     }
 }
 
@@ -294,25 +294,33 @@ pub struct Chain {
     pub links: Vec<Vec<u8>>,
     pub crls: Vec<Vec<u8>>,
     pub target: Vec<u8>,
-    pub initial: Initial,
-    pub revocation: bool,
-    pub features: Vec<Feature>,
+    pub draft: Draft,
+    /// What [`Draft::sign`] took to order the links and lists.
+    pub order: Random,
 }
 
 impl Chain {
     pub fn has(&self, feature: Feature) -> bool {
-        self.features.contains(&feature)
+        self.draft.features.contains(&feature)
     }
 
     pub fn has_any(&self, features: &[Feature]) -> bool {
         features.iter().any(|feature| self.has(*feature))
     }
 
+    /// For who does not search: the certificates of the path first, from the target's issuer upwards, and its anchor alone.
+    pub fn show_way(&mut self, path: &ValidatedPath) {
+        let way: Vec<Vec<u8>> = path.certificates().iter().skip(1).map(|link| link.der().to_vec()).collect();
+        self.links.retain(|link| !way.contains(link));
+        self.links.splice(..0, way);
+        self.anchors = vec![path.anchor().der().to_vec()];
+    }
+
     /// For the oracles: numbers of four octets, big-endian, and after its length each string of octets. First the switches (1
     /// explicit policy, 2 no mapping, 4 no anyPolicy, 8 revocation), then policies, anchors, links, CRLs and the target alone.
     pub fn push_to(&self, batch: &mut Vec<u8>) {
-        let initial = &self.initial;
-        let switches = [initial.require_explicit, initial.inhibit_mapping, initial.inhibit_any, self.revocation];
+        let initial = &self.draft.initial;
+        let switches = [initial.require_explicit, initial.inhibit_mapping, initial.inhibit_any, self.draft.revocation];
         let switches: u32 = switches.iter().enumerate().map(|(bit, set)| u32::from(*set) << bit).sum();
         batch.extend(switches.to_be_bytes());
         // To the oracles an empty set is one that accepts nothing.
@@ -339,6 +347,7 @@ impl Chain {
             fs::create_dir_all(directory).expect("created");
             fs::write(directory.join(format!("{name}.pem")), pem.collect::<String>()).expect("written");
         }
-        fs::write(directory.join("inputs"), format!("{:?}\n{:?}\n", self.initial, self.features)).expect("written");
+        fs::write(directory.join("inputs"), format!("{:?}\n{:?}\n", self.draft.initial, self.draft.features))
+            .expect("written");
     }
 }

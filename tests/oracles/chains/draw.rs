@@ -12,6 +12,9 @@ use super::{draw_lists, draw_names, draw_policies};
 
 type Draw = fn(&mut Draft, &mut Random);
 
+/// An extension that nobody knows.
+pub const UNKNOWN: &str = "1.3.6.1.4.1.32473.99";
+
 /// Each with its weight. Those that change the shape of the chain come in their own step before.
 const SHAPES: &[(usize, Draw)] =
     &[(4, self_issued), (3, subordinate_anchor), (3, same_name), (3, turning), (3, crossed), (2, twin_anchor)];
@@ -56,7 +59,7 @@ pub fn chain(seed: u64, number: u64) -> Chain {
         }
         left -= 1;
     }
-    draft.sign(&mut random)
+    draft.sign(random)
 }
 
 fn one_of(draws: &[(usize, Draw)], draft: &mut Draft, random: &mut Random) {
@@ -254,7 +257,7 @@ fn extended_key_usage(draft: &mut Draft, random: &mut Random) {
 
 fn unknown_extension(draft: &mut Draft, random: &mut Random) {
     let (place, critical) = (random.below(draft.chain.len()), random.chance(50));
-    draft.chain[place].extensions.push(extension("1.3.6.1.4.1.32473.99", critical, &[tag::NULL, 0]));
+    draft.chain[place].extensions.push(extension(UNKNOWN, critical, &[tag::NULL, 0]));
     draft.add(match (critical, place == draft.anchor) {
         (true, true) => Feature::UnknownCriticalInAnchor,
         (true, false) => Feature::UnknownCriticalExtension,

@@ -3,7 +3,7 @@
 use antin::core::algorithm::DigestAlgorithm;
 use antin::core::der::{tag, writer};
 
-use super::draft::{AT, CRL_SIGN, DAY, Draft, Entry, KEY_CERT_SIGN, List, Member};
+use super::draft::{AT, CRL_SIGN, DAY, DELTA_INDICATOR, Draft, Entry, KEY_CERT_SIGN, List, Member};
 use super::feature::Feature;
 use super::random::Random;
 use super::write::{self, extension, general_name};
@@ -69,7 +69,7 @@ fn times(draft: &mut Draft, random: &mut Random, list: usize) {
 }
 
 /// reasonCode (§5.3.1).
-fn reason(number: u8) -> Vec<u8> {
+pub fn reason(number: u8) -> Vec<u8> {
     extension("2.5.29.21", false, &[tag::ENUMERATED, 1, number])
 }
 
@@ -113,8 +113,12 @@ fn signer(draft: &mut Draft, random: &mut Random, list: usize, place: usize) {
     draft.add(feature);
 }
 
+pub fn unknown_critical() -> Vec<u8> {
+    extension("1.3.6.1.4.1.32473.98", true, &[tag::NULL, 0])
+}
+
 fn unknown(draft: &mut Draft, random: &mut Random, list: usize, serial_number: Vec<u8>) {
-    let critical = extension("1.3.6.1.4.1.32473.98", true, &[tag::NULL, 0]);
+    let critical = unknown_critical();
     if random.chance(50) {
         draft.lists[list].extensions.push(critical);
         return draft.add(Feature::ListUnknownCritical);
@@ -220,7 +224,7 @@ fn delta(draft: &mut Draft, random: &mut Random, list: usize, serial_number: Vec
     delta.this_update = AT.plus_seconds(-DAY / 4);
     let odd_base = random.chance(25);
     let of = if odd_base { 6 } else { random.pick(&[5, 4]) };
-    delta.extensions.push(extension("2.5.29.27", true, &write::integer(&[of])));
+    delta.extensions.push(extension(DELTA_INDICATOR, true, &write::integer(&[of])));
     if odd_base {
         draft.add(Feature::DeltaOddBase);
     }

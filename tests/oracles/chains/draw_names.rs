@@ -65,7 +65,7 @@ const FORMS: [Form; 4] = [
 ];
 
 const SUBJECT_ALT_NAME: &str = "2.5.29.17";
-const NAME_CONSTRAINTS: &str = "2.5.29.30";
+pub const NAME_CONSTRAINTS: &str = "2.5.29.30";
 const EMAIL_ADDRESS: &str = "1.2.840.113549.1.9.1";
 
 pub fn draw(draft: &mut Draft, random: &mut Random) {

@@ -10,6 +10,9 @@ use super::write::{self, extension};
 
 const POLICIES: [&str; 3] = ["1.3.6.1.4.1.32473.1", "1.3.6.1.4.1.32473.2", "1.3.6.1.4.1.32473.3"];
 
+pub const MAPPINGS: &str = "2.5.29.33";
+pub const INHIBIT_ANY: &str = "2.5.29.54";
+
 pub fn draw(draft: &mut Draft, random: &mut Random) {
     // Once: two of an extension would be another oddity.
     if draft.features.contains(&Feature::Policies) {
@@ -53,7 +56,7 @@ fn out_of_any(draft: &mut Draft, random: &mut Random) {
         draft.chain[place].extensions.push(policies);
     }
     let pair = writer::sequence(&[&write::identified(POLICIES[0]), &write::identified(POLICIES[0])]);
-    draft.chain[mapped].extensions.push(extension("2.5.29.33", true, &writer::sequence(&[&pair])));
+    draft.chain[mapped].extensions.push(extension(MAPPINGS, true, &writer::sequence(&[&pair])));
     draft.initial = Initial { require_explicit: true, inhibit_any: random.chance(60), ..Initial::default() };
     draft.features.extend([Feature::PolicyMapping, Feature::InitialPolicies]);
 }
@@ -102,7 +105,7 @@ fn mappings(draft: &mut Draft, random: &mut Random, place: usize) -> Option<Vec<
     let pairs = pairs
         .iter()
         .map(|(issuer, subject)| writer::sequence(&[&write::identified(issuer), &write::identified(subject)]));
-    Some(extension("2.5.29.33", random.chance(50), &writer::sequence(&[&pairs.collect::<Vec<_>>().concat()])))
+    Some(extension(MAPPINGS, random.chance(50), &writer::sequence(&[&pairs.collect::<Vec<_>>().concat()])))
 }
 
 fn constraints(draft: &mut Draft, random: &mut Random, place: usize) -> Option<Vec<u8>> {
@@ -122,6 +125,6 @@ fn constraints(draft: &mut Draft, random: &mut Random, place: usize) -> Option<V
 fn inhibit_any(draft: &mut Draft, random: &mut Random) -> Option<Vec<u8>> {
     random.chance(15).then(|| {
         draft.add(Feature::InhibitAnyPolicy);
-        extension("2.5.29.54", random.chance(80), &write::integer(&[random.below(3) as u8]))
+        extension(INHIBIT_ANY, random.chance(80), &write::integer(&[random.below(3) as u8]))
     })
 }

@@ -1,6 +1,7 @@
 //! Random numbers that come again: SplitMix64 from a seed and the number of a chain.
 
 /// A sequence that its seed decides.
+#[derive(Clone)]
 pub struct Random(u64);
 
 impl Random {

@@ -13,6 +13,12 @@ pub fn extension(identifier: &str, critical: bool, value: &[u8]) -> Vec<u8> {
     writer::sequence(&[&identified(identifier), critical, &writer::octet_string(value)])
 }
 
+/// An encoded extension is of this kind: its identifier stands at its head, after one to three octets of length.
+pub fn is(extension: &[u8], identifier: &str) -> bool {
+    let identified = identified(identifier);
+    (2..=4).any(|at| extension.get(at..).is_some_and(|rest| rest.starts_with(&identified)))
+}
+
 pub fn identified(dotted: &str) -> Vec<u8> {
     writer::object_identifier(&oid::parse(dotted).expect("an object identifier"))
 }
