@@ -146,6 +146,7 @@ fn path_to(root: &Arc<Certificate>, target: &Arc<Certificate>, revocation: Revoc
         revocation,
         maximum_age: MaximumAge::default(),
         time,
+        used_at: None,
         memory: &Memory::none(),
         work: &Work::default(),
     })

@@ -187,7 +187,9 @@ pub struct RevocationReport {
     #[serde(serialize_with = "fingerprint")]
     pub certificate: Arc<Certificate>,
     pub source: &'static str,
+    /// `good`; `revoked` at `revocationTime`, which is after the signature was made.
     pub status: &'static str,
+    pub revocation_time: Option<Time>,
     pub this_update: Time,
     pub next_update: Option<Time>,
     pub age_seconds: i64,
@@ -410,7 +412,8 @@ fn revocation_reports(signature: &SignatureValidation, time: Time) -> Vec<Revoca
                 Source::Crl => "crl",
                 Source::Ocsp => "ocsp",
             },
-            status: "good",
+            status: if status.revoked_since.is_some() { "revoked" } else { "good" },
+            revocation_time: status.revoked_since,
             this_update: status.this_update,
             next_update: status.next_update,
             age_seconds: time.seconds_since(status.this_update),

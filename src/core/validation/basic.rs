@@ -30,6 +30,8 @@ pub struct Material<'a> {
     pub crls: &'a CrlSet,
     /// For what the signers' certificates are to be good.
     pub purpose: Purpose,
+    /// When the signature was made at the latest, if trusted time proves it (§5.5); `None`: at the time of validation.
+    pub used_at: Option<Time>,
     /// Shared by all signers of the message.
     pub work: &'a Work,
 }
@@ -103,7 +105,7 @@ pub fn validate(
     let acceptance = match (&attributes, &algorithms, &signer) {
         (Some(attributes), Ok(algorithms), Ok(signer)) => {
             let demands = acceptance::Demands::new(request.policy, material.purpose);
-            Some(acceptance::check(demands, attributes, *algorithms, signer, request.time))
+            Some(acceptance::check(demands, attributes, *algorithms, signer, material.used_at.unwrap_or(request.time)))
         }
         _ => None,
     };

@@ -27,6 +27,7 @@ pub fn validate(
         revocation: request.revocation,
         maximum_age: request.policy.maximum_revocation_age_hours,
         time: request.time,
+        used_at: material.used_at,
         memory: request.memory,
         work: material.work,
     })

@@ -1,6 +1,7 @@
 //! The validation process of EN 319 102-1, one building block a file:
 //! [`format`](mod@format) §5.2.2, [`signer`] §5.2.3, [`certificate`] §5.2.6, [`cryptographic`] §5.2.7, [`acceptance`] §5.2.8,
-//! [`basic`] §5.3, which puts them together for one signature, and [`timestamp`] §5.4. [`validate`] judges a whole document.
+//! [`basic`] §5.3, which puts them together for one signature, [`timestamp`] §5.4,
+//! and [`with_time`] §5.5. [`validate`] judges a whole document.
 
 pub mod acceptance;
 pub mod basic;
@@ -11,6 +12,7 @@ pub mod format;
 pub mod signer;
 pub mod timestamp;
 pub mod wanted;
+pub mod with_time;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -111,6 +113,7 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
         certificates: &certificates,
         crls: crls.as_ref().unwrap_or(&request.evidence.crls),
         purpose: Purpose::DocumentSigning,
+        used_at: None,
         work: &work,
     };
     let mut signatures: Vec<SignatureValidation> = message
@@ -119,6 +122,7 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
         .map(|signer| basic::validate(request, message, signer, &content, material))
         .collect();
     timestamp::judge(request, message, &mut signatures, material);
+    with_time::validate(request, message, &mut signatures, &content, material);
     let (reference, references_differ) = reference(&signatures);
     let content = ContentDescription {
         sha256: content.sha256().filter(|_| content.is_at_hand() || signatures.iter().any(matches_sha256)),

@@ -191,6 +191,7 @@ fn validate_signature(
         certificates: &at_hand,
         crls: lists.as_ref().unwrap_or(material.crls),
         purpose: Purpose::TimeStamping,
+        used_at: None,
         work: material.work,
     };
     // A statement has one signer.
