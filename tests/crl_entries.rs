@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use antin::core::der::{tag, writer};
+use antin::core::der::{Reader, tag, writer};
 use antin::core::oid;
 use antin::core::time::Time;
 use antin::core::x509::crl::{RevocationReason, RevokedEntry};
@@ -81,7 +81,14 @@ impl Model {
             _ => None,
         });
         let reason = number.and_then(RevocationReason::from_number).unwrap_or_default();
-        RevokedEntry { revocation_date: time.expect("a time"), reason }
+        let invalidity_date = self.extensions.iter().find_map(|part| match part {
+            Part::InvalidityDate(content) => {
+                let element = Reader::single(content, tag::GENERALIZED_TIME);
+                Some(element.and_then(|date| date.time()).unwrap_or(Time::from_unix(i64::MIN)))
+            }
+            _ => None,
+        });
+        RevokedEntry { revocation_date: time.expect("a time"), reason, invalidity_date }
     }
 }
 

@@ -17,6 +17,7 @@ mod registry;
 mod revocation;
 mod testvectors;
 mod threats;
+mod time_travel;
 mod trust;
 mod wild;
 mod wycheproof_vectors;

@@ -98,6 +98,13 @@ fn signatures_of_other_products_get_their_verdicts() {
             assert_eq!(found, "INDETERMINATE NO_CERTIFICATE_CHAIN_FOUND no-trusted-path", "{name}");
             assert!(matches!(without.signatures[0].signature, Some(Ok(_))), "{name}: the signature is right");
             assert!(matches!(without.signatures[0].digest, Some(Ok(_))), "{name}: the digest is right");
+            let timestamps = &without.signatures[0].timestamps;
+            let stamped = ["-T-", "-LT-", "-LTA-", "lta-", "test-"].iter().any(|level| name.contains(level));
+            assert_eq!(timestamps.len(), usize::from(stamped), "{name}");
+            for timestamp in timestamps {
+                assert!(timestamp.is_genuine(), "{name}: the time-stamp is right");
+                assert!(timestamp.outcome.is_err(), "{name}: and proves nothing to whom nobody vouches for it");
+            }
         } else {
             assert_eq!(line(&without.verdict), expected, "{name} without an anchor");
         }
@@ -139,6 +146,7 @@ fn path_to(root: &Arc<Certificate>, target: &Arc<Certificate>, revocation: Revoc
         revocation,
         maximum_age: MaximumAge::default(),
         time,
+        used_at: None,
         memory: &Memory::none(),
         work: &Work::default(),
     })

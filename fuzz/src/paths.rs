@@ -45,6 +45,7 @@ pub fn search(input: &[u8]) {
         revocation,
         maximum_age: MaximumAge::default(),
         time: TIME,
+        used_at: None,
         memory: &Memory::none(),
         work: &Work::default(),
     });

@@ -11,6 +11,7 @@ use crate::core::evidence::{CrlSet, Evidence};
 use crate::core::evidence_file;
 use crate::core::policy::{Policy, RevocationMode};
 use crate::core::time::Time;
+use crate::core::x509::anchor_limits::{AnchorLimits, AnchorUse};
 use crate::core::x509::{Certificate, TrustAnchor, TrustStore};
 use crate::trust::{Held, Manifest, manifest};
 
@@ -74,12 +75,14 @@ impl EvidenceArguments {
     /// Reads every file named; the first that cannot be read ends the command with 65.
     pub fn load(&self) -> Result<LoadedEvidence, CommandError> {
         let intermediates = load_certificates(&self.intermediates)?;
-        // Anchors for time-stamps are read, so that a wrong file is told at once; nothing here judges time-stamps yet.
-        load_certificates(&self.timestamp_anchors)?;
+        let timestamp_anchors = load_certificates(&self.timestamp_anchors)?;
         // Held intermediates link whatever is trusted; they are never trusted themselves.
         let mut held = held()?;
         if !self.trust_anchors.is_empty() {
             held.anchors = load_certificates(&self.trust_anchors)?.into_iter().map(TrustAnchor::new).collect();
+        }
+        if !timestamp_anchors.is_empty() {
+            held.anchors = with_timestamp_anchors(held.anchors, timestamp_anchors);
         }
         let trust = held.into_store();
         let mut crls = CrlSet::default();
@@ -129,6 +132,21 @@ impl EvidenceArguments {
         }
         Ok(policy)
     }
+}
+
+/// Time-stamps lead to `own` alone, and nothing else does.
+fn with_timestamp_anchors(anchors: Vec<TrustAnchor>, own: Vec<Arc<Certificate>>) -> Vec<TrustAnchor> {
+    let for_uses = |wanted: &dyn Fn(AnchorUse) -> bool| {
+        let uses = AnchorUse::ALL.into_iter().filter(|one| wanted(*one)).collect();
+        AnchorLimits::new(Some(uses), None, None, None).expect("some uses, and no other limit")
+    };
+    let (others, timestamps) =
+        (for_uses(&|one| one != AnchorUse::TimeStamping), for_uses(&|one| one == AnchorUse::TimeStamping));
+    let others = anchors
+        .into_iter()
+        .map(|anchor| TrustAnchor::limited(Arc::clone(anchor.certificate()), anchor.limits().and(&others)));
+    let own = own.into_iter().map(|certificate| TrustAnchor::limited(certificate, timestamps.clone()));
+    others.chain(own).collect()
 }
 
 /// The folder of the anchors held on this machine; `None` where the usual one is missing and no other is named.

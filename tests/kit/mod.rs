@@ -6,6 +6,7 @@
 //! * [`ber`]: the same message in BER;
 //! * [`cost`]: what a computation cost;
 //! * [`revocation`]: CRLs and OCSP responses, likewise;
+//! * [`timestamp`]: time-stamp tokens, likewise;
 //! * [`vectors`]: where foreign vectors lie;
 //! * [`verdict`]: the verdict of `validate` as one line of text.
 //!
@@ -21,6 +22,7 @@ pub mod cost;
 pub mod key;
 pub mod message;
 pub mod revocation;
+pub mod timestamp;
 pub mod tree;
 pub mod vectors;
 pub mod verdict;

@@ -12,6 +12,7 @@ mod bouncy_castle;
 mod chains;
 mod ocsp;
 mod openssl_cms;
+mod openssl_ts;
 mod path;
 mod pyhanko;
 mod real;

@@ -102,7 +102,8 @@ fn what_has_no_room_in_memory_is_told_once_and_counted() {
         fs::write(&path, der).expect("written");
         CrlSource { file: Some(path), ..CrlSource::default() }
     };
-    let settings = RevocationSettings { sources: (0..6).map(file).collect(), maximum_bytes: 65_536, ..world.settings() };
+    let settings =
+        RevocationSettings { sources: (0..6).map(file).collect(), maximum_bytes: 65_536, ..world.settings() };
     let warning = "the lists that no longer count have no room";
     let left_out = || capture.metric(&["antin_revocation_lists_left_out"]);
     capture.runtime.block_on(async {

@@ -159,6 +159,7 @@ impl World {
             revocation: RevocationMode::Required,
             maximum_age: MaximumAge::default(),
             time: clock::now(),
+            used_at: None,
             memory: &memory,
             work: &Work::default(),
         };

@@ -417,10 +417,11 @@ fn status(
         revocation: RevocationMode::Required,
         maximum_age: MaximumAge::default(),
         time,
+        used_at: None,
         memory: &Memory::none(),
         work: &Work::default(),
     };
-    check(&request, 0, &Subject { certificate: &signer.certificate, above: &above, anchor: &anchor })
+    check(&request, 0, &Subject { certificate: &signer.certificate, above: &above, anchor: &anchor, used_at: None })
 }
 
 #[test]

@@ -114,6 +114,7 @@ fn a_list_that_the_allowance_left_unverified_is_not_taken_for_absent() {
             revocation: RevocationMode::Required,
             maximum_age: MaximumAge::default(),
             time: NOW,
+            used_at: None,
             memory: &Memory::none(),
             work: &work,
         });

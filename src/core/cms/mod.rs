@@ -7,5 +7,6 @@ pub mod document_reference;
 pub mod embed;
 pub mod signed_data;
 pub mod signing_certificate;
+pub mod timestamp;
 
 pub use signed_data::{CmsError, SignedData, SignerIdentifier, SignerInfo};

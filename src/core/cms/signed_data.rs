@@ -228,6 +228,26 @@ impl<'a> SignerInfo<'a> {
     }
 }
 
+impl<'a> SignerInfo<'a> {
+    /// The values of every unsigned attribute of this type, each a whole element in BER.
+    pub fn unsigned_values(&self, identifier: &[u8]) -> Vec<&'a [u8]> {
+        let mut found = Vec::new();
+        let mut list = self.unsigned_attributes.map(|field| field.reader());
+        // All of it was read when the signer was decoded.
+        while let Some(Ok(attribute)) = list.as_mut().filter(|list| !list.is_empty()).map(Reader::read) {
+            let values = attribute.read_all(|fields| {
+                let own = fields.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()? == identifier;
+                let values = fields.expect(tag::SET)?;
+                Ok::<_, DerError>(own.then_some(values.value))
+            });
+            if let Ok(Some(values)) = values {
+                found.extend(ber::elements(values).unwrap_or_default());
+            }
+        }
+        found
+    }
+}
+
 /// `CMSVersion`.
 fn version(reader: &mut Reader<'_>) -> Result<Option<u32>, DerError> {
     let version = reader.expect(tag::INTEGER)?;
@@ -242,7 +262,7 @@ fn check_unsigned_attributes(field: Tlv<'_>) -> Result<(), DerError> {
         list.expect(tag::SEQUENCE)?.read_all(|attribute| {
             attribute.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()?;
             let values = attribute.expect(tag::SET)?;
-            ber::check_elements(values.value).map_err(|fault| values.error(fault))
+            ber::elements(values.value).map(drop).map_err(|fault| values.error(fault))
         })?;
     }
     Ok(())

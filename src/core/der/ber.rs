@@ -92,17 +92,19 @@ fn normalise(bytes: &[u8], place: Place) -> Result<Vec<u8>, DerError> {
     Ok(normalised)
 }
 
-/// Checks that `content` consists of whole BER elements and nothing else, without looking into them.
-pub fn check_elements(content: &[u8]) -> Result<(), DerFault> {
+/// The whole BER elements that `content` consists of, and nothing else, without looking into them.
+pub fn elements(content: &[u8]) -> Result<Vec<&[u8]>, DerFault> {
     let ends = RefCell::default();
     let mut reader = BerReader { bytes: content, position: 0, end: content.len(), ends: &ends };
+    let mut elements = Vec::new();
     while reader.position < reader.end {
         let element = reader.read().map_err(|error| error.fault)?;
         if element.tag == 0 {
             return Err(DerFault::UnexpectedTag);
         }
+        elements.push(&content[element.start..element.end]);
     }
-    Ok(())
+    Ok(elements)
 }
 
 /// One BER element as positions in the input; `content_end` excludes end-of-contents octets.
@@ -318,10 +320,11 @@ mod tests {
 
     #[test]
     fn rows_of_elements_are_whole() {
-        assert_eq!(check_elements(&[]), Ok(()));
-        assert_eq!(check_elements(&[0x05, 0x00, 0x30, 0x80, 0x05, 0x00, 0x00, 0x00]), Ok(()));
-        assert_eq!(check_elements(&[0x05, 0x00, 0x05]), Err(DerFault::Truncated));
-        assert_eq!(check_elements(&[0x05, 0x00, 0x00, 0x00]), Err(DerFault::UnexpectedTag));
+        assert_eq!(elements(&[]), Ok(Vec::new()));
+        let indefinite = [0x30, 0x80, 0x05, 0x00, 0x00, 0x00];
+        assert_eq!(elements(&[&[0x05, 0x00][..], &indefinite].concat()), Ok(vec![&[0x05, 0x00][..], &indefinite]));
+        assert_eq!(elements(&[0x05, 0x00, 0x05]), Err(DerFault::Truncated));
+        assert_eq!(elements(&[0x05, 0x00, 0x00, 0x00]), Err(DerFault::UnexpectedTag));
     }
 
     #[test]

@@ -68,8 +68,23 @@ impl Signed<'_> {
             && key(self) == key(delta)
     }
 
+    /// The entry that weighs most, of those that were not made for something after the key was used.
     fn entry(&self, subject: &Subject<'_>) -> Option<RevokedEntry> {
-        self.crl.entry(&subject.certificate.issuer, &subject.certificate.serial_number)
+        let entries = self.crl.entries(&subject.certificate.issuer, &subject.certificate.serial_number);
+        let standing = entries.filter(|entry| !subject.was_used_before(entry.since(), entry.reason));
+        standing.max_by_key(|entry| entry.reason.weight())
+    }
+
+    /// Since when it is listed for something after the key was used.
+    fn revoked_since(&self, subject: &Subject<'_>) -> Option<Time> {
+        let entries = self.crl.entries(&subject.certificate.issuer, &subject.certificate.serial_number);
+        let later = entries.filter(|entry| subject.was_used_before(entry.since(), entry.reason));
+        later.map(|entry| entry.since()).min()
+    }
+
+    /// What it does not list was good when the key was used, however old the list is now.
+    fn covers_use(&self, subject: &Subject<'_>) -> bool {
+        subject.was_used_until(self.crl.this_update, self.crl.extensions.expired_certificates_since)
     }
 }
 
@@ -132,7 +147,7 @@ fn by_list(
     // Which of the two came first cannot be told (§5.2.3).
     let contradictory = held_scope().filter(|newer| list.is_held && goes_back(newer, list));
     findings.extend(contradictory.map(|newer| finding(request, subject, newer, Statement::Unclear, ReasonSet::ALL)));
-    if held_scope().any(|newer| newer.is_complete() && newer.age() > list.age()) {
+    if held_scope().any(|newer| newer.is_complete() && newer.age() > list.age()) && !list.covers_use(subject) {
         return;
     }
     if list.is_complete() {
@@ -182,7 +197,9 @@ fn by_complete(
     findings: &mut Vec<Finding>,
 ) {
     let reasons = reasons(request, subject, list);
-    let room = room.filter(|_| list.is_held && list.is_understood() && !reasons.is_empty());
+    // Of a list that covers the use, it does not matter who chose it among others.
+    let chosen = list.is_held || list.covers_use(subject);
+    let room = room.filter(|_| chosen && list.is_understood() && !reasons.is_empty());
     let good = |source: &Signed<'_>, room: Window| {
         let found = finding(request, subject, source, Statement::Good, reasons);
         Finding { counts: found.counts.map(|window| window.and(list.issuer.window).and(room)), ..found }
@@ -231,12 +248,16 @@ fn finding(
 ) -> Finding {
     let (this_update, next_update) = (list.crl.this_update, list.crl.next_update);
     let counts = counts(request, subject, list);
-    Finding { source: Source::Crl, statement, reasons, this_update, next_update, counts }
+    let revoked_since = list.revoked_since(subject);
+    Finding { source: Source::Crl, statement, reasons, this_update, next_update, counts, revoked_since }
 }
 
 /// When what the list says may be used.
 fn counts(request: &PathRequest<'_>, subject: &Subject<'_>, list: &Signed<'_>) -> Option<Window> {
     let (this_update, next_update) = (list.crl.this_update, list.crl.next_update);
+    if list.covers_use(subject) {
+        return Some(list.issuer.window);
+    }
     let kept_since = list.crl.extensions.expired_certificates_since;
     let remembered = window::remembers_until(subject.certificate, this_update, kept_since);
     let counts_until = window::counts_until(request, subject.certificate, this_update, next_update);

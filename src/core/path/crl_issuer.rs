@@ -106,7 +106,7 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
     /// Certificates of the list's issuer beside the one that was tried: those of the path first, then the held, then the given;
     /// those whose key identifier fits before the others. One more than may be tried tells that there are more.
     fn candidates(&self, crl: &CertificateList) -> Vec<Arc<Certificate>> {
-        let Subject { certificate, above, anchor } = *self.subject;
+        let Subject { certificate, above, anchor, .. } = *self.subject;
         let (request, name) = (self.request, &crl.issuer);
         let path = above.iter().chain([anchor.certificate(), certificate]).filter(|held| held.subject == *name);
         let anchors = request.trust.anchors_named(name).map(|anchor| anchor.certificate());
@@ -130,7 +130,7 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
 
     /// When the signer may speak of the certificate.
     fn authorised(&mut self, crl: &CertificateList, signer: &Arc<Certificate>) -> Option<Window> {
-        let Subject { certificate, above, anchor } = *self.subject;
+        let Subject { certificate, above, anchor, .. } = *self.subject;
         if above.contains(signer) || signer == anchor.certificate() {
             return Some(Window::ALWAYS);
         }
@@ -166,7 +166,14 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
             }
         };
         let policies = InitialPolicies::default();
-        let outcome = find_path(&PathRequest { target: signer, trust, purpose: Purpose::Any, policies, ..*request });
+        let outcome = find_path(&PathRequest {
+            target: signer,
+            trust,
+            purpose: Purpose::Any,
+            policies,
+            used_at: None,
+            ..*request
+        });
         searches.end();
         match outcome {
             PathOutcome::Valid(path) => Some(path),

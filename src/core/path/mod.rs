@@ -51,6 +51,9 @@ pub struct PathRequest<'a> {
     pub revocation: RevocationMode,
     pub maximum_age: MaximumAge,
     pub time: Time,
+    /// When the target's key was used, if trusted time proves it: its own validity, algorithm and revocation are then judged at that time
+    /// (EN 319 102-1 §5.5.4, §5.6.2.1), all else at `time`. `None`: at `time`.
+    pub used_at: Option<Time>,
     /// Remembered computations; never changes an answer.
     pub memory: &'a Memory,
     /// What all that is asked about one document may cost together.

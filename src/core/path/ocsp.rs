@@ -47,6 +47,7 @@ fn finding(
     let statement = match status.status {
         CertStatus::Good if understood => Statement::Good,
         CertStatus::Good => return None,
+        CertStatus::Revoked { date, reason } if understood && subject.was_used_before(date, reason) => Statement::Good,
         CertStatus::Revoked { date, reason } if understood => Statement::Revoked { date, reason },
         CertStatus::Revoked { .. } | CertStatus::Unknown => Statement::Unclear,
     };
@@ -59,7 +60,14 @@ fn finding(
         let from = response.produced_at;
         Window { from, until: until.min(remembered) }.and(responder.window)
     });
-    Some(Finding { source: Source::Ocsp, statement, reasons: ReasonSet::ALL, this_update, next_update, counts })
+    let covers_use = subject.was_used_until(this_update, status.archive_cutoff);
+    let counts = if covers_use { Some(responder.window) } else { counts };
+    let revoked_since = match status.status {
+        CertStatus::Revoked { date, .. } if statement == Statement::Good => Some(date),
+        _ => None,
+    };
+    let (source, reasons) = (Source::Ocsp, ReasonSet::ALL);
+    Some(Finding { source, statement, reasons, this_update, next_update, counts, revoked_since })
 }
 
 /// Who signed a response.
@@ -122,7 +130,7 @@ fn delegated(
         return None;
     }
     // Even where nobody need ask (§4.2.2.2.1), what is known against it counts.
-    let delegate = Subject { certificate: delegate, ..*subject };
+    let delegate = Subject { certificate: delegate, used_at: None, ..*subject };
     let holds = revocation::good_by_crl(request, &delegate, extensions.ocsp_no_check);
     let is_accepted = acceptable && validity.contains(request.time);
     // Nobody knows any more what became of one that has expired; then it is not asked.

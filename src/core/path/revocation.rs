@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::fault::{Budget, PathFault};
-use super::window::Window;
+use super::window::{self, Window};
 use super::{PathRequest, Position, crl, ocsp};
 use crate::core::time::Time;
 use crate::core::x509::reason::{ReasonSet, RevocationReason};
@@ -20,6 +20,8 @@ pub struct RevocationStatus {
     pub this_update: Time,
     /// The earliest of the sources that were needed.
     pub next_update: Option<Time>,
+    /// Since when it is revoked all the same, for something after its key was used.
+    pub revoked_since: Option<Time>,
     /// When the very same sources show the same, maximum ages considered.
     pub holds: Window,
     _proof: Proof,
@@ -42,11 +44,26 @@ pub struct Subject<'a> {
     /// From its issuer upwards, the anchor not counted.
     pub above: &'a [Arc<Certificate>],
     pub anchor: &'a TrustAnchor,
+    /// When its key was used, if trusted time proves it; `None`: at the time of the request.
+    pub used_at: Option<Time>,
 }
 
 impl<'a> Subject<'a> {
     pub fn issuer(&self) -> &'a Arc<Certificate> {
         self.above.first().unwrap_or(self.anchor.certificate())
+    }
+
+    /// A revocation for good since that time came after the key was used. A hold is not told from what it may become.
+    pub fn was_used_before(&self, since: Time, reason: RevocationReason) -> bool {
+        let holds = matches!(reason, RevocationReason::CertificateHold | RevocationReason::RemoveFromCrl);
+        !holds && self.used_at.is_some_and(|used_at| used_at < since)
+    }
+
+    /// A statement of that time that the certificate is good covers the use of its key, however old it is now (EN 319 102-1 §5.6.2.2:
+    /// control time slides back to it), as long as certificates are remembered in it.
+    pub fn was_used_until(&self, this_update: Time, kept_since: Option<Time>) -> bool {
+        let remembered = window::remembers_until(self.certificate, this_update, kept_since) == Window::ALWAYS.until;
+        remembered && self.used_at.is_some_and(|used_at| used_at <= this_update)
     }
 }
 
@@ -61,6 +78,8 @@ pub struct Finding {
     pub next_update: Option<Time>,
     /// When it may be used, if it shows something good: fresh, remembered, signed by who may still sign. None: never.
     pub counts: Option<Window>,
+    /// Since when the certificate is revoked for something after its key was used.
+    pub revoked_since: Option<Time>,
 }
 
 impl Finding {
@@ -153,6 +172,7 @@ fn conclude(
             source: used[0].source,
             this_update: this_update.min().unwrap_or(holds.from),
             next_update: used.iter().filter_map(|finding| finding.next_update).min(),
+            revoked_since: findings.iter().filter_map(|finding| finding.revoked_since).min(),
             holds,
             _proof: Proof,
         });

@@ -77,11 +77,13 @@ pub fn validate(
         if !target_is_anchor {
             check_signature(position, certificate, issuer, request.time)?;
         }
-        check_validity(position, certificate, request.time)?;
+        // Only the target's own key is known to have been used before.
+        let time = request.used_at.filter(|_| position == 0).unwrap_or(request.time);
+        check_validity(position, certificate, time)?;
         let until = certificate.not_after.min(key_end(certificate)).min(algorithm_end(certificate));
         holds = holds.and(Window { from: certificate.not_before, until });
         check_profile(position, certificate)?;
-        check_key(position, certificate, request.time)?;
+        check_key(position, certificate, time)?;
         check_extensions(position, certificate)?;
         names.check(position, certificate, request.work)?;
         policies.process(position, certificate)?;
@@ -98,7 +100,8 @@ pub fn validate(
     let mut statuses = Vec::new();
     if !target_is_anchor && request.revocation != RevocationMode::Off {
         for (position, certificate) in path.iter().enumerate().rev() {
-            let subject = Subject { certificate, above: &path[position + 1..], anchor };
+            let used_at = request.used_at.filter(|_| position == 0);
+            let subject = Subject { certificate, above: &path[position + 1..], anchor, used_at };
             match revocation::check(request, position, &subject) {
                 Ok(status) => {
                     holds = holds.and(status.holds);

@@ -80,6 +80,7 @@ mod tests {
     use crate::core::path::PathFault;
     use crate::core::report::Obstacle;
     use crate::core::report::check::Remark;
+    use crate::core::validation::timestamp::TimestampFault;
     use crate::core::verdict::{Indication, Verdict};
 
     fn codes_of(indication: Indication) -> BTreeSet<&'static str> {
@@ -91,7 +92,8 @@ mod tests {
         let verdicts = Verdict::every().into_iter().map(|verdict| verdict.code());
         let remarks = Remark::every().into_iter().map(Remark::code);
         let obstacles = Obstacle::every().into_iter().map(Obstacle::code);
-        verdicts.chain(remarks).chain(obstacles).collect()
+        let timestamps = TimestampFault::every().into_iter().map(|fault| fault.code());
+        verdicts.chain(remarks).chain(obstacles).chain(timestamps).collect()
     }
 
     #[test]

@@ -9,14 +9,16 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::value::to_raw_value;
 
+use super::path::PathOutcome;
 use super::path::revocation::Source;
-use super::path::{PathOutcome, ValidatedPath};
 use super::policy::{Policy, RevocationMode};
 use super::time::Time;
+use super::validation::timestamp::TimestampValidation;
 use super::validation::{SignatureValidation, Validation};
 use super::verdict::{Indication, Verdict};
 use super::x509::Certificate;
 
+use check::Remark;
 pub use check::{Check, CheckResult, Step};
 pub use message::{Message, Text};
 
@@ -46,7 +48,7 @@ pub struct Report {
     pub reliance: Reliance,
     pub verdict: VerdictReport,
     pub validation_time: Time,
-    /// The earliest time at which the signatures are proved to have existed; without trusted time-stamps the validation time.
+    /// The earliest time at which all signatures are proved to have existed; without trusted time-stamps the validation time.
     pub best_signature_time: Option<Time>,
     pub policy: PolicyReport,
     pub document: DocumentReport,
@@ -118,9 +120,26 @@ pub struct SignatureReport {
     /// From the signer upwards, the anchor last.
     pub certificates: Vec<CertificateReport>,
     pub revocation: Vec<RevocationReport>,
-    /// Time-stamps are not judged by this version.
-    pub timestamps: Vec<()>,
+    pub timestamps: Vec<TimestampReport>,
     pub checks: Vec<Check>,
+}
+
+/// A time-stamp; it never lowers the verdict of the signature it is on.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimestampReport {
+    /// Over what: `signature`.
+    #[serde(rename = "type")]
+    pub over: &'static str,
+    /// As its authority states it, the fraction of a second rounded up; `None`: the token cannot be read.
+    pub time: Option<Time>,
+    pub indication: &'static str,
+    pub sub_indication: Option<&'static str>,
+    pub code: &'static str,
+    pub signed_by: Option<String>,
+    pub algorithm: Option<String>,
+    pub certificates: Vec<CertificateReport>,
+    pub revocation: Vec<RevocationReport>,
 }
 
 /// A certificate in an answer, as `CertificateFields`. The same few authorities stand in nearly all of them: each is rendered once.
@@ -168,7 +187,9 @@ pub struct RevocationReport {
     #[serde(serialize_with = "fingerprint")]
     pub certificate: Arc<Certificate>,
     pub source: &'static str,
+    /// `good`; `revoked` at `revocationTime`, which is after the signature was made.
     pub status: &'static str,
+    pub revocation_time: Option<Time>,
     pub this_update: Time,
     pub next_update: Option<Time>,
     pub age_seconds: i64,
@@ -197,7 +218,11 @@ impl Report {
             },
             verdict,
             validation_time: time,
-            best_signature_time: (!validation.signatures.is_empty()).then_some(time),
+            best_signature_time: validation
+                .signatures
+                .iter()
+                .map(|signature| signature.best_signature_time(time))
+                .max(),
             policy: PolicyReport {
                 id: policy.id.clone(),
                 version: policy.version.clone(),
@@ -304,29 +329,59 @@ impl SignatureReport {
         time: Time,
     ) -> Self {
         let verdict = VerdictReport::new(&signature.verdict);
-        let signed_by = match (&signature.signer, &signature.signer_description) {
-            (Ok(signer), _) => Some(signer.display_name().to_owned()),
-            (Err(_), description) => description.clone(),
-        };
-        let path = match &signature.path {
-            Some(PathOutcome::Valid(path)) => Some(path),
-            _ => None,
-        };
         Self {
             id: format!("signature-{}", index + 1),
-            format: if signature.is_baseline { "CAdES-BASELINE-B" } else { "CMS" },
+            format: format(signature),
             indication: verdict.indication,
             sub_indication: verdict.sub_indication,
             code: verdict.code,
-            signed_by,
+            signed_by: signed_by(signature),
             claimed_signing_time: signature.claimed_signing_time,
-            best_signature_time: Some(time),
+            best_signature_time: Some(signature.best_signature_time(time)),
             algorithm: signature.algorithm.as_ref().ok().map(ToString::to_string),
             scope: "full-document",
             certificates: certificates(signature),
-            revocation: path.map(|path| revocation_reports(path, time)).unwrap_or_default(),
-            timestamps: Vec::new(),
+            revocation: revocation_reports(signature, time),
+            timestamps: signature.timestamps.iter().map(|timestamp| TimestampReport::new(timestamp, time)).collect(),
             checks: check::checks(signature, policy, revocation),
+        }
+    }
+}
+
+/// The level that the attributes make it (EN 319 122-1 §6.3), whatever they are worth to whom; a time-stamp that is not over this
+/// signature is none.
+fn format(signature: &SignatureValidation) -> &'static str {
+    match (signature.is_baseline, signature.timestamps.iter().any(TimestampValidation::is_genuine)) {
+        (true, true) => "CAdES-BASELINE-T",
+        (true, false) => "CAdES-BASELINE-B",
+        (false, _) => "CMS",
+    }
+}
+
+fn signed_by(signature: &SignatureValidation) -> Option<String> {
+    match &signature.signer {
+        Ok(signer) => Some(signer.display_name().to_owned()),
+        Err(_) => signature.signer_description.clone(),
+    }
+}
+
+impl TimestampReport {
+    fn new(timestamp: &TimestampValidation, time: Time) -> Self {
+        let (indication, sub_indication, code) = match &timestamp.outcome {
+            Ok(_) => (Indication::TotalPassed.name(), None, Remark::Passed.code()),
+            Err(fault) => (fault.indication().name(), fault.sub_indication(), fault.code()),
+        };
+        let signature = timestamp.signature.as_deref();
+        Self {
+            over: "signature",
+            time: timestamp.gen_time,
+            indication,
+            sub_indication,
+            code,
+            signed_by: signature.and_then(signed_by),
+            algorithm: timestamp.algorithm().map(|algorithm| algorithm.to_string()),
+            certificates: signature.map(certificates).unwrap_or_default(),
+            revocation: signature.map(|signature| revocation_reports(signature, time)).unwrap_or_default(),
         }
     }
 }
@@ -347,7 +402,8 @@ fn certificates(signature: &SignatureValidation) -> Vec<CertificateReport> {
     }
 }
 
-fn revocation_reports(path: &ValidatedPath, time: Time) -> Vec<RevocationReport> {
+fn revocation_reports(signature: &SignatureValidation, time: Time) -> Vec<RevocationReport> {
+    let Some(PathOutcome::Valid(path)) = &signature.path else { return Vec::new() };
     let statuses = path.revocation().iter();
     statuses
         .map(|status| RevocationReport {
@@ -356,7 +412,8 @@ fn revocation_reports(path: &ValidatedPath, time: Time) -> Vec<RevocationReport>
                 Source::Crl => "crl",
                 Source::Ocsp => "ocsp",
             },
-            status: "good",
+            status: if status.revoked_since.is_some() { "revoked" } else { "good" },
+            revocation_time: status.revoked_since,
             this_update: status.this_update,
             next_update: status.next_update,
             age_seconds: time.seconds_since(status.this_update),

@@ -88,6 +88,16 @@ fn render_signature(text: &mut String, signature: &SignatureReport, language: La
     if let Some(algorithm) = &signature.algorithm {
         line(text, language.pick("thuật toán", "algorithm"), algorithm);
     }
+    for timestamp in &signature.timestamps {
+        let label = language.pick("dấu thời gian", "time-stamp");
+        let time = timestamp.time.map(local).unwrap_or_default();
+        let words = match timestamp.code {
+            "passed" => String::new(),
+            code => format!(" – {}", language.of(message::of(code).message)),
+        };
+        let authority = timestamp.signed_by.as_ref().map(|name| format!(" {}", inert(name))).unwrap_or_default();
+        line(text, label, &format!("{time}{authority}{words}"));
+    }
     for (index, CertificateReport(certificate)) in signature.certificates.iter().enumerate() {
         let label = if index == 0 { language.pick("chứng thư", "certificate") } else { "" };
         let validity = format!("{} – {}", local(certificate.not_before), local(certificate.not_after));

@@ -2,7 +2,7 @@
 
 use super::format::SignerAlgorithms;
 use crate::core::cms::attributes::SignedAttributes;
-use crate::core::policy::Policy;
+use crate::core::policy::{Policy, Purpose};
 use crate::core::time::Time;
 use crate::core::x509::Certificate;
 
@@ -43,9 +43,27 @@ impl AcceptanceFault {
     }
 }
 
+/// Attributes that must be there.
+#[derive(Clone, Copy, Debug)]
+pub struct Demands {
+    signing_certificate: bool,
+    signing_time: bool,
+}
+
+impl Demands {
+    /// Of the policy; a time-stamp names its authority's certificate whatever the policy (RFC 3161 §2.4.2), and says the time itself.
+    pub fn new(policy: &Policy, purpose: Purpose) -> Self {
+        let is_timestamp = purpose == Purpose::TimeStamping;
+        Self {
+            signing_certificate: policy.require_signing_certificate || is_timestamp,
+            signing_time: policy.require_signing_time && !is_timestamp,
+        }
+    }
+}
+
 /// Judges at `time`, up to which the algorithms and the key must be accepted.
 pub fn check(
-    policy: &Policy,
+    demands: Demands,
     attributes: &SignedAttributes<'_>,
     algorithms: SignerAlgorithms,
     signer: &Certificate,
@@ -57,10 +75,10 @@ pub fn check(
     if !signer.public_key().is_ok_and(|key| key.strength().lifetime().holds_at(time)) {
         return Err(AcceptanceFault::WeakKey);
     }
-    if policy.require_signing_certificate && attributes.certificate_references().next().is_none() {
+    if demands.signing_certificate && attributes.certificate_references().next().is_none() {
         return Err(AcceptanceFault::SigningCertificateMissing);
     }
-    if policy.require_signing_time && attributes.signing_time.is_none() {
+    if demands.signing_time && attributes.signing_time.is_none() {
         return Err(AcceptanceFault::SigningTimeMissing);
     }
     Ok(Accepted(()))

@@ -7,6 +7,7 @@ use super::content::SignedContent;
 use super::cryptographic::{DigestFault, DigestMatched};
 use super::format::{FormatFault, FormatSound, SignerAlgorithms};
 use super::signer::SignerFault;
+use super::timestamp::TimestampValidation;
 use super::{ValidationRequest, acceptance, certificate, cryptographic, format, signer};
 use crate::core::algorithm::{SignatureAlgorithm, UnknownAlgorithm};
 use crate::core::cms::attributes::SignedAttributes;
@@ -15,6 +16,7 @@ use crate::core::cms::{SignedData, SignerInfo};
 use crate::core::crypto::{SignatureFault, SignatureVerified};
 use crate::core::evidence::CrlSet;
 use crate::core::path::{PathOutcome, Work};
+use crate::core::policy::Purpose;
 use crate::core::time::Time;
 use crate::core::verdict::{Cause, Failure, TotalPassed, Verdict};
 use crate::core::x509::Certificate;
@@ -26,6 +28,10 @@ use acceptance::{AcceptanceFault, Accepted};
 pub struct Material<'a> {
     pub certificates: &'a [Arc<Certificate>],
     pub crls: &'a CrlSet,
+    /// For what the signers' certificates are to be good.
+    pub purpose: Purpose,
+    /// When the signature was made at the latest, if trusted time proves it (§5.5); `None`: at the time of validation.
+    pub used_at: Option<Time>,
     /// Shared by all signers of the message.
     pub work: &'a Work,
 }
@@ -52,6 +58,16 @@ pub struct SignatureValidation {
     pub references_certificate: bool,
     /// The signed attributes were not in DER order.
     pub reordered: bool,
+    /// The time-stamps on it; none are judged on the signature of a time-stamp.
+    pub timestamps: Vec<TimestampValidation>,
+}
+
+impl SignatureValidation {
+    /// The earliest time at which the signature is proved to have existed; at the latest that of the validation.
+    pub fn best_signature_time(&self, validation_time: Time) -> Time {
+        let proofs = self.timestamps.iter().filter_map(|timestamp| timestamp.outcome.as_ref().ok());
+        proofs.map(|proof| proof.time()).min().map_or(validation_time, |proved| proved.min(validation_time))
+    }
 }
 
 /// Judges one signer of a message.
@@ -88,7 +104,8 @@ pub fn validate(
     let path = signer.as_ref().ok().map(|signer| certificate::validate(request, material, signer, kind));
     let acceptance = match (&attributes, &algorithms, &signer) {
         (Some(attributes), Ok(algorithms), Ok(signer)) => {
-            Some(acceptance::check(request.policy, attributes, *algorithms, signer, request.time))
+            let demands = acceptance::Demands::new(request.policy, material.purpose);
+            Some(acceptance::check(demands, attributes, *algorithms, signer, material.used_at.unwrap_or(request.time)))
         }
         _ => None,
     };
@@ -109,6 +126,7 @@ pub fn validate(
         signature,
         path,
         acceptance,
+        timestamps: Vec::new(),
     };
     validation.verdict = verdict(&validation);
     validation

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use super::ValidationRequest;
 use super::basic::Material;
 use crate::core::path::{self, InitialPolicies, PathOutcome, PathRequest};
-use crate::core::policy::Purpose;
 use crate::core::x509::Certificate;
 
-/// Searches a path from the signer's certificate to an anchor, for signing documents of this kind.
+/// Searches a path from the signer's certificate to an anchor, for the purpose at hand and documents of this kind.
 pub fn validate(
     request: &ValidationRequest<'_>,
     material: Material<'_>,
@@ -21,13 +20,14 @@ pub fn validate(
         crls: material.crls,
         ocsp_responses: &request.evidence.ocsp_responses,
         trust: request.trust,
-        purpose: Purpose::DocumentSigning,
+        purpose: material.purpose,
         kind,
         document_signing_usages: &request.policy.document_signing_usages,
         policies: InitialPolicies::default(),
         revocation: request.revocation,
         maximum_age: request.policy.maximum_revocation_age_hours,
         time: request.time,
+        used_at: material.used_at,
         memory: request.memory,
         work: material.work,
     })

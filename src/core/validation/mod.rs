@@ -1,6 +1,7 @@
 //! The validation process of EN 319 102-1, one building block a file:
-//! [`format`](mod@format) §5.2.2, [`signer`] §5.2.3, [`certificate`] §5.2.6, [`cryptographic`] §5.2.7, [`acceptance`] §5.2.8, and
-//! [`basic`] §5.3, which puts them together for one signature. [`validate`] judges a whole document.
+//! [`format`](mod@format) §5.2.2, [`signer`] §5.2.3, [`certificate`] §5.2.6, [`cryptographic`] §5.2.7, [`acceptance`] §5.2.8,
+//! [`basic`] §5.3, which puts them together for one signature, [`timestamp`] §5.4,
+//! and [`with_time`] §5.5. [`validate`] judges a whole document.
 
 pub mod acceptance;
 pub mod basic;
@@ -9,7 +10,9 @@ pub mod content;
 pub mod cryptographic;
 pub mod format;
 pub mod signer;
+pub mod timestamp;
 pub mod wanted;
+pub mod with_time;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -27,7 +30,7 @@ use super::evidence::{CrlSet, Evidence};
 use super::memory::Memory;
 use super::path::Work;
 use super::pdf;
-use super::policy::{Policy, RevocationMode};
+use super::policy::{Policy, Purpose, RevocationMode};
 use super::time::Time;
 use super::verdict::{Cause, Indication, TotalPassed, Verdict};
 use super::x509::{Certificate, CertificateList, TrustStore};
@@ -104,18 +107,22 @@ pub fn validate(request: &ValidationRequest<'_>) -> Result<Validation, Unreadabl
 fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -> Validation {
     let content = SignedContent::new(message.content, request.content);
     let certificates = certificates(request, message);
-    let crls = crls(request, message);
+    let crls = crls(request, &request.evidence.crls, message);
     let work = Work::default();
     let material = basic::Material {
         certificates: &certificates,
         crls: crls.as_ref().unwrap_or(&request.evidence.crls),
+        purpose: Purpose::DocumentSigning,
+        used_at: None,
         work: &work,
     };
-    let signatures: Vec<SignatureValidation> = message
+    let mut signatures: Vec<SignatureValidation> = message
         .signer_infos
         .iter()
         .map(|signer| basic::validate(request, message, signer, &content, material))
         .collect();
+    timestamp::judge(request, message, &mut signatures, material);
+    with_time::validate(request, message, &mut signatures, &content, material);
     let (reference, references_differ) = reference(&signatures);
     let content = ContentDescription {
         sha256: content.sha256().filter(|_| content.is_at_hand() || signatures.iter().any(matches_sha256)),
@@ -149,13 +156,13 @@ fn certificates(request: &ValidationRequest<'_>, message: &SignedData<'_>) -> Ve
     embedded.chain(request.evidence.certificates.iter().chain(anchors).cloned()).collect()
 }
 
-/// The caller's CRLs and those of the message, or `None` if the message has none. Whoever made the message chose them: an older
+/// The CRLs `known` and those of the message, or `None` if the message has none. Whoever made the message chose them: an older
 /// one may be among them, so that they only reveal revocations.
-fn crls(request: &ValidationRequest<'_>, message: &SignedData<'_>) -> Option<CrlSet> {
+fn crls(request: &ValidationRequest<'_>, known: &CrlSet, message: &SignedData<'_>) -> Option<CrlSet> {
     if message.crls.is_empty() || request.revocation == RevocationMode::Off {
         return None;
     }
-    let mut crls = request.evidence.crls.clone();
+    let mut crls = known.clone();
     let mut room = EMBEDDED_CRL_OCTETS;
     let mut seen = HashSet::new();
     for der in message.crls.iter().filter(|der| seen.insert(**der)) {

@@ -164,9 +164,14 @@ impl CertificateList {
     /// The entry for the certificate of `issuer` with this serial number (content octets of the INTEGER), if it is listed; of
     /// several the one that weighs most.
     pub fn entry(&self, issuer: &Name, serial_number: &[u8]) -> Option<RevokedEntry> {
+        self.entries(issuer, serial_number).max_by_key(|entry| entry.reason.weight())
+    }
+
+    /// Every entry for it.
+    pub fn entries(&self, issuer: &Name, serial_number: &[u8]) -> impl Iterator<Item = RevokedEntry> {
         let same = self.index.find(serial_number, |start| self.entries.serial_number(start));
-        let about_it = same.iter().filter(|start| self.issuers.is_of(**start, issuer, &self.issuer));
-        about_it.filter_map(|start| self.entries.revoked(*start)).max_by_key(|entry| entry.reason.weight())
+        let about_it = same.iter().filter(move |start| self.issuers.is_of(**start, issuer, &self.issuer));
+        about_it.filter_map(|start| self.entries.revoked(*start))
     }
 }
 

@@ -21,6 +21,16 @@ const NAME_OCTETS: usize = 256;
 pub struct RevokedEntry {
     pub revocation_date: Time,
     pub reason: RevocationReason,
+    /// Since when the certificate is not to be relied on, if the authority says (§5.3.2); a date that cannot be read is the earliest
+    /// there is.
+    pub invalidity_date: Option<Time>,
+}
+
+impl RevokedEntry {
+    /// From when on signatures do not count.
+    pub fn since(&self) -> Time {
+        self.invalidity_date.map_or(self.revocation_date, |invalid| invalid.min(self.revocation_date))
+    }
 }
 
 /// An entry as it stands in the list.
@@ -32,7 +42,7 @@ pub struct Entry<'a> {
     pub revoked: RevokedEntry,
     /// The whole encoding of `crlEntryExtensions`.
     pub extensions: Option<&'a [u8]>,
-    /// The content of the `extnValue` of an `invalidityDate`, undecoded: nothing depends on it.
+    /// The content of the `extnValue` of an `invalidityDate`.
     pub invalidity_date: Option<&'a [u8]>,
     /// Every critical extension of it is understood.
     pub understood: bool,
@@ -71,7 +81,14 @@ impl<'a> Entry<'a> {
             Ok(Self {
                 serial_number,
                 time_tag: date.tag,
-                revoked: RevokedEntry { revocation_date, reason },
+                revoked: RevokedEntry {
+                    revocation_date,
+                    reason,
+                    invalidity_date: invalidity_date.map(|value| {
+                        let date = Reader::single(value, tag::GENERALIZED_TIME).and_then(|date| date.time());
+                        date.unwrap_or(Time::from_unix(i64::MIN))
+                    }),
+                },
                 extensions: extensions.map(|list| list.raw),
                 invalidity_date,
                 understood,

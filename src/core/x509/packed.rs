@@ -82,6 +82,10 @@ impl<'a> Packer<'a> {
         let length = u8::try_from(entry.serial_number.len()).ok().filter(|length| *length < 0x80)?;
         let revocation_date = seconds(entry.revoked.revocation_date)?;
         let (before, invalidity_date, after) = split(entry);
+        if entry.revoked.invalidity_date.is_some() && invalidity_date.is_none() {
+            // What a date in another form means is asked of the entry itself.
+            return None;
+        }
         let form = (entry.time_tag, before, after);
         let number = match self.last {
             Some((last, number)) if last == form => number,
@@ -150,7 +154,8 @@ impl PackedEntries {
     /// What the entry that starts at `start` says.
     pub fn revoked(&self, start: u32) -> Option<RevokedEntry> {
         if let Some(usual) = self.usual(start as usize) {
-            return Some(RevokedEntry { revocation_date: usual.revocation_date, reason: usual.template.reason });
+            let Usual { revocation_date, invalidity_date, template, .. } = usual;
+            return Some(RevokedEntry { revocation_date, reason: template.reason, invalidity_date });
         }
         let element = Reader::new(&self.octets[start as usize..]).read().ok()?;
         Some(Entry::decode(&element, true).ok()?.revoked)
