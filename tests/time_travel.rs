@@ -151,7 +151,7 @@ fn an_expired_signer_passes_where_it_was_good_when_it_signed() {
 fn what_stands_above_the_signer_must_be_good_now() {
     let old = list(PROVED.plus_seconds(DAY));
     // §5.4: the authority of the time-stamp has no fresh status, is revoked, or has expired.
-    assert_eq!(judged(LATER, &stamped(), &[old.clone()]), EXPIRED);
+    assert_eq!(judged(LATER, &stamped(), std::slice::from_ref(&old)), EXPIRED);
     let revoked = revoking(LATER, &[entry(authority(), LATER.plus_seconds(-DAY), 1, None)]);
     assert_eq!(judged(LATER, &stamped(), &[old.clone(), revoked]), EXPIRED);
     let short = crate::kit::timestamp::authority();
