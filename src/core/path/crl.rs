@@ -70,16 +70,23 @@ impl Signed<'_> {
 
     /// The entry that weighs most, of those that were not made for something after the key was used.
     fn entry(&self, subject: &Subject<'_>) -> Option<RevokedEntry> {
-        let entries = self.crl.entries(&subject.certificate.issuer, &subject.certificate.serial_number);
-        let standing = entries.filter(|entry| !subject.was_used_before(entry.since(), entry.reason));
+        let standing = self.entries(subject).filter(|entry| !self.is_later(subject, entry));
         standing.max_by_key(|entry| entry.reason.weight())
     }
 
     /// Since when it is listed for something after the key was used.
     fn revoked_since(&self, subject: &Subject<'_>) -> Option<Time> {
-        let entries = self.crl.entries(&subject.certificate.issuer, &subject.certificate.serial_number);
-        let later = entries.filter(|entry| subject.was_used_before(entry.since(), entry.reason));
+        let later = self.entries(subject).filter(|entry| self.is_later(subject, entry));
         later.map(|entry| entry.since()).min()
+    }
+
+    fn entries(&self, subject: &Subject<'_>) -> impl Iterator<Item = RevokedEntry> {
+        self.crl.entries(&subject.certificate.issuer, &subject.certificate.serial_number)
+    }
+
+    /// Of a list that is not understood no date is believed either.
+    fn is_later(&self, subject: &Subject<'_>, entry: &RevokedEntry) -> bool {
+        self.is_understood() && subject.was_used_before(entry.since(), entry.reason)
     }
 
     /// What it does not list was good when the key was used, however old the list is now.
