@@ -137,19 +137,20 @@ async fn a_list_that_a_source_gives_elsewhere_is_not_only_found() {
     let world = &scene.world;
     let finder = scene.node("first.json", 600).await;
     assert!(scene.want(&finder).await);
-    let found = world.redis_key(Authority::Ca).replace(":crl:", ":found:");
-    until("shared as found", RECOVERY, || scene.server.get(&found) == b"1").await;
+    let (list, given) = (world.redis_key(Authority::Ca), world.redis_key(Authority::Ca).replace(":crl:", ":given:"));
+    until("shared as found", RECOVERY, || !scene.server.get(&list).is_empty()).await;
+    assert!(scene.server.get(&given).is_empty());
     let marks_file = world.directory.path().join("second.json");
     let settings =
         RevocationSettings { redis: Some(scene.server.settings()), marks_file, ..world.settings_with_files() };
     let sourced = world.start(&settings).await;
-    until("shared as a source's", RECOVERY, || scene.server.get(&found).is_empty()).await;
+    until("shared as a source's", RECOVERY, || scene.server.get(&given) == b"1").await;
     // A node with Redis alone takes it now.
     let marks_file = world.directory.path().join("third.json");
     std::fs::copy(&settings.marks_file, &marks_file).expect("copied");
     let alone = RevocationSettings { sources: Vec::new(), marks_file, ..settings };
     let follower = world.start(&alone).await;
     until("good", RECOVERY, || world.standings(&follower.evidence()) == (Good, Good)).await;
-    throughout("a source's", Duration::from_secs(3), || scene.server.get(&found).is_empty()).await;
+    throughout("a source's", Duration::from_secs(3), || scene.server.get(&given) == b"1").await;
     sourced.shutdown().await;
 }

@@ -7,8 +7,8 @@
 //! ```text
 //! antin:crl:{KEY}:PARTITION    the signed DER of the newest list; expires at nextUpdate and the grace
 //! antin:fence:{KEY}:PARTITION  the number of the last writing of that list; expires with it
-//! antin:found:{KEY}:PARTITION  there, if that list came from a distribution point that a certificate names, and from no source;
-//!                              expires with it
+//! antin:given:{KEY}:PARTITION  there, if that list came from a source; without it, it counts as one from a distribution point, which
+//!                              each node takes only while it uses it, and asks for itself; expires with it
 //! antin:partitions:{KEY}       the issuer's partitions other than `complete`, each followed by a line feed
 //! antin:generation             a random token, another after each change: a node that sees a new one reads again
 //! antin:lock:{SOURCE}          the random name of the node that asks the source for all; expires unless it is renewed
@@ -27,8 +27,8 @@ pub(super) const PARTITION_LINE: usize = 65;
 /// Writes a list and raises its fence, if the fence stands as it was read before the list was judged: a node that slept in
 /// between, or lost its lock, does not overwrite what another wrote since. 1 if it was written.
 ///
-/// Keys: list, fence, found. Arguments: the fence as read, a first number, the list, the expiry in seconds since 1970, whether the
-/// list was found (`1`) or a source gave it (`0`). A fence of another type reads as empty and a long one as its first 64 octets, so
+/// Keys: list, fence, given. Arguments: the fence as read, a first number, the list, the expiry in seconds since 1970, whether a
+/// source gave the list (`1`) or it was found (`0`). A fence of another type reads as empty and a long one as its first 64 octets, so
 /// that nobody can block a list with it. The first number is random: one of an emptied Redis is not taken for one of before.
 pub(super) const WRITE_LIST: &str = r"
 local fence = redis.pcall('GET', KEYS[2])
@@ -85,8 +85,8 @@ impl Keys {
         format!("{}:fence:{{{}}}:{partition}", self.prefix, hex::encode(issuer_key))
     }
 
-    pub fn found(&self, issuer_key: [u8; 32], partition: &str) -> String {
-        format!("{}:found:{{{}}}:{partition}", self.prefix, hex::encode(issuer_key))
+    pub fn given(&self, issuer_key: [u8; 32], partition: &str) -> String {
+        format!("{}:given:{{{}}}:{partition}", self.prefix, hex::encode(issuer_key))
     }
 
     pub fn partitions(&self, issuer_key: [u8; 32]) -> String {
@@ -120,7 +120,7 @@ mod tests {
         assert!(tag(&list).is_some_and(|tag| tag.len() == 64));
         assert_eq!(tag(&list), tag(&fence));
         assert_eq!(tag(&list), tag(&keys.partitions([1; 32])));
-        assert_eq!(tag(&list), tag(&keys.found([1; 32], COMPLETE)));
+        assert_eq!(tag(&list), tag(&keys.given([1; 32], COMPLETE)));
         assert_ne!(tag(&list), tag(&keys.list([2; 32], COMPLETE)));
         let urls = |urls: &[&str]| keys.lock(&urls.iter().map(|url| (*url).to_owned()).collect::<Vec<_>>());
         assert_ne!(urls(&["http://a", "http://b"]), urls(&["http://b", "http://a"]));

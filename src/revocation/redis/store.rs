@@ -168,7 +168,7 @@ impl RedisStore {
                 let key = self.keys.list(issuer_key, &partition);
                 let fence = self.entry(&self.keys.fence(issuer_key, &partition), TOKEN).await?.octets();
                 reading.fences.insert(key.clone(), fence);
-                let found = !self.entry(&self.keys.found(issuer_key, &partition), TOKEN).await?.octets().is_empty();
+                let found = self.entry(&self.keys.given(issuer_key, &partition), TOKEN).await?.octets().is_empty();
                 let here = own.get(&partition).copied();
                 if found && here.is_none() {
                     // Others found it; nobody needs it here.
@@ -236,8 +236,8 @@ impl RedisStore {
             let der = blocking(move || crl.der()).await?;
             let mut write = cmd("EVAL");
             write.arg(keys::WRITE_LIST).arg(3).arg(&key).arg(self.keys.fence(issuer_key, &partition));
-            write.arg(self.keys.found(issuer_key, &partition));
-            write.arg(fence).arg(random_number()?).arg(der).arg(expiry.unix()).arg(u8::from(found));
+            write.arg(self.keys.given(issuer_key, &partition));
+            write.arg(fence).arg(random_number()?).arg(der).arg(expiry.unix()).arg(u8::from(!found));
             if self.ask::<i64>(&write).await? != 1 {
                 metrics::counter!("antin_revocation_redis_overtaken_total").increment(1);
                 writing.overtaken = true;
