@@ -145,9 +145,9 @@ impl Time {
     /// The same moment as a wall clock in Vietnam shows it: `YYYY-MM-DD HH:MM:SS +07:00`.
     pub fn in_vietnam(self) -> String {
         let offset = UtcOffset::from_hms(7, 0, 0).unwrap_or(UtcOffset::UTC);
-        match self.utc() {
-            Some(value) => {
-                let local = value.to_offset(offset);
+        // The last seven hours of the year 9999, in which certificates without an end end, are of no year there.
+        match self.utc().and_then(|value| value.checked_to_offset(offset)) {
+            Some(local) => {
                 let (date, time) = (local.date(), local.time());
                 format!("{date} {:02}:{:02}:{:02} +07:00", time.hour(), time.minute(), time.second())
             }
@@ -193,6 +193,13 @@ impl serde::Serialize for Time {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_hours_before_the_year_10000_are_written_too() {
+        let last = Time::from_generalized_time(b"99991231235959Z").expect("a time");
+        assert_eq!(last.in_vietnam(), "9999-12-31T23:59:59Z");
+        assert_eq!(last.plus_seconds(-7 * 3600).in_vietnam(), "9999-12-31 23:59:59 +07:00");
+    }
 
     #[test]
     fn reads_and_writes_the_forms_of_rfc_5280() {

@@ -8,7 +8,11 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use axum::{body::Body, http::Request, response::Response};
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+    response::Response,
+};
 use hyper::{
     body::Incoming,
     rt::{Read, Write, bounds::Http2ServerConnExec},
@@ -275,6 +279,10 @@ async fn respond(
     request: Request<Arriving>,
 ) -> Result<Response, io::Error> {
     let response = door.respond(request.map(Body::new), caller).await;
+    // Who was too slow is waited for no longer.
+    if response.status() != StatusCode::REQUEST_TIMEOUT {
+        in_work.take_rest().await;
+    }
     drop(in_work);
     Ok(response)
 }

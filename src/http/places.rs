@@ -1,5 +1,5 @@
 //! Places for connections. Who does nothing keeps nobody out: when all places are taken, the connections that have been idle for
-//! longest give way to newcomers, after them those whose requests have been arriving for longest.
+//! longest give way to newcomers, after them those whose requests have been arriving for longest, last who came just now.
 
 use std::{
     collections::HashMap,
@@ -9,13 +9,15 @@ use std::{
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use hyper::{
     Request,
     body::{Body, Frame, Incoming, SizeHint},
+    header,
 };
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
@@ -24,6 +26,8 @@ use tokio::{
 
 /// How long a newcomer waits before more of those that became idle meanwhile are asked to leave.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// As long as this a newcomer may take to ask for something before it counts as idle: it has just come, and speaks first.
+const NEWCOMER: Duration = Duration::from_secs(1);
 /// One in so many places is emptied at a time, so that looking for them costs each newcomer little.
 const SHARE: usize = 16;
 
@@ -47,6 +51,18 @@ struct Occupant {
     /// Asked to leave, and not yet gone.
     leaving: AtomicBool,
     leave: Notify,
+    /// When the connection was accepted.
+    accepted: Option<Instant>,
+    was_asked: AtomicBool,
+}
+
+/// In which order places are emptied; within each the longest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Idle,
+    /// A request is arriving.
+    Arriving,
+    Newcomer,
 }
 
 /// One connection's place; free again when dropped.
@@ -57,16 +73,26 @@ pub struct Place {
     _permit: OwnedSemaphorePermit,
 }
 
+/// How long what nobody wants to read of a body is taken all the same: who is still sending when the connection closes may never
+/// see the answer.
+const REST: Duration = Duration::from_secs(2);
+
 /// A request, from its head to its answer.
 pub struct InWork {
     places: Arc<Places>,
     occupant: Arc<Occupant>,
+    rest: Option<Rest>,
 }
+
+/// Where a body that was not read to its end is left.
+type Rest = Arc<Mutex<Option<Incoming>>>;
 
 /// A request's body on its way. Once it is here, the connection is not asked to leave before the answer.
 pub struct Arriving {
-    body: Incoming,
+    /// Taken when this is dropped.
+    body: Option<Incoming>,
     occupant: Option<Arc<Occupant>>,
+    rest: Option<Rest>,
 }
 
 impl Places {
@@ -88,14 +114,15 @@ impl Places {
             }
         };
         let number = self.tick();
-        let occupant = Arc::new(Occupant { since: AtomicU64::new(number), ..Occupant::default() });
+        let occupant =
+            Arc::new(Occupant { since: AtomicU64::new(number), accepted: Some(Instant::now()), ..Occupant::default() });
         self.taken().insert(number, Arc::clone(&occupant));
         Place { places: Arc::clone(self), number, occupant, _permit: permit }
     }
 
-    /// Asks some to leave: the idle before those that are sent something, the longest first.
+    /// Asks some to leave: the idle, then those that are sent something, then newcomers; the longest first.
     fn make_room(&self) {
-        let mut waiting: Vec<((bool, u64), Arc<Occupant>)> = {
+        let mut waiting: Vec<((Rank, u64), Arc<Occupant>)> = {
             let taken = self.taken();
             let waiting = taken.values().filter_map(|occupant| Some((occupant.waiting()?, Arc::clone(occupant))));
             waiting.collect()
@@ -128,31 +155,41 @@ impl Occupant {
         self.requests.load(Ordering::Relaxed) > self.arriving.load(Ordering::Relaxed)
     }
 
-    /// Whether a request is arriving, and since when nothing else happened; `None` if the place cannot be had, or soon will be.
-    fn waiting(&self) -> Option<(bool, u64)> {
-        let arriving = self.requests.load(Ordering::Relaxed) > 0;
+    /// What it does, and since when nothing else happened; `None` if the place cannot be had, or soon will be.
+    fn waiting(&self) -> Option<(Rank, u64)> {
+        let is_new = || {
+            !self.was_asked.load(Ordering::Relaxed)
+                && self.accepted.is_some_and(|accepted| accepted.elapsed() < NEWCOMER)
+        };
+        let rank = match self.requests.load(Ordering::Relaxed) {
+            0 if is_new() => Rank::Newcomer,
+            0 => Rank::Idle,
+            _ => Rank::Arriving,
+        };
         let free = !self.is_working() && !self.leaving.load(Ordering::Relaxed);
-        free.then(|| (arriving, self.since.load(Ordering::Relaxed)))
+        free.then(|| (rank, self.since.load(Ordering::Relaxed)))
     }
 }
 
 impl Place {
     /// A request begins: it is in work until the first part is dropped.
     pub fn begin(&self, request: Request<Incoming>) -> (InWork, Request<Arriving>) {
-        let request = request.map(|body| {
-            let arriving = (!body.is_end_stream()).then(|| Arc::clone(&self.occupant));
-            if let Some(occupant) = &arriving {
-                occupant.arriving.fetch_add(1, Ordering::Relaxed);
-            }
-            Arriving { body, occupant: arriving }
-        });
-        (self.in_work(), request)
+        let arrives = !request.body().is_end_stream();
+        // Who waits for leave to send a body has not sent it.
+        let rest = (arrives && !request.headers().contains_key(header::EXPECT)).then(Rest::default);
+        let occupant = arrives.then(|| Arc::clone(&self.occupant));
+        if let Some(occupant) = &occupant {
+            occupant.arriving.fetch_add(1, Ordering::Relaxed);
+        }
+        let request = request.map(|body| Arriving { body: Some(body), occupant, rest: rest.clone() });
+        (self.in_work(rest), request)
     }
 
-    fn in_work(&self) -> InWork {
+    fn in_work(&self, rest: Option<Rest>) -> InWork {
+        self.occupant.was_asked.store(true, Ordering::Relaxed);
         self.occupant.requests.fetch_add(1, Ordering::Relaxed);
         self.occupant.since.store(self.places.tick(), Ordering::Relaxed);
-        InWork { places: Arc::clone(&self.places), occupant: Arc::clone(&self.occupant) }
+        InWork { places: Arc::clone(&self.places), occupant: Arc::clone(&self.occupant), rest }
     }
 
     /// A whole request is in work.
@@ -169,6 +206,16 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.places.taken().remove(&self.number);
+    }
+}
+
+impl InWork {
+    /// Takes in what was not read of the body, before the answer leaves; not for long.
+    pub async fn take_rest(&self) {
+        let rest = self.rest.as_ref().and_then(|rest| rest.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let Some(mut body) = rest else { return };
+        let all = async { while let Some(Ok(_)) = body.frame().await {} };
+        let _ = timeout(REST, all).await;
     }
 }
 
@@ -190,6 +237,11 @@ impl Arriving {
 impl Drop for Arriving {
     fn drop(&mut self) {
         self.is_here();
+        if let (Some(rest), Some(body)) = (&self.rest, self.body.take())
+            && !body.is_end_stream()
+        {
+            *rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+        }
     }
 }
 
@@ -201,19 +253,20 @@ impl Body for Arriving {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        if frame.is_none() || self.body.is_end_stream() {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(&mut *body).poll_frame(context));
+        if frame.is_none() || body.is_end_stream() {
             self.is_here();
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map(Body::size_hint).unwrap_or_default()
     }
 }
 
@@ -225,9 +278,10 @@ mod tests {
     async fn those_idle_for_longest_give_way_and_no_others() {
         let places = Places::new(3);
         let (first, second, third) = (places.take().await, places.take().await, places.take().await);
-        let working = first.in_work();
-        drop(second.in_work());
-        // The third has been idle for longest: it was never asked anything.
+        let working = first.in_work(None);
+        drop(second.in_work(None));
+        // The third has been idle for longest: it was never asked anything, and has had its time.
+        tokio::time::sleep(NEWCOMER).await;
         let newcomer = tokio::spawn({
             let places = Arc::clone(&places);
             async move { places.take().await }
@@ -239,7 +293,7 @@ mod tests {
             timeout(Duration::from_millis(1), async { tokio::join!(first.wanted(), second.wanted()) }).await.is_err()
         );
         // With requests everywhere nobody gives way, until one ends.
-        let all = (working, second.in_work(), newcomer.in_work());
+        let all = (working, second.in_work(None), newcomer.in_work(None));
         let late = tokio::spawn({
             let places = Arc::clone(&places);
             async move { places.take().await }
@@ -252,16 +306,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_on_their_way_give_way_after_the_idle() {
-        let places = Places::new(2);
-        let (arriving, idle) = (places.take().await, places.take().await);
-        let _request = arriving.in_work();
+    async fn requests_on_their_way_give_way_after_the_idle_and_newcomers_last() {
+        let places = Places::new(3);
+        let (arriving, idle, newcomer) = (places.take().await, places.take().await, places.take().await);
+        let _request = arriving.in_work(None);
         arriving.occupant.arriving.fetch_add(1, Ordering::Relaxed);
-        drop(idle.in_work());
+        drop(idle.in_work(None));
         places.make_room();
         idle.wanted().await;
         assert!(timeout(LOOK_AGAIN, arriving.wanted()).await.is_err());
         places.make_room();
         arriving.wanted().await;
+        assert!(timeout(LOOK_AGAIN, newcomer.wanted()).await.is_err());
+        places.make_room();
+        newcomer.wanted().await;
     }
 }

@@ -208,8 +208,9 @@ fn kebab_case(field: &str) -> String {
     code
 }
 
-impl From<VerifyError> for Problem {
-    fn from(error: VerifyError) -> Self {
+impl Problem {
+    /// Why there is no answer about the message that stood in this field.
+    pub fn verifying(error: VerifyError, field: &'static str) -> Self {
         let detail = error.to_string();
         match error {
             VerifyError::UnknownPolicy { .. } => {
@@ -219,7 +220,7 @@ impl From<VerifyError> for Problem {
                 Self::new(StatusCode::BAD_REQUEST, "purpose-wrong-text", detail).on_field("purpose")
             }
             VerifyError::Unreadable(_) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unreadable-document", detail).on_field("document")
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unreadable-document", detail).on_field(field)
             }
         }
     }

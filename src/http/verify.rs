@@ -69,6 +69,11 @@ impl Question {
         self.document.len() + if let GivenContent::Bytes(bytes) = &self.content { bytes.len() } else { 0 }
     }
 
+    /// In which the message stands.
+    const fn field(&self) -> &'static str {
+        if matches!(self.content, GivenContent::None) { "document" } else { "signature" }
+    }
+
     fn answer(&self, app: &App, collected: &Collected) -> Result<Verified, VerifyError> {
         app.verify.verify(&VerifyRequest {
             document: &self.document,
@@ -95,13 +100,15 @@ struct Case {
 impl Case {
     /// Work that has begun goes on when its client hangs up; what it occupies goes with it, so that it keeps counting.
     async fn judge(self, app: &Arc<App>) -> Result<(Verified, Self), Problem> {
+        let field = self.question.field();
+        let refused = |error| Problem::verifying(error, field);
         if self.question.size() <= JUDGED_INLINE {
-            return Ok((self.question.answer(app, &self.collected)?, self));
+            return Ok((self.question.answer(app, &self.collected).map_err(refused)?, self));
         }
         let app = Arc::clone(app);
         let judged = tokio::task::spawn_blocking(move || (self.question.answer(&app, &self.collected), self));
         let (verified, case) = judged.await.map_err(|_| Problem::internal())?;
-        Ok((verified?, case))
+        Ok((verified.map_err(refused)?, case))
     }
 }
 

@@ -167,3 +167,33 @@ async fn every_bad_order_is_refused_by_name_and_nothing_is_signed() {
     }
     service.running.shutdown().await;
 }
+
+/// Who is still sending when the answer is ready must not lose it to a connection that is cut.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_reaches_who_is_still_sending() {
+    let service = Service::start().await;
+    for _ in 0..8 {
+        for (kind, length, expected) in [("text/plain", 3_000_000, 415), ("application/json", 20_000_000, 413)] {
+            let answer = service.public(Request::post("/v1/verify", kind, vec![b' '; length])).await;
+            assert_eq!(answer.status, expected, "{length} octets");
+        }
+    }
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_named_by_its_field() {
+    let service = Service::start().await;
+    for (question, field) in [
+        (json!({"document": base64(CONTENT)}), "document"),
+        (json!({"document": base64(CONTENT), "signature": base64(CONTENT)}), "signature"),
+        (
+            json!({"digests": [{"algorithm": "sha-256", "value": base64(&[0; 32])}], "signature": base64(CONTENT)}),
+            "signature",
+        ),
+    ] {
+        let answer = service.verify(&question).await;
+        assert_eq!((answer.status, answer.json()["field"].as_str()), (422, Some(field)), "{question}");
+    }
+    service.running.shutdown().await;
+}

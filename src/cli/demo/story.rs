@@ -224,7 +224,7 @@ fn by_hand(directory: &Path, public: u16, mutual_tls: u16) -> String {
         "
 Go on by hand (the papers, signatures and the PKI stay in {folder}):
   {program} dev --dir {folder} --port {public} &
-  curl -s -H 'Content-Type: application/pkcs7-mime' --data-binary @{folder}/judicial-certificate.p7m http://127.0.0.1:{public}/v1/verify
+  curl -s --retry 9 --retry-connrefused -H 'Content-Type: application/pkcs7-mime' --data-binary @{folder}/judicial-certificate.p7m http://127.0.0.1:{public}/v1/verify
   curl -s -F signature=@{folder}/health-book.p7s -F document=@{folder}/health-book.json http://127.0.0.1:{public}/v1/verify
   curl -s --cacert {folder}/pki/root.crt --cert {folder}/pki/clients/issuing-system.crt --key {folder}/pki/clients/issuing-system.key \\
     -H 'Idempotency-Key: by-hand-1' -H 'Content-Type: application/json' -d @{folder}/sign-judicial-certificate.json https://127.0.0.1:{mutual_tls}/v1/sign

@@ -69,7 +69,7 @@ pub fn render(report: &Report, language: Language, colour: bool) -> String {
     };
     line(&mut text, language.pick("chính sách", "policy"), &format!("{} {}{revocation}", policy.id, policy.version));
     if let (Some(kind), Some(id)) = (&report.document.kind, &report.document.id) {
-        line(&mut text, language.pick("giấy tờ", "document"), &format!("{kind} {}", inert(id)));
+        line(&mut text, language.pick("giấy tờ", "document"), &format!("{} {}", inert(kind), inert(id)));
     }
     for signature in &report.signatures {
         render_signature(&mut text, signature, language);
