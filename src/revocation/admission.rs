@@ -1,6 +1,7 @@
 //! The one way in: a list counts when its signature by a held authority was verified and it does not go back behind what was
 //! seen before, wherever it comes from.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -53,9 +54,12 @@ pub(super) struct Admission {
     trust: Arc<ArcSwap<TrustStore>>,
     memory: Arc<Memory>,
     links: Links,
+    /// Held while the disk is written and lists are decoded: whoever serves requests reads what is published instead.
     state: Mutex<State>,
     evidence: SharedEvidence,
     freshness: ArcSwap<Vec<CrlFreshness>>,
+    /// Keys of the authorities whose lists a source gave.
+    given: ArcSwap<BTreeSet<[u8; 32]>>,
     /// Names of the issuers of lists that sources gave.
     sourced: ArcSwap<BTreeSet<Vec<u8>>>,
     /// Changes with each snapshot.
@@ -67,8 +71,6 @@ struct State {
     held: HeldLists,
     /// Of scopes that are not held.
     kept: KeptLists,
-    /// Keys of the authorities whose lists a source gave.
-    given: BTreeSet<[u8; 32]>,
     /// Of those held, lists that only a distribution point gave.
     discovered: BTreeSet<CrlScope>,
     /// The marks could not be written at the last try.
@@ -85,15 +87,9 @@ impl Admission {
             links: Links::default(),
             evidence: Arc::new(ArcSwap::from_pointee(snapshot::evidence(&held, std::iter::empty(), &[]))),
             freshness: ArcSwap::default(),
+            given: ArcSwap::default(),
             sourced: ArcSwap::default(),
-            state: Mutex::new(State {
-                marks,
-                held,
-                kept,
-                given: BTreeSet::new(),
-                discovered: BTreeSet::new(),
-                failing: false,
-            }),
+            state: Mutex::new(State { marks, held, kept, discovered: BTreeSet::new(), failing: false }),
             published: watch::Sender::new(()),
         };
         admission.follow_trust();
@@ -109,8 +105,8 @@ impl Admission {
     }
 
     /// Keys of the authorities whose lists a source gave, by their digests as in [`CrlScope`].
-    pub fn given(&self) -> BTreeSet<[u8; 32]> {
-        self.state().given.clone()
+    pub fn given(&self) -> Arc<BTreeSet<[u8; 32]>> {
+        self.given.load_full()
     }
 
     /// The names, in their comparable form, of issuers whose lists a source keeps fresh.
@@ -132,7 +128,7 @@ impl Admission {
         self.links.authorities(&self.trust())
     }
 
-    /// The lists that count now, and of each whether only a distribution point gave it.
+    /// The lists that count now, and of each whether only a distribution point gave it. Blocks while a list is written.
     pub fn held(&self) -> Vec<(VerifiedCrl, bool)> {
         let state = self.state();
         state.held.values().map(|list| (list.clone(), state.discovered.contains(&list.scope()))).collect()
@@ -209,14 +205,8 @@ impl Admission {
                 state.discovered.remove(&list.scope());
             }
             Origin::Source(_) => {
-                state.given.insert(list.scope().issuer_key);
                 state.discovered.remove(&list.scope());
-                let name = list.crl().issuer.comparable();
-                if !self.sourced.load().contains(name) {
-                    let mut sourced = BTreeSet::clone(&self.sourced.load());
-                    sourced.insert(name.to_vec());
-                    self.sourced.store(Arc::new(sourced));
-                }
+                publish_one_more(&self.sourced, list.crl().issuer.comparable());
             }
         }
         if !is_held {
@@ -227,6 +217,10 @@ impl Admission {
             );
             state.held.insert(list.scope(), list);
             self.publish(&state);
+        }
+        if matches!(origin, Origin::Source(_)) {
+            // Behind the list itself: who reads them in the other order misses none.
+            publish_one_more(&self.given, &admitted.scope.issuer_key);
         }
         Ok(admitted)
     }
@@ -243,6 +237,7 @@ impl Admission {
     }
 
     /// The list of a scope that nobody uses any more no longer counts, if it came from a distribution point alone; it still reveals.
+    /// Blocks while another list is written.
     pub fn forget(&self, scope: CrlScope) {
         let mut state = self.state();
         if state.discovered.remove(&scope)
@@ -325,7 +320,54 @@ impl State {
     }
 }
 
+/// One caller at a time.
+fn publish_one_more<T, Q>(published: &ArcSwap<BTreeSet<T>>, more: &Q)
+where
+    T: Ord + Clone + Borrow<Q>,
+    Q: Ord + ToOwned<Owned = T> + ?Sized,
+{
+    let before = published.load();
+    if !before.contains(more) {
+        let mut after = BTreeSet::clone(&before);
+        after.insert(more.to_owned());
+        published.store(Arc::new(after));
+    }
+}
+
 fn count(refusal: &Refusal, origin: Origin) {
     metrics::counter!("antin_revocation_refused_total", "reason" => refusal.code(), "origin" => origin.name())
         .increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::super::configured::ConfiguredLists;
+    use super::*;
+
+    #[test]
+    fn what_readiness_asks_waits_for_nobody_who_writes_lists() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("marks.json");
+        let trust = Arc::new(ArcSwap::from_pointee(TrustStore::new(Vec::new(), Vec::new())));
+        let (marks, kept) = (Marks::open(&file).expect("marks"), KeptLists::beside(&file, 1024));
+        let admission = Arc::new(Admission::new(marks, kept, trust, Arc::new(Memory::bounded())));
+        // As while a long list is written.
+        let busy = admission.state();
+        let (tell, told) = mpsc::channel();
+        let asked = Arc::clone(&admission);
+        let asking = thread::spawn(move || {
+            let configured = ConfiguredLists::new(Arc::clone(&asked), &[]).now().len();
+            let _ = (asked.freshness(), asked.sourced(), asked.authorities(), asked.evidence().load());
+            // Nobody listens any more if it was late.
+            let _ = tell.send((configured, asked.given().len()));
+        });
+        let answer = told.recv_timeout(Duration::from_secs(5));
+        drop(busy);
+        asking.join().expect("asked");
+        assert_eq!(answer, Ok((0, 0)));
+    }
 }

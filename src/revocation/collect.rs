@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::admission::{Admission, Origin};
 use super::allowance::Allowance;
 use super::answers::Answers;
+use super::candidate::CrlScope;
 use super::discovered::Discovered;
 use super::links;
 use super::outcome::{Kept, Outcome, Outcomes};
@@ -339,7 +340,7 @@ impl Collector {
             Ok(Ok(admitted)) => {
                 let now = Instant::now().into_std();
                 if let Some(scope) = self.discovered.found(url, &admitted, refresh, now) {
-                    self.admission.forget(scope);
+                    self.forget(vec![scope]).await;
                 }
                 Outcome::List
             }
@@ -353,6 +354,16 @@ impl Collector {
             }
             Err(_) => Outcome::Nothing(None),
         }
+    }
+
+    /// Not where requests are served: it may have to wait for the disk.
+    async fn forget(&self, scopes: Vec<CrlScope>) {
+        if scopes.is_empty() {
+            return;
+        }
+        let admission = Arc::clone(&self.admission);
+        // It fails only while the process stops.
+        let _ = spawn_blocking(move || scopes.into_iter().for_each(|scope| admission.forget(scope))).await;
     }
 
     /// What is under way already costs nothing.
@@ -380,9 +391,7 @@ impl Collector {
         loop {
             sleep(ROUND).await;
             let now = Instant::now().into_std();
-            for scope in self.discovered.forget(now) {
-                self.admission.forget(scope);
-            }
+            self.forget(self.discovered.forget(now)).await;
             for url in self.discovered.due(now) {
                 let this = Arc::clone(&self);
                 tokio::spawn(async move { this.fetch(&Ask::Refresh, &url, Ask::Refresh.key(&url)).await });

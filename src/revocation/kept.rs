@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use tracing::{error, warn};
 
-use super::candidate::{self, CrlScope, VerifiedCrl};
+use super::candidate::{self, CrlScope, Refusal, VerifiedCrl};
 use super::durable::{replace_by, sweep};
 use super::snapshot::HeldLists;
 use crate::core::memory::Memory;
@@ -20,6 +20,8 @@ use crate::core::x509::{CertificateList, TrustStore};
 
 /// Files read.
 const FILES: usize = 4096;
+/// Names of the folder that are looked at.
+const NAMES: usize = 65_536;
 /// Octets of all lists that are kept in memory and do not count, in longest lists.
 const LONGEST_LISTS: usize = 4;
 
@@ -30,6 +32,8 @@ pub(super) struct KeptLists {
     retired: BTreeMap<CrlScope, VerifiedCrl>,
     /// Those that had no room in memory; they are on the disk.
     left_out: BTreeSet<CrlScope>,
+    /// Files that were passed over at the last reading.
+    passed_over: usize,
     failing: bool,
 }
 
@@ -38,7 +42,8 @@ impl KeptLists {
     pub fn beside(marks_file: &Path, maximum_bytes: usize) -> Self {
         let folder = marks_file.with_extension("lists");
         sweep(&folder, "");
-        Self { folder, maximum_bytes, retired: BTreeMap::new(), left_out: BTreeSet::new(), failing: false }
+        let (retired, left_out) = (BTreeMap::new(), BTreeSet::new());
+        Self { folder, maximum_bytes, retired, left_out, passed_over: 0, failing: false }
     }
 
     pub fn lists(&self) -> impl Iterator<Item = &Arc<CertificateList>> {
@@ -104,28 +109,56 @@ impl KeptLists {
 
     /// Reads what lies on the disk of authorities that are held; whether anything was found.
     pub fn read(&mut self, held: &HeldLists, authorities: &TrustStore, memory: &Memory, now: Time) -> bool {
-        let Ok(files) = fs::read_dir(&self.folder) else { return false };
+        let Ok(entries) = fs::read_dir(&self.folder) else { return false };
         let (before, had_room) = (self.retired.len(), self.left_out.is_empty());
-        for path in files.filter_map(|file| file.ok().map(|file| file.path())).take(FILES) {
-            let known = held.keys().chain(self.retired.keys()).any(|scope| self.path(*scope) == path);
-            if known || path.extension().is_none_or(|extension| extension != "crl") {
+        let known: BTreeSet<PathBuf> = held.keys().chain(self.retired.keys()).map(|scope| self.path(*scope)).collect();
+        let mut wrong: Option<(usize, PathBuf)> = None;
+        let mut pass_over = |path| {
+            wrong = Some(wrong.take().map_or((1, path), |(files, first)| (files + 1, first)));
+        };
+        let mut left = FILES;
+        for path in entries.flatten().map(|entry| entry.path()).take(NAMES) {
+            if path.extension().is_none_or(|extension| extension != "crl") || known.contains(&path) {
                 continue;
             }
-            let Ok(der) = self.octets(&path) else { continue };
-            if let Ok(list) = candidate::verify(&der, authorities, memory, now)
-                && self.path(list.scope()) == path
-            {
-                self.put(list);
+            let der = if left == 0 { None } else { self.octets(&path) };
+            let Some(der) = der else {
+                pass_over(path);
+                continue;
+            };
+            left -= 1;
+            match candidate::verify(&der, authorities, memory, now) {
+                Ok(list) if self.path(list.scope()) == path => self.put(list),
+                // It may be held again.
+                Err(Refusal::UnknownIssuer) => {}
+                Ok(_) | Err(_) => pass_over(path),
             }
         }
+        self.tell_of_passed_over(wrong);
         self.tell_of_left_out(had_room);
         self.retired.len() != before
     }
 
-    fn octets(&self, path: &Path) -> io::Result<Vec<u8>> {
+    /// One line when there are more than before.
+    fn tell_of_passed_over(&mut self, wrong: Option<(usize, PathBuf)>) {
+        let before = std::mem::replace(&mut self.passed_over, wrong.as_ref().map_or(0, |(files, _)| *files));
+        if let Some((files, first)) = wrong.filter(|(files, _)| *files > before) {
+            warn!(
+                target: "antin::revocation", files, first = %first.display(),
+                "files beside the marks are no lists that count, and are passed over"
+            );
+        }
+    }
+
+    /// Of a regular file that is not too long.
+    fn octets(&self, path: &Path) -> Option<Vec<u8>> {
+        // Asked before it is opened: opening a pipe waits for its other end.
+        if !fs::symlink_metadata(path).ok()?.is_file() {
+            return None;
+        }
         let mut octets = Vec::new();
-        File::open(path)?.take(self.maximum_bytes as u64 + 1).read_to_end(&mut octets)?;
-        Ok(octets)
+        File::open(path).ok()?.take(self.maximum_bytes as u64 + 1).read_to_end(&mut octets).ok()?;
+        Some(octets).filter(|octets| octets.len() <= self.maximum_bytes)
     }
 
     fn path(&self, scope: CrlScope) -> PathBuf {

@@ -4,14 +4,17 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use antin::clock;
 use antin::config::revocation::CrlSource;
 use antin::core::algorithm::DigestAlgorithm;
 use antin::core::x509::ocsp_request;
+use antin::pki::certificate::Issuer;
 use antin::pki::{Authority, Member};
 use antin::service::held;
 
 use super::Service;
 use super::collecting::{LISTS, Scene, code, openssl_responder, until};
+use crate::kit::revocation::{List, entry};
 use crate::revocation::responder::Answer;
 
 /// Longer than an answer is kept, and than the seconds in which times are told.
@@ -201,4 +204,80 @@ async fn of_two_processes_that_share_the_folder_neither_puts_an_older_answer_ove
     service.running.shutdown().await;
     let service = scene.service(|_| {}).await;
     assert_eq!(shown(&service, &scene).await, newest);
+}
+
+const HOLD: &str = "R260101000000Z,certificateHold";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_answer_lifts_a_hold_also_after_a_restart() {
+    let scene = scene();
+    let question = scene.leaf_only();
+    let old = recorded(&scene, "V");
+    tokio::time::sleep(NEXT).await;
+    // Whether the service stands still between the hold and its end, and whether a list that knows of neither is there too.
+    for (index, (restarts, with_list)) in [(false, true), (true, false)].into_iter().enumerate() {
+        let marks = scene.directory.path().join(format!("holds-{index}.json"));
+        let start = async || scene.service(|config| config.revocation.marks_file = marks.clone()).await;
+        let list = antin::pki::file::read_crl(&Authority::Ca.crl_path(&scene.pki())).expect("a list");
+        scene.site.tell_at(LISTS[1], if with_list { Answer::Body(list) } else { Answer::Status(404) });
+        scene.site.tell_at("/ocsp", recorded(&scene, HOLD));
+        let mut service = start().await;
+        until(&service, &question, "certificate-suspended").await;
+        if restarts {
+            service.running.shutdown().await;
+            service = start().await;
+        }
+        // Neither silence nor an older answer lifts it.
+        for answer in [Answer::Status(404), old.clone()] {
+            scene.site.tell_at("/ocsp", answer);
+            tokio::time::sleep(NEXT).await;
+            assert_eq!(code(&service.verify(&question).await), "certificate-suspended", "{index}");
+        }
+        scene.site.tell_at("/ocsp", recorded(&scene, "V"));
+        until(&service, &question, "valid").await;
+        service.running.shutdown().await;
+        let service = start().await;
+        until(&service, &question, "valid").await;
+        // It may be put on hold again.
+        tokio::time::sleep(NEXT).await;
+        scene.site.tell_at("/ocsp", recorded(&scene, HOLD));
+        until(&service, &question, "certificate-suspended").await;
+        service.running.shutdown().await;
+        tokio::time::sleep(NEXT).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_list_lifts_a_hold_also_after_a_restart() {
+    let scene = scene();
+    let ca = Issuer::load(&scene.pki(), Authority::Ca).expect("the CA");
+    let leaf = held::first_certificate(&Member::Health.certificate_path(&scene.pki())).expect("read");
+    let now = clock::now();
+    let list = |number: u8, entries: Vec<Vec<u8>>| {
+        let this_update = now.plus_seconds(60 * i64::from(number) - 3600);
+        let next_update = Some(now.plus_seconds(600));
+        Answer::Body(List { number: Some(number), this_update, next_update, entries, ..List::default() }.der(&ca))
+    };
+    let question = scene.leaf_only();
+    scene.site.tell_at(LISTS[1], list(1, vec![entry(&leaf.serial_number, 6, None)]));
+    let service = scene.service(|_| {}).await;
+    until(&service, &question, "certificate-suspended").await;
+    service.running.shutdown().await;
+    // Known from the disk alone.
+    scene.site.tell_at(LISTS[1], Answer::Status(404));
+    let service = scene.service(|_| {}).await;
+    for _ in 0..2 {
+        assert_eq!(code(&service.verify(&question).await), "certificate-suspended");
+    }
+    scene.site.tell_at(LISTS[1], list(2, Vec::new()));
+    until(&service, &question, "valid").await;
+    // So does what the responder says later than the list.
+    scene.site.tell_at(LISTS[1], list(3, vec![entry(&leaf.serial_number, 6, None)]));
+    until(&service, &question, "certificate-suspended").await;
+    service.running.shutdown().await;
+    scene.site.tell_at(LISTS[1], Answer::Status(404));
+    scene.site.tell_at("/ocsp", recorded(&scene, "V"));
+    let service = scene.service(|_| {}).await;
+    until(&service, &question, "valid").await;
+    service.running.shutdown().await;
 }

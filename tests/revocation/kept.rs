@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use antin::clock;
 use antin::config::revocation::{AllowedHost, CrlSource, RevocationSettings};
@@ -138,4 +139,49 @@ async fn what_a_crash_left_unfinished_is_taken_away_at_the_start() {
     let cache = world.start(&RevocationSettings { allowed_hosts: vec![allowed], ..settings }).await;
     assert!(leftovers.iter().all(|path| !path.exists()));
     cache.shutdown().await;
+}
+
+#[test]
+fn what_is_no_list_is_passed_over_and_takes_no_room() {
+    let capture = Capture::new();
+    let TwoLists { world, revoking, settings } = TwoLists::new();
+    let warning = "files beside the marks are no lists that count";
+    let world = Arc::new(world);
+    // The log is that of the runtime's own threads.
+    let start = async || {
+        let (world, settings) = (Arc::clone(&world), settings.clone());
+        tokio::spawn(async move { world.start(&settings).await }).await.expect("a cache")
+    };
+    capture.runtime.block_on(async {
+        let cache = start().await;
+        until("revoked", SOON, || world.standings(&cache.evidence()) == (Good, Revoked)).await;
+        cache.shutdown().await;
+        assert_eq!(capture.lines(warning), 0);
+        fs::remove_file(&revoking).expect("removed");
+        // As many of each as files are read. Opening a pipe waits for its other end.
+        let folder = world.directory.path().join("marks.lists");
+        let pipe = folder.join("x.crl");
+        assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is installed").success());
+        for index in 0..4100 {
+            fs::write(folder.join(format!("{index}.txt")), "").expect("written");
+            fs::create_dir(folder.join(format!("{index}.crl"))).expect("made");
+        }
+        let (started, has_started) = std::sync::mpsc::channel();
+        let opens = pipe.clone();
+        std::thread::spawn(move || {
+            // Frees a start that hangs, so that the test ends.
+            if has_started.recv_timeout(SOON).is_err() {
+                let _ = fs::OpenOptions::new().write(true).open(opens);
+                panic!("the start waits for a pipe");
+            }
+        });
+        let began = Instant::now();
+        let cache = start().await;
+        assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+        started.send(()).expect("somebody waits");
+        until("revoked", SOON, || world.standings(&cache.evidence()) == (Good, Revoked)).await;
+        assert_eq!(capture.lines(warning), 1);
+        assert!(capture.has_line("files=4101"));
+        cache.shutdown().await;
+    });
 }

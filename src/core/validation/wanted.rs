@@ -101,7 +101,9 @@ impl Search<'_> {
             }
             PathFault::RevocationUnknown(position)
             | PathFault::RevocationUnclear(position)
-            | PathFault::RevocationStale { position, .. } => {
+            | PathFault::RevocationStale { position, .. }
+            // What is newer may lift it.
+            | PathFault::OnHold { position, .. } => {
                 self.status(path, position);
                 // Those below were not asked about yet: wanted at once where nothing of their issuer is at hand.
                 for below in (0..position).rev() {
