@@ -11,7 +11,7 @@ use super::kept_answers::{Kind, Stored, StoredAnswers};
 use crate::core::oid;
 use crate::core::time::Time;
 use crate::core::x509::Certificate;
-use crate::core::x509::ocsp::{CertStatus, OcspResponse, SingleResponse};
+use crate::core::x509::ocsp::{CertStatus, OcspResponse, SingleResponse, certificate_key};
 use crate::core::x509::reason::RevocationReason;
 
 /// Certificates whose newest answer is known, and certificates with an answer that revokes: as many of each.
@@ -24,7 +24,7 @@ pub(super) struct Answers {
     stored: StoredAnswers,
 }
 
-/// By the fingerprint of the certificate.
+/// By [`certificate_key`]: what is known of a certificate is known of every encoding of it.
 #[derive(Default)]
 struct Known {
     newest: HashMap<[u8; 32], Answer>,
@@ -47,6 +47,8 @@ struct Answer {
 
 /// What an answer changed.
 struct Noted {
+    /// The certificate's.
+    key: [u8; 32],
     /// What counts now.
     counts: Option<Arc<OcspResponse>>,
     /// As what it is to be kept on the disk.
@@ -98,7 +100,7 @@ impl Answers {
                     && is_signed_for(&there.response, &there.issuer)
                     && weight(kind, there) > weight(kind, ours)
             };
-            self.stored.write(kind, certificate.fingerprint(), &file, outweighs);
+            self.stored.write(kind, &noted.key, &file, outweighs);
         }
         noted.counts
     }
@@ -112,6 +114,7 @@ impl Answers {
         issuer: &Certificate,
         now: Time,
     ) -> Option<Noted> {
+        let key = certificate_key(certificate, issuer)?;
         let told = told(&response, certificate, issuer)?;
         let Told { this_update, next_update, revoking } = told;
         let is_hold = revoking == Some(RevocationReason::CertificateHold);
@@ -124,8 +127,7 @@ impl Answers {
             not_after: certificate.not_after,
             octets,
         };
-        let key = *certificate.fingerprint();
-        let mut noted = Noted { counts: Some(response), keep: None, gone: Vec::new() };
+        let mut noted = Noted { key, counts: Some(response), keep: None, gone: Vec::new() };
         let mut known = self.known();
         if revoking.is_some() {
             // What revokes for ever is not displaced by a hold.
@@ -163,8 +165,9 @@ impl Answers {
     }
 
     /// The answer that revokes a certificate or puts it on hold, if there was one.
-    pub fn revoking(&self, certificate: &Certificate) -> Option<Arc<OcspResponse>> {
-        self.known().revoked.get(certificate.fingerprint()).map(|answer| Arc::clone(&answer.response))
+    pub fn revoking(&self, certificate: &Certificate, issuer: &Certificate) -> Option<Arc<OcspResponse>> {
+        let key = certificate_key(certificate, issuer)?;
+        self.known().revoked.get(&key).map(|answer| Arc::clone(&answer.response))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -2,16 +2,18 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use antin::config::revocation::CrlSource;
 use antin::core::algorithm::DigestAlgorithm;
-use antin::core::x509::ocsp_request;
+use antin::core::x509::{Certificate, ocsp_request};
 use antin::pki::{Authority, Member};
 use antin::service::held;
 
 use super::Service;
-use super::collecting::{LISTS, Scene, code, openssl_responder, until};
+use super::collecting::{LISTS, Scene, code, openssl_responder, question, until};
+use crate::kit::key::twin;
 use crate::revocation::responder::Answer;
 
 /// Longer than an answer is kept, and than the seconds in which times are told.
@@ -201,4 +203,46 @@ async fn of_two_processes_that_share_the_folder_neither_puts_an_older_answer_ove
     service.running.shutdown().await;
     let service = scene.service(|_| {}).await;
     assert_eq!(shown(&service, &scene).await, newest);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_is_known_of_every_encoding_of_the_certificate() {
+    let scene = scene();
+    let read = |member: Member| held::first_certificate(&member.certificate_path(&scene.pki())).expect("a certificate");
+    let (leaf, authority) = (read(Member::Health), read(Member::Ca));
+    let other = Certificate::decode(&twin(&leaf, &authority)).expect("a certificate");
+    assert_eq!(other.to_be_signed(), leaf.to_be_signed());
+    assert_ne!(other.fingerprint(), leaf.fingerprint());
+    let key = fs::read(Member::Health.key_path(&scene.pki())).expect("a key");
+    let (original, other) = (scene.leaf_only(), question(&key, Arc::new(other)));
+
+    let old = recorded(&scene, "V");
+    scene.site.tell_at("/ocsp", old.clone());
+    let service = scene.service(|_| {}).await;
+    assert_eq!(code(&service.verify(&other).await), "valid", "it is a certificate of the authority");
+    service.running.shutdown().await;
+    tokio::time::sleep(NEXT).await;
+    let service = scene.service(|_| {}).await;
+    scene.site.tell_at("/ocsp", openssl_responder(&scene.pki(), "R260101000000Z,keyCompromise"));
+    until(&service, &original, "certificate-revoked").await;
+    scene.site.tell_at("/ocsp", old);
+    for _ in 0..3 {
+        assert_eq!(code(&service.verify(&other).await), "certificate-revoked");
+        tokio::time::sleep(NEXT).await;
+    }
+    service.running.shutdown().await;
+    // After a restart, with a list that is fresh and does not know it yet, and with nothing to be asked.
+    let service = scene.service(|_| {}).await;
+    assert_eq!(code(&service.verify(&other).await), "certificate-revoked");
+    let list = antin::pki::file::read_crl(&Authority::Ca.crl_path(&scene.pki())).expect("a list");
+    scene.site.tell_at(LISTS[1], Answer::Body(list));
+    scene.site.tell_at("/ocsp", Answer::Status(404));
+    for _ in 0..3 {
+        tokio::time::sleep(NEXT).await;
+        assert_eq!(code(&service.verify(&other).await), "certificate-revoked");
+    }
+    service.running.shutdown().await;
+    let service = scene.service(|_| {}).await;
+    assert_eq!(code(&service.verify(&other).await), "certificate-revoked");
+    assert_eq!((kept(&scene, "revoking").len(), kept(&scene, "newest").len()), (1, 1), "one certificate");
 }
