@@ -11,7 +11,7 @@ use super::kept_answers::{Kind, Stored, StoredAnswers};
 use crate::core::oid;
 use crate::core::time::Time;
 use crate::core::x509::Certificate;
-use crate::core::x509::ocsp::{CertStatus, OcspResponse, SingleResponse};
+use crate::core::x509::ocsp::{CertStatus, OcspResponse, SingleResponse, certificate_key};
 use crate::core::x509::reason::RevocationReason;
 
 /// Certificates whose newest answer is known, and certificates with an answer that revokes: as many of each.
@@ -24,7 +24,7 @@ pub(super) struct Answers {
     stored: StoredAnswers,
 }
 
-/// By the fingerprint of the certificate.
+/// By [`certificate_key`]: what is known of a certificate is known of every encoding of it.
 #[derive(Default)]
 struct Known {
     newest: HashMap<[u8; 32], Answer>,
@@ -36,9 +36,7 @@ struct Known {
 #[derive(Clone)]
 struct Answer {
     response: Arc<OcspResponse>,
-    this_update: Time,
-    next_update: Option<Time>,
-    is_hold: bool,
+    told: Told,
     /// When the certificate ends.
     not_after: Time,
     /// Of its file.
@@ -47,6 +45,8 @@ struct Answer {
 
 /// What an answer changed.
 struct Noted {
+    /// The certificate's.
+    key: [u8; 32],
     /// What counts now.
     counts: Option<Arc<OcspResponse>>,
     /// As what it is to be kept on the disk.
@@ -96,9 +96,9 @@ impl Answers {
             let outweighs = |there: &Stored, ours: &Stored| {
                 issued(&there.certificate, &there.issuer)
                     && is_signed_for(&there.response, &there.issuer)
-                    && weight(kind, there) > weight(kind, ours)
+                    && weigh(kind, there, now) > weigh(kind, ours, now)
             };
-            self.stored.write(kind, certificate.fingerprint(), &file, outweighs);
+            self.stored.write(kind, &noted.key, &file, outweighs);
         }
         noted.counts
     }
@@ -112,28 +112,14 @@ impl Answers {
         issuer: &Certificate,
         now: Time,
     ) -> Option<Noted> {
+        let key = certificate_key(certificate, issuer)?;
         let told = told(&response, certificate, issuer)?;
-        let Told { this_update, next_update, revoking } = told;
-        let is_hold = revoking == Some(RevocationReason::CertificateHold);
         let response = Arc::new(response);
-        let answer = Answer {
-            response: Arc::clone(&response),
-            this_update,
-            next_update,
-            is_hold,
-            not_after: certificate.not_after,
-            octets,
-        };
-        let key = *certificate.fingerprint();
-        let mut noted = Noted { counts: Some(response), keep: None, gone: Vec::new() };
+        let answer = Answer { response: Arc::clone(&response), told, not_after: certificate.not_after, octets };
+        let mut noted = Noted { key, counts: Some(response), keep: None, gone: Vec::new() };
         let mut known = self.known();
-        if revoking.is_some() {
-            // What revokes for ever is not displaced by a hold.
-            let stays = |held: &Answer| {
-                held.this_update > this_update
-                    || (is_hold && !held.is_hold)
-                    || held.response.fingerprint() == answer.response.fingerprint()
-            };
+        if told.revoking.is_some() {
+            let stays = |held: &Answer| held.told.weight(Kind::Revoking, now) >= told.weight(Kind::Revoking, now);
             if !known.revoked.get(&key).is_some_and(stays) {
                 noted.keep = Some(Kind::Revoking);
                 let gone = insert(&mut known.revoked, key, answer.clone(), now);
@@ -142,15 +128,15 @@ impl Answers {
             }
         }
         match known.newest.get(&key) {
-            Some(held) if held.this_update > this_update && revoking.is_none() => {
-                let is_fresh = held.next_update.is_some_and(|end| end > now);
+            Some(held) if held.told.this_update > told.this_update && told.revoking.is_none() => {
+                let is_fresh = held.told.next_update.is_some_and(|end| end > now);
                 noted.counts = is_fresh.then(|| Arc::clone(&held.response));
             }
-            Some(held) if held.this_update > this_update => {}
+            Some(held) if held.told.this_update > told.this_update => {}
             // A responder whose clock is ahead must not shut out what comes after it.
-            _ if this_update > now => {}
+            _ if told.produced_at > now => {}
             held => {
-                if held.is_none_or(|held| held.this_update < this_update) {
+                if held.is_none_or(|held| held.told.this_update < told.this_update) {
                     noted.keep = noted.keep.or(Some(Kind::Newest));
                 }
                 let gone = insert(&mut known.newest, key, answer, now);
@@ -163,8 +149,9 @@ impl Answers {
     }
 
     /// The answer that revokes a certificate or puts it on hold, if there was one.
-    pub fn revoking(&self, certificate: &Certificate) -> Option<Arc<OcspResponse>> {
-        self.known().revoked.get(certificate.fingerprint()).map(|answer| Arc::clone(&answer.response))
+    pub fn revoking(&self, certificate: &Certificate, issuer: &Certificate) -> Option<Arc<OcspResponse>> {
+        let key = certificate_key(certificate, issuer)?;
+        self.known().revoked.get(&key).map(|answer| Arc::clone(&answer.response))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -187,27 +174,51 @@ impl Known {
 }
 
 /// What a response says about one certificate.
+#[derive(Clone, Copy)]
 struct Told {
+    /// Not before `this_update`; until then it does not count.
+    produced_at: Time,
     this_update: Time,
     next_update: Option<Time>,
-    revoking: Option<RevocationReason>,
+    revoking: Option<Revoking>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Revoking {
+    Hold,
+    ForEver,
+}
+
+impl Told {
+    /// Of two answers the weightier stays, in memory and on the disk: what counts already before what a clock that is ahead has
+    /// dated; of those that revoke, one for ever before a hold; then the newest. `None`: it does not revoke.
+    fn weight(&self, kind: Kind, now: Time) -> Option<(bool, Option<Revoking>, Time)> {
+        let revoking = match kind {
+            Kind::Revoking => Some(self.revoking?),
+            Kind::Newest => None,
+        };
+        Some((self.produced_at <= now, revoking, self.this_update))
+    }
 }
 
 fn told(response: &OcspResponse, certificate: &Certificate, issuer: &Certificate) -> Option<Told> {
-    let about_it = |status: &&SingleResponse| status.certificate.names(certificate, issuer);
+    // As the core judges: a status from after the response says nothing.
+    let produced_at = response.produced_at;
+    let about_it =
+        |status: &&SingleResponse| status.this_update <= produced_at && status.certificate.names(certificate, issuer);
     let newest = response.statuses.iter().filter(about_it).max_by_key(|status| status.this_update)?;
-    let revoking = response.statuses.iter().filter(about_it).find_map(|status| match status.status {
-        CertStatus::Revoked { reason, .. } => Some(reason),
+    let revoking = response.statuses.iter().filter(about_it).filter_map(|status| match status.status {
+        CertStatus::Revoked { reason: RevocationReason::CertificateHold, .. } => Some(Revoking::Hold),
+        CertStatus::Revoked { .. } => Some(Revoking::ForEver),
         CertStatus::Good | CertStatus::Unknown => None,
     });
-    Some(Told { this_update: newest.this_update, next_update: newest.next_update, revoking })
+    let revoking = revoking.max();
+    Some(Told { produced_at, this_update: newest.this_update, next_update: newest.next_update, revoking })
 }
 
-/// The greater stays: of those that revoke one for ever, then the newest.
-fn weight(kind: Kind, stored: &Stored) -> Option<(bool, Time)> {
-    let told = told(&stored.response, &stored.certificate, &stored.issuer)?;
-    let for_ever = told.revoking.is_some_and(|reason| reason != RevocationReason::CertificateHold);
-    Some((kind == Kind::Revoking && for_ever, told.this_update))
+/// See [`Told::weight`].
+fn weigh(kind: Kind, stored: &Stored, now: Time) -> Option<(bool, Option<Revoking>, Time)> {
+    told(&stored.response, &stored.certificate, &stored.issuer)?.weight(kind, now)
 }
 
 /// Puts one in: those that had to go for it, certificates that have expired first, then by age.
@@ -216,7 +227,7 @@ fn insert(answers: &mut HashMap<[u8; 32], Answer>, key: [u8; 32], answer: Answer
     answers.remove(&key);
     let mut gone = Vec::new();
     while answers.len() >= LIMIT || answers.values().map(|answer| answer.octets).sum::<usize>() + octets > OCTETS {
-        let first = answers.iter().min_by_key(|(_, answer)| (answer.not_after >= now, answer.this_update));
+        let first = answers.iter().min_by_key(|(_, answer)| (answer.not_after >= now, answer.told.this_update));
         let Some(first) = first.map(|(key, _)| *key) else { break };
         answers.remove(&first);
         gone.push(first);
@@ -281,9 +292,12 @@ mod tests {
         let now = Time::from_unix(1_000_000);
         let answer = |age: i64, expired: bool, octets: usize| Answer {
             response: Arc::clone(&response),
-            this_update: now.plus_seconds(-age),
-            next_update: None,
-            is_hold: false,
+            told: Told {
+                produced_at: now.plus_seconds(-age),
+                this_update: now.plus_seconds(-age),
+                next_update: None,
+                revoking: None,
+            },
             not_after: now.plus_seconds(if expired { -1 } else { 1 }),
             octets,
         };

@@ -270,8 +270,8 @@ impl Collector {
                 Ask::Response { certificate: Arc::clone(certificate), issuer: Arc::clone(issuer) }
             }
         };
-        if let Ask::Response { certificate, .. } = &ask
-            && let Some(response) = self.revoking(certificate).filter(|response| !collected.has(response))
+        if let Ask::Response { certificate, issuer } = &ask
+            && let Some(response) = self.revoking(certificate, issuer).filter(|response| !collected.has(response))
         {
             return Gain { response: Some(response), ..Gain::default() };
         }
@@ -373,8 +373,8 @@ impl Collector {
     }
 
     /// An OCSP response that came before and revokes the certificate, or puts it on hold.
-    pub fn revoking(&self, certificate: &Certificate) -> Option<Arc<OcspResponse>> {
-        self.answers.revoking(certificate)
+    pub fn revoking(&self, certificate: &Certificate, issuer: &Certificate) -> Option<Arc<OcspResponse>> {
+        self.answers.revoking(certificate, issuer)
     }
 
     /// A verdict rests on these certificates, each of a valid path: their lists stay, and stay fresh.

@@ -1,7 +1,7 @@
 //! OCSP answers on the disk, beside the marks: of each certificate the newest, and the one that revokes it. What is read is believed
 //! no more than what is fetched: who reads verifies it again.
 //!
-//! One file an answer, its name the SHA-256 of the certificate and `newest` or `revoking`:
+//! One file an answer, its name [`certificate_key`] and `newest` or `revoking`:
 //! `SEQUENCE { Certificate, issuer's Certificate, OCSPResponse }` in DER.
 
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use tracing::{error, warn};
 use super::durable::{replace, sweep};
 use crate::core::der::{Reader, tag, writer};
 use crate::core::x509::Certificate;
-use crate::core::x509::ocsp::OcspResponse;
+use crate::core::x509::ocsp::{OcspResponse, certificate_key};
 
 /// Files read.
 const FILES: usize = 8192;
@@ -101,7 +101,7 @@ impl StoredAnswers {
         }
     }
 
-    /// A file under the name of the certificate it is about.
+    /// A file under the name of the certificate that it is about, in whichever encoding that is.
     fn read_one(&self, path: &Path) -> Option<(Stored, usize)> {
         let kind = Kind::of(path)?;
         // Asked before it is opened: opening a pipe waits for its other end.
@@ -111,20 +111,15 @@ impl StoredAnswers {
         let mut octets = Vec::new();
         File::open(path).ok()?.take(LONGEST as u64 + 1).read_to_end(&mut octets).ok()?;
         let stored = Stored::decode(&octets).filter(|_| octets.len() <= LONGEST)?;
-        (self.path(kind, stored.certificate.fingerprint()) == path).then_some((stored, octets.len()))
+        let key = certificate_key(&stored.certificate, &stored.issuer)?;
+        (self.path(kind, &key) == path).then_some((stored, octets.len()))
     }
 
     /// Writes one that [`Stored::encode`] made; when this returns, it survives a crash. One that is there already and `outweighs`
     /// it stays.
-    pub fn write(
-        &self,
-        kind: Kind,
-        certificate: &[u8; 32],
-        octets: &[u8],
-        outweighs: impl FnOnce(&Stored, &Stored) -> bool,
-    ) {
+    pub fn write(&self, kind: Kind, key: &[u8; 32], octets: &[u8], outweighs: impl FnOnce(&Stored, &Stored) -> bool) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = self.path(kind, certificate);
+        let path = self.path(kind, key);
         let stays =
             self.read_one(&path).zip(Stored::decode(octets)).is_some_and(|((there, _), ours)| outweighs(&there, &ours));
         let written = stays
@@ -139,8 +134,8 @@ impl StoredAnswers {
     }
 
     /// Forgets one; that it is gone already is as good.
-    pub fn remove(&self, kind: Kind, certificate: &[u8; 32]) {
-        let path = self.path(kind, certificate);
+    pub fn remove(&self, kind: Kind, key: &[u8; 32]) {
+        let path = self.path(kind, key);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 warn!(target: "antin::revocation", cause = %error.kind(), path = %path.display(), "a file cannot be removed");
@@ -149,7 +144,7 @@ impl StoredAnswers {
         }
     }
 
-    fn path(&self, kind: Kind, certificate: &[u8; 32]) -> PathBuf {
-        self.folder.join(format!("{}.{}", hex::encode(certificate), kind.name()))
+    fn path(&self, kind: Kind, key: &[u8; 32]) -> PathBuf {
+        self.folder.join(format!("{}.{}", hex::encode(key), kind.name()))
     }
 }

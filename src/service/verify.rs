@@ -183,7 +183,7 @@ impl VerifyService {
         let wanted = match self.asking() {
             Some(collector) => {
                 validation.set_issuers_unavailable(&request.collected.issuers_unavailable);
-                collector.used(on_valid_paths(&validation));
+                collector.used(on_valid_paths(&validation).map(|(certificate, _)| certificate));
                 validation.wanted(&evidence.crls, &trust, request.time)
             }
             None => Vec::new(),
@@ -210,7 +210,8 @@ impl VerifyService {
     /// OCSP responses of before that speak against a certificate of a path that passed without them.
     fn revoking(&self, validation: &Validation, collected: &Collected) -> Vec<Arc<OcspResponse>> {
         let Some(collector) = &self.collector else { return Vec::new() };
-        let known = on_valid_paths(validation).filter_map(|certificate| collector.revoking(certificate));
+        let known =
+            on_valid_paths(validation).filter_map(|(certificate, issuer)| collector.revoking(certificate, issuer));
         known.filter(|response| !collected.has(response)).collect()
     }
 
@@ -225,12 +226,16 @@ impl VerifyService {
     }
 }
 
-fn on_valid_paths(validation: &Validation) -> impl Iterator<Item = &Certificate> {
+/// Each with its issuer.
+fn on_valid_paths(validation: &Validation) -> impl Iterator<Item = (&Certificate, &Certificate)> {
     let paths = validation.signatures.iter().filter_map(|signature| match &signature.path {
-        Some(PathOutcome::Valid(path)) => Some(path.certificates()),
+        Some(PathOutcome::Valid(path)) => Some(path),
         _ => None,
     });
-    paths.flatten().map(|certificate| &**certificate)
+    paths.flat_map(|path| {
+        let issuers = path.certificates().iter().skip(1).chain([path.anchor()]);
+        path.certificates().iter().zip(issuers).map(|(certificate, issuer)| (&**certificate, &**issuer))
+    })
 }
 
 /// Digests of content that arrives in pieces, for the signers of a detached signature that is there already.

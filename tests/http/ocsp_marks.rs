@@ -2,19 +2,22 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use antin::clock;
 use antin::config::revocation::CrlSource;
 use antin::core::algorithm::DigestAlgorithm;
-use antin::core::x509::ocsp_request;
+use antin::core::der::writer;
+use antin::core::x509::{Certificate, ocsp_request};
 use antin::pki::certificate::Issuer;
 use antin::pki::{Authority, Member};
 use antin::service::held;
 
 use super::Service;
-use super::collecting::{LISTS, Scene, code, openssl_responder, until};
-use crate::kit::revocation::{List, entry};
+use super::collecting::{LISTS, Scene, code, openssl_responder, question, until};
+use crate::kit::key::twin;
+use crate::kit::revocation::{List, Response, entry};
 use crate::revocation::responder::Answer;
 
 /// Longer than an answer is kept, and than the seconds in which times are told.
@@ -280,4 +283,118 @@ async fn a_newer_list_lifts_a_hold_also_after_a_restart() {
     let service = scene.service(|_| {}).await;
     until(&service, &question, "valid").await;
     service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_is_known_of_every_encoding_of_the_certificate() {
+    let scene = scene();
+    let read = |member: Member| held::first_certificate(&member.certificate_path(&scene.pki())).expect("a certificate");
+    let (leaf, authority) = (read(Member::Health), read(Member::Ca));
+    let other = Certificate::decode(&twin(&leaf, &authority)).expect("a certificate");
+    assert_eq!(other.to_be_signed(), leaf.to_be_signed());
+    assert_ne!(other.fingerprint(), leaf.fingerprint());
+    let key = fs::read(Member::Health.key_path(&scene.pki())).expect("a key");
+    let (original, other) = (scene.leaf_only(), question(&key, Arc::new(other)));
+
+    let old = recorded(&scene, "V");
+    scene.site.tell_at("/ocsp", old.clone());
+    let service = scene.service(|_| {}).await;
+    assert_eq!(code(&service.verify(&other).await), "valid", "it is a certificate of the authority");
+    service.running.shutdown().await;
+    tokio::time::sleep(NEXT).await;
+    let service = scene.service(|_| {}).await;
+    scene.site.tell_at("/ocsp", openssl_responder(&scene.pki(), "R260101000000Z,keyCompromise"));
+    until(&service, &original, "certificate-revoked").await;
+    scene.site.tell_at("/ocsp", old);
+    for _ in 0..3 {
+        assert_eq!(code(&service.verify(&other).await), "certificate-revoked");
+        tokio::time::sleep(NEXT).await;
+    }
+    service.running.shutdown().await;
+    // After a restart, with a list that is fresh and does not know it yet, and with nothing to be asked.
+    let service = scene.service(|_| {}).await;
+    assert_eq!(code(&service.verify(&other).await), "certificate-revoked");
+    let list = antin::pki::file::read_crl(&Authority::Ca.crl_path(&scene.pki())).expect("a list");
+    scene.site.tell_at(LISTS[1], Answer::Body(list));
+    scene.site.tell_at("/ocsp", Answer::Status(404));
+    for _ in 0..3 {
+        tokio::time::sleep(NEXT).await;
+        assert_eq!(code(&service.verify(&other).await), "certificate-revoked");
+    }
+    service.running.shutdown().await;
+    let service = scene.service(|_| {}).await;
+    assert_eq!(code(&service.verify(&other).await), "certificate-revoked");
+    assert_eq!((kept(&scene, "revoking").len(), kept(&scene, "newest").len()), (1, 1), "one certificate");
+}
+
+const KEY_COMPROMISE: u8 = 1;
+const ON_HOLD: u8 = 6;
+
+/// What the CA says about the leaf: revoked since a day, for a reason; made so many seconds from now.
+fn revoking(scene: &Scene, reason: u8, made: i64) -> Vec<u8> {
+    let read = |member: Member| held::first_certificate(&member.certificate_path(&scene.pki())).expect("a certificate");
+    let (now, authority) = (clock::now(), Issuer::load(&scene.pki(), Authority::Ca).expect("the CA"));
+    let response = Response {
+        produced_at: now.plus_seconds(made),
+        this_update: now.plus_seconds(made),
+        next_update: Some(now.plus_seconds(86_400)),
+        ..Response::revoked_for(now.plus_seconds(-86_400), reason)
+    };
+    response.der(&[response.single(&read(Member::Health), &read(Member::Ca))], &authority)
+}
+
+fn ca_list(scene: &Scene) -> Answer {
+    Answer::Body(antin::pki::file::read_crl(&Authority::Ca.crl_path(&scene.pki())).expect("a list"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_from_the_future_shuts_out_none_that_revokes() {
+    for reason in [KEY_COMPROMISE, ON_HOLD] {
+        let scene = scene();
+        let service = scene.service(|_| {}).await;
+        let question = scene.leaf_only();
+        scene.site.tell_at("/ocsp", Answer::Body(revoking(&scene, reason, 3600)));
+        assert_eq!(code(&service.verify(&question).await), "revocation-status-unknown");
+        assert_eq!(kept(&scene, "revoking").len(), 1);
+        scene.site.tell_at("/ocsp", Answer::Body(revoking(&scene, KEY_COMPROMISE, -60)));
+        until(&service, &question, "certificate-revoked").await;
+        // A list that is fresh and does not know it yet.
+        scene.site.tell_at("/ocsp", Answer::Status(404));
+        scene.site.tell_at(LISTS[1], ca_list(&scene));
+        tokio::time::sleep(NEXT).await;
+        assert_eq!(code(&service.verify(&question).await), "certificate-revoked");
+        service.running.shutdown().await;
+        let service = scene.service(|_| {}).await;
+        assert_eq!(code(&service.verify(&question).await), "certificate-revoked");
+        service.running.shutdown().await;
+    }
+}
+
+/// Whichever is read first at a start: the names of the files are exchanged.
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_a_hold_nor_an_answer_from_the_future_hides_one_that_revokes_for_ever() {
+    let scene = scene();
+    let genuine = revoking(&scene, KEY_COMPROMISE, -60);
+    scene.site.tell_at("/ocsp", Answer::Body(genuine.clone()));
+    let service = scene.service(|_| {}).await;
+    let question = scene.leaf_only();
+    until(&service, &question, "certificate-revoked").await;
+    service.running.shutdown().await;
+    scene.site.tell_at("/ocsp", Answer::Status(404));
+    scene.site.tell_at(LISTS[1], ca_list(&scene));
+    let [file] = &kept(&scene, "revoking")[..] else { panic!("one file") };
+    let whole = fs::read(file).expect("read");
+    let read = |member: Member| held::first_certificate(&member.certificate_path(&scene.pki())).expect("a certificate");
+    let stored = |answer: &[u8]| writer::sequence(&[read(Member::Health).der(), read(Member::Ca).der(), answer]);
+    assert_eq!(stored(&genuine), whole);
+    for (reason, made) in [(ON_HOLD, -1), (ON_HOLD, -120), (ON_HOLD, 3600), (KEY_COMPROMISE, 3600)] {
+        let other = stored(&revoking(&scene, reason, made));
+        for [revoking, newest] in [[&whole, &other], [&other, &whole]] {
+            fs::write(file, revoking).expect("written");
+            fs::write(file.with_extension("newest"), newest).expect("written");
+            let service = scene.service(|_| {}).await;
+            assert_eq!(code(&service.verify(&question).await), "certificate-revoked", "{reason} {made}");
+            service.running.shutdown().await;
+        }
+    }
 }

@@ -4,11 +4,13 @@ use std::sync::OnceLock;
 
 use antin::core::algorithm::{DigestAlgorithm, PssParameters, SignatureAlgorithm};
 use antin::core::crypto::{digest, message_digest};
-use antin::core::der::{tag, writer};
+use antin::core::der::{Reader, tag, writer};
 use antin::core::oid;
+use antin::core::x509::Certificate;
 use der::Decode;
-use openssl::bn::BigNum;
+use openssl::bn::{BigNum, BigNumContext};
 use openssl::ec::{EcGroup, EcKey};
+use openssl::ecdsa::EcdsaSig;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::pkey_ctx::PkeyCtx;
@@ -145,4 +147,18 @@ pub fn sign_padded(key: &Key, encoded_message: &[u8]) -> Vec<u8> {
         rsa.private_encrypt(encoded_message, &mut signature, Padding::NONE).expect("a number below the modulus");
     signature.truncate(length);
     signature
+}
+
+/// The same certificate, whose ECDSA signature (r, s) is now (r, n - s): anybody can make it, and it holds as well.
+pub fn twin(certificate: &Certificate, issuer: &Certificate) -> Vec<u8> {
+    let key = PKey::public_key_from_der(issuer.subject_public_key_info()).and_then(|key| key.ec_key()).expect("a key");
+    let value = EcdsaSig::from_der(certificate.signature()).expect("a value");
+    let (mut order, mut scratch) = (BigNum::new().expect("a number"), BigNumContext::new().expect("scratch"));
+    key.group().order(&mut order, &mut scratch).expect("the order");
+    let r = value.r().to_owned().expect("a number");
+    let value = EcdsaSig::from_private_components(r, &order - value.s()).and_then(|value| value.to_der());
+    let mut parts = Reader::single(certificate.der(), tag::SEQUENCE).expect("a certificate").reader();
+    let (signed, algorithm) = (parts.read().expect("what is signed").raw, parts.read().expect("an algorithm").raw);
+    let value = [&[0][..], &value.expect("a value")].concat();
+    writer::sequence(&[signed, algorithm, &writer::element(tag::BIT_STRING, &value)])
 }

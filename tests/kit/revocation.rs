@@ -172,8 +172,13 @@ impl Default for Response {
 impl Response {
     /// Revoked for compromise of the key.
     pub fn revoked() -> Self {
-        let date = generalized(NOW.plus_seconds(-2000));
-        let reason = writer::element(tag::context(0), &[tag::ENUMERATED, 1, 1]);
+        Self::revoked_for(NOW.plus_seconds(-2000), 1)
+    }
+
+    /// Revoked since then, with this number of a reason.
+    pub fn revoked_for(since: Time, reason: u8) -> Self {
+        let date = generalized(since);
+        let reason = writer::element(tag::context(0), &[tag::ENUMERATED, 1, reason]);
         Self { status: writer::concatenated(0xA1, &[&date, &reason]), ..Self::default() }
     }
 
@@ -204,6 +209,11 @@ impl Response {
 
     /// A response with these statuses.
     pub fn sign_all(&self, singles: &[Vec<u8>], responder: &Issuer) -> Arc<OcspResponse> {
+        Arc::new(OcspResponse::decode(&self.der(singles, responder)).expect("a response"))
+    }
+
+    /// The same, as DER.
+    pub fn der(&self, singles: &[Vec<u8>], responder: &Issuer) -> Vec<u8> {
         let data = writer::sequence(&[
             &writer::element(0xA1, &responder.name().to_der().expect("DER")),
             &generalized(self.produced_at),
@@ -213,8 +223,7 @@ impl Response {
         let along = writer::sequence(&[decoded(responder.certificate()).der()]);
         let basic = signed(&data, responder, &writer::element(tag::context(0), &along));
         let bytes = writer::sequence(&[&writer::object_identifier(oid::OCSP_BASIC), &writer::octet_string(&basic)]);
-        let response = writer::sequence(&[&[tag::ENUMERATED, 1, 0], &writer::element(tag::context(0), &bytes)]);
-        Arc::new(OcspResponse::decode(&response).expect("a response"))
+        writer::sequence(&[&[tag::ENUMERATED, 1, 0], &writer::element(tag::context(0), &bytes)])
     }
 }
 

@@ -268,6 +268,18 @@ impl ResponderId {
     }
 }
 
+/// Names a certificate by what a `CertID` names it by: SHA-256 over its issuer's key and name and its serial number. Unlike its
+/// fingerprint it is the same for every encoding of the certificate: anybody can write an ECDSA signature in another way that holds.
+/// None if the issuer's key cannot be read; then no `CertID` names the certificate either.
+pub fn certificate_key(certificate: &Certificate, issuer: &Certificate) -> Option<[u8; 32]> {
+    let mut named = Vec::new();
+    for part in [key_bits(issuer)?, certificate.issuer.der(), &certificate.serial_number] {
+        named.extend((part.len() as u64).to_be_bytes());
+        named.extend(part);
+    }
+    Some(crypto::sha256(&named))
+}
+
 /// The content of the `subjectPublicKey` BIT STRING.
 pub(super) fn key_bits(certificate: &Certificate) -> Option<&[u8]> {
     let mut fields = Reader::single(certificate.subject_public_key_info(), tag::SEQUENCE).ok()?.reader();
