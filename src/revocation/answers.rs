@@ -247,7 +247,7 @@ fn issued(certificate: &Certificate, issuer: &Certificate) -> bool {
         }
 }
 
-/// By the issuer, or by a certificate for OCSP signing that it issued (RFC 6960 §4.2.2.2).
+/// By the issuer, or by a certificate for OCSP signing that it issued and that was valid then (RFC 6960 §4.2.2.2).
 fn is_signed_for(response: &OcspResponse, issuer: &Certificate) -> bool {
     let signed_by = |signer: &Certificate| match (signer.public_key(), &response.signature_algorithm) {
         (Ok(key), Ok(algorithm)) => key.verify(*algorithm, response.to_be_signed(), response.signature()).is_ok(),
@@ -256,6 +256,8 @@ fn is_signed_for(response: &OcspResponse, issuer: &Certificate) -> bool {
     let authorised = |delegate: &Certificate| {
         let usages = delegate.extensions.extended_key_usage.as_ref();
         usages.is_some_and(|usages| usages.iter().any(|usage| usage == oid::EKU_OCSP_SIGNING))
+            && delegate.issuer == issuer.subject
+            && (delegate.not_before..=delegate.not_after).contains(&response.produced_at)
             && issuer.public_key().is_ok_and(|key| {
                 delegate.signature_algorithm.as_ref().is_ok_and(|algorithm| {
                     key.verify(*algorithm, delegate.to_be_signed(), delegate.signature()).is_ok()
