@@ -186,7 +186,13 @@ impl Admission {
             }
         }
         let mut state = self.state();
-        let standing = state.marks.judge(&list)?;
+        let standing = match state.marks.judge(&list) {
+            Ok(standing) => standing,
+            Err(refusal) => {
+                self.reveal(&mut state, list);
+                return Err(refusal);
+            }
+        };
         let is_held = state.held.get(&list.scope()).is_some_and(|held| held.content() == list.content());
         if !is_held {
             // Before its mark is durable: whoever knows the mark has the list.
@@ -223,6 +229,17 @@ impl Admission {
             publish_one_more(&self.given, &admitted.scope.issuer_key);
         }
         Ok(admitted)
+    }
+
+    /// An authority that contradicts itself, or begins its numbers anew, is believed in nothing good that it says; what it revokes is
+    /// revoked all the same.
+    fn reveal(&self, state: &mut State, list: VerifiedCrl) {
+        let scope = list.scope();
+        let is_later = |held: &VerifiedCrl| held.crl().this_update <= list.crl().this_update;
+        if state.held.get(&scope).is_some_and(is_later) && !state.kept.has(scope) {
+            state.kept.retire(list);
+            self.publish(state);
+        }
     }
 
     /// Certificates that were fetched join the evidence if they lead to a held anchor, be it by one another.

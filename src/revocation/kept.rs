@@ -72,6 +72,11 @@ impl KeptLists {
         metrics::gauge!("antin_revocation_lists_unwritten").set(if self.failing { 1.0 } else { 0.0 });
     }
 
+    /// A list of the scope reveals already.
+    pub fn has(&self, scope: CrlScope) -> bool {
+        self.retired.contains_key(&scope)
+    }
+
     /// A list is no longer held.
     pub fn retire(&mut self, list: VerifiedCrl) {
         let had_room = self.left_out.is_empty();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use antin::clock;
 use antin::config::revocation::{AllowedHost, CrlSource, RevocationSettings};
-use antin::core::x509::{TrustAnchor, TrustStore};
+use antin::core::x509::{CertificateList, TrustAnchor, TrustStore};
 use antin::pki::certificate::Issuer;
 use antin::pki::{Authority, Member};
 
@@ -16,7 +16,7 @@ use super::world::Standing::{Good, Revoked};
 use super::world::{World, throughout, until};
 use crate::faults::capture::Capture;
 use crate::kit::message::dotted;
-use crate::kit::revocation::{List, extension, point_name};
+use crate::kit::revocation::{List, entry, extension, point_name};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -184,4 +184,27 @@ fn what_is_no_list_is_passed_over_and_takes_no_room() {
         assert!(capture.has_line("files=4101"));
         cache.shutdown().await;
     });
+}
+
+/// The authority publishes two lists of one number: which of them came first cannot be told, and one of them revokes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_contradicts_the_one_held_still_reveals() {
+    let world = World::new();
+    let cache = world.start(&world.settings_with_files()).await;
+    until("good", SOON, || world.standings(&cache.evidence()) == (Good, Good)).await;
+    let held = CertificateList::decode(&world.list(Authority::Ca)).expect("a list");
+    let ca = Issuer::load(&world.pki(), Authority::Ca).expect("the CA");
+    let number = held.extensions.crl_number.as_ref().and_then(|number| number.octets().last().copied());
+    let serial_number = &world.certificate(Member::Health).serial_number;
+    let other = List {
+        number,
+        this_update: held.this_update,
+        next_update: held.next_update,
+        entries: vec![entry(serial_number, 1, None)],
+        ..List::default()
+    };
+    fs::write(Authority::Ca.crl_path(&world.pki()), other.der(&ca)).expect("written");
+    until("revoked", SOON, || world.standings(&cache.evidence()) == (Good, Revoked)).await;
+    throughout("revoked", Duration::from_secs(1), || world.standings(&cache.evidence()) == (Good, Revoked)).await;
+    cache.shutdown().await;
 }
