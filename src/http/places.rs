@@ -76,6 +76,10 @@ pub struct Place {
 /// How long what nobody wants to read of a body is taken all the same: who is still sending when the connection closes may never
 /// see the answer.
 const REST: Duration = Duration::from_secs(2);
+/// And how long nothing of it may arrive.
+const REST_PAUSE: Duration = Duration::from_millis(500);
+/// Octets that do not arrive in that time anyway are not waited for.
+const REST_OCTETS: u64 = 64 << 20;
 
 /// A request, from its head to its answer.
 pub struct InWork {
@@ -122,12 +126,13 @@ impl Places {
 
     /// Asks some to leave: the idle, then those that are sent something, then newcomers; the longest first.
     fn make_room(&self) {
-        let mut waiting: Vec<((Rank, u64), Arc<Occupant>)> = {
+        let (mut waiting, leaving): (Vec<((Rank, u64), Arc<Occupant>)>, usize) = {
             let taken = self.taken();
             let waiting = taken.values().filter_map(|occupant| Some((occupant.waiting()?, Arc::clone(occupant))));
-            waiting.collect()
+            (waiting.collect(), taken.values().filter(|occupant| occupant.is_leaving()).count())
         };
-        let wanted = (self.count / SHARE).max(1).min(waiting.len());
+        // Those that were asked before make room too, in a moment.
+        let wanted = (self.count / SHARE).max(1).saturating_sub(leaving).min(waiting.len());
         if wanted == 0 {
             return;
         }
@@ -155,6 +160,11 @@ impl Occupant {
         self.requests.load(Ordering::Relaxed) > self.arriving.load(Ordering::Relaxed)
     }
 
+    /// Was asked to leave and is about to.
+    fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed) && !self.is_working()
+    }
+
     /// What it does, and since when nothing else happened; `None` if the place cannot be had, or soon will be.
     fn waiting(&self) -> Option<(Rank, u64)> {
         let is_new = || {
@@ -176,7 +186,8 @@ impl Place {
     pub fn begin(&self, request: Request<Incoming>) -> (InWork, Request<Arriving>) {
         let arrives = !request.body().is_end_stream();
         // Who waits for leave to send a body has not sent it.
-        let rest = (arrives && !request.headers().contains_key(header::EXPECT)).then(Rest::default);
+        let is_sent = arrives && !request.headers().contains_key(header::EXPECT);
+        let rest = (is_sent && request.body().size_hint().lower() <= REST_OCTETS).then(Rest::default);
         let occupant = arrives.then(|| Arc::clone(&self.occupant));
         if let Some(occupant) = &occupant {
             occupant.arriving.fetch_add(1, Ordering::Relaxed);
@@ -214,7 +225,7 @@ impl InWork {
     pub async fn take_rest(&self) {
         let rest = self.rest.as_ref().and_then(|rest| rest.lock().unwrap_or_else(PoisonError::into_inner).take());
         let Some(mut body) = rest else { return };
-        let all = async { while let Some(Ok(_)) = body.frame().await {} };
+        let all = async { while let Ok(Some(Ok(_))) = timeout(REST_PAUSE, body.frame()).await {} };
         let _ = timeout(REST, all).await;
     }
 }
@@ -309,14 +320,16 @@ mod tests {
     async fn requests_on_their_way_give_way_after_the_idle_and_newcomers_last() {
         let places = Places::new(3);
         let (arriving, idle, newcomer) = (places.take().await, places.take().await, places.take().await);
-        let _request = arriving.in_work(None);
+        let request = arriving.in_work(None);
         arriving.occupant.arriving.fetch_add(1, Ordering::Relaxed);
         drop(idle.in_work(None));
         places.make_room();
         idle.wanted().await;
+        drop(idle);
         assert!(timeout(LOOK_AGAIN, arriving.wanted()).await.is_err());
         places.make_room();
         arriving.wanted().await;
+        drop((request, arriving));
         assert!(timeout(LOOK_AGAIN, newcomer.wanted()).await.is_err());
         places.make_room();
         newcomer.wanted().await;

@@ -19,6 +19,7 @@ use crate::core::crypto::sha256;
 use crate::core::evidence::Evidence;
 use crate::core::memory::Memory;
 use crate::core::time::Time;
+use crate::core::x509::access::Access;
 use crate::core::x509::{Certificate, TrustStore};
 
 /// Where a list was found.
@@ -229,6 +230,16 @@ impl Admission {
             publish_one_more(&self.given, &admitted.scope.issuer_key);
         }
         Ok(admitted)
+    }
+
+    /// Where the list held of this scope says that its deltas are (RFC 5280 §5.2.6).
+    pub fn deltas_named_by(&self, scope: CrlScope) -> Vec<String> {
+        let state = self.state();
+        state
+            .held
+            .get(&scope)
+            .map(|list| Access::of_lists(std::slice::from_ref(list.crl())).freshest_crls)
+            .unwrap_or_default()
     }
 
     /// An authority that contradicts itself, or begins its numbers anew, is believed in nothing good that it says; what it revokes is

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::admission::{Admission, Origin};
 use super::allowance::Allowance;
 use super::answers::Answers;
-use super::candidate::CrlScope;
+use super::candidate::{CrlScope, Refusal};
 use super::discovered::Discovered;
 use super::links;
 use super::outcome::{Kept, Outcome, Outcomes};
@@ -335,16 +335,21 @@ impl Collector {
             }
         };
         let admission = Arc::clone(&self.admission);
-        let offered = spawn_blocking(move || admission.offer_all(&octets, Origin::DistributionPoint)).await;
-        match offered {
-            Ok(Ok(admitted)) => {
+        let offer = move || {
+            let admitted = admission.offer_all(&octets, Origin::DistributionPoint)?;
+            Ok((admitted, admission.deltas_named_by(admitted.scope)))
+        };
+        match spawn_blocking(offer).await {
+            Ok(Ok((admitted, mut deltas))) => {
                 let now = Instant::now().into_std();
+                deltas.retain(|delta| self.fetcher.may_ask(delta));
+                self.discovered.keep_deltas(&deltas, now);
                 if let Some(scope) = self.discovered.found(url, &admitted, refresh, now) {
                     self.forget(vec![scope]).await;
                 }
                 Outcome::List
             }
-            Ok(Err(refusal)) => {
+            Ok(Err::<_, Refusal>(refusal)) => {
                 tracing::warn!(
                     target: "antin::revocation", url, code = refusal.code(), cause = %refusal,
                     "a distribution point gives no CRL that counts"

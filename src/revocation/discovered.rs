@@ -99,6 +99,18 @@ impl Discovered {
         Entry { scope: None, used: now, due: now, schedule: self.schedule, turn }
     }
 
+    /// The deltas of a list that was found are kept fresh as long as the list is: what they revoke is seen as soon.
+    pub fn keep_deltas(&self, urls: &[String], now: Instant) {
+        let mut lists = self.lists();
+        for url in urls {
+            if let Some(entry) = lists.get_mut(url) {
+                entry.used = now;
+            } else if lists.len() < self.limit {
+                lists.insert(url.clone(), self.entry(url, now));
+            }
+        }
+    }
+
     /// A verdict rests on these certificates, and so on their lists. `is_kept` says for which something else asks, or nobody may:
     /// of the others, the lists that are held without having been found here (a shared copy, from Redis) are kept fresh too.
     pub fn used<'a>(
@@ -110,6 +122,7 @@ impl Discovered {
         let mut lists = self.lists();
         for certificate in certificates {
             let points = certificate.extensions.crl_distribution_points.iter().flatten();
+            let points = points.chain(&certificate.extensions.freshest_crl);
             for uri in points.flat_map(|point| point.uris()) {
                 if let Some(entry) = lists.get_mut(uri) {
                     entry.used = now;

@@ -68,3 +68,32 @@ async fn the_delta_that_a_complete_list_names_is_fetched_from_an_allowed_host() 
     scene.site.tell_at("/crl/delta.crl", Answer::Body(revoking.der(&ca)));
     until(&service, &question, "certificate-revoked").await;
 }
+
+/// Who revokes by deltas alone is heard as soon as who publishes complete lists.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_delta_of_a_fresh_list_is_kept_fresh_too() {
+    let scene = Scene::new();
+    let ca = Issuer::load(&scene.pki(), Authority::Ca).expect("the CA");
+    let now = clock::now();
+    let before = now.plus_seconds(-600);
+    let point = writer::sequence(&[&point_name(&format!("{}/crl/delta.crl", scene.site.base_url()))]);
+    let freshest = extension(oid::FRESHEST_CRL, false, &writer::sequence(&[&point]));
+    let end = Some(now.plus_seconds(3600));
+    let complete = List { this_update: before, next_update: end, extensions: vec![freshest], ..List::default() };
+    scene.site.tell_at(LISTS[1], Answer::Body(complete.der(&ca)));
+    let service = scene.service(|_| {}).await;
+    let question = scene.leaf_only();
+    until(&service, &question, "valid").await;
+    let serial = held::first_certificate(&Member::Health.certificate_path(&scene.pki())).expect("read");
+    let delta = List {
+        number: Some(2),
+        base: Some(1),
+        this_update: before.plus_seconds(60),
+        next_update: end,
+        entries: vec![entry(&serial.serial_number, 1, None)],
+        ..List::default()
+    };
+    scene.site.tell_at("/crl/delta.crl", Answer::Body(delta.der(&ca)));
+    until(&service, &question, "certificate-revoked").await;
+    service.running.shutdown().await;
+}

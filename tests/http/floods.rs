@@ -284,7 +284,7 @@ async fn bodies_that_never_end_keep_nobody_out() {
     });
     let others = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        for _ in 0..10 {
+        for _ in 0..4 {
             let answer = timeout(OTHERS_WAIT, service.verify(&question)).await.expect("a place in time");
             assert_eq!(answer.status, 200);
         }
