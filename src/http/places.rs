@@ -126,10 +126,11 @@ impl Places {
 
     /// Asks some to leave: the idle, then those that are sent something, then newcomers; the longest first.
     fn make_room(&self) {
-        let (mut waiting, leaving): (Vec<((Rank, u64), Arc<Occupant>)>, usize) = {
+        let (mut waiting, leaving) = {
             let taken = self.taken();
             let waiting = taken.values().filter_map(|occupant| Some((occupant.waiting()?, Arc::clone(occupant))));
-            (waiting.collect(), taken.values().filter(|occupant| occupant.is_leaving()).count())
+            let waiting: Vec<((Rank, u64), Arc<Occupant>)> = waiting.collect();
+            (waiting, taken.values().filter(|occupant| occupant.is_leaving()).count())
         };
         // Those that were asked before make room too, in a moment.
         let wanted = (self.count / SHARE).max(1).saturating_sub(leaving).min(waiting.len());
