@@ -30,11 +30,12 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
+    arriving::Arriving,
     auth::Caller,
     client_crls::is_listed,
     head::StrictFraming,
     patience::Patient,
-    places::{Arriving, InWork, Place, Places},
+    places::{InWork, Place, Places},
     request::Door,
 };
 use crate::{

@@ -1,5 +1,6 @@
 //! HTTP: listeners, routes, one file a resource. [`boot`] starts it all; everything it needs comes in as [`Parts`].
 
+mod arriving;
 mod auth;
 mod client_crls;
 mod documents;

@@ -3,26 +3,20 @@
 
 use std::{
     collections::HashMap,
-    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use http_body_util::BodyExt;
-use hyper::{
-    Request,
-    body::{Body, Frame, Incoming, SizeHint},
-    header,
-};
+use hyper::{Request, body::Incoming};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+
+use super::arriving::{self, Arriving, Rest};
 
 /// How long a newcomer waits before more of those that became idle meanwhile are asked to leave.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -73,14 +67,6 @@ pub struct Place {
     _permit: OwnedSemaphorePermit,
 }
 
-/// How long what nobody wants to read of a body is taken all the same: who is still sending when the connection closes may never
-/// see the answer.
-const REST: Duration = Duration::from_secs(2);
-/// And how long nothing of it may arrive.
-const REST_PAUSE: Duration = Duration::from_millis(500);
-/// Octets that do not arrive in that time anyway are not waited for.
-const REST_OCTETS: u64 = 64 << 20;
-
 /// A request, from its head to its answer.
 pub struct InWork {
     places: Arc<Places>,
@@ -88,16 +74,8 @@ pub struct InWork {
     rest: Option<Rest>,
 }
 
-/// Where a body that was not read to its end is left.
-type Rest = Arc<Mutex<Option<Incoming>>>;
-
-/// A request's body on its way. Once it is here, the connection is not asked to leave before the answer.
-pub struct Arriving {
-    /// Taken when this is dropped.
-    body: Option<Incoming>,
-    occupant: Option<Arc<Occupant>>,
-    rest: Option<Rest>,
-}
+/// A part of a request has yet to arrive, until this is dropped.
+pub struct StillArriving(Arc<Occupant>);
 
 impl Places {
     pub fn new(count: usize) -> Arc<Self> {
@@ -185,16 +163,12 @@ impl Occupant {
 impl Place {
     /// A request begins: it is in work until the first part is dropped.
     pub fn begin(&self, request: Request<Incoming>) -> (InWork, Request<Arriving>) {
-        let arrives = !request.body().is_end_stream();
-        // Who waits for leave to send a body has not sent it.
-        let is_sent = arrives && !request.headers().contains_key(header::EXPECT);
-        let rest = (is_sent && request.body().size_hint().lower() <= REST_OCTETS).then(Rest::default);
-        let occupant = arrives.then(|| Arc::clone(&self.occupant));
-        if let Some(occupant) = &occupant {
-            occupant.arriving.fetch_add(1, Ordering::Relaxed);
-        }
-        let request = request.map(|body| Arriving { body: Some(body), occupant, rest: rest.clone() });
+        let (rest, request) = Arriving::begin(request, || self.still_arriving());
         (self.in_work(rest), request)
+    }
+
+    fn still_arriving(&self) -> StillArriving {
+        StillArriving::new(&self.occupant)
     }
 
     fn in_work(&self, rest: Option<Rest>) -> InWork {
@@ -222,12 +196,24 @@ impl Drop for Place {
 }
 
 impl InWork {
-    /// Takes in what was not read of the body, before the answer leaves; not for long.
+    /// Takes in what was not read of the body, before the answer leaves. Meanwhile the place can be had.
     pub async fn take_rest(&self) {
-        let rest = self.rest.as_ref().and_then(|rest| rest.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let Some(mut body) = rest else { return };
-        let all = async { while let Ok(Some(Ok(_))) = timeout(REST_PAUSE, body.frame()).await {} };
-        let _ = timeout(REST, all).await;
+        let Some(body) = self.rest.as_ref().and_then(Rest::take) else { return };
+        let _still = StillArriving::new(&self.occupant);
+        arriving::take_in(body).await;
+    }
+}
+
+impl StillArriving {
+    fn new(occupant: &Arc<Occupant>) -> Self {
+        occupant.arriving.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(occupant))
+    }
+}
+
+impl Drop for StillArriving {
+    fn drop(&mut self) {
+        self.0.arriving.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -235,50 +221,6 @@ impl Drop for InWork {
     fn drop(&mut self) {
         self.occupant.since.store(self.places.tick(), Ordering::Relaxed);
         self.occupant.requests.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Arriving {
-    fn is_here(&mut self) {
-        if let Some(occupant) = self.occupant.take() {
-            occupant.arriving.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for Arriving {
-    fn drop(&mut self) {
-        self.is_here();
-        if let (Some(rest), Some(body)) = (&self.rest, self.body.take())
-            && !body.is_end_stream()
-        {
-            *rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
-        }
-    }
-}
-
-impl Body for Arriving {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        let frame = ready!(Pin::new(&mut *body).poll_frame(context));
-        if frame.is_none() || body.is_end_stream() {
-            self.is_here();
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map(Body::size_hint).unwrap_or_default()
     }
 }
 
@@ -321,8 +263,7 @@ mod tests {
     async fn requests_on_their_way_give_way_after_the_idle_and_newcomers_last() {
         let places = Places::new(3);
         let (arriving, idle, newcomer) = (places.take().await, places.take().await, places.take().await);
-        let request = arriving.in_work(None);
-        arriving.occupant.arriving.fetch_add(1, Ordering::Relaxed);
+        let request = (arriving.in_work(None), arriving.still_arriving());
         drop(idle.in_work(None));
         places.make_room();
         idle.wanted().await;

@@ -297,6 +297,35 @@ async fn bodies_that_never_end_keep_nobody_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn refused_bodies_that_go_on_arriving_keep_nobody_out() {
+    let service = Service::with(|config| config.limits.connections = 32).await;
+    let question = question(&service).await;
+    let head = "POST /v1/verify HTTP/1.1\r\nHost: a\r\nContent-Type: text/html\r\nContent-Length: 1000\r\n\r\n";
+    // Each comes again as soon as it was sent away.
+    let dripping = (0..100).map(|_| async {
+        loop {
+            let mut stream = TcpStream::connect(service.running.public).await.expect("a connection");
+            let _ = stream.write_all(head.as_bytes()).await;
+            while stream.write_all(b"[").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    });
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        for _ in 0..4 {
+            let answer = timeout(OTHERS_WAIT, service.verify(&question)).await.expect("a place in time");
+            assert_eq!(answer.status, 200);
+        }
+    };
+    tokio::select! {
+        _ = join_all(dripping) => unreachable!("they never end"),
+        () = others => {}
+    }
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dripping_body_ends_in_408_on_both_versions() {
     let service = Service::with(|config| config.limits.body_seconds = 1).await;
     let started = Instant::now();
