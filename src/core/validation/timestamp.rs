@@ -6,7 +6,7 @@
 use super::basic::{self, Material, SignatureValidation};
 use super::content::{Content, DigestedBytes, SignedContent};
 use super::{ValidationRequest, certificates, crls};
-use crate::core::algorithm::SignatureAlgorithm;
+use crate::core::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::core::cms::SignedData;
 use crate::core::cms::timestamp::{self, TokenFault, TstInfo};
 use crate::core::der::ber;
@@ -103,6 +103,8 @@ pub struct TimestampValidation {
     /// As the authority states it; `None`: the token cannot be read.
     pub gen_time: Option<Time>,
     pub outcome: Result<ProofOfExistence, TimestampFault>,
+    /// Its imprint was compared with what it stands on and is the same, whatever its algorithm is worth.
+    is_over_it: bool,
     /// The judgement of the token's own signature.
     pub signature: Option<Box<SignatureValidation>>,
 }
@@ -115,8 +117,7 @@ impl TimestampValidation {
                 && matches!(signature.digest, Some(Ok(_)))
                 && matches!(signature.signature, Some(Ok(_)))
         };
-        let over_it = !matches!(self.outcome, Err(TimestampFault::Token(_) | TimestampFault::Imprint));
-        over_it && self.signature.as_deref().is_some_and(whole)
+        self.is_over_it && self.signature.as_deref().is_some_and(whole)
     }
 
     /// The algorithm of the token's signature, if it is known.
@@ -165,15 +166,20 @@ fn validate(
     match read {
         Ok((info, message)) => {
             let signature = validate_signature(request, &message, material);
+            let over = is_over(&info, stamped);
             TimestampValidation {
                 gen_time: Some(info.gen_time),
-                outcome: outcome(request, &info, &signature, stamped),
+                is_over_it: over.is_ok(),
+                outcome: over.and_then(|algorithm| outcome(request, &info, &signature, algorithm)),
                 signature: Some(Box::new(signature)),
             }
         }
-        Err(fault) => {
-            TimestampValidation { gen_time: None, outcome: Err(TimestampFault::Token(fault)), signature: None }
-        }
+        Err(fault) => TimestampValidation {
+            gen_time: None,
+            outcome: Err(TimestampFault::Token(fault)),
+            is_over_it: false,
+            signature: None,
+        },
     }
 }
 
@@ -198,16 +204,19 @@ fn validate_signature(
     basic::validate(request, message, &message.signer_infos[0], &content, material)
 }
 
+/// The imprint is that of `stamped`; gives its algorithm.
+fn is_over(info: &TstInfo<'_>, stamped: &DigestedBytes<'_>) -> Result<DigestAlgorithm, TimestampFault> {
+    let algorithm = *info.message_imprint.algorithm.as_ref().map_err(|_| TimestampFault::ImprintAlgorithm)?;
+    if stamped.digest(algorithm) == info.message_imprint.digest { Ok(algorithm) } else { Err(TimestampFault::Imprint) }
+}
+
+/// What a token over the right octets proves.
 fn outcome(
     request: &ValidationRequest<'_>,
     info: &TstInfo<'_>,
     signature: &SignatureValidation,
-    stamped: &DigestedBytes<'_>,
+    algorithm: DigestAlgorithm,
 ) -> Result<ProofOfExistence, TimestampFault> {
-    let algorithm = *info.message_imprint.algorithm.as_ref().map_err(|_| TimestampFault::ImprintAlgorithm)?;
-    if stamped.digest(algorithm) != info.message_imprint.digest {
-        return Err(TimestampFault::Imprint);
-    }
     if signature.verdict.indication() != Indication::TotalPassed {
         return Err(TimestampFault::Signature(signature.verdict.clone()));
     }
