@@ -63,7 +63,7 @@ fn compare() -> Result<(), Failure> {
     let memory = Memory::bounded();
     let crls = chain.crls().with_snapshot(1);
     let mut remembered = || chain.find(&trust, &memory, Some(&crls));
-    ratio("ours remembered, its certificates found by their digests", 0.0, || theirs.round("held"), &mut remembered)?;
+    ratio("ours remembered, its certificates found by their octets", 0.0, || theirs.round("held"), &mut remembered)?;
 
     // What no path can save: its bare signatures.
     let group = openssl::ec::EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
