@@ -206,7 +206,7 @@ impl Chain {
             revocation: RevocationMode::Required,
             maximum_age: MaximumAge::default(),
             time: self.time,
-            used_at: None,
+            past: None,
             memory,
             work: &Work::default(),
         });

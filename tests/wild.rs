@@ -9,8 +9,10 @@ use antin::core::der::{Reader, ber};
 use antin::core::evidence::{CrlSet, Evidence};
 use antin::core::memory::Memory;
 use antin::core::path::{self, InitialPolicies, PathFault, PathOutcome, PathRequest, Work};
-use antin::core::policy::{MaximumAge, Purpose, RevocationMode};
+use antin::core::policy::{MaximumAge, Policy, Purpose, RevocationMode};
+use antin::core::report::Report;
 use antin::core::time::Time;
+use antin::core::validation::timestamp::{TimestampKind, TimestampValidation};
 use antin::core::validation::{Content, Validation};
 use antin::core::verdict::Indication;
 use antin::core::x509::{Certificate, TrustAnchor, TrustStore};
@@ -49,6 +51,22 @@ fn expected_with_anchor(name: &str, content: Option<&str>) -> &'static str {
         }
         _ => PASSED,
     }
+}
+
+/// Over what the time-stamps are, in their order.
+fn expected_stamps(name: &str) -> &'static [TimestampKind] {
+    use TimestampKind::{ArchiveV2, ArchiveV3, Signature};
+    match name {
+        "esteid-T-detached.p7s" | "esteid-LT-detached.p7s" => &[Signature],
+        "esteid-LTA-detached.p7s" => &[Signature, ArchiveV3],
+        "lta-10.p7m" => &[ArchiveV3, ArchiveV2, Signature],
+        "test-attached.p7m" | "test-detached.p7s" => &[ArchiveV2, Signature],
+        _ => &[],
+    }
+}
+
+fn kinds(timestamps: &[TimestampValidation]) -> Vec<TimestampKind> {
+    timestamps.iter().map(|timestamp| timestamp.kind).collect()
 }
 
 /// The certificates of a message and the signer's, followed upwards as far as they go.
@@ -99,14 +117,20 @@ fn signatures_of_other_products_get_their_verdicts() {
             assert!(matches!(without.signatures[0].signature, Some(Ok(_))), "{name}: the signature is right");
             assert!(matches!(without.signatures[0].digest, Some(Ok(_))), "{name}: the digest is right");
             let timestamps = &without.signatures[0].timestamps;
-            let stamped = ["-T-", "-LT-", "-LTA-", "lta-", "test-"].iter().any(|level| name.contains(level));
-            assert_eq!(timestamps.len(), usize::from(stamped), "{name}");
+            assert_eq!(kinds(timestamps), expected_stamps(name), "{name}");
             for timestamp in timestamps {
                 assert!(timestamp.is_genuine(), "{name}: the time-stamp is right");
                 assert!(timestamp.outcome.is_err(), "{name}: and proves nothing to whom nobody vouches for it");
             }
         } else {
             assert_eq!(line(&without.verdict), expected, "{name} without an anchor");
+        }
+        let level =
+            ["-B-", "-T-", "-LT-", "-LTA-"].iter().find(|level| name.starts_with("esteid") && name.contains(*level));
+        if let Some(level) = level {
+            let policy = Policy::held("any-ades").expect("held");
+            let report = Report::new(&without, &policy, judge.revocation, judge.time);
+            assert_eq!(report.signatures[0].format, format!("CAdES-BASELINE{}", level.trim_end_matches('-')));
         }
         // With the top of its chain as anchor, at the end of the certificates' common validity.
         let chain = chain(&message, &without);
@@ -153,7 +177,7 @@ fn path_to(root: &Arc<Certificate>, target: &Arc<Certificate>, revocation: Revoc
         revocation,
         maximum_age: MaximumAge::default(),
         time,
-        used_at: None,
+        past: None,
         memory: &Memory::none(),
         work: &Work::default(),
     })

@@ -45,7 +45,7 @@ pub fn search(input: &[u8]) {
         revocation,
         maximum_age: MaximumAge::default(),
         time: TIME,
-        used_at: None,
+        past: None,
         memory: &Memory::none(),
         work: &Work::default(),
     });

@@ -134,7 +134,7 @@ fn validate_path(arguments: &ValidatePathArguments) -> Result<Code, CommandError
         revocation: loaded.revocation,
         maximum_age: loaded.policy.maximum_revocation_age_hours,
         time: loaded.time,
-        used_at: None,
+        past: None,
         memory: &Memory::none(),
         work: &Work::default(),
     });

@@ -27,7 +27,16 @@ object_identifiers! {
     CMS_ALGORITHM_PROTECTION = "1.2.840.113549.1.9.52";
     SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12";
     SIGNATURE_TIME_STAMP = "1.2.840.113549.1.9.16.2.14";
+    CERTIFICATE_VALUES = "1.2.840.113549.1.9.16.2.23";
+    REVOCATION_VALUES = "1.2.840.113549.1.9.16.2.24";
     SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47";
+    ARCHIVE_TIME_STAMP_V2 = "1.2.840.113549.1.9.16.2.48";
+    ARCHIVE_TIME_STAMP_V3 = "0.4.0.1733.2.4";
+    /// `ats-hash-index` of TS 101 733, and the one of EN 319 122-1 §5.5.2.
+    ATS_HASH_INDEX = "0.4.0.1733.2.5";
+    ATS_HASH_INDEX_V3 = "0.4.0.19122.1.5";
+    /// `id-ri-ocsp-response` (RFC 5940 §2.1).
+    OCSP_RESPONSE_FORMAT = "1.3.6.1.5.5.7.16.2";
     /// antin's own signed attribute: kind, id and status reference of the document (`docs/api.md`).
     DOCUMENT_REFERENCE = "2.25.328110155738642136753127327768308708450";
 

@@ -56,6 +56,18 @@ impl MaximumAge {
     }
 }
 
+/// What revocation data that came with the document show as long as they are fresh. What they say against a certificate, and what they
+/// say of the time after its key was used, always counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EmbeddedRevocation {
+    /// Nothing good: whoever made the document may have chosen an older one than there is.
+    #[default]
+    Reveals,
+    /// As much as those at hand.
+    Counts,
+}
+
 /// A validation policy.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -74,6 +86,9 @@ pub struct Policy {
     /// extension is accepted too.
     #[serde(deserialize_with = "object_identifiers")]
     pub document_signing_usages: Vec<Vec<u8>>,
+    /// What revocation data that came with the document show.
+    #[serde(default)]
+    pub embedded_revocation: EmbeddedRevocation,
     /// How old revocation data may be, in hours.
     #[serde(default)]
     pub maximum_revocation_age_hours: MaximumAge,

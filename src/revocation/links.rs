@@ -97,7 +97,7 @@ fn leads_to_anchor(
         revocation: RevocationMode::Off,
         maximum_age: MaximumAge::default(),
         time: now,
-        used_at: None,
+        past: None,
         memory,
         work: &Work::default(),
     };

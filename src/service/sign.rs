@@ -285,7 +285,7 @@ impl SignService {
             revocation: RevocationMode::Required,
             maximum_age: policy.map(|policy| policy.maximum_revocation_age_hours).unwrap_or_default(),
             time: now,
-            used_at: None,
+            past: None,
             memory: self.verify.memory(),
             work: &Work::default(),
         });

@@ -87,7 +87,7 @@ fn find_path(case: &Case) -> Option<PathOutcome> {
         revocation: if case.crls.is_empty() { RevocationMode::Off } else { RevocationMode::Required },
         maximum_age: MaximumAge::default(),
         time: Time::parse_rfc3339(time).expect("a time"),
-        used_at: None,
+        past: None,
         memory: &Memory::none(),
         work: &Work::default(),
     }))

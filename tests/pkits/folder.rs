@@ -78,7 +78,7 @@ impl Folder {
             revocation: if case.revocation { RevocationMode::Required } else { RevocationMode::Off },
             maximum_age: MaximumAge::default(),
             time: Time::parse_rfc3339(AT).expect("a time"),
-            used_at: None,
+            past: None,
             memory: &Memory::none(),
             work: &Work::default(),
         });

@@ -159,7 +159,7 @@ impl World {
             revocation: RevocationMode::Required,
             maximum_age: MaximumAge::default(),
             time: clock::now(),
-            used_at: None,
+            past: None,
             memory: &memory,
             work: &Work::default(),
         };

@@ -417,7 +417,7 @@ fn status(
         revocation: RevocationMode::Required,
         maximum_age: MaximumAge::default(),
         time,
-        used_at: None,
+        past: None,
         memory: &Memory::none(),
         work: &Work::default(),
     };

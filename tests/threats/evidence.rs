@@ -62,7 +62,15 @@ fn lists_that_came_with_the_document_reveal_and_show_nothing_good() {
     let (clean, revoking) =
         (list(1, old, None, Reason::Unspecified), list(2, new, Some(&signer), Reason::KeyCompromise));
     // The source is out of reach, and the document brings the list from before the revocation.
-    assert_eq!(judge(&evidence(&[]), &message(&signer, &[&clean])), UNKNOWN);
+    let by = |policy, evidence: &Evidence, message: &[u8]| {
+        Judge { evidence, policy, ..Judge::default() }.verdict(message, Content::Bytes(CONTENT))
+    };
+    for policy in ["circular-15-2025", "strict"] {
+        assert_eq!(by(policy, &evidence(&[]), &message(&signer, &[&clean])), UNKNOWN);
+    }
+    // The policy for documents judged without a service takes what came with them, as long as nothing newer is at hand.
+    assert_eq!(judge(&evidence(&[]), &message(&signer, &[&clean])), PASSED);
+    assert_eq!(judge(&evidence(&[]), &message(&signer, &[&clean, &revoking])), REVOKED);
     assert_eq!(judge(&evidence(&[&clean]), &message(&signer, &[])), PASSED);
     assert_eq!(judge(&evidence(&[&clean]), &message(&signer, &[&revoking])), REVOKED);
     assert_eq!(judge(&evidence(&[&revoking]), &message(&signer, &[&clean])), REVOKED);
@@ -114,7 +122,7 @@ fn a_list_that_the_allowance_left_unverified_is_not_taken_for_absent() {
             revocation: RevocationMode::Required,
             maximum_age: MaximumAge::default(),
             time: NOW,
-            used_at: None,
+            past: None,
             memory: &Memory::none(),
             work: &work,
         });

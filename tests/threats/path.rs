@@ -69,7 +69,7 @@ impl Question {
             revocation: RevocationMode::Off,
             maximum_age: MaximumAge::default(),
             time: self.time,
-            used_at: None,
+            past: None,
             memory,
             work: &Work::default(),
         })

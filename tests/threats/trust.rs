@@ -44,7 +44,7 @@ fn path_code(certificate: &Arc<Certificate>, purpose: Purpose) -> &'static str {
         maximum_age: policy.maximum_revocation_age_hours,
         revocation: RevocationMode::Required,
         time: NOW,
-        used_at: None,
+        past: None,
         memory: &Memory::none(),
         work: &Work::default(),
     });

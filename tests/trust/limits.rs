@@ -211,7 +211,7 @@ fn remembered(memory: &Memory, trust: &TrustStore, kind: Option<&str>, time: Tim
         maximum_age: policy.maximum_revocation_age_hours,
         revocation: RevocationMode::Required,
         time,
-        used_at: None,
+        past: None,
         memory,
         work: &Work::default(),
     });

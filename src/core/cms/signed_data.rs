@@ -58,12 +58,20 @@ pub struct SignedData<'a> {
     pub digest_algorithms: Vec<Result<DigestAlgorithm, UnknownAlgorithm>>,
     /// Content octets of `eContentType`.
     pub content_type: &'a [u8],
+    /// The whole `eContentType` and the whole `encapContentInfo`, which archive time-stamps are over.
+    pub content_type_raw: &'a [u8],
+    pub encap_content_info: &'a [u8],
     /// `eContent`; absent in a detached signature.
     pub content: Option<&'a [u8]>,
     /// Encodings of the X.509 certificates; other kinds are passed over.
     pub certificates: Vec<&'a [u8]>,
-    /// Encodings of the CRLs; other revocation data are passed over.
+    /// Encodings of the CRLs.
     pub crls: Vec<&'a [u8]>,
+    /// Encodings of the OCSP responses (RFC 5940 §2); other revocation data are passed over.
+    pub ocsp_responses: Vec<&'a [u8]>,
+    /// The whole `certificates` and `crls` fields.
+    pub certificate_set: Option<Tlv<'a>>,
+    pub crl_set: Option<Tlv<'a>>,
     pub signer_infos: Vec<SignerInfo<'a>>,
 }
 
@@ -74,6 +82,8 @@ pub struct SignerInfo<'a> {
     pub version: Option<u32>,
     pub identifier: SignerIdentifier<'a>,
     pub digest_algorithm: Result<DigestAlgorithm, UnknownAlgorithm>,
+    /// From `version` to `signature`, as encoded.
+    pub signed_part: &'a [u8],
     /// The whole `digestAlgorithm`, for RFC 6211.
     pub digest_algorithm_raw: &'a [u8],
     /// The `[0]` element, undecoded.
@@ -154,19 +164,23 @@ impl<'a> SignedData<'a> {
         let version = version(reader)?;
         let digest_algorithms = members(reader.expect(tag::SET)?, DIGEST_LIMIT, "digest algorithms")?;
         let digest_algorithms = digest_algorithms.into_iter().map(DigestAlgorithm::decode).collect::<Result<_, _>>()?;
-        let (content_type, content) = reader.expect(tag::SEQUENCE)?.read_all(|encapsulated| {
-            let content_type = encapsulated.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()?;
+        let encap_content_info = reader.expect(tag::SEQUENCE)?;
+        let (content_type, content) = encap_content_info.read_all(|encapsulated| {
+            let content_type = encapsulated.expect(tag::OBJECT_IDENTIFIER)?;
+            content_type.object_identifier()?;
             let content = match encapsulated.optional(tag::context(0))? {
                 Some(field) => Some(field.inner(tag::OCTET_STRING)?.value),
                 None => None,
             };
             Ok::<_, DerError>((content_type, content))
         })?;
-        let certificates = match reader.optional(tag::context(0))? {
+        let certificate_set = reader.optional(tag::context(0))?;
+        let certificates = match certificate_set {
             Some(field) => members(field, CERTIFICATE_LIMIT, "certificates")?,
             None => Vec::new(),
         };
-        let crls = match reader.optional(tag::context(1))? {
+        let crl_set = reader.optional(tag::context(1))?;
+        let crls = match crl_set {
             Some(field) => members(field, CRL_LIMIT, "CRLs")?,
             None => Vec::new(),
         };
@@ -175,6 +189,7 @@ impl<'a> SignedData<'a> {
         check_choices(&crls, &[tag::SEQUENCE, 0xA1])?;
         let signer_infos = members(reader.expect(tag::SET)?, SIGNER_LIMIT, "signers")?;
         let signer_infos = signer_infos.into_iter().map(SignerInfo::decode).collect::<Result<_, _>>()?;
+        let ocsp_responses = crls.iter().filter_map(|member| ocsp_response(*member)).collect();
         let sequences = |elements: Vec<Tlv<'a>>| {
             elements.into_iter().filter(|element| element.tag == tag::SEQUENCE).map(|element| element.raw).collect()
         };
@@ -183,10 +198,15 @@ impl<'a> SignedData<'a> {
             around_content: [&[], &[]],
             holds_document: OnceCell::new(),
             digest_algorithms,
-            content_type,
+            content_type: content_type.value,
+            content_type_raw: content_type.raw,
+            encap_content_info: encap_content_info.raw,
             content,
             certificates: sequences(certificates),
             crls: sequences(crls),
+            ocsp_responses,
+            certificate_set,
+            crl_set,
             signer_infos,
         })
     }
@@ -209,7 +229,9 @@ impl<'a> SignerInfo<'a> {
             let digest_algorithm = reader.expect(tag::SEQUENCE)?;
             let signed_attributes = reader.optional(tag::context(0))?;
             let signature_algorithm = AlgorithmIdentifier::decode(reader.read()?)?;
-            let signature = reader.expect(tag::OCTET_STRING)?.value;
+            let signature = reader.expect(tag::OCTET_STRING)?;
+            // Both are parts of the message.
+            let end = signature.raw.as_ptr() as usize + signature.raw.len() - element.value.as_ptr() as usize;
             let unsigned_attributes = reader.optional(tag::context(1))?;
             if let Some(field) = unsigned_attributes {
                 check_unsigned_attributes(field)?;
@@ -218,34 +240,60 @@ impl<'a> SignerInfo<'a> {
                 version,
                 identifier,
                 digest_algorithm: DigestAlgorithm::decode(digest_algorithm)?,
+                signed_part: &element.value[..end],
                 digest_algorithm_raw: digest_algorithm.raw,
                 signed_attributes,
                 signature_algorithm,
-                signature,
+                signature: signature.value,
                 unsigned_attributes,
             })
         })
     }
 }
 
+/// An unsigned `Attribute` (RFC 5652 §5.3).
+#[derive(Clone, Debug)]
+pub struct UnsignedAttribute<'a> {
+    /// The whole attribute.
+    pub raw: &'a [u8],
+    /// Its whole type, and the content octets of it.
+    pub type_raw: &'a [u8],
+    pub identifier: &'a [u8],
+    /// Each a whole element in BER.
+    pub values: Vec<&'a [u8]>,
+}
+
 impl<'a> SignerInfo<'a> {
-    /// The values of every unsigned attribute of this type, each a whole element in BER.
-    pub fn unsigned_values(&self, identifier: &[u8]) -> Vec<&'a [u8]> {
+    /// In their order.
+    pub fn unsigned(&self) -> Vec<UnsignedAttribute<'a>> {
         let mut found = Vec::new();
         let mut list = self.unsigned_attributes.map(|field| field.reader());
         // All of it was read when the signer was decoded.
         while let Some(Ok(attribute)) = list.as_mut().filter(|list| !list.is_empty()).map(Reader::read) {
-            let values = attribute.read_all(|fields| {
-                let own = fields.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()? == identifier;
-                let values = fields.expect(tag::SET)?;
-                Ok::<_, DerError>(own.then_some(values.value))
+            let read = attribute.read_all(|fields| {
+                let identifier = fields.expect(tag::OBJECT_IDENTIFIER)?;
+                let values = ber::elements(fields.expect(tag::SET)?.value).unwrap_or_default();
+                let (type_raw, identifier) = (identifier.raw, identifier.value);
+                Ok::<_, DerError>(UnsignedAttribute { raw: attribute.raw, type_raw, identifier, values })
             });
-            if let Ok(Some(values)) = values {
-                found.extend(ber::elements(values).unwrap_or_default());
-            }
+            found.extend(read);
         }
         found
     }
+
+    /// The values of every unsigned attribute of this type, each a whole element in BER.
+    pub fn unsigned_values(&self, identifier: &[u8]) -> Vec<&'a [u8]> {
+        let own = self.unsigned().into_iter().filter(|attribute| attribute.identifier == identifier);
+        own.flat_map(|attribute| attribute.values).collect()
+    }
+}
+
+/// The `OCSPResponse` in an `OtherRevocationInfoFormat` (RFC 5652 §10.2.1, RFC 5940 §2.1).
+fn ocsp_response(member: Tlv<'_>) -> Option<&[u8]> {
+    let mut fields = member.of(tag::context(1)).ok()?.reader();
+    let format = fields.expect(tag::OBJECT_IDENTIFIER).ok()?;
+    let response = fields.expect(tag::SEQUENCE).ok()?;
+    (format.value == oid::OCSP_RESPONSE_FORMAT && fields.is_empty()).then_some(response.raw)
 }
 
 /// `CMSVersion`.

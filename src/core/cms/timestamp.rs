@@ -19,6 +19,8 @@ pub struct TstInfo<'a> {
     pub serial_number: &'a [u8],
     /// The first whole second that is not before the time stated: what is proved to have existed then did.
     pub gen_time: Time,
+    /// As encoded.
+    gen_time_text: &'a [u8],
     pub nonce: Option<&'a [u8]>,
 }
 
@@ -77,7 +79,8 @@ impl<'a> TstInfo<'a> {
                 Ok::<_, DerError>(MessageImprint { algorithm, digest })
             })?;
             let serial_number = fields.expect(tag::INTEGER)?.integer()?;
-            let gen_time = gen_time(fields.expect(tag::GENERALIZED_TIME)?)?;
+            let time = fields.expect(tag::GENERALIZED_TIME)?;
+            let (gen_time, gen_time_text) = (gen_time(time)?, time.value);
             if let Some(accuracy) = fields.optional(tag::SEQUENCE)? {
                 accuracy.read_all(check_accuracy)?;
             }
@@ -89,8 +92,13 @@ impl<'a> TstInfo<'a> {
             if let Some(extensions) = fields.optional(tag::context(1))? {
                 check_extensions(extensions)?;
             }
-            Ok(Self { policy, message_imprint, serial_number, gen_time, nonce })
+            Ok(Self { policy, message_imprint, serial_number, gen_time, gen_time_text, nonce })
         })
+    }
+
+    /// The time stated with its fraction of a second, to be compared with that of others: later is greater.
+    pub fn precise_time(&self) -> &'a [u8] {
+        self.gen_time_text.strip_suffix(b"Z").unwrap_or(self.gen_time_text)
     }
 }
 

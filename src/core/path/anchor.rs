@@ -4,11 +4,17 @@ use super::fault::PathFault;
 use super::window::Window;
 use super::{PathRequest, Position};
 use crate::core::policy::Purpose;
+use crate::core::time::Time;
 use crate::core::x509::TrustAnchor;
 
-/// The anchor is for this purpose, kind of document and time; gives the time for which that holds.
+/// The anchor is for this purpose, kind of document and the `time` at which its key was used; gives the time for which that holds.
 /// `position` is the anchor's. A kind that no verified signature states fits no anchor that is limited to kinds.
-pub fn check(request: &PathRequest<'_>, position: Position, anchor: &TrustAnchor) -> Result<Window, PathFault> {
+pub fn check(
+    request: &PathRequest<'_>,
+    position: Position,
+    anchor: &TrustAnchor,
+    time: Time,
+) -> Result<Window, PathFault> {
     let limits = anchor.limits();
     if !limits.permits(request.purpose) {
         return Err(PathFault::AnchorUse(position));
@@ -24,5 +30,5 @@ pub fn check(request: &PathRequest<'_>, position: Position, anchor: &TrustAnchor
         from: limits.from().unwrap_or(Window::ALWAYS.from),
         until: limits.until().unwrap_or(Window::ALWAYS.until),
     };
-    if window.contains(request.time) { Ok(window) } else { Err(PathFault::AnchorWindow(position)) }
+    if window.contains(time) { Ok(window) } else { Err(PathFault::AnchorWindow(position)) }
 }

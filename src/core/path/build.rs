@@ -71,8 +71,7 @@ pub fn find_path(request: &PathRequest<'_>) -> PathOutcome {
 
 /// Answers are remembered only about revocation data that live as long as the memory.
 fn path_key(request: &PathRequest<'_>) -> Option<PathKey> {
-    let snapshot =
-        request.crls.snapshot().filter(|_| request.ocsp_responses.is_empty() && request.used_at.is_none())?;
+    let snapshot = request.crls.snapshot().filter(|_| request.ocsp_responses.is_empty() && request.past.is_none())?;
     let mut choices = DefaultHasher::new();
     (request.document_signing_usages, request.policies, request.maximum_age).hash(&mut choices);
     Some(PathKey {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::PathRequest;
 use super::crl_issuer::{self, CrlIssuer, CrlIssuers};
 use super::crl_scope;
-use super::revocation::{Finding, Source, Statement, Subject};
+use super::revocation::{self, Finding, Source, Statement, Subject};
 use super::window::{self, Window};
 use crate::core::time::Time;
 use crate::core::x509::crl::{CrlNumber, RevokedEntry};
@@ -209,7 +209,9 @@ fn by_complete(
     let room = room.filter(|_| chosen && list.is_understood() && !reasons.is_empty());
     let good = |source: &Signed<'_>, room: Window| {
         let found = finding(request, subject, source, Statement::Good, reasons);
-        Finding { counts: found.counts.map(|window| window.and(list.issuer.window).and(room)), ..found }
+        let proved = revocation::proved(request, list.crl.fingerprint()).zip(found.proved);
+        let proved = proved.map(|(base, source)| base.max(source)).filter(|_| list.issuer.window == Window::ALWAYS);
+        Finding { counts: found.counts.map(|window| window.and(list.issuer.window).and(room)), proved, ..found }
     };
     let delta = lists.iter().filter(|delta| list.is_updated_by(delta)).max_by_key(|delta| delta.age());
     let (listed, changed) = (list.entry(subject), delta.and_then(|delta| delta.entry(subject)));
@@ -256,7 +258,8 @@ fn finding(
     let (this_update, next_update) = (list.crl.this_update, list.crl.next_update);
     let counts = counts(request, subject, list);
     let revoked_since = list.revoked_since(subject);
-    Finding { source: Source::Crl, statement, reasons, this_update, next_update, counts, revoked_since }
+    let proved = revocation::proved(request, list.crl.fingerprint());
+    Finding { source: Source::Crl, statement, reasons, this_update, next_update, counts, revoked_since, proved }
 }
 
 /// When what the list says may be used.

@@ -5,7 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::revocation::Subject;
+use super::revocation::{self, Subject};
 use super::window::Window;
 use super::{InitialPolicies, PathOutcome, PathRequest, ValidatedPath, find_path};
 use crate::core::memory;
@@ -74,7 +74,8 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
             return None;
         }
         let is_for_it = own_name || self.subject.anchor.limits().is_for(AnchorUse::Crl);
-        let is_accepted = is_for_it && algorithm.lifetime().holds_at(self.request.time);
+        let is_accepted =
+            is_for_it && algorithm.lifetime().holds_at(revocation::made_until(self.request, crl.fingerprint()));
         if own_name && self.signed(crl, issuer) {
             let certificate = Arc::clone(issuer);
             return Some(CrlIssuer { certificate, window: Window::ALWAYS, is_certificate_issuer: true, is_accepted });
@@ -166,14 +167,8 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
             }
         };
         let policies = InitialPolicies::default();
-        let outcome = find_path(&PathRequest {
-            target: signer,
-            trust,
-            purpose: Purpose::Any,
-            policies,
-            used_at: None,
-            ..*request
-        });
+        let outcome =
+            find_path(&PathRequest { target: signer, trust, purpose: Purpose::Any, policies, past: None, ..*request });
         searches.end();
         match outcome {
             PathOutcome::Valid(path) => Some(path),

@@ -1,6 +1,6 @@
 //! From a certificate to a trust anchor (RFC 5280 §6): [`build`] finds candidate paths within a budget, [`validate`] judges
 //! one with [`names`] and [`policy`], [`revocation`] asks for the status of each certificate below the anchor: [`crl`] with
-//! [`crl_scope`] and [`crl_issuer`], and [`ocsp`].
+//! [`crl_scope`] and [`crl_issuer`], and [`ocsp`]. [`past`] says as of when, where trusted time proves it.
 
 pub mod anchor;
 pub mod build;
@@ -10,6 +10,7 @@ pub mod crl_scope;
 pub mod fault;
 pub mod names;
 pub mod ocsp;
+pub mod past;
 pub mod policy;
 pub mod revocation;
 pub mod validate;
@@ -22,6 +23,7 @@ use crl_issuer::CrlIssuerSearches;
 
 pub use build::{PathOutcome, RejectedPath, find_path};
 pub use fault::{NameFault, PathFault, Position};
+pub use past::{Past, Proofs};
 pub use policy::InitialPolicies;
 pub use validate::ValidatedPath;
 
@@ -51,9 +53,9 @@ pub struct PathRequest<'a> {
     pub revocation: RevocationMode,
     pub maximum_age: MaximumAge,
     pub time: Time,
-    /// When the target's key was used, if trusted time proves it: its own validity, algorithm and revocation are then judged at that time
-    /// (EN 319 102-1 §5.5.4, §5.6.2.1), all else at `time`. `None`: at `time`.
-    pub used_at: Option<Time>,
+    /// When the target's key was used, if trusted time proves it: the path is then judged as of then (EN 319 102-1 §5.6.2.1), as far as
+    /// that is proved too. `None`: at `time`.
+    pub past: Option<Past<'a>>,
     /// Remembered computations; never changes an answer.
     pub memory: &'a Memory,
     /// What all that is asked about one document may cost together.

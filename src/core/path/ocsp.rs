@@ -61,13 +61,17 @@ fn finding(
         Window { from, until: until.min(remembered) }.and(responder.window)
     });
     let covers_use = subject.was_used_until(this_update, status.archive_cutoff);
+    if response.only_reveals && !covers_use && statement == Statement::Good {
+        return None;
+    }
     let counts = if covers_use { Some(responder.window) } else { counts };
     let revoked_since = match status.status {
         CertStatus::Revoked { date, .. } if statement == Statement::Good => Some(date),
         _ => None,
     };
     let (source, reasons) = (Source::Ocsp, ReasonSet::ALL);
-    Some(Finding { source, statement, reasons, this_update, next_update, counts, revoked_since })
+    let proved = revocation::proved(request, response.fingerprint()).filter(|_| responder.is_proved);
+    Some(Finding { source, statement, reasons, this_update, next_update, counts, revoked_since, proved })
 }
 
 /// Who signed a response.
@@ -78,6 +82,8 @@ struct Responder {
     /// By algorithms and a certificate that are still accepted, and a delegate under an anchor that is for OCSP. Of another response
     /// nothing is believed, and it is not passed over either: it could be the one that revokes.
     is_accepted: bool,
+    /// Whatever it takes to believe the responder is as old as the response.
+    is_proved: bool,
 }
 
 /// §4.2.2.2: the issuer itself, or a certificate that the issuer issued for OCSP signing, signed the response.
@@ -85,7 +91,7 @@ fn responder(request: &PathRequest<'_>, response: &OcspResponse, subject: &Subje
     let issuer = subject.issuer();
     if response.responder.names(issuer) && may_sign(issuer) && signed(request, response, issuer) {
         let is_accepted = strong(request, response, issuer);
-        return Some(Responder { window: Window::ALWAYS, is_accepted });
+        return Some(Responder { window: Window::ALWAYS, is_accepted, is_proved: true });
     }
     let named = response.certificates.iter().filter(|delegate| response.responder.names(delegate));
     named
@@ -113,9 +119,9 @@ fn delegated(
     let for_ocsp = for_ocsp.is_some_and(|usages| usages.iter().any(|usage| usage == oid::EKU_OCSP_SIGNING));
     let another = delegate.subject_public_key_info() != subject.certificate.subject_public_key_info();
     let validity = Window { from: delegate.not_before, until: delegate.not_after };
-    let acceptable =
-        delegate.signature_algorithm.as_ref().is_ok_and(|algorithm| algorithm.lifetime().holds_at(request.time))
-            && delegate.public_key().is_ok_and(|key| key.strength().lifetime().holds_at(request.time));
+    let time = revocation::made_until(request, response.fingerprint());
+    let acceptable = delegate.signature_algorithm.as_ref().is_ok_and(|algorithm| algorithm.lifetime().holds_at(time))
+        && delegate.public_key().is_ok_and(|key| key.strength().lifetime().holds_at(time));
     let (Ok(algorithm), Ok(key)) = (&delegate.signature_algorithm, issuer.public_key()) else { return None };
     let verify = || key.verify(*algorithm, delegate.to_be_signed(), delegate.signature());
     let authorised = for_ocsp
@@ -132,11 +138,14 @@ fn delegated(
     // Even where nobody need ask (§4.2.2.2.1), what is known against it counts.
     let delegate = Subject { certificate: delegate, used_at: None, ..*subject };
     let holds = revocation::good_by_crl(request, &delegate, extensions.ocsp_no_check);
-    let is_accepted = acceptable && validity.contains(request.time);
+    let is_accepted = acceptable && validity.contains(time);
     // Nobody knows any more what became of one that has expired; then it is not asked.
     let holds = if is_accepted { holds } else { Some(Window::ALWAYS) };
     let is_accepted = is_accepted && subject.anchor.limits().permits(Purpose::OcspSigning);
-    holds.map(|holds| Responder { window: holds.and(validity), is_accepted })
+    // Made in its time, the response does not end with it.
+    let validity = if time < request.time { Window::ALWAYS } else { validity };
+    let is_proved = extensions.ocsp_no_check;
+    holds.map(|holds| Responder { window: holds.and(validity), is_accepted, is_proved })
 }
 
 fn may_sign(certificate: &Certificate) -> bool {
@@ -153,7 +162,8 @@ fn signed(request: &PathRequest<'_>, response: &OcspResponse, responder: &Certif
 
 /// Algorithm and key are still accepted.
 fn strong(request: &PathRequest<'_>, response: &OcspResponse, responder: &Certificate) -> bool {
-    let holds = |lifetime: Lifetime| lifetime.holds_at(request.time);
+    let time = revocation::made_until(request, response.fingerprint());
+    let holds = |lifetime: Lifetime| lifetime.holds_at(time);
     response.signature_algorithm.as_ref().is_ok_and(|algorithm| holds(algorithm.lifetime()))
         && responder.public_key().is_ok_and(|key| holds(key.strength().lifetime()))
 }

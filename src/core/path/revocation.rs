@@ -22,6 +22,8 @@ pub struct RevocationStatus {
     pub next_update: Option<Time>,
     /// Since when it is revoked all the same, for something after its key was used.
     pub revoked_since: Option<Time>,
+    /// When all sources that were needed are proved to have existed.
+    pub proved: Option<Time>,
     /// When the very same sources show the same, maximum ages considered.
     pub holds: Window,
     _proof: Proof,
@@ -67,6 +69,16 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// When a source was made at the latest, for judging the algorithm of its signature.
+pub fn made_until(request: &PathRequest<'_>, fingerprint: &[u8; 32]) -> Time {
+    proved(request, fingerprint).map_or(request.time, |proved| proved.min(request.time))
+}
+
+/// When a source is proved to have existed.
+pub fn proved(request: &PathRequest<'_>, fingerprint: &[u8; 32]) -> Option<Time> {
+    request.past.and_then(|past| past.proofs.of(fingerprint))
+}
+
 /// What one believed source says about the certificate.
 #[derive(Clone, Copy, Debug)]
 pub struct Finding {
@@ -80,6 +92,8 @@ pub struct Finding {
     pub counts: Option<Window>,
     /// Since when the certificate is revoked for something after its key was used.
     pub revoked_since: Option<Time>,
+    /// When the source is proved to have existed.
+    pub proved: Option<Time>,
 }
 
 impl Finding {
@@ -173,6 +187,11 @@ fn conclude(
             this_update: this_update.min().unwrap_or(holds.from),
             next_update: used.iter().filter_map(|finding| finding.next_update).min(),
             revoked_since: findings.iter().filter_map(|finding| finding.revoked_since).min(),
+            proved: used
+                .iter()
+                .map(|finding| finding.proved)
+                .collect::<Option<Vec<_>>>()
+                .and_then(|all| all.into_iter().max()),
             holds,
             _proof: Proof,
         });
@@ -186,18 +205,20 @@ fn conclude(
     }
 }
 
-/// As few findings as tell of every reason of revocation: one if one does, the newest; else the newest of each. Never empty.
+/// As few findings as tell of every reason of revocation: one if one does, else one of each: those proved to be oldest, for they
+/// ask least of who signed them, then the newest. Never empty.
 fn sufficient<'a>(findings: impl Iterator<Item = &'a Finding>) -> Option<Vec<&'a Finding>> {
-    let mut newest_first: Vec<&Finding> = findings.collect();
-    newest_first.sort_by_key(|finding| std::cmp::Reverse(finding.this_update));
-    if let Some(whole) = newest_first.iter().find(|finding| finding.reasons.contains(ReasonSet::ALL)) {
+    let mut best_first: Vec<&Finding> = findings.collect();
+    best_first
+        .sort_by_key(|finding| (finding.proved.is_none(), finding.proved, std::cmp::Reverse(finding.this_update)));
+    if let Some(whole) = best_first.iter().find(|finding| finding.reasons.contains(ReasonSet::ALL)) {
         return Some(vec![whole]);
     }
     let mut told = ReasonSet::NONE;
-    newest_first.retain(|finding| {
+    best_first.retain(|finding| {
         let more = !told.contains(finding.reasons);
         told = told.union(finding.reasons);
         more
     });
-    told.contains(ReasonSet::ALL).then_some(newest_first)
+    told.contains(ReasonSet::ALL).then_some(best_first)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::fault::PathFault;
 use super::names::NamesAllowed;
+use super::past;
 use super::policy::PolicyGraph;
 use super::revocation::{self, RevocationStatus, Subject};
 use super::window::Window;
@@ -63,11 +64,20 @@ pub fn validate(
 ) -> Result<ValidatedPath, PathFault> {
     let target_is_anchor = path.len() == 1 && *path[0] == **anchor.certificate();
     let above = if target_is_anchor { 0 } else { path.len() };
-    let mut holds = super::anchor::check(request, above, anchor)?;
+    let uses = match request.past {
+        Some(past) if !target_is_anchor => Some(past::uses(request, past, path, anchor)?),
+        _ => None,
+    };
+    let used_at = |position: Position| match (&uses, request.past) {
+        (Some(uses), _) => uses.at(position),
+        (None, Some(past)) => past.used_at.min(request.time),
+        (None, None) => request.time,
+    };
+    let mut holds = super::anchor::check(request, above, anchor, used_at(above))?;
     let mut names = NamesAllowed::default();
     let mut policies = PolicyGraph::new(&request.policies, path.len());
     if !target_is_anchor {
-        check_anchor_issues(anchor, path, request.time)?;
+        check_anchor_issues(anchor, path, used_at(above))?;
         names.constrain(anchor.certificate());
         policies.constrain(anchor.certificate());
         holds.until = holds.until.min(key_end(anchor.certificate()));
@@ -75,10 +85,9 @@ pub fn validate(
     for (position, certificate) in path.iter().enumerate().rev() {
         let issuer = path.get(position + 1).unwrap_or(anchor.certificate());
         if !target_is_anchor {
-            check_signature(position, certificate, issuer, request.time)?;
+            check_signature(position, certificate, issuer, used_at(position + 1))?;
         }
-        // Only the target's own key is known to have been used before.
-        let time = request.used_at.filter(|_| position == 0).unwrap_or(request.time);
+        let time = used_at(position);
         check_validity(position, certificate, time)?;
         let until = certificate.not_after.min(key_end(certificate)).min(algorithm_end(certificate));
         holds = holds.and(Window { from: certificate.not_before, until });
@@ -97,11 +106,10 @@ pub fn validate(
     policies.finish(&path[0], request.policies.acceptable)?;
     check_target(&path[0], request)?;
 
-    let mut statuses = Vec::new();
-    if !target_is_anchor && request.revocation != RevocationMode::Off {
+    let mut statuses = uses.map(|uses| uses.statuses).unwrap_or_default();
+    if !target_is_anchor && request.past.is_none() && request.revocation != RevocationMode::Off {
         for (position, certificate) in path.iter().enumerate().rev() {
-            let used_at = request.used_at.filter(|_| position == 0);
-            let subject = Subject { certificate, above: &path[position + 1..], anchor, used_at };
+            let subject = Subject { certificate, above: &path[position + 1..], anchor, used_at: None };
             match revocation::check(request, position, &subject) {
                 Ok(status) => {
                     holds = holds.and(status.holds);

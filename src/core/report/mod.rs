@@ -13,6 +13,7 @@ use super::path::PathOutcome;
 use super::path::revocation::Source;
 use super::policy::{Policy, RevocationMode};
 use super::time::Time;
+use super::validation::level::Level;
 use super::validation::timestamp::TimestampValidation;
 use super::validation::{SignatureValidation, Validation};
 use super::verdict::{Indication, Verdict};
@@ -128,7 +129,7 @@ pub struct SignatureReport {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TimestampReport {
-    /// Over what: `signature`.
+    /// Over what: `signature`, or `archive` for all that was there then.
     #[serde(rename = "type")]
     pub over: &'static str,
     /// As its authority states it, the fraction of a second rounded up; `None`: the token cannot be read.
@@ -348,13 +349,13 @@ impl SignatureReport {
     }
 }
 
-/// The level that the attributes make it (EN 319 122-1 §6.3), whatever they are worth to whom; a time-stamp that is not over this
-/// signature is none.
-fn format(signature: &SignatureValidation) -> &'static str {
-    match (signature.is_baseline, signature.timestamps.iter().any(TimestampValidation::is_genuine)) {
-        (true, true) => "CAdES-BASELINE-T",
-        (true, false) => "CAdES-BASELINE-B",
-        (false, _) => "CMS",
+const fn format(signature: &SignatureValidation) -> &'static str {
+    match signature.level {
+        Some(Level::Archival) => "CAdES-BASELINE-LTA",
+        Some(Level::LongTerm) => "CAdES-BASELINE-LT",
+        Some(Level::Timestamped) => "CAdES-BASELINE-T",
+        Some(Level::Basic) => "CAdES-BASELINE-B",
+        None => "CMS",
     }
 }
 
@@ -373,7 +374,7 @@ impl TimestampReport {
         };
         let signature = timestamp.signature.as_deref();
         Self {
-            over: "signature",
+            over: timestamp.kind.name(),
             time: timestamp.gen_time,
             indication,
             sub_indication,

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::content::SignedContent;
 use super::cryptographic::{DigestFault, DigestMatched};
+use super::embedded::Together;
 use super::format::{FormatFault, FormatSound, SignerAlgorithms};
+use super::level::Level;
+use super::long_term::Past;
 use super::signer::SignerFault;
 use super::timestamp::TimestampValidation;
 use super::{ValidationRequest, acceptance, certificate, cryptographic, format, signer};
@@ -20,20 +23,36 @@ use crate::core::policy::Purpose;
 use crate::core::time::Time;
 use crate::core::verdict::{Cause, Failure, TotalPassed, Verdict};
 use crate::core::x509::Certificate;
+use crate::core::x509::ocsp::OcspResponse;
 
 use acceptance::{AcceptanceFault, Accepted};
 
-/// Untrusted certificates and CRLs at hand.
+/// Untrusted certificates and revocation data at hand, and as of when they are asked.
 #[derive(Clone, Copy)]
 pub struct Material<'a> {
     pub certificates: &'a [Arc<Certificate>],
     pub crls: &'a CrlSet,
+    pub ocsp_responses: &'a [Arc<OcspResponse>],
     /// For what the signers' certificates are to be good.
     pub purpose: Purpose,
-    /// When the signature was made at the latest, if trusted time proves it (§5.5); `None`: at the time of validation.
-    pub used_at: Option<Time>,
+    /// When the signature was made at the latest, if trusted time proves it; `None`: at the time of validation.
+    pub past: Option<Past<'a>>,
     /// Shared by all signers of the message.
     pub work: &'a Work,
+}
+
+impl<'a> Material<'a> {
+    /// As of the time of validation.
+    pub fn new(request: &ValidationRequest<'a>, together: &'a Together, purpose: Purpose, work: &'a Work) -> Self {
+        Self {
+            certificates: &together.certificates,
+            crls: together.crls(request),
+            ocsp_responses: together.ocsp_responses(request),
+            purpose,
+            past: None,
+            work,
+        }
+    }
 }
 
 /// The judgement of one signature: each block's result, and the verdict they make.
@@ -58,6 +77,8 @@ pub struct SignatureValidation {
     pub references_certificate: bool,
     /// The signed attributes were not in DER order.
     pub reordered: bool,
+    /// What is on it makes it; `None`: no baseline signature.
+    pub level: Option<Level>,
     /// The time-stamps on it; none are judged on the signature of a time-stamp.
     pub timestamps: Vec<TimestampValidation>,
 }
@@ -101,11 +122,15 @@ pub fn validate(
     let reference = attributes.as_ref().filter(|_| matches!(signature, Some(Ok(_))));
     let reference = reference.and_then(|attributes| attributes.document_reference.clone());
     let kind = reference.as_ref().map(DocumentReference::kind);
-    let path = signer.as_ref().ok().map(|signer| certificate::validate(request, material, signer, kind));
+    let names_signer =
+        attributes.as_ref().is_some_and(|attributes| attributes.certificate_references().next().is_some());
+    let subject = certificate::Subject { kind, is_named: names_signer };
+    let path = signer.as_ref().ok().map(|signer| certificate::validate(request, material, signer, subject));
     let acceptance = match (&attributes, &algorithms, &signer) {
         (Some(attributes), Ok(algorithms), Ok(signer)) => {
             let demands = acceptance::Demands::new(request.policy, material.purpose);
-            Some(acceptance::check(demands, attributes, *algorithms, signer, material.used_at.unwrap_or(request.time)))
+            let time = material.past.map_or(request.time, |past| past.used_at);
+            Some(acceptance::check(demands, attributes, *algorithms, signer, time))
         }
         _ => None,
     };
@@ -114,9 +139,7 @@ pub fn validate(
         signer_description: signer.is_err().then(|| signer::describe(&signer_info.identifier)),
         claimed_signing_time: attributes.as_ref().and_then(|attributes| attributes.signing_time),
         is_baseline: attributes.as_ref().is_some_and(is_baseline),
-        references_certificate: attributes
-            .as_ref()
-            .is_some_and(|attributes| attributes.certificate_references().next().is_some()),
+        references_certificate: names_signer,
         reordered: attributes.as_ref().is_some_and(|attributes| attributes.reordered),
         document_reference: reference,
         algorithm: algorithms.map(|algorithms| algorithms.signature),
@@ -126,6 +149,7 @@ pub fn validate(
         signature,
         path,
         acceptance,
+        level: None,
         timestamps: Vec::new(),
     };
     validation.verdict = verdict(&validation);

@@ -7,27 +7,40 @@ use super::basic::Material;
 use crate::core::path::{self, InitialPolicies, PathOutcome, PathRequest};
 use crate::core::x509::Certificate;
 
+/// What the signature says of itself.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The kind of document.
+    pub kind: Option<&'a str>,
+    /// Its signed attributes name the certificate.
+    pub is_named: bool,
+}
+
 /// Searches a path from the signer's certificate to an anchor, for the purpose at hand and documents of this kind.
 pub fn validate(
     request: &ValidationRequest<'_>,
     material: Material<'_>,
     signer: &Arc<Certificate>,
-    kind: Option<&str>,
+    subject: Subject<'_>,
 ) -> PathOutcome {
     path::find_path(&PathRequest {
         target: signer,
         certificates: material.certificates,
         crls: material.crls,
-        ocsp_responses: &request.evidence.ocsp_responses,
+        ocsp_responses: material.ocsp_responses,
         trust: request.trust,
         purpose: material.purpose,
-        kind,
+        kind: subject.kind,
         document_signing_usages: &request.policy.document_signing_usages,
         policies: InitialPolicies::default(),
         revocation: request.revocation,
         maximum_age: request.policy.maximum_revocation_age_hours,
         time: request.time,
-        used_at: material.used_at,
+        past: material.past.map(|past| path::Past {
+            used_at: past.used_at,
+            names_target: subject.is_named,
+            proofs: past.proofs,
+        }),
         memory: request.memory,
         work: material.work,
     })

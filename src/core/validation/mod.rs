@@ -1,42 +1,41 @@
 //! The validation process of EN 319 102-1, one building block a file:
 //! [`format`](mod@format) §5.2.2, [`signer`] §5.2.3, [`certificate`] §5.2.6, [`cryptographic`] §5.2.7, [`acceptance`] §5.2.8,
-//! [`basic`] §5.3, which puts them together for one signature, [`timestamp`] §5.4,
-//! and [`with_time`] §5.5. [`validate`] judges a whole document.
+//! [`basic`] §5.3, which puts them together for one signature, [`timestamp`] §5.4, and [`long_term`] §5.5 and §5.6, with
+//! [`stamps`] and the evidence [`embedded`] in the message; [`level`] says what it has. [`validate`] judges a whole document.
 
 pub mod acceptance;
 pub mod basic;
 pub mod certificate;
 pub mod content;
 pub mod cryptographic;
+pub mod embedded;
 pub mod format;
+pub mod level;
+pub mod long_term;
 pub mod signer;
+pub mod stamps;
 pub mod timestamp;
 pub mod wanted;
-pub mod with_time;
 
-use std::collections::HashSet;
-use std::sync::Arc;
-
+use basic::Material;
 pub use basic::SignatureValidation;
 pub use content::Content;
 use content::SignedContent;
+use embedded::{Encodings, Together};
 pub use wanted::Wanted;
 
 use super::algorithm::DigestAlgorithm;
 use super::cms::document_reference::DocumentReference;
 use super::cms::{CmsError, SignedData};
 use super::der::ber;
-use super::evidence::{CrlSet, Evidence};
+use super::evidence::Evidence;
 use super::memory::Memory;
 use super::path::Work;
 use super::pdf;
 use super::policy::{Policy, Purpose, RevocationMode};
 use super::time::Time;
 use super::verdict::{Cause, Indication, TotalPassed, Verdict};
-use super::x509::{Certificate, CertificateList, TrustStore};
-
-/// Octets of embedded CRLs that are looked at.
-const EMBEDDED_CRL_OCTETS: usize = 2 * 1024 * 1024;
+use super::x509::TrustStore;
 
 /// All that a verdict depends on.
 #[derive(Clone, Copy)]
@@ -106,23 +105,19 @@ pub fn validate(request: &ValidationRequest<'_>) -> Result<Validation, Unreadabl
 
 fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -> Validation {
     let content = SignedContent::new(message.content, request.content);
-    let certificates = certificates(request, message);
-    let crls = crls(request, &request.evidence.crls, message);
+    let encodings = Encodings::of(message);
+    let together = Together::new(request, &encodings);
     let work = Work::default();
-    let material = basic::Material {
-        certificates: &certificates,
-        crls: crls.as_ref().unwrap_or(&request.evidence.crls),
-        purpose: Purpose::DocumentSigning,
-        used_at: None,
-        work: &work,
-    };
+    let material = Material::new(request, &together, Purpose::DocumentSigning, &work);
     let mut signatures: Vec<SignatureValidation> = message
         .signer_infos
         .iter()
         .map(|signer| basic::validate(request, message, signer, &content, material))
         .collect();
-    timestamp::judge(request, message, &mut signatures, material);
-    with_time::validate(request, message, &mut signatures, &content, material);
+    long_term::validate(request, message, &mut signatures, &content, &encodings);
+    for signature in &mut signatures {
+        signature.level = level::of(signature, &together);
+    }
     let (reference, references_differ) = reference(&signatures);
     let content = ContentDescription {
         sha256: content.sha256().filter(|_| content.is_at_hand() || signatures.iter().any(matches_sha256)),
@@ -146,35 +141,6 @@ fn pdf_validation(document: &[u8]) -> Validation {
             ..ContentDescription::default()
         },
     }
-}
-
-/// Certificates of the message and of the caller. One that does not decode is as if it were not there: the signer's own is then
-/// not found.
-fn certificates(request: &ValidationRequest<'_>, message: &SignedData<'_>) -> Vec<Arc<Certificate>> {
-    let embedded = message.certificates.iter().filter_map(|der| request.memory.certificate(der).ok());
-    let anchors = request.trust.anchors().iter().map(|anchor| anchor.certificate());
-    embedded.chain(request.evidence.certificates.iter().chain(anchors).cloned()).collect()
-}
-
-/// The CRLs `known` and those of the message, or `None` if the message has none. Whoever made the message chose them: an older
-/// one may be among them, so that they only reveal revocations.
-fn crls(request: &ValidationRequest<'_>, known: &CrlSet, message: &SignedData<'_>) -> Option<CrlSet> {
-    if message.crls.is_empty() || request.revocation == RevocationMode::Off {
-        return None;
-    }
-    let mut crls = known.clone();
-    let mut room = EMBEDDED_CRL_OCTETS;
-    let mut seen = HashSet::new();
-    for der in message.crls.iter().filter(|der| seen.insert(**der)) {
-        room = room.saturating_sub(der.len());
-        if room == 0 {
-            break;
-        }
-        if let Ok(crl) = CertificateList::decode(der) {
-            crls.insert_revealing(Arc::new(crl));
-        }
-    }
-    Some(crls)
 }
 
 /// The document reference that all signers who carry one agree on, or that they differ. Each of them signed it.

@@ -3,21 +3,37 @@
 //! A time-stamp that passes proves that what it is over existed at the time stated. One that does not proves nothing, and takes
 //! nothing from the signature it is on.
 
+use super::ValidationRequest;
 use super::basic::{self, Material, SignatureValidation};
-use super::content::{Content, DigestedBytes, SignedContent};
-use super::{ValidationRequest, certificates, crls};
+use super::content::{Content, SignedContent};
 use crate::core::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::core::cms::SignedData;
+use crate::core::cms::archive::HashIndexFault;
 use crate::core::cms::timestamp::{self, TokenFault, TstInfo};
-use crate::core::der::ber;
-use crate::core::oid;
-use crate::core::path::Work;
 use crate::core::policy::Purpose;
 use crate::core::time::Time;
 use crate::core::verdict::{Indication, Verdict};
 
-/// Time-stamps of one message that are judged; more of them prove no more.
-const TIMESTAMPS: usize = 64;
+/// What a time-stamp is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimestampKind {
+    /// `signature-time-stamp`: the signature value (EN 319 122-1 §5.3).
+    Signature,
+    /// `archive-time-stamp-v2` (TS 101 733 §6.4.1).
+    ArchiveV2,
+    /// `archive-time-stamp-v3` (EN 319 122-1 §5.5.3).
+    ArchiveV3,
+}
+
+impl TimestampKind {
+    /// As the answer says it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::ArchiveV2 | Self::ArchiveV3 => "archive",
+        }
+    }
+}
 
 /// Proof that something existed at a time, by a time-stamp that passed. Made only by [`judge`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,8 +55,14 @@ pub enum TimestampFault {
     Imprint,
     /// Its digest algorithm is unknown or no longer accepted: what it is over could be something else.
     ImprintAlgorithm,
+    /// What it is over is not all here.
+    ContentMissing,
+    /// It does not say what of the message it is over, or says wrong.
+    Index(HashIndexFault),
     /// It is of later than the time of validation.
     Later,
+    /// It is of later than the archive time-stamp that is over it.
+    Order,
     /// It is of before its authority's certificate.
     BeforeCertificate,
     /// Its own signature does not pass; never a pass.
@@ -50,8 +72,10 @@ pub enum TimestampFault {
 impl TimestampFault {
     pub const fn indication(&self) -> Indication {
         match self {
-            Self::Token(_) | Self::Imprint => Indication::TotalFailed,
-            Self::ImprintAlgorithm | Self::Later | Self::BeforeCertificate => Indication::Indeterminate,
+            Self::Token(_) | Self::Imprint | Self::Index(_) => Indication::TotalFailed,
+            Self::ImprintAlgorithm | Self::ContentMissing | Self::Later | Self::Order | Self::BeforeCertificate => {
+                Indication::Indeterminate
+            }
             Self::Signature(verdict) => verdict.indication(),
         }
     }
@@ -59,10 +83,11 @@ impl TimestampFault {
     /// EN 319 102-1 tables 5 and 6.
     pub const fn sub_indication(&self) -> Option<&'static str> {
         match self {
-            Self::Token(_) => Some("FORMAT_FAILURE"),
+            Self::Token(_) | Self::Index(_) => Some("FORMAT_FAILURE"),
             Self::Imprint => Some("HASH_FAILURE"),
             Self::ImprintAlgorithm => Some("CRYPTO_CONSTRAINTS_FAILURE_NO_POE"),
-            Self::Later => Some("TIMESTAMP_ORDER_FAILURE"),
+            Self::ContentMissing => Some("SIGNED_DATA_NOT_FOUND"),
+            Self::Later | Self::Order => Some("TIMESTAMP_ORDER_FAILURE"),
             Self::BeforeCertificate => Some("NOT_YET_VALID"),
             Self::Signature(verdict) => verdict.sub_indication(),
         }
@@ -74,7 +99,10 @@ impl TimestampFault {
             Self::Token(_) => "timestamp-unreadable",
             Self::Imprint => "timestamp-imprint-mismatch",
             Self::ImprintAlgorithm => "timestamp-imprint-weak",
+            Self::ContentMissing => "timestamp-content-missing",
+            Self::Index(_) => "timestamp-index-invalid",
             Self::Later => "timestamp-later-than-validation",
+            Self::Order => "timestamp-later-than-archive",
             Self::BeforeCertificate => "timestamp-before-certificate",
             Self::Signature(verdict) => verdict.code(),
         }
@@ -87,7 +115,10 @@ impl TimestampFault {
             Self::Token(_) => [Self::Token(TokenFault::Signers)],
             Self::Imprint => [Self::Imprint],
             Self::ImprintAlgorithm => [Self::ImprintAlgorithm],
+            Self::ContentMissing => [Self::ContentMissing],
+            Self::Index(_) => [Self::Index(HashIndexFault::NotOne)],
             Self::Later => [Self::Later],
+            Self::Order => [Self::Order],
             Self::BeforeCertificate => [Self::BeforeCertificate],
             Self::Signature(_) => Verdict::every()
                 .into_iter()
@@ -100,11 +131,12 @@ impl TimestampFault {
 /// The judgement of one time-stamp.
 #[derive(Debug)]
 pub struct TimestampValidation {
+    pub kind: TimestampKind,
     /// As the authority states it; `None`: the token cannot be read.
     pub gen_time: Option<Time>,
     pub outcome: Result<ProofOfExistence, TimestampFault>,
     /// Its imprint was compared with what it stands on and is the same, whatever its algorithm is worth.
-    is_over_it: bool,
+    pub(super) is_over_it: bool,
     /// The judgement of the token's own signature.
     pub signature: Option<Box<SignatureValidation>>,
 }
@@ -126,93 +158,45 @@ impl TimestampValidation {
     }
 }
 
-/// Judges the signature time-stamps (EN 319 122-1 §5.3), each over the signature value of its signer. Whoever passes a message on
-/// can add some: they have an allowance of their own, so that they cost the signatures nothing.
-pub fn judge(
-    request: &ValidationRequest<'_>,
-    message: &SignedData<'_>,
-    signatures: &mut [SignatureValidation],
-    material: Material<'_>,
-) {
-    let mut left = TIMESTAMPS;
-    let work = Work::default();
-    let material = Material { work: &work, ..material };
-    for (signer, signature) in message.signer_infos.iter().zip(signatures) {
-        let stamped = DigestedBytes::new(signer.signature);
-        let tokens = signer.unsigned_values(oid::SIGNATURE_TIME_STAMP).into_iter().take(left);
-        signature.timestamps = tokens.map(|token| validate(request, token, &stamped, material)).collect();
-        left -= signature.timestamps.len();
-    }
+/// A token as it was read.
+pub type ReadToken<'a> = Result<(SignedData<'a>, TstInfo<'a>), TokenFault>;
+
+/// Reads the octets of one DER token.
+pub fn read(octets: &[u8]) -> ReadToken<'_> {
+    let message = SignedData::decode(octets).map_err(TokenFault::Message)?;
+    Ok((timestamp::statement(&message)?, message)).map(|(info, message)| (message, info))
 }
 
-/// Judges one token over `stamped`.
-fn validate(
+/// Judges a token, whose imprint was found to be right by `imprint`, or not. The purpose in `material` is passed over: its signer is
+/// to be good for time-stamping.
+pub fn validate(
     request: &ValidationRequest<'_>,
-    token: &[u8],
-    stamped: &DigestedBytes<'_>,
+    kind: TimestampKind,
+    token: &ReadToken<'_>,
+    imprint: Result<DigestAlgorithm, TimestampFault>,
     material: Material<'_>,
 ) -> TimestampValidation {
-    let normalised;
-    let mut message = SignedData::decode(token);
-    // BER is allowed in the envelope of a token as in that of a message.
-    if message.is_err()
-        && let Ok(der) = ber::normalise_content_info(token)
-    {
-        normalised = der;
-        message = SignedData::decode(&normalised);
-    }
-    let read = message.map_err(TokenFault::Message);
-    let read = read.and_then(|message| Ok((timestamp::statement(&message)?, message)));
-    match read {
-        Ok((info, message)) => {
-            let signature = validate_signature(request, &message, material);
-            let over = is_over(&info, stamped);
-            TimestampValidation {
-                gen_time: Some(info.gen_time),
-                is_over_it: over.is_ok(),
-                outcome: over.and_then(|algorithm| outcome(request, &info, &signature, algorithm)),
-                signature: Some(Box::new(signature)),
-            }
+    let (message, info) = match token {
+        Ok(token) => token,
+        Err(fault) => {
+            let outcome = Err(TimestampFault::Token(fault.clone()));
+            return TimestampValidation { kind, gen_time: None, outcome, is_over_it: false, signature: None };
         }
-        Err(fault) => TimestampValidation {
-            gen_time: None,
-            outcome: Err(TimestampFault::Token(fault)),
-            is_over_it: false,
-            signature: None,
-        },
-    }
-}
-
-/// The token's one signature, its signer to be good for time-stamping. Certificates and CRLs of token and document serve both.
-fn validate_signature(
-    request: &ValidationRequest<'_>,
-    message: &SignedData<'_>,
-    material: Material<'_>,
-) -> SignatureValidation {
-    let mut at_hand = certificates(request, message);
-    at_hand.extend_from_slice(material.certificates);
-    let lists = crls(request, material.crls, message);
-    let content = SignedContent::new(message.content, Content::None);
-    let material = Material {
-        certificates: &at_hand,
-        crls: lists.as_ref().unwrap_or(material.crls),
-        purpose: Purpose::TimeStamping,
-        used_at: None,
-        work: material.work,
     };
+    let content = SignedContent::new(message.content, Content::None);
+    let material = Material { purpose: Purpose::TimeStamping, ..material };
     // A statement has one signer.
-    basic::validate(request, message, &message.signer_infos[0], &content, material)
+    let signature = basic::validate(request, message, &message.signer_infos[0], &content, material);
+    let is_over_it = imprint.is_ok();
+    let time = material.past.map_or(request.time, |past| past.used_at);
+    let outcome = imprint.and_then(|algorithm| outcome(time, info, &signature, algorithm));
+    let (gen_time, signature) = (Some(info.gen_time), Some(Box::new(signature)));
+    TimestampValidation { kind, gen_time, outcome, is_over_it, signature }
 }
 
-/// The imprint is that of `stamped`; gives its algorithm.
-fn is_over(info: &TstInfo<'_>, stamped: &DigestedBytes<'_>) -> Result<DigestAlgorithm, TimestampFault> {
-    let algorithm = *info.message_imprint.algorithm.as_ref().map_err(|_| TimestampFault::ImprintAlgorithm)?;
-    if stamped.digest(algorithm) == info.message_imprint.digest { Ok(algorithm) } else { Err(TimestampFault::Imprint) }
-}
-
-/// What a token over the right octets proves.
+/// What a token over the right octets proves, judged at `time`.
 fn outcome(
-    request: &ValidationRequest<'_>,
+    time: Time,
     info: &TstInfo<'_>,
     signature: &SignatureValidation,
     algorithm: DigestAlgorithm,
@@ -220,10 +204,10 @@ fn outcome(
     if signature.verdict.indication() != Indication::TotalPassed {
         return Err(TimestampFault::Signature(signature.verdict.clone()));
     }
-    if !algorithm.lifetime().holds_at(request.time) {
+    if !algorithm.lifetime().holds_at(time) {
         return Err(TimestampFault::ImprintAlgorithm);
     }
-    if info.gen_time > request.time {
+    if info.gen_time > time {
         return Err(TimestampFault::Later);
     }
     match &signature.signer {

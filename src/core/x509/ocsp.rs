@@ -31,6 +31,8 @@ pub struct OcspResponse {
     pub nonce: Option<Vec<u8>>,
     /// The nonce that the request had, where the caller knows it.
     expected_nonce: Option<Vec<u8>>,
+    /// It came with a document, whose maker chose it: an older one may be among them, so that it shows nothing good by being fresh.
+    pub only_reveals: bool,
     /// A critical extension of the response is not understood.
     pub not_understood: bool,
     pub signature_algorithm: Result<SignatureAlgorithm, UnknownAlgorithm>,
@@ -105,31 +107,41 @@ impl std::fmt::Display for OcspError {
 
 impl std::error::Error for OcspError {}
 
+/// The `BasicOCSPResponse` in the one DER `OCSPResponse` that `der` consists of.
+pub fn basic_response(der: &[u8]) -> Result<&[u8], OcspError> {
+    let outer = Reader::single(der, tag::SEQUENCE)?;
+    if der.len() > RESPONSE_LIMIT {
+        return Err(outer.error(DerFault::Limit).into());
+    }
+    let mut fields = outer.reader();
+    let status = fields.expect(tag::ENUMERATED)?.small()?;
+    if status != 0 {
+        return Err(OcspError::NotSuccessful(status));
+    }
+    let bytes = fields.expect(tag::context(0))?.inner(tag::SEQUENCE)?;
+    fields.finish()?;
+    let mut parts = bytes.reader();
+    if parts.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()? != oid::OCSP_BASIC {
+        return Err(OcspError::OtherType);
+    }
+    let basic = parts.expect(tag::OCTET_STRING)?;
+    parts.finish()?;
+    Ok(basic.value)
+}
+
 impl OcspResponse {
     /// Decodes the one DER `OCSPResponse` that `der` consists of.
     pub fn decode(der: &[u8]) -> Result<Self, OcspError> {
-        let outer = Reader::single(der, tag::SEQUENCE)?;
-        if der.len() > RESPONSE_LIMIT {
-            return Err(outer.error(DerFault::Limit).into());
-        }
-        let mut fields = outer.reader();
-        let status = fields.expect(tag::ENUMERATED)?.small()?;
-        if status != 0 {
-            return Err(OcspError::NotSuccessful(status));
-        }
-        let bytes = fields.expect(tag::context(0))?.inner(tag::SEQUENCE)?;
-        fields.finish()?;
-        let mut parts = bytes.reader();
-        if parts.expect(tag::OBJECT_IDENTIFIER)?.object_identifier()? != oid::OCSP_BASIC {
-            return Err(OcspError::OtherType);
-        }
-        let basic = parts.expect(tag::OCTET_STRING)?;
-        parts.finish()?;
-        reader::check_canonical(basic.value, DEPTH)?;
-        Ok(Self::decode_basic(basic.inner(tag::SEQUENCE)?)?)
+        Ok(Self::decode_basic(basic_response(der)?)?)
     }
 
-    fn decode_basic(basic: Tlv<'_>) -> Result<Self, DerError> {
+    /// Decodes the one DER `BasicOCSPResponse` that `der` consists of.
+    pub fn decode_basic(der: &[u8]) -> Result<Self, DerError> {
+        let basic = Reader::single(der, tag::SEQUENCE)?;
+        if der.len() > RESPONSE_LIMIT {
+            return Err(basic.error(DerFault::Limit));
+        }
+        reader::check_canonical(der, DEPTH)?;
         let mut parts = basic.reader();
         let data = parts.expect(tag::SEQUENCE)?;
         let algorithm = AlgorithmIdentifier::decode(parts.read()?)?;
@@ -160,6 +172,7 @@ impl OcspResponse {
             statuses,
             nonce: extensions.nonce,
             expected_nonce: None,
+            only_reveals: false,
             not_understood: extensions.not_understood,
             signature_algorithm: SignatureAlgorithm::decode(algorithm, None)?,
             signature: signature.to_vec(),
@@ -299,7 +312,12 @@ struct OcspExtensions {
 impl OcspExtensions {
     fn decode(field: Tlv<'_>) -> Result<Self, DerError> {
         let mut decoded = Self::default();
-        for extension in extension::decode_all(field.inner(tag::SEQUENCE)?)? {
+        let list = field.inner(tag::SEQUENCE)?;
+        // Laxer than RFC 5280 §4.1, whose lists have a member: some responders write an empty one.
+        if list.value.is_empty() {
+            return Ok(decoded);
+        }
+        for extension in extension::decode_all(list)? {
             match extension.oid {
                 oid::OCSP_NONCE => {
                     decoded.nonce = Some(Reader::single(extension.value, tag::OCTET_STRING)?.value.to_vec());

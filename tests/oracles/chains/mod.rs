@@ -86,7 +86,7 @@ fn antin_answer(chain: &Chain) -> (Answer, Option<Arc<ValidatedPath>>) {
         revocation: if chain.draft.revocation { RevocationMode::Required } else { RevocationMode::Off },
         maximum_age: MaximumAge::default(),
         time: AT,
-        used_at: None,
+        past: None,
         memory: &Memory::none(),
         work: &Work::default(),
     });

@@ -1,0 +1,128 @@
+//! Validation of signatures with time-stamps and archived evidence (EN 319 102-1 §5.5, §5.6.3).
+//!
+//! The time-stamps are judged first, the newest first: one that passes proves that all it is over existed at its time, older
+//! time-stamps among it, which may then pass although their authorities' certificates have ended since. Then each signature that
+//! cannot be relied on as if it were made now is judged once more, as of the earliest time that is proved (past signature
+//! validation, §5.6.2.4). What is no better then stays as it was.
+
+use super::ValidationRequest;
+use super::acceptance::AcceptanceFault;
+use super::basic::{self, Material, SignatureValidation};
+use super::content::SignedContent;
+use super::embedded::{Encodings, Together};
+use super::stamps::{self, Stamp, Stamps, Token};
+use super::timestamp::{self, TimestampFault, TimestampValidation};
+use crate::core::algorithm::DigestAlgorithm;
+use crate::core::cms::SignedData;
+use crate::core::cms::timestamp::TstInfo;
+use crate::core::path::{Proofs, Work};
+use crate::core::policy::Purpose;
+use crate::core::time::Time;
+use crate::core::verdict::{Cause, Indication, Verdict};
+
+/// Since when something is proved to have existed, with all else that is.
+#[derive(Clone, Copy, Debug)]
+pub struct Past<'a> {
+    pub used_at: Time,
+    pub proofs: &'a Proofs,
+}
+
+/// Judges the time-stamps on the signatures, and the signatures again that are proved to be older. Whoever passes a message on
+/// can add some: they have an allowance of their own, so that they cost the signatures nothing.
+pub fn validate(
+    request: &ValidationRequest<'_>,
+    message: &SignedData<'_>,
+    signatures: &mut [SignatureValidation],
+    content: &SignedContent<'_>,
+    encodings: &Encodings<'_>,
+) {
+    let tokens = stamps::find(message);
+    if tokens.is_empty() {
+        return;
+    }
+    judge(request, message, signatures, content, encodings, &tokens);
+}
+
+fn judge<'a>(
+    request: &ValidationRequest<'_>,
+    message: &'a SignedData<'a>,
+    signatures: &mut [SignatureValidation],
+    content: &'a SignedContent<'a>,
+    encodings: &Encodings<'a>,
+    tokens: &'a [Token<'a>],
+) {
+    let stamps = Stamps::read(message, content, tokens);
+    let mut encodings = encodings.clone();
+    encodings.extend(stamps.encodings());
+    let together = Together::new(request, &encodings);
+    let work = Work::default();
+    let material = Material::new(request, &together, Purpose::DocumentSigning, &work);
+    let mut proofs = Proofs::default();
+    let mut judged: Vec<(usize, TimestampValidation)> = Vec::new();
+    for position in stamps.newest_first() {
+        let stamp = &stamps.stamps[position];
+        let (imprint, covered) = match stamps.check_imprint(stamp) {
+            Ok((algorithm, covered)) => (Ok(algorithm), covered),
+            Err(fault) => (Err(fault), Default::default()),
+        };
+        let validation = judge_stamp(request, stamp, imprint, stamps.proved(stamp, &proofs), &proofs, material);
+        if let Ok(proof) = &validation.outcome {
+            stamps.prove(&covered, proof.time(), &mut proofs);
+        }
+        judged.push((position, validation));
+    }
+    judged.sort_by_key(|(position, _)| *position);
+    for (position, validation) in judged {
+        signatures[stamps.stamps[position].signer].timestamps.push(validation);
+    }
+    let work = Work::default();
+    for (signer, signature) in message.signer_infos.iter().zip(signatures) {
+        let time = signature.best_signature_time(request.time);
+        if time >= request.time || !may_have_passed(&signature.verdict) {
+            continue;
+        }
+        let past = Past { used_at: time, proofs: &proofs };
+        let earlier =
+            basic::validate(request, message, signer, content, Material { past: Some(past), work: &work, ..material });
+        if earlier.verdict.indication() == Indication::TotalPassed {
+            let timestamps = std::mem::take(&mut signature.timestamps);
+            *signature = SignatureValidation { timestamps, ..earlier };
+        }
+    }
+}
+
+/// Judges one stamp, which is `proved` to have existed at a time, or not.
+fn judge_stamp(
+    request: &ValidationRequest<'_>,
+    stamp: &Stamp<'_>,
+    imprint: Result<DigestAlgorithm, TimestampFault>,
+    proved: Option<Time>,
+    proofs: &Proofs,
+    material: Material<'_>,
+) -> TimestampValidation {
+    let proved = proved.filter(|proved| *proved < request.time);
+    // Whoever time-stamped it later said that it is older than it says itself.
+    let is_before = |(_, info): &(SignedData<'_>, TstInfo<'_>)| proved.is_some_and(|proved| proved < info.gen_time);
+    let imprint = if stamp.read.as_ref().is_ok_and(is_before) { Err(TimestampFault::Order) } else { imprint };
+    let now = timestamp::validate(request, stamp.kind, &stamp.read, imprint.clone(), material);
+    let may_have_passed = match &now.outcome {
+        Err(TimestampFault::Signature(verdict)) => may_have_passed(verdict),
+        Err(TimestampFault::ImprintAlgorithm) => imprint.is_ok(),
+        _ => false,
+    };
+    let Some(used_at) = proved.filter(|_| may_have_passed) else { return now };
+    let past = Past { used_at, proofs };
+    let earlier =
+        timestamp::validate(request, stamp.kind, &stamp.read, imprint, Material { past: Some(past), ..material });
+    if earlier.outcome.is_ok() { earlier } else { now }
+}
+
+/// What is lacking passes with time.
+const fn may_have_passed(verdict: &Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Indeterminate(
+            Cause::Path(_) | Cause::Acceptance(AcceptanceFault::WeakAlgorithm | AcceptanceFault::WeakKey)
+        )
+    )
+}

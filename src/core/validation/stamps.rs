@@ -1,0 +1,221 @@
+//! The time-stamps on the signatures of one message, what each is over, and what it proves if it passes.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::content::{DigestedBytes, SignedContent};
+use super::embedded::Encodings;
+use super::timestamp::{self, ReadToken, TimestampFault, TimestampKind};
+use crate::core::algorithm::DigestAlgorithm;
+use crate::core::cms::archive::{self, Covered, HashIndex};
+use crate::core::cms::{SignedData, SignerInfo, UnsignedAttribute};
+use crate::core::crypto;
+use crate::core::der::ber;
+use crate::core::oid;
+use crate::core::path::Proofs;
+use crate::core::time::Time;
+use crate::core::x509::ocsp;
+
+/// Time-stamps of one message that are judged; more of them prove no more.
+const TIMESTAMPS: usize = 64;
+/// Of these, archive time-stamps over all of the message, each of which is hashed.
+const OVER_ALL: usize = 8;
+
+/// A token where it stands.
+pub struct Token<'a> {
+    pub signer: usize,
+    pub kind: TimestampKind,
+    /// As it stands in the message.
+    raw: &'a [u8],
+    /// The DER of its envelope.
+    octets: Cow<'a, [u8]>,
+}
+
+/// Finds the tokens of a message.
+pub fn find<'a>(message: &SignedData<'a>) -> Vec<Token<'a>> {
+    let mut tokens: Vec<Token<'_>> = Vec::new();
+    let mut over_all = 0;
+    for (signer, signer_info) in message.signer_infos.iter().enumerate() {
+        for attribute in signer_info.unsigned() {
+            let kind = match attribute.identifier {
+                oid::SIGNATURE_TIME_STAMP => TimestampKind::Signature,
+                oid::ARCHIVE_TIME_STAMP_V2 => TimestampKind::ArchiveV2,
+                oid::ARCHIVE_TIME_STAMP_V3 => TimestampKind::ArchiveV3,
+                _ => continue,
+            };
+            for raw in attribute.values {
+                over_all += usize::from(kind == TimestampKind::ArchiveV2);
+                if tokens.len() == TIMESTAMPS || kind == TimestampKind::ArchiveV2 && over_all > OVER_ALL {
+                    continue;
+                }
+                // BER is allowed in the envelope of a token as in that of a message.
+                let octets = match SignedData::decode(raw) {
+                    Ok(_) => Cow::Borrowed(raw),
+                    Err(_) => ber::normalise_content_info(raw).map_or(Cow::Borrowed(raw), Cow::Owned),
+                };
+                tokens.push(Token { signer, kind, raw, octets });
+            }
+        }
+    }
+    tokens
+}
+
+/// A token, read.
+pub struct Stamp<'a> {
+    pub signer: usize,
+    pub kind: TimestampKind,
+    pub read: ReadToken<'a>,
+    raw: &'a [u8],
+}
+
+/// All of a message.
+pub struct Stamps<'a> {
+    message: &'a SignedData<'a>,
+    content: &'a SignedContent<'a>,
+    pub stamps: Vec<Stamp<'a>>,
+    /// Digests of parts of the message, by where they stand.
+    fingerprints: RefCell<HashMap<(*const u8, usize), [u8; 32]>>,
+}
+
+impl<'a> Stamps<'a> {
+    pub fn read(message: &'a SignedData<'a>, content: &'a SignedContent<'a>, tokens: &'a [Token<'a>]) -> Self {
+        let stamp = |token: &'a Token<'a>| Stamp {
+            signer: token.signer,
+            kind: token.kind,
+            read: timestamp::read(&token.octets),
+            raw: token.raw,
+        };
+        Self { message, content, stamps: tokens.iter().map(stamp).collect(), fingerprints: RefCell::default() }
+    }
+
+    /// What came with the tokens.
+    pub fn encodings(&self) -> Encodings<'a> {
+        let mut encodings = Encodings::default();
+        for (token, _) in self.stamps.iter().filter_map(|stamp| stamp.read.as_ref().ok()) {
+            encodings.extend(Encodings::of(token));
+        }
+        encodings
+    }
+
+    /// Positions of the stamps, the newest first: what an archive time-stamp is over comes after it.
+    pub fn newest_first(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.stamps.len()).collect();
+        let time = |stamp: &Stamp<'a>| stamp.read.as_ref().ok().map(|(_, info)| info.precise_time());
+        order.sort_by_key(|position| {
+            let stamp = &self.stamps[*position];
+            std::cmp::Reverse((time(stamp), stamp.kind))
+        });
+        order
+    }
+
+    /// When the stamp is proved to have existed.
+    pub fn proved(&self, stamp: &Stamp<'a>, proofs: &Proofs) -> Option<Time> {
+        proofs.of(&self.fingerprint(stamp.raw))
+    }
+
+    /// What beside the signature a stamp is over, if it is; and the algorithm of its imprint.
+    pub fn check_imprint(&self, stamp: &Stamp<'a>) -> Result<(DigestAlgorithm, Covered<'a>), TimestampFault> {
+        // A token that cannot be read is reported as that.
+        let Ok((token, info)) = &stamp.read else { return Err(TimestampFault::Imprint) };
+        let imprint = &info.message_imprint;
+        let algorithm = *imprint.algorithm.as_ref().map_err(|_| TimestampFault::ImprintAlgorithm)?;
+        let signer = &self.message.signer_infos[stamp.signer];
+        let is_it = |digest: &[u8]| if digest == imprint.digest { Ok(()) } else { Err(TimestampFault::Imprint) };
+        match stamp.kind {
+            TimestampKind::Signature => {
+                is_it(&DigestedBytes::new(signer.signature).digest(algorithm))?;
+                Ok((algorithm, Covered::default()))
+            }
+            TimestampKind::ArchiveV3 => {
+                let index = HashIndex::of(token).map_err(TimestampFault::Index)?;
+                let content = self.content_digest(algorithm).ok_or(TimestampFault::ContentMissing)?;
+                is_it(&index.imprint(algorithm, self.message, signer, &content))?;
+                let covered = index.covered(self.message, signer).map_err(TimestampFault::Index)?;
+                // Both digests say what it is over.
+                Ok((weaker(algorithm, index.algorithm), covered))
+            }
+            TimestampKind::ArchiveV2 => {
+                let detached = match (self.message.content, self.content) {
+                    (Some(_), SignedContent::Bytes(_)) => None,
+                    (None, SignedContent::Bytes(content)) => Some(content.bytes()),
+                    _ => return Err(TimestampFault::ContentMissing),
+                };
+                let is_covered = |attribute: &UnsignedAttribute<'_>| self.is_before(attribute, stamp);
+                let imprints = archive::imprints_v2(algorithm, self.message, signer, detached, is_covered);
+                imprints.iter().find_map(|digest| is_it(digest).ok()).ok_or(TimestampFault::Imprint)?;
+                Ok((algorithm, self.all_but_later(signer, stamp)))
+            }
+        }
+    }
+
+    fn content_digest(&self, algorithm: DigestAlgorithm) -> Option<Vec<u8>> {
+        match self.content {
+            SignedContent::Missing | SignedContent::Conflict => None,
+            SignedContent::Bytes(bytes) => Some(bytes.digest(algorithm)),
+            SignedContent::Digests(digests) => {
+                digests.iter().find(|(known, _)| *known == algorithm).map(|(_, digest)| digest.clone())
+            }
+        }
+    }
+
+    /// An unsigned attribute is no archive time-stamp, or an earlier one.
+    fn is_before(&self, attribute: &UnsignedAttribute<'_>, stamp: &Stamp<'a>) -> bool {
+        if ![oid::ARCHIVE_TIME_STAMP_V2, oid::ARCHIVE_TIME_STAMP_V3].contains(&attribute.identifier) {
+            return true;
+        }
+        let time = |stamp: &Stamp<'a>| stamp.read.as_ref().ok().map(|(_, info)| info.precise_time().to_vec());
+        let of_value = |value: &&[u8]| self.stamps.iter().find(|other| std::ptr::eq(other.raw, *value)).and_then(time);
+        attribute.values.iter().all(|value| of_value(value).is_some_and(|other| Some(other) < time(stamp)))
+    }
+
+    fn all_but_later(&self, signer: &SignerInfo<'a>, stamp: &Stamp<'a>) -> Covered<'a> {
+        let attributes = signer.unsigned().into_iter().filter(|attribute| self.is_before(attribute, stamp));
+        let values = |attribute: UnsignedAttribute<'a>| {
+            attribute.values.into_iter().map(move |value| (attribute.identifier, value))
+        };
+        Covered {
+            certificates: archive::set_members(self.message.certificate_set),
+            crls: archive::set_members(self.message.crl_set),
+            unsigned: attributes.flat_map(values).collect(),
+        }
+    }
+
+    /// Everything in `covered` existed at `time`: also what stands inside time-stamps and values that are covered.
+    pub fn prove(&self, covered: &Covered<'a>, time: Time, proofs: &mut Proofs) {
+        let mut encodings = Encodings { certificates: covered.certificates.clone(), ..Encodings::default() };
+        // The members were read with the message.
+        encodings.crls.extend(self.message.crls.iter().filter(|crl| covered.crls.contains(crl)));
+        let is_in = |response: &&&[u8]| covered.crls.iter().any(|member| member.ends_with(response));
+        encodings.ocsp_responses.extend(self.message.ocsp_responses.iter().filter(is_in));
+        for (identifier, value) in &covered.unsigned {
+            proofs.add(self.fingerprint(value), time);
+            encodings.read(identifier, value);
+            if let Some(Ok((token, _))) =
+                self.stamps.iter().find(|stamp| std::ptr::eq(stamp.raw, *value)).map(|stamp| &stamp.read)
+            {
+                encodings.extend(Encodings::of(token));
+            }
+        }
+        let basic = encodings.ocsp_responses.iter().filter_map(|response| ocsp::basic_response(response).ok());
+        for part in encodings
+            .certificates
+            .iter()
+            .chain(&encodings.crls)
+            .copied()
+            .chain(basic)
+            .chain(encodings.basic_responses.iter().copied())
+        {
+            proofs.add(self.fingerprint(part), time);
+        }
+    }
+
+    fn fingerprint(&self, part: &[u8]) -> [u8; 32] {
+        *self.fingerprints.borrow_mut().entry((part.as_ptr(), part.len())).or_insert_with(|| crypto::sha256(part))
+    }
+}
+
+/// Of two algorithms the one that is accepted for less long.
+fn weaker(one: DigestAlgorithm, other: DigestAlgorithm) -> DigestAlgorithm {
+    if other.lifetime() < one.lifetime() { other } else { one }
+}
