@@ -8,5 +8,6 @@ pub mod embed;
 pub mod signed_data;
 pub mod signing_certificate;
 pub mod timestamp;
+pub mod timestamp_exchange;
 
 pub use signed_data::{CmsError, SignedData, SignerIdentifier, SignerInfo};

@@ -11,6 +11,7 @@ pub mod cryptographic;
 pub mod format;
 pub mod signer;
 pub mod timestamp;
+pub mod timestamp_answer;
 pub mod wanted;
 pub mod with_time;
 
