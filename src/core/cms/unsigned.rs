@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::build::attribute;
 use super::{CmsError, SignedData};
-use crate::core::der::{DerError, ber, tag, writer};
+use crate::core::der::{DerError, DerFault, ber, tag, writer};
 use crate::core::oid;
 
 /// Why an attribute cannot be put into a message.
@@ -50,6 +50,10 @@ pub fn add_signature_time_stamp(message: &[u8], signer: usize, token: &[u8]) -> 
 /// The message is not one `SignedData` in DER, or in BER as far as the verifier takes it, has no such signer, or would be none with
 /// the attribute.
 pub fn add_attribute(message: &[u8], signer: usize, attribute: &[u8]) -> Result<Vec<u8>, AddingFault> {
+    let whole = ber::split(attribute)?;
+    if whole.tag != tag::SEQUENCE {
+        return Err(DerError { offset: 0, fault: DerFault::UnexpectedTag }.into());
+    }
     if signer >= signers(message)? {
         return Err(AddingFault::NoSuchSigner);
     }
