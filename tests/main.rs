@@ -15,6 +15,7 @@ mod pki;
 mod pkits;
 mod registry;
 mod revocation;
+mod signing;
 mod testvectors;
 mod threats;
 mod time_travel;

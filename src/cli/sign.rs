@@ -10,10 +10,14 @@ use clap::{Args, ValueEnum};
 use super::evidence;
 use super::exit::{self, Code, CommandError};
 use crate::clock;
+use crate::config::{TimeStampAuthority, TimeStamping};
 use crate::core::cms::document_reference::DocumentReference;
 use crate::core::crypto;
+use crate::core::validation::Content;
 use crate::core::x509::Certificate;
 use crate::signing::key::{RsaPadding, SoftwareKey};
+use crate::signing::level::raise_to_timestamped;
+use crate::signing::timestamp::TimeStampClient;
 use crate::signing::{CadesRequest, CadesSigner, IssuingKey as _};
 
 /// The arguments of `antin sign`.
@@ -35,7 +39,7 @@ pub struct SignArguments {
     detached: bool,
     #[arg(long, value_enum, default_value_t = LevelArgument::Basic)]
     level: LevelArgument,
-    /// Time-stamping authority, for levels above B-B
+    /// Time-stamping authority (RFC 3161), for levels above B-B
     #[arg(long, value_name = "URL")]
     tsa: Option<String>,
     /// Padding of an RSA signature
@@ -87,10 +91,7 @@ pub fn run(arguments: &SignArguments) -> ExitCode {
 }
 
 fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
-    if arguments.level != LevelArgument::Basic || arguments.tsa.is_some() {
-        let message = "level-not-available: only B-B can be signed, without a time-stamping authority";
-        return Err(CommandError::new(exit::USAGE, message));
-    }
+    let client = time_stamp_client(arguments)?;
     if arguments.format == FormatArgument::Pades {
         return Err(CommandError::new(exit::USAGE, "format-not-available: only cades can be signed"));
     }
@@ -112,10 +113,42 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
         signing_time: clock::now(),
         document: document.as_ref(),
     });
-    let signature = signature.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.cert, &error))?;
+    let mut signature = signature.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.cert, &error))?;
+    if let Some(client) = client {
+        let digests = [(digest_algorithm, digest)];
+        let content = if arguments.detached { Content::Digests(&digests) } else { Content::None };
+        signature = time_stamped(&signature, content, &client)?;
+    }
     let written = write_whole(&arguments.out, &signature);
     written.map_err(|error| CommandError::about(exit::INTERNAL, &arguments.out, &error))?;
     Ok(exit::ACCEPT)
+}
+
+/// Who is to be asked for the level wanted; none for B-B.
+fn time_stamp_client(arguments: &SignArguments) -> Result<Option<TimeStampClient>, CommandError> {
+    let usage = |message: &str| Err(CommandError::new(exit::USAGE, message));
+    match (arguments.level, &arguments.tsa) {
+        (LevelArgument::Basic, None) => Ok(None),
+        (LevelArgument::Basic, Some(_)) => usage("--tsa is for levels above B-B: add --level B-T"),
+        (LevelArgument::Timestamped, None) => usage("--level B-T needs a time-stamping authority: add --tsa URL"),
+        (LevelArgument::Timestamped, Some(url)) => {
+            // Who writes the command line knows whom he names.
+            let authority = TimeStampAuthority { url: url.clone(), policy: None, allow_private: true };
+            let settings = TimeStamping { authorities: vec![authority], ..TimeStamping::default() };
+            let client = TimeStampClient::new(&settings);
+            client.map(Some).map_err(|error| CommandError::new(exit::USAGE, format!("--tsa {url}: {error}")))
+        }
+        (LevelArgument::LongTerm | LevelArgument::Archival, _) => {
+            usage("level-not-available: B-B and B-T can be signed")
+        }
+    }
+}
+
+fn time_stamped(signature: &[u8], content: Content<'_>, client: &TimeStampClient) -> Result<Vec<u8>, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CommandError::of(exit::INTERNAL, &error))?;
+    let raised = runtime.block_on(raise_to_timestamped(signature, content, client, &|_| Ok(())));
+    raised.map_err(|error| CommandError::of(exit::INTERNAL, &error))
 }
 
 fn load_signer(arguments: &SignArguments) -> Result<CadesSigner, CommandError> {

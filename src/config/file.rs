@@ -73,6 +73,9 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
     {
         return Some(("trust.list".to_owned(), "have a signer-sha256 of 64 hexadecimal digits"));
     }
+    if let Some((key, rule)) = config.time_stamping.broken_rule() {
+        return Some((format!("time-stamping.{key}"), rule));
+    }
     for (index, key) in config.keys.iter().enumerate() {
         if key.name.is_empty() || config.keys[..index].iter().any(|other| other.name == key.name) {
             return Some(("key.name".to_owned(), "be given and differ between keys"));
@@ -118,7 +121,7 @@ fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'sta
 }
 
 fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
-    let Config { mutual_tls, trust, revocation, registry, keys, .. } = config;
+    let Config { mutual_tls, trust, revocation, time_stamping, registry, keys, .. } = config;
     let sources =
         revocation.sources.iter_mut().flat_map(|source| source.issuer_file.iter_mut().chain(&mut source.file));
     let list = trust.list.iter_mut().flat_map(|list| [&mut list.file, &mut list.state_file]);
@@ -134,6 +137,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(list)
         .chain([&mut revocation.marks_file])
         .chain(&mut revocation.tls_authorities)
+        .chain(&mut time_stamping.tls_authorities)
         .chain(authorities)
         .chain(sources)
         .chain(keys)
@@ -172,6 +176,7 @@ mod tests {
             ("[public]\nbase-url = \"example.vn\"\n", "antin.toml:2: public.base-url must be"),
             ("[[client]]\nname = \"a\"\noperations = []\n", "antin.toml:2: client.name must come with"),
             ("[[kind]]\nname = \"a\"\nkeys = [\"b\"]\n", "antin.toml:3: kind.keys must name"),
+            ("[time-stamping]\nattempts = 0\n", "antin.toml:2: time-stamping.attempts must be 1 to 10"),
             ("[limits\n", "antin.toml:1: "),
         ] {
             let error = parse(text, "antin.toml".as_ref()).expect_err(text).to_string();

@@ -4,11 +4,13 @@ mod listener;
 mod permission;
 mod redis;
 pub mod revocation;
+mod time_stamping;
 mod trust;
 pub use file::{ConfigError, parse, read};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, SigningKey};
 use serde::Deserialize;
+pub use time_stamping::{TimeStampAuthority, TimeStamping};
 pub use trust::{Trust, TrustList, TrustSource};
 
 use revocation::RevocationSettings;
@@ -23,6 +25,7 @@ pub struct Config {
     pub limits: Limits,
     pub trust: Trust,
     pub revocation: RevocationSettings,
+    pub time_stamping: TimeStamping,
     pub verify: Verify,
     pub registry: Registry,
     pub log: Log,

@@ -36,6 +36,14 @@ pub struct AllowedHost {
     pub allow_private: bool,
 }
 
+impl AllowedHost {
+    /// That of a URL that an operator named; `None`: not a URL that may be asked for.
+    pub fn of_url(url: &str, allow_private: bool) -> Option<Self> {
+        let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        Some(Self { host: url.host_str()?.to_owned(), port: url.port_or_known_default()?, allow_private })
+    }
+}
+
 /// One request.
 #[derive(Clone, Debug)]
 pub struct FetchRequest {

@@ -14,6 +14,7 @@ pub mod file;
 pub mod key;
 pub mod layout;
 pub mod profile;
+pub mod tsa;
 
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::key::SoftwareKey;
 use super::{CadesRequest, IssuingKey, SigningError, self_check};
 use crate::core::algorithm::DigestAlgorithm;
-use crate::core::cms::build::{self, SignedAttributesToSign, SignerParts};
+use crate::core::cms::build::{self, MessageToAssemble, SignedAttributesToSign, SignerParts};
+use crate::core::oid;
 use crate::core::x509::Certificate;
 
 /// A key, its certificate, and the chain that is embedded beside it.
@@ -45,6 +46,7 @@ impl CadesSigner {
             });
         }
         let attributes = SignedAttributesToSign {
+            content_type: oid::DATA,
             signing_certificate: self.parts.signing_certificate(),
             message_digest: digest,
             signing_time: request.signing_time,
@@ -53,8 +55,16 @@ impl CadesSigner {
         let octets = attributes.encode();
         let signature = self.key.sign(digest_algorithm, &octets);
         let signature = signature.map_err(|source| SigningError::Key { key: self.name.clone(), source })?;
-        let signature_algorithm = self.key.signature_algorithm(digest_algorithm);
-        Ok(build::assemble(&self.parts, digest_algorithm, signature_algorithm, &octets, &signature, request.content))
+        let message = MessageToAssemble {
+            content_type: oid::DATA,
+            content: request.content,
+            digest_algorithm,
+            signature_algorithm: self.key.signature_algorithm(digest_algorithm),
+            signed_attributes: &octets,
+            signature: &signature,
+            with_certificates: true,
+        };
+        Ok(build::assemble(&self.parts, &message))
     }
 }
 

@@ -4,7 +4,9 @@
 
 pub mod cades;
 pub mod key;
+pub mod level;
 pub mod self_check;
+pub mod timestamp;
 
 use std::sync::Arc;
 

@@ -4,11 +4,14 @@
 use std::sync::{Arc, LazyLock};
 
 use super::CadesRequest;
+use crate::core::cms::{CmsError, SignedData};
 use crate::core::evidence::Evidence;
 use crate::core::memory::Memory;
 use crate::core::policy::{Policy, RevocationMode};
+use crate::core::validation::timestamp_answer::TimeStampAnswer;
 use crate::core::validation::{self, Content, ValidationRequest};
 use crate::core::verdict::Verdict;
+use crate::core::x509::anchor_limits::{AnchorLimits, AnchorUse};
 use crate::core::x509::{Certificate, TrustAnchor, TrustStore};
 
 static STRICT: LazyLock<Policy> = LazyLock::new(|| Policy::held("strict").expect("held"));
@@ -37,4 +40,46 @@ pub fn check(message: &[u8], request: &CadesRequest<'_>, signer: &Arc<Certificat
             other => Err(other.code()),
         },
     }
+}
+
+/// Judges a DER message of one signer that `answer` was put into as its signature time-stamp, at the time of the time-stamp: the
+/// signature passes as before, with the certificate in the message as anchor, and is proved to be no later. Whether recipients trust
+/// the two certificates is not the question. Err: the code of what is wrong.
+pub fn check_timestamped(message: &[u8], content: Content<'_>, answer: &TimeStampAnswer) -> Result<(), &'static str> {
+    let trust = own_anchors(message, &answer.authority).map_err(|_| "unreadable")?;
+    let validation = validation::validate(&ValidationRequest {
+        document: message,
+        content,
+        evidence: &Evidence::default(),
+        trust: &trust,
+        policy: &STRICT,
+        revocation: RevocationMode::Off,
+        time: answer.gen_time,
+        memory: &Memory::none(),
+    });
+    let validation = validation.map_err(|_| "unreadable")?;
+    if !matches!(validation.verdict, Verdict::TotalPassed(_)) {
+        return Err(validation.verdict.code());
+    }
+    let [signature] = validation.signatures.as_slice() else { return Err("signers") };
+    let added = signature.timestamps.last().ok_or("timestamp-missing")?;
+    match &added.outcome {
+        Ok(proof) if proof.time() == answer.gen_time => Ok(()),
+        Ok(_) => Err("timestamp-other"),
+        Err(fault) => Err(fault.code()),
+    }
+}
+
+/// The certificates in the message that its signers name, for signatures; that of the authority, for time-stamps.
+fn own_anchors(message: &[u8], authority: &Arc<Certificate>) -> Result<TrustStore, CmsError> {
+    let message = SignedData::decode(message)?;
+    let embedded = message.certificates.iter().filter_map(|der| Certificate::decode(der).ok());
+    let embedded: Vec<_> = embedded.map(Arc::new).collect();
+    let anchor = |certificate: &Arc<Certificate>, one: AnchorUse| {
+        let limits = AnchorLimits::new(Some([one].into()), None, None, None).expect("one use, and no other limit");
+        TrustAnchor::limited(Arc::clone(certificate), limits)
+    };
+    let signers = message.signer_infos.iter().flat_map(|signer| signer.identifier.named(&embedded));
+    let signers = signers.map(|signer| anchor(signer, AnchorUse::Signing));
+    Ok(TrustStore::new(signers.chain([anchor(authority, AnchorUse::TimeStamping)]).collect(), Vec::new()))
 }

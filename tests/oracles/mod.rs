@@ -17,6 +17,7 @@ mod path;
 mod pyhanko;
 mod real;
 mod rustcrypto;
+mod time_stamping;
 mod tree;
 
 use std::ffi::OsStr;

@@ -11,7 +11,7 @@ use super::{python_with_pyhanko, run};
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracles/pyhanko_oracle.py");
 
 /// What pyHanko thinks of a signature under the tree's root, revocation required.
-fn pyhanko_verify(python: &Path, tree: &Tree, file: &str, content: Option<&str>) -> Value {
+pub(super) fn pyhanko_verify(python: &Path, tree: &Tree, file: &str, content: Option<&str>) -> Value {
     let [root, ca, root_crl, ca_crl] = ["root.crt", "ca.crt", "crl/root.crl", "crl/ca.crl"].map(|name| tree.path(name));
     let mut arguments = vec![SCRIPT, "verify", "--root", &root, "--chain", &ca, "--crl", &root_crl, "--crl", &ca_crl];
     arguments.extend(content.map(|content| ["--content", content]).into_iter().flatten());

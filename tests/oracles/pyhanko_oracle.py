@@ -3,20 +3,25 @@
     pyhanko_oracle.py sign --key K --cert C [--chain C]... [--digest NAME] [--detached] [--cades] [--pss] --out FILE CONTENT
     pyhanko_oracle.py verify --root C [--chain C]... [--crl FILE]... [--content FILE] SIGNATURE
 
-`verify` prints one JSON object: `bottom_line` is pyHanko's own word for "relied on"; the rest says why. All files are PEM,
-signatures DER.
+`verify` prints one JSON object: `bottom_line` is pyHanko's own word for "relied on"; the rest says why. `timestamp` is the time that a
+time-stamp proves, `timestamp_valid` whether it is intact and trusted. All files are PEM, signatures DER.
 """
 
 import argparse
 import asyncio
 import datetime
+import hashlib
 import json
 
 from asn1crypto import cms, pem
 from pyhanko.keys import load_cert_from_pemder
 from pyhanko.sign.ades.api import CAdESSignedAttrSpec
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes, SimpleSigner
-from pyhanko.sign.validation.generic_cms import async_validate_cms_signature, async_validate_detached_cms
+from pyhanko.sign.validation.generic_cms import (
+    async_validate_cms_signature,
+    async_validate_detached_cms,
+    collect_timing_info,
+)
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import StandardCMSSignatureStatus
 from pyhanko_certvalidator import ValidationContext
@@ -65,11 +70,18 @@ async def verify(options):
             status_cls=StandardCMSSignatureStatus,
             validation_context=context,
             key_usage_settings=usages,
-            status_kwargs={},
+            status_kwargs=await collect_timing_info(
+                message["signer_infos"][0],
+                context,
+                lambda name: hashlib.new(name, message["encap_content_info"]["content"].native).digest(),
+            ),
         )
+    stamp = status.timestamp_validity
     print(
         json.dumps(
             {
+                "timestamp": stamp and stamp.timestamp.isoformat(),
+                "timestamp_valid": stamp and stamp.intact and stamp.valid and stamp.trusted,
                 "bottom_line": status.bottom_line,
                 "intact": status.intact,
                 "valid": status.valid,

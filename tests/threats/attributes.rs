@@ -2,7 +2,7 @@
 
 use antin::core::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use antin::core::cms::SignedData;
-use antin::core::cms::build::{self, SignedAttributesToSign, SignerParts, attribute};
+use antin::core::cms::build::{self, MessageToAssemble, SignedAttributesToSign, SignerParts, attribute};
 use antin::core::crypto::digest;
 use antin::core::der::{tag, writer};
 use antin::core::oid;
@@ -61,6 +61,7 @@ fn c03_content_that_looks_like_signed_attributes_is_signed_with_attributes() {
     let hostile = good().octets();
     let parts = SignerParts::new(&signer.certificate, &[]);
     let attributes = SignedAttributesToSign {
+        content_type: oid::DATA,
         signing_certificate: parts.signing_certificate(),
         message_digest: &digest(DigestAlgorithm::Sha256, &hostile),
         signing_time: NOW,
@@ -70,7 +71,16 @@ fn c03_content_that_looks_like_signed_attributes_is_signed_with_attributes() {
     assert_ne!(attributes, hostile);
     let algorithm = SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256);
     let signature = key::sign(&signer.key, algorithm, &attributes);
-    let message = build::assemble(&parts, DigestAlgorithm::Sha256, algorithm, &attributes, &signature, Some(&hostile));
+    let message = MessageToAssemble {
+        content_type: oid::DATA,
+        content: Some(&hostile),
+        digest_algorithm: DigestAlgorithm::Sha256,
+        signature_algorithm: algorithm,
+        signed_attributes: &attributes,
+        signature: &signature,
+        with_certificates: true,
+    };
+    let message = build::assemble(&parts, &message);
     assert_eq!(enveloping_verdict(&message), PASSED);
     let decoded = SignedData::decode(&message).expect("a message");
     assert!(decoded.signer_infos[0].signed_attributes.is_some());

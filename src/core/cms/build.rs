@@ -18,6 +18,8 @@ pub fn attribute(identifier: &[u8], value: &[u8]) -> Vec<u8> {
 
 /// What goes into the signed attributes.
 pub struct SignedAttributesToSign<'a> {
+    /// Of the content; content octets of its identifier.
+    pub content_type: &'a [u8],
     /// The encoded signing-certificate-v2 attribute of the signer ([`signing_certificate::encode_v2`]).
     pub signing_certificate: &'a [u8],
     /// Digest of the content.
@@ -30,7 +32,7 @@ impl SignedAttributesToSign<'_> {
     /// The DER SET OF Attribute: the octets to sign.
     pub fn encode(&self) -> Vec<u8> {
         let mut attributes = vec![
-            attribute(oid::CONTENT_TYPE, &writer::object_identifier(oid::DATA)),
+            attribute(oid::CONTENT_TYPE, &writer::object_identifier(self.content_type)),
             attribute(oid::MESSAGE_DIGEST, &writer::octet_string(self.message_digest)),
             attribute(oid::SIGNING_TIME, &writer::time(self.signing_time)),
             self.signing_certificate.to_vec(),
@@ -68,42 +70,52 @@ impl SignerParts {
     }
 }
 
-/// The whole `ContentInfo`. `signed_attributes` is what [`SignedAttributesToSign::encode`] gave; `content` is embedded if given.
-pub fn assemble(
-    parts: &SignerParts,
-    digest_algorithm: DigestAlgorithm,
-    signature_algorithm: SignatureAlgorithm,
-    signed_attributes: &[u8],
-    signature: &[u8],
-    content: Option<&[u8]>,
-) -> Vec<u8> {
-    let version = writer::unsigned(&[1]);
-    let digest_identifier = writer::sequence(&[&writer::object_identifier(digest_algorithm.oid())]);
-    let data = writer::object_identifier(oid::DATA);
-    let encapsulated = match content {
+/// What stands in a message beside what its signer always says.
+pub struct MessageToAssemble<'a> {
+    /// Content octets of its identifier.
+    pub content_type: &'a [u8],
+    /// Embedded if given.
+    pub content: Option<&'a [u8]>,
+    pub digest_algorithm: DigestAlgorithm,
+    pub signature_algorithm: SignatureAlgorithm,
+    /// What [`SignedAttributesToSign::encode`] gave.
+    pub signed_attributes: &'a [u8],
+    pub signature: &'a [u8],
+    /// The signer's certificate and its chain are embedded.
+    pub with_certificates: bool,
+}
+
+/// The whole `ContentInfo`.
+pub fn assemble(parts: &SignerParts, message: &MessageToAssemble<'_>) -> Vec<u8> {
+    let digest_identifier = writer::sequence(&[&writer::object_identifier(message.digest_algorithm.oid())]);
+    let content_type = writer::object_identifier(message.content_type);
+    let encapsulated = match message.content {
         Some(content) => {
             let mut octets = Vec::with_capacity(6);
             writer::push_header(&mut octets, tag::OCTET_STRING, content.len());
             let explicit = writer::concatenated(tag::context(0), &[&octets, content]);
-            writer::sequence(&[&data, &explicit])
+            writer::sequence(&[&content_type, &explicit])
         }
-        None => writer::sequence(&[&data]),
+        None => writer::sequence(&[&content_type]),
     };
-    let mut implicit_attributes = signed_attributes.to_vec();
+    let mut implicit_attributes = message.signed_attributes.to_vec();
     implicit_attributes[0] = tag::context(0);
     let signer_info = writer::sequence(&[
-        &version,
+        &writer::unsigned(&[1]),
         &parts.identifier,
         &digest_identifier,
         &implicit_attributes,
-        &signature_algorithm.encode(),
-        &writer::octet_string(signature),
+        &message.signature_algorithm.encode(),
+        &writer::octet_string(message.signature),
     ]);
+    let certificates = message.with_certificates.then(|| writer::element(tag::context(0), &parts.certificates));
+    // RFC 5652 §5.1: 3 where the content is anything but data.
+    let version = if message.content_type == oid::DATA { 1 } else { 3 };
     let signed_data = writer::sequence(&[
-        &version,
+        &writer::unsigned(&[version]),
         &writer::element(tag::SET, &digest_identifier),
         &encapsulated,
-        &writer::element(tag::context(0), &parts.certificates),
+        &certificates.unwrap_or_default(),
         &writer::element(tag::SET, &signer_info),
     ]);
     let signed_data = writer::element(tag::context(0), &signed_data);

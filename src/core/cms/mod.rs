@@ -9,5 +9,7 @@ pub mod embed;
 pub mod signed_data;
 pub mod signing_certificate;
 pub mod timestamp;
+pub mod timestamp_exchange;
+pub mod unsigned;
 
 pub use signed_data::{CmsError, SignedData, SignerIdentifier, SignerInfo, UnsignedAttribute};

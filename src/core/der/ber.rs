@@ -107,6 +107,27 @@ pub fn elements(content: &[u8]) -> Result<Vec<&[u8]>, DerFault> {
     Ok(elements)
 }
 
+/// What one whole BER element consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts<'a> {
+    pub tag: u8,
+    /// Without the end-of-contents octets.
+    pub content: &'a [u8],
+    pub indefinite: bool,
+}
+
+/// Takes the one BER element that `bytes` consists of apart, without looking into it.
+pub fn split(bytes: &[u8]) -> Result<Parts<'_>, DerError> {
+    let ends = RefCell::default();
+    let mut reader = BerReader { bytes, position: 0, end: bytes.len(), ends: &ends };
+    let element = reader.read()?;
+    if reader.position != bytes.len() {
+        return Err(reader.error(DerFault::Trailing));
+    }
+    let indefinite = element.content_end != element.end;
+    Ok(Parts { tag: element.tag, content: &bytes[element.content_start..element.content_end], indefinite })
+}
+
 /// One BER element as positions in the input; `content_end` excludes end-of-contents octets.
 struct BerElement {
     tag: u8,
@@ -325,6 +346,15 @@ mod tests {
         assert_eq!(elements(&[&[0x05, 0x00][..], &indefinite].concat()), Ok(vec![&[0x05, 0x00][..], &indefinite]));
         assert_eq!(elements(&[0x05, 0x00, 0x05]), Err(DerFault::Truncated));
         assert_eq!(elements(&[0x05, 0x00, 0x00, 0x00]), Err(DerFault::UnexpectedTag));
+    }
+
+    #[test]
+    fn elements_are_taken_apart_as_they_are_written() {
+        let parts = |tag, content: &'static [u8], indefinite| Ok(Parts { tag, content, indefinite });
+        assert_eq!(split(&[0x30, 0x80, 0x05, 0x00, 0x00, 0x00]), parts(0x30, &[0x05, 0x00], true));
+        assert_eq!(split(&[0x30, 0x81, 0x02, 0x05, 0x00]), parts(0x30, &[0x05, 0x00], false));
+        assert_eq!(split(&[0x05, 0x00, 0x05, 0x00]).map_err(|error| error.fault), Err(DerFault::Trailing));
+        assert_eq!(split(&[0x30, 0x80, 0x05, 0x00]).map_err(|error| error.fault), Err(DerFault::Truncated));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod long_term;
 pub mod signer;
 pub mod stamps;
 pub mod timestamp;
+pub mod timestamp_answer;
 pub mod wanted;
 
 use basic::Material;
