@@ -3,14 +3,15 @@
 
 use std::sync::{Arc, LazyLock};
 
+use super::ValidationRequest;
 use super::basic::{self, Material};
 use super::content::{Content, SignedContent};
-use super::{ValidationRequest, certificates};
+use super::embedded::{Encodings, Together};
 use crate::core::cms::SignedData;
 use crate::core::cms::timestamp::{self, TokenFault};
 use crate::core::cms::timestamp_exchange::{self, ResponseFault, TimeStampRequest};
 use crate::core::der::ber;
-use crate::core::evidence::{CrlSet, Evidence};
+use crate::core::evidence::Evidence;
 use crate::core::memory::Memory;
 use crate::core::path::Work;
 use crate::core::policy::{Policy, Purpose, RevocationMode};
@@ -124,27 +125,22 @@ fn check_signature(
         time,
         memory: &Memory::none(),
     };
-    let embedded = certificates(&request, message);
+    let embedded = Together::new(&request, &Encodings::of(message));
     // A statement has one signer.
     let signer_info = &message.signer_infos[0];
-    let candidates = signer_info.identifier.named(&embedded).into_iter().take(CANDIDATES);
+    let candidates = signer_info.identifier.named(&embedded.certificates).into_iter().take(CANDIDATES);
     let anchors: Vec<_> = candidates.map(|candidate| TrustAnchor::new(Arc::clone(candidate))).collect();
     if anchors.is_empty() {
         return Err(AnswerFault::CertificateMissing);
     }
     let trust = TrustStore::new(anchors, Vec::new());
     let request = ValidationRequest { trust: &trust, ..request };
-    let material = Material {
-        certificates: &embedded,
-        crls: &CrlSet::default(),
-        purpose: Purpose::TimeStamping,
-        used_at: None,
-        work: &Work::default(),
-    };
+    let work = Work::default();
+    let material = Material::new(&request, &embedded, Purpose::TimeStamping, &work);
     let content = SignedContent::new(message.content, Content::None);
     let signature = basic::validate(&request, message, signer_info, &content, material);
     match (signature.verdict, signature.signer) {
-        (Verdict::TotalPassed(_), Ok(authority)) => Ok((authority, embedded)),
+        (Verdict::TotalPassed(_), Ok(authority)) => Ok((authority, embedded.certificates.clone())),
         (Verdict::TotalPassed(_), Err(_)) => Err(AnswerFault::CertificateMissing),
         (other, _) => Err(AnswerFault::Signature(other)),
     }
