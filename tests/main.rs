@@ -14,6 +14,7 @@ mod oracles;
 mod pki;
 mod pkits;
 mod registry;
+mod renderings;
 mod revocation;
 mod testvectors;
 mod threats;

@@ -11,6 +11,7 @@ use super::exit::{self, Code, CommandError};
 use crate::core::evidence_file;
 use crate::core::memory::Memory;
 use crate::core::report::text::{self, Language};
+use crate::core::report::xml;
 use crate::core::report::{Outcome, Report};
 use crate::core::validation::{self, Content, ValidationRequest};
 
@@ -22,7 +23,7 @@ pub struct VerifyArguments {
     content: Option<PathBuf>,
     #[command(flatten)]
     evidence: EvidenceArguments,
-    /// Text for people, JSON for machines
+    /// Text for people, JSON for machines, XML for archives (ETSI TS 119 102-2)
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// The signature or signed document: CMS (DER, BER, PEM) or PDF
@@ -34,6 +35,7 @@ pub struct VerifyArguments {
 enum Format {
     Text,
     Json,
+    Xml,
 }
 
 pub fn run(arguments: &VerifyArguments) -> ExitCode {
@@ -60,6 +62,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
     let report = Report::new(&validation, &loaded.policy, loaded.revocation, loaded.time);
     exit::print(&match arguments.format {
         Format::Json => exit::json(&report),
+        Format::Xml => xml::render(&report),
         Format::Text => text::render(&report, language(), std::io::stdout().is_terminal()),
     });
     Ok(match report.reliance.outcome {

@@ -256,7 +256,8 @@ fn finding(
     let (this_update, next_update) = (list.crl.this_update, list.crl.next_update);
     let counts = counts(request, subject, list);
     let revoked_since = list.revoked_since(subject);
-    Finding { source: Source::Crl, statement, reasons, this_update, next_update, counts, revoked_since }
+    let fingerprint = *list.crl.fingerprint();
+    Finding { source: Source::Crl, statement, reasons, this_update, next_update, counts, revoked_since, fingerprint }
 }
 
 /// When what the list says may be used.

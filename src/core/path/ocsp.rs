@@ -67,7 +67,8 @@ fn finding(
         _ => None,
     };
     let (source, reasons) = (Source::Ocsp, ReasonSet::ALL);
-    Some(Finding { source, statement, reasons, this_update, next_update, counts, revoked_since })
+    let fingerprint = *response.fingerprint();
+    Some(Finding { source, statement, reasons, this_update, next_update, counts, revoked_since, fingerprint })
 }
 
 /// Who signed a response.

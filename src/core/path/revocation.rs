@@ -24,6 +24,8 @@ pub struct RevocationStatus {
     pub revoked_since: Option<Time>,
     /// When the very same sources show the same, maximum ages considered.
     pub holds: Window,
+    /// SHA-256 of each list or `BasicOCSPResponse` that was needed.
+    pub fingerprints: Vec<[u8; 32]>,
     _proof: Proof,
 }
 
@@ -80,6 +82,8 @@ pub struct Finding {
     pub counts: Option<Window>,
     /// Since when the certificate is revoked for something after its key was used.
     pub revoked_since: Option<Time>,
+    /// SHA-256 of the list or `BasicOCSPResponse`.
+    pub fingerprint: [u8; 32],
 }
 
 impl Finding {
@@ -174,6 +178,7 @@ fn conclude(
             next_update: used.iter().filter_map(|finding| finding.next_update).min(),
             revoked_since: findings.iter().filter_map(|finding| finding.revoked_since).min(),
             holds,
+            fingerprints: used.iter().map(|finding| finding.fingerprint).collect(),
             _proof: Proof,
         });
     }

@@ -58,6 +58,8 @@ pub struct SignatureValidation {
     pub references_certificate: bool,
     /// The signed attributes were not in DER order.
     pub reordered: bool,
+    /// The octets of the signature value.
+    pub value: Vec<u8>,
     /// The time-stamps on it; none are judged on the signature of a time-stamp.
     pub timestamps: Vec<TimestampValidation>,
 }
@@ -119,6 +121,7 @@ pub fn validate(
             .is_some_and(|attributes| attributes.certificate_references().next().is_some()),
         reordered: attributes.as_ref().is_some_and(|attributes| attributes.reordered),
         document_reference: reference,
+        value: signer_info.signature.to_vec(),
         algorithm: algorithms.map(|algorithms| algorithms.signature),
         format,
         digest,

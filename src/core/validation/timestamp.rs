@@ -9,6 +9,7 @@ use super::{ValidationRequest, certificates, crls};
 use crate::core::algorithm::SignatureAlgorithm;
 use crate::core::cms::SignedData;
 use crate::core::cms::timestamp::{self, TokenFault, TstInfo};
+use crate::core::crypto;
 use crate::core::der::ber;
 use crate::core::oid;
 use crate::core::path::Work;
@@ -103,6 +104,8 @@ pub struct TimestampValidation {
     /// As the authority states it; `None`: the token cannot be read.
     pub gen_time: Option<Time>,
     pub outcome: Result<ProofOfExistence, TimestampFault>,
+    /// SHA-256 of the token as it stands.
+    pub fingerprint: [u8; 32],
     /// The judgement of the token's own signature.
     pub signature: Option<Box<SignatureValidation>>,
 }
@@ -151,6 +154,7 @@ fn validate(
     stamped: &DigestedBytes<'_>,
     material: Material<'_>,
 ) -> TimestampValidation {
+    let fingerprint = crypto::sha256(token);
     let normalised;
     let mut message = SignedData::decode(token);
     // BER is allowed in the envelope of a token as in that of a message.
@@ -167,13 +171,17 @@ fn validate(
             let signature = validate_signature(request, &message, material);
             TimestampValidation {
                 gen_time: Some(info.gen_time),
+                fingerprint,
                 outcome: outcome(request, &info, &signature, stamped),
                 signature: Some(Box::new(signature)),
             }
         }
-        Err(fault) => {
-            TimestampValidation { gen_time: None, outcome: Err(TimestampFault::Token(fault)), signature: None }
-        }
+        Err(fault) => TimestampValidation {
+            gen_time: None,
+            outcome: Err(TimestampFault::Token(fault)),
+            fingerprint,
+            signature: None,
+        },
     }
 }
 
