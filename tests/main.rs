@@ -15,6 +15,7 @@ mod pki;
 mod pkits;
 mod registry;
 mod renderings;
+mod replay;
 mod revocation;
 mod testvectors;
 mod threats;

@@ -52,6 +52,8 @@ pub struct Report {
     /// The earliest time at which all signatures are proved to have existed; without trusted time-stamps the validation time.
     pub best_signature_time: Option<Time>,
     pub policy: PolicyReport,
+    /// `None`: judged by what is held and at hand; a service always is.
+    pub evidence: Option<EvidenceReport>,
     pub document: DocumentReport,
     pub signatures: Vec<SignatureReport>,
 }
@@ -83,6 +85,16 @@ pub struct PolicyReport {
     pub version: String,
     /// `required`; `if-available` and `off` on the command line only.
     pub revocation: &'static str,
+}
+
+/// A file of saved evidence that alone decided: time, policy and trust anchors are its own, and not those of the machine.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EvidenceReport {
+    /// Of the file.
+    pub sha256: String,
+    /// SHA-256 of each certificate that it trusts.
+    pub trust_anchors: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -251,6 +263,7 @@ impl Report {
                     RevocationMode::Off => "off",
                 },
             },
+            evidence: None,
             document: DocumentReport {
                 sha256: content.sha256.as_ref().map(hex::encode),
                 media_type: content.media_type,

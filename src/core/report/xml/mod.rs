@@ -220,6 +220,13 @@ fn reliance(writer: &mut XmlWriter, report: &Report) {
             writer.empty("antin:Status", &[("state", (&*status.state).into()), ("checkedAt", checked_at.into())]);
         }
         writer.leaf("antin:Revocation", &[], report.policy.revocation);
+        if let Some(evidence) = &report.evidence {
+            writer.element("antin:SavedEvidence", &[("sha256", (&*evidence.sha256).into())], |writer| {
+                for anchor in &evidence.trust_anchors {
+                    writer.empty("antin:TrustAnchor", &[("sha256", anchor.into())]);
+                }
+            });
+        }
     });
 }
 
