@@ -14,6 +14,8 @@ mod oracles;
 mod pki;
 mod pkits;
 mod registry;
+mod renderings;
+mod replay;
 mod revocation;
 mod signing;
 mod testvectors;

@@ -1,5 +1,7 @@
 //! Options of evidence, shared by the commands that judge: anchors, certificates, CRLs, time, policy.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ use crate::core::evidence_file;
 use crate::core::policy::{Policy, RevocationMode};
 use crate::core::time::Time;
 use crate::core::x509::anchor_limits::{AnchorLimits, AnchorUse};
-use crate::core::x509::{Certificate, TrustAnchor, TrustStore};
+use crate::core::x509::{Certificate, CertificateList, TrustAnchor, TrustStore};
 use crate::trust::{Held, Manifest, manifest};
 
 /// Octets of a document or evidence file.
@@ -69,6 +71,12 @@ pub struct LoadedEvidence {
     pub policy: Policy,
     pub revocation: RevocationMode,
     pub time: Time,
+    /// Every CRL, in the order of the options.
+    pub crls: Vec<Arc<CertificateList>>,
+    /// The DER of every OCSP response, in the order of the options.
+    pub ocsp_encoded: Vec<Vec<u8>>,
+    /// The policy's file.
+    pub policy_text: String,
 }
 
 impl EvidenceArguments {
@@ -85,24 +93,32 @@ impl EvidenceArguments {
             held.anchors = with_timestamp_anchors(held.anchors, timestamp_anchors);
         }
         let trust = held.into_store();
-        let mut crls = CrlSet::default();
+        let mut crls = Vec::new();
         for path in &self.crls {
             let file = read(path)?;
             let lists = evidence_file::crls(&file);
             for crl in lists.map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))? {
-                crls.insert(Arc::new(crl));
+                crls.push(Arc::new(crl));
             }
         }
-        let mut ocsp_responses = Vec::new();
+        let (mut ocsp_responses, mut ocsp_encoded) = (Vec::new(), Vec::new());
         for path in &self.ocsp_responses {
-            let responses = evidence_file::ocsp_responses(&read(path)?);
+            let file = read(path)?;
+            let responses = evidence_file::ocsp_responses(&file);
             let responses = responses.map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))?;
             ocsp_responses.extend(responses.into_iter().map(Arc::new));
+            let encoded = evidence_file::ocsp_responses_encoded(&file);
+            let encoded = encoded.map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))?;
+            ocsp_encoded.extend(encoded.into_iter().map(Cow::into_owned));
         }
+        let (policy, policy_text) = self.policy()?;
         Ok(LoadedEvidence {
             trust,
-            evidence: Evidence { certificates: intermediates, crls, ocsp_responses },
-            policy: self.policy()?,
+            evidence: Evidence { certificates: intermediates, crls: CrlSet::new(crls.iter().cloned()), ocsp_responses },
+            crls,
+            ocsp_encoded,
+            policy,
+            policy_text,
             revocation: match self.revocation {
                 RevocationArgument::Required => RevocationMode::Required,
                 RevocationArgument::IfAvailable => RevocationMode::IfAvailable,
@@ -112,9 +128,10 @@ impl EvidenceArguments {
         })
     }
 
-    fn policy(&self) -> Result<Policy, CommandError> {
-        if let Some(policy) = Policy::held(&self.policy) {
-            return Ok(policy);
+    /// The policy and its file.
+    fn policy(&self) -> Result<(Policy, String), CommandError> {
+        if let (Some(policy), Some(text)) = (Policy::held(&self.policy), Policy::held_text(&self.policy)) {
+            return Ok((policy, text.to_owned()));
         }
         let path = Path::new(&self.policy);
         if !path.exists() {
@@ -130,7 +147,18 @@ impl EvidenceArguments {
                 format!("{}: {:?} is the id of another policy; give this one its own", path.display(), policy.id);
             return Err(CommandError::new(exit::UNREADABLE, message));
         }
-        Ok(policy)
+        Ok((policy, text))
+    }
+
+    /// The caller says whom to trust.
+    pub fn names_anchors(&self) -> bool {
+        !self.trust_anchors.is_empty() || !self.timestamp_anchors.is_empty()
+    }
+
+    /// Every file that an option names, but for the policy.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let anchors = self.trust_anchors.iter().chain(&self.timestamp_anchors);
+        anchors.chain(&self.intermediates).chain(&self.crls).chain(&self.ocsp_responses)
     }
 }
 
@@ -170,6 +198,12 @@ fn held() -> Result<Held, CommandError> {
     held.map_err(|error| CommandError::new(exit::UNREADABLE, error))
 }
 
+/// SHA-256 of the anchors held on this machine; none where they cannot be read.
+pub fn held_anchors() -> HashSet<[u8; 32]> {
+    let held = held().unwrap_or_default();
+    held.anchors.iter().map(|anchor| *anchor.certificate().fingerprint()).collect()
+}
+
 fn load_certificates(paths: &[PathBuf]) -> Result<Vec<Arc<Certificate>>, CommandError> {
     let mut certificates = Vec::new();
     for path in paths {
@@ -185,12 +219,17 @@ pub fn load_certificate_file(path: &Path) -> Result<Vec<Arc<Certificate>>, Comma
     Ok(certificates.into_iter().map(Arc::new).collect())
 }
 
-/// A whole file, if it is not larger than the limit.
+/// A whole file, if it is not larger than the limit for documents and evidence.
 pub fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
+    read_at_most(path, FILE_LIMIT)
+}
+
+/// A whole file of at most so many octets.
+pub fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, CommandError> {
     let about = |error: std::io::Error| CommandError::about(exit::UNREADABLE, path, &error);
     let length = std::fs::metadata(path).map_err(about)?.len();
-    if length > FILE_LIMIT {
-        let message = format!("{}: {length} octets; at most {FILE_LIMIT} are read", path.display());
+    if length > limit {
+        let message = format!("{}: {length} octets; at most {limit} are read", path.display());
         return Err(CommandError::new(exit::UNREADABLE, message));
     }
     std::fs::read(path).map_err(about)

@@ -1,6 +1,6 @@
 //! `antin verify`: judge a signed document offline.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,9 +8,11 @@ use clap::{Args, ValueEnum};
 
 use super::evidence::{self, EvidenceArguments};
 use super::exit::{self, Code, CommandError};
+use super::replay::{self, Basis};
 use crate::core::evidence_file;
 use crate::core::memory::Memory;
 use crate::core::report::text::{self, Language};
+use crate::core::report::xml;
 use crate::core::report::{Outcome, Report};
 use crate::core::validation::{self, Content, ValidationRequest};
 
@@ -22,7 +24,17 @@ pub struct VerifyArguments {
     content: Option<PathBuf>,
     #[command(flatten)]
     evidence: EvidenceArguments,
-    /// Text for people, JSON for machines
+    /// Save all that the answer rests on beside the document, to be judged by again
+    #[arg(long, value_name = "FILE")]
+    evidence_out: Option<PathBuf>,
+    /// Judge by saved evidence: its anchors, policy and time. With --trust-anchor it may trust no others than those named
+    #[arg(
+        long = "evidence",
+        value_name = "FILE",
+        conflicts_with_all = ["evidence_out", "intermediates", "crls", "ocsp_responses", "revocation", "at", "policy"]
+    )]
+    saved: Option<PathBuf>,
+    /// Text for people, JSON for machines, XML for archives (ETSI TS 119 102-2)
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// The signature or signed document: CMS (DER, BER, PEM) or PDF
@@ -34,6 +46,7 @@ pub struct VerifyArguments {
 enum Format {
     Text,
     Json,
+    Xml,
 }
 
 pub fn run(arguments: &VerifyArguments) -> ExitCode {
@@ -41,33 +54,66 @@ pub fn run(arguments: &VerifyArguments) -> ExitCode {
 }
 
 fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
-    let loaded = arguments.evidence.load()?;
+    if let Some(out) = &arguments.evidence_out {
+        replay::check_output(out, arguments.evidence.files().chain(&arguments.content).chain([&arguments.file]))?;
+    }
     let file = evidence::read(&arguments.file)?;
     let content = arguments.content.as_deref().map(evidence::read).transpose()?;
     let document = evidence_file::cms(&file);
     let document = document.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.file, &error))?;
+    let (basis, to_write) = match (&arguments.saved, &arguments.evidence_out) {
+        (Some(path), _) => {
+            let basis = Basis::replayed(path, &document, content.as_deref())?;
+            basis.check_anchors(path, &arguments.evidence)?;
+            (basis, None)
+        }
+        (None, Some(out)) => {
+            let (basis, file) = Basis::saved(&arguments.evidence.load()?, &document, content.as_deref())?;
+            (basis, Some((out, file)))
+        }
+        (None, None) => (Basis::given(arguments.evidence.load()?), None),
+    };
     let validation = validation::validate(&ValidationRequest {
         document: &document,
         content: content.as_deref().map_or(Content::None, Content::Bytes),
-        evidence: &loaded.evidence,
-        trust: &loaded.trust,
-        policy: &loaded.policy,
-        revocation: loaded.revocation,
-        time: loaded.time,
+        evidence: &basis.evidence,
+        trust: &basis.trust,
+        policy: &basis.policy,
+        revocation: basis.revocation,
+        time: basis.time,
         memory: &Memory::none(),
     });
     let validation = validation.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.file, &error))?;
-    let report = Report::new(&validation, &loaded.policy, loaded.revocation, loaded.time);
-    exit::print(&match arguments.format {
-        Format::Json => exit::json(&report),
-        Format::Text => text::render(&report, language(), std::io::stdout().is_terminal()),
-    });
+    if let Some((out, file)) = to_write {
+        replay::write(out, &file)?;
+    }
+    let mut report = Report::new(&validation, &basis.policy, basis.revocation, basis.time);
+    report.evidence.clone_from(&basis.saved);
+    print(arguments, &basis, &report);
     Ok(match report.reliance.outcome {
         _ if report.reliance.code == "no-signature" => exit::NO_SIGNATURE,
         Outcome::Accept => exit::ACCEPT,
         Outcome::Reject => exit::REJECT,
         Outcome::Undetermined => exit::UNDETERMINED,
     })
+}
+
+/// A replay says that it is one before the text, without the colours of an answer of now, and beside what machines read.
+fn print(arguments: &VerifyArguments, basis: &Basis, report: &Report) {
+    let notice = arguments.saved.is_some().then(|| basis.notice(language()));
+    let rendered = match arguments.format {
+        Format::Json => exit::json(report),
+        Format::Xml => xml::render(report),
+        Format::Text => {
+            let colour = notice.is_none() && std::io::stdout().is_terminal();
+            let text = text::render(report, language(), colour);
+            notice.iter().map(|notice| format!("{notice}\n\n")).chain([text]).collect()
+        }
+    };
+    if let (Some(notice), Format::Json | Format::Xml) = (notice, arguments.format) {
+        let _ = writeln!(std::io::stderr(), "antin: {notice}");
+    }
+    exit::print(&rendered);
 }
 
 /// The language of the person at the terminal, in the order POSIX gives the variables.

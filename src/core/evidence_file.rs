@@ -110,6 +110,11 @@ pub fn crls_encoded(file: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, EvidenceFileError
     objects(file, &["X509 CRL"], CRL)
 }
 
+/// The DER of every OCSP response of a file, in its order, not decoded yet; perhaps none.
+pub fn ocsp_responses_encoded(file: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, EvidenceFileError> {
+    objects(file, &["OCSP RESPONSE"], "OCSP response")
+}
+
 /// Every OCSP response of a file, in its order.
 pub fn ocsp_responses(file: &[u8]) -> Result<Vec<OcspResponse>, EvidenceFileError> {
     const WANTED: &str = "OCSP response";

@@ -15,6 +15,7 @@ pub mod path;
 pub mod pdf;
 pub mod policy;
 pub mod report;
+pub mod saved_evidence;
 pub mod time;
 pub mod validation;
 pub mod verdict;

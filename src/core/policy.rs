@@ -123,6 +123,11 @@ impl Policy {
         Some(Self::parse(text).expect("the policies in the tree are read by a test"))
     }
 
+    /// The file of a policy that comes with antin.
+    pub fn held_text(id: &str) -> Option<&'static str> {
+        HELD.iter().find(|(held, _)| *held == id).map(|(_, text)| *text)
+    }
+
     /// Ids of the policies that come with antin.
     pub fn held_ids() -> impl Iterator<Item = &'static str> {
         HELD.iter().map(|(id, _)| *id)

@@ -1,5 +1,7 @@
 //! HTTP: listeners, routes, one file a resource. [`boot`] starts it all; everything it needs comes in as [`Parts`].
 
+mod accept;
+mod answer;
 mod arriving;
 mod auth;
 mod client_crls;

@@ -102,6 +102,11 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail).on_field("Content-Type")
     }
 
+    pub fn not_acceptable(offered: &str) -> Self {
+        let detail = format!("the answer can be had as one of {offered}");
+        Self::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", detail).on_field("Accept")
+    }
+
     pub fn query() -> Self {
         let detail = "the address takes no query: what is asked stands in the body";
         Self::new(StatusCode::BAD_REQUEST, "unexpected-query", detail)

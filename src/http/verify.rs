@@ -7,12 +7,13 @@ use tokio::time::Instant;
 use axum::{
     body::Bytes,
     extract::{Request, State, multipart::Field},
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 
 use super::{
     App,
+    accept::{self, Form},
+    answer,
     auth::Caller,
     content_type,
     field::{FieldError, FieldFault, Fields},
@@ -40,8 +41,6 @@ const LONGEST_FILENAME: usize = 1024;
 const JUDGED_INLINE: usize = 8 * 1024;
 /// How often evidence is collected for one question: a chain of two missing authorities, then their lists.
 const ROUNDS: usize = 4;
-/// Bytes of most answers about one signature.
-const USUAL_ANSWER: usize = 4 * 1024;
 const ACCEPTED: &str = "application/json, multipart/form-data, application/pdf, application/pkcs7-mime";
 
 type Digests = Vec<(DigestAlgorithm, Vec<u8>)>;
@@ -131,8 +130,17 @@ impl Case {
         )
     ),
     responses(
-        (status = 200, description = "The answer; `reliance.outcome` is the field to act on", body = serde_json::Value),
+        (
+            status = 200,
+            description = "The answer; `reliance.outcome` is the field to act on. As text or XML (ETSI TS 119 102-2) by `Accept`",
+            content(
+                (serde_json::Value = "application/json"),
+                (String = "text/plain"),
+                (String = "application/xml"),
+            )
+        ),
         (status = 400, description = "A field is missing, unknown, twice, or malformed; the code names it"),
+        (status = 406, description = "`not-acceptable`: none of the forms that `Accept` names"),
         (status = 413, description = "The body is larger than the limit"),
         (status = 415, description = "Another content type"),
         (status = 422, description = "`unreadable-document`: neither CMS nor PDF"),
@@ -141,6 +149,8 @@ impl Case {
 )]
 pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.may_verify()?;
+    let form = accept::form(request.headers(), &Form::UNSIGNED)?;
+    let language = accept::language(request.headers());
     let limits = app.body_limits(&caller);
     let (question, reservation) = match content_type(&request)? {
         "application/json" => {
@@ -167,12 +177,8 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
     }
     let asked_at = verified.report.validation_time;
     app.standing.apply(&**app.documents.registry(), &mut verified, asked_at).await?;
-    let mut body = Vec::with_capacity(USUAL_ANSWER);
-    serde_json::to_writer(&mut body, &verified.report).map_err(|_| Problem::internal())?;
     app.verdicts.count(verified.report.reliance.outcome);
-    let mut response = body.into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+    answer::unsigned(form, language, &verified.report)
 }
 
 fn from_json(body: &[u8]) -> Result<Question, FieldError> {

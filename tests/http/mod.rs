@@ -6,6 +6,7 @@ mod collecting;
 mod deltas;
 mod faults;
 mod floods;
+mod forms;
 mod hostile;
 mod idempotency;
 mod identity;

@@ -211,7 +211,8 @@ fn by_complete(
         let found = finding(request, subject, source, Statement::Good, reasons);
         let proved = revocation::proved(request, list.crl.fingerprint()).zip(found.proved);
         let proved = proved.map(|(base, source)| base.max(source)).filter(|_| list.issuer.window == Window::ALWAYS);
-        Finding { counts: found.counts.map(|window| window.and(list.issuer.window).and(room)), proved, ..found }
+        let base = Some(*list.crl.fingerprint());
+        Finding { counts: found.counts.map(|window| window.and(list.issuer.window).and(room)), base, proved, ..found }
     };
     let delta = lists.iter().filter(|delta| list.is_updated_by(delta)).max_by_key(|delta| delta.age());
     let (listed, changed) = (list.entry(subject), delta.and_then(|delta| delta.entry(subject)));
@@ -259,7 +260,19 @@ fn finding(
     let counts = counts(request, subject, list);
     let revoked_since = list.revoked_since(subject);
     let proved = revocation::proved(request, list.crl.fingerprint());
-    Finding { source: Source::Crl, statement, reasons, this_update, next_update, counts, revoked_since, proved }
+    let fingerprint = *list.crl.fingerprint();
+    Finding {
+        source: Source::Crl,
+        statement,
+        reasons,
+        this_update,
+        next_update,
+        counts,
+        revoked_since,
+        fingerprint,
+        base: None,
+        proved,
+    }
 }
 
 /// When what the list says may be used.

@@ -71,7 +71,19 @@ fn finding(
     };
     let (source, reasons) = (Source::Ocsp, ReasonSet::ALL);
     let proved = revocation::proved(request, response.fingerprint()).filter(|_| responder.is_proved);
-    Some(Finding { source, statement, reasons, this_update, next_update, counts, revoked_since, proved })
+    let fingerprint = *response.fingerprint();
+    Some(Finding {
+        source,
+        statement,
+        reasons,
+        this_update,
+        next_update,
+        counts,
+        revoked_since,
+        fingerprint,
+        base: None,
+        proved,
+    })
 }
 
 /// Who signed a response.

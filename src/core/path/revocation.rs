@@ -26,6 +26,8 @@ pub struct RevocationStatus {
     pub proved: Option<Time>,
     /// When the very same sources show the same, maximum ages considered.
     pub holds: Window,
+    /// SHA-256 of each list or `BasicOCSPResponse` that was needed.
+    pub fingerprints: Vec<[u8; 32]>,
     _proof: Proof,
 }
 
@@ -94,6 +96,10 @@ pub struct Finding {
     pub revoked_since: Option<Time>,
     /// When the source is proved to have existed.
     pub proved: Option<Time>,
+    /// SHA-256 of the list or `BasicOCSPResponse`.
+    pub fingerprint: [u8; 32],
+    /// Of the complete list, where the source is a delta to it or it itself.
+    pub base: Option<[u8; 32]>,
 }
 
 impl Finding {
@@ -193,6 +199,13 @@ fn conclude(
                 .collect::<Option<Vec<_>>>()
                 .and_then(|all| all.into_iter().max()),
             holds,
+            fingerprints: used
+                .iter()
+                .flat_map(|finding| {
+                    [Some(finding.fingerprint), finding.base.filter(|base| *base != finding.fingerprint)]
+                })
+                .flatten()
+                .collect(),
             _proof: Proof,
         });
     }

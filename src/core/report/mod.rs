@@ -3,6 +3,7 @@
 pub mod check;
 pub mod message;
 pub mod text;
+pub mod xml;
 
 use std::sync::Arc;
 
@@ -52,6 +53,8 @@ pub struct Report {
     /// The earliest time at which all signatures are proved to have existed; without trusted time-stamps the validation time.
     pub best_signature_time: Option<Time>,
     pub policy: PolicyReport,
+    /// `None`: judged by what is held and at hand; a service always is.
+    pub evidence: Option<EvidenceReport>,
     pub document: DocumentReport,
     pub signatures: Vec<SignatureReport>,
 }
@@ -85,6 +88,16 @@ pub struct PolicyReport {
     pub revocation: &'static str,
 }
 
+/// A file of saved evidence that alone decided: time, policy and trust anchors are its own, and not those of the machine.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EvidenceReport {
+    /// Of the file.
+    pub sha256: String,
+    /// SHA-256 of each certificate that it trusts.
+    pub trust_anchors: Vec<String>,
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DocumentReport {
@@ -96,6 +109,9 @@ pub struct DocumentReport {
     pub id: Option<String>,
     /// `None`: not published or not asked for.
     pub status: Option<StatusReport>,
+    /// Digests were given in place of the content.
+    #[serde(skip)]
+    pub by_digest: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -123,6 +139,12 @@ pub struct SignatureReport {
     pub revocation: Vec<RevocationReport>,
     pub timestamps: Vec<TimestampReport>,
     pub checks: Vec<Check>,
+    /// `certificates` is a valid path, whose last one is the anchor.
+    #[serde(skip)]
+    pub is_anchored: bool,
+    /// The octets of the signature value.
+    #[serde(skip)]
+    pub value: Vec<u8>,
 }
 
 /// A time-stamp; it never lowers the verdict of the signature it is on.
@@ -141,6 +163,12 @@ pub struct TimestampReport {
     pub algorithm: Option<String>,
     pub certificates: Vec<CertificateReport>,
     pub revocation: Vec<RevocationReport>,
+    /// `certificates` is a valid path, whose last one is the anchor.
+    #[serde(skip)]
+    pub is_anchored: bool,
+    /// SHA-256 of the token.
+    #[serde(skip)]
+    pub fingerprint: [u8; 32],
 }
 
 /// A certificate in an answer, as `CertificateFields`. The same few authorities stand in nearly all of them: each is rendered once.
@@ -194,6 +222,9 @@ pub struct RevocationReport {
     pub this_update: Time,
     pub next_update: Option<Time>,
     pub age_seconds: i64,
+    /// SHA-256 of each CRL or `BasicOCSPResponse` that was needed.
+    #[serde(skip)]
+    pub fingerprints: Vec<[u8; 32]>,
 }
 
 fn fingerprint<S: Serializer>(certificate: &Certificate, serializer: S) -> Result<S::Ok, S::Error> {
@@ -233,12 +264,14 @@ impl Report {
                     RevocationMode::Off => "off",
                 },
             },
+            evidence: None,
             document: DocumentReport {
                 sha256: content.sha256.as_ref().map(hex::encode),
                 media_type: content.media_type,
                 kind: content.reference.as_ref().map(|reference| reference.kind().to_owned()),
                 id: content.reference.as_ref().map(|reference| reference.id().to_owned()),
                 status: None,
+                by_digest: content.by_digest,
             },
             signatures: signatures
                 .map(|(index, signature)| SignatureReport::new(index, signature, policy, revocation, time))
@@ -345,6 +378,8 @@ impl SignatureReport {
             revocation: revocation_reports(signature, time),
             timestamps: signature.timestamps.iter().map(|timestamp| TimestampReport::new(timestamp, time)).collect(),
             checks: check::checks(signature, policy, revocation),
+            is_anchored: is_anchored(signature),
+            value: signature.value.clone(),
         }
     }
 }
@@ -383,6 +418,8 @@ impl TimestampReport {
             algorithm: timestamp.algorithm().map(|algorithm| algorithm.to_string()),
             certificates: signature.map(certificates).unwrap_or_default(),
             revocation: signature.map(|signature| revocation_reports(signature, time)).unwrap_or_default(),
+            is_anchored: signature.is_some_and(is_anchored),
+            fingerprint: timestamp.fingerprint,
         }
     }
 }
@@ -403,6 +440,10 @@ fn certificates(signature: &SignatureValidation) -> Vec<CertificateReport> {
     }
 }
 
+const fn is_anchored(signature: &SignatureValidation) -> bool {
+    matches!(signature.path, Some(PathOutcome::Valid(_)))
+}
+
 fn revocation_reports(signature: &SignatureValidation, time: Time) -> Vec<RevocationReport> {
     let Some(PathOutcome::Valid(path)) = &signature.path else { return Vec::new() };
     let statuses = path.revocation().iter();
@@ -418,6 +459,7 @@ fn revocation_reports(signature: &SignatureValidation, time: Time) -> Vec<Revoca
             this_update: status.this_update,
             next_update: status.next_update,
             age_seconds: time.seconds_since(status.this_update),
+            fingerprints: status.fingerprints.clone(),
         })
         .collect()
 }

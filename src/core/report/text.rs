@@ -68,6 +68,13 @@ pub fn render(report: &Report, language: Language, colour: bool) -> String {
         mode => format!(", {} {mode}", language.pick("kiểm tra thu hồi:", "revocation:")),
     };
     line(&mut text, language.pick("chính sách", "policy"), &format!("{} {}{revocation}", policy.id, policy.version));
+    if let Some(evidence) = &report.evidence {
+        line(&mut text, language.pick("bằng chứng đã lưu", "saved evidence"), &format!("sha256 {}", evidence.sha256));
+        for (index, anchor) in evidence.trust_anchors.iter().enumerate() {
+            let label = if index == 0 { language.pick("chứng thư gốc trong đó", "trusting") } else { "" };
+            line(&mut text, label, &format!("sha256 {anchor}"));
+        }
+    }
     if let (Some(kind), Some(id)) = (&report.document.kind, &report.document.id) {
         line(&mut text, language.pick("giấy tờ", "document"), &format!("{} {}", inert(kind), inert(id)));
     }

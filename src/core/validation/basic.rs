@@ -79,6 +79,8 @@ pub struct SignatureValidation {
     pub reordered: bool,
     /// What is on it makes it; `None`: no baseline signature.
     pub level: Option<Level>,
+    /// The octets of the signature value.
+    pub value: Vec<u8>,
     /// The time-stamps on it; none are judged on the signature of a time-stamp.
     pub timestamps: Vec<TimestampValidation>,
 }
@@ -142,6 +144,7 @@ pub fn validate(
         references_certificate: names_signer,
         reordered: attributes.as_ref().is_some_and(|attributes| attributes.reordered),
         document_reference: reference,
+        value: signer_info.signature.to_vec(),
         algorithm: algorithms.map(|algorithms| algorithms.signature),
         format,
         digest,

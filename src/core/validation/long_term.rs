@@ -65,7 +65,7 @@ fn judge<'a>(
             Ok((algorithm, covered)) => (Ok(algorithm), covered),
             Err(fault) => (Err(fault), Default::default()),
         };
-        let validation = judge_stamp(request, stamp, imprint, stamps.proved(stamp, &proofs), &proofs, material);
+        let validation = judge_stamp(request, stamp, imprint, proofs.of(&stamp.fingerprint), &proofs, material);
         if let Ok(proof) = &validation.outcome {
             stamps.prove(&covered, proof.time(), &mut proofs);
         }
@@ -104,7 +104,7 @@ fn judge_stamp(
     // Whoever time-stamped it later said that it is older than it says itself.
     let is_before = |(_, info): &(SignedData<'_>, TstInfo<'_>)| proved.is_some_and(|proved| proved < info.gen_time);
     let imprint = if stamp.read.as_ref().is_ok_and(is_before) { Err(TimestampFault::Order) } else { imprint };
-    let now = timestamp::validate(request, stamp.kind, &stamp.read, imprint.clone(), material);
+    let now = timestamp::validate(request, stamp, imprint.clone(), material);
     let may_have_passed = match &now.outcome {
         Err(TimestampFault::Signature(verdict)) => may_have_passed(verdict),
         Err(TimestampFault::ImprintAlgorithm) => imprint.is_ok(),
@@ -112,8 +112,7 @@ fn judge_stamp(
     };
     let Some(used_at) = proved.filter(|_| may_have_passed) else { return now };
     let past = Past { used_at, proofs };
-    let earlier =
-        timestamp::validate(request, stamp.kind, &stamp.read, imprint, Material { past: Some(past), ..material });
+    let earlier = timestamp::validate(request, stamp, imprint, Material { past: Some(past), ..material });
     if earlier.outcome.is_ok() { earlier } else { now }
 }
 

@@ -71,6 +71,8 @@ pub struct ContentDescription {
     pub reference: Option<DocumentReference>,
     /// Signers name different documents: it cannot be told which one this is.
     pub references_differ: bool,
+    /// Digests were given in place of the content.
+    pub by_digest: bool,
 }
 
 /// Bytes that are neither a CMS signature nor a PDF.
@@ -123,6 +125,7 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
     let content = ContentDescription {
         sha256: content.sha256().filter(|_| content.is_at_hand() || signatures.iter().any(matches_sha256)),
         media_type: content.media_type(),
+        by_digest: matches!(content, SignedContent::Digests(_)),
         reference,
         references_differ,
     };

@@ -67,6 +67,8 @@ pub struct Stamp<'a> {
     pub kind: TimestampKind,
     pub read: ReadToken<'a>,
     raw: &'a [u8],
+    /// SHA-256 of the token as it stands.
+    pub fingerprint: [u8; 32],
 }
 
 /// All of a message.
@@ -85,6 +87,7 @@ impl<'a> Stamps<'a> {
             kind: token.kind,
             read: timestamp::read(&token.octets),
             raw: token.raw,
+            fingerprint: crypto::sha256(token.raw),
         };
         Self { message, content, stamps: tokens.iter().map(stamp).collect(), fingerprints: RefCell::default() }
     }
@@ -107,11 +110,6 @@ impl<'a> Stamps<'a> {
             std::cmp::Reverse((time(stamp), stamp.kind))
         });
         order
-    }
-
-    /// When the stamp is proved to have existed.
-    pub fn proved(&self, stamp: &Stamp<'a>, proofs: &Proofs) -> Option<Time> {
-        proofs.of(&self.fingerprint(stamp.raw))
     }
 
     /// What beside the signature a stamp is over, if it is; and the algorithm of its imprint.

@@ -6,6 +6,7 @@
 use super::ValidationRequest;
 use super::basic::{self, Material, SignatureValidation};
 use super::content::{Content, SignedContent};
+use super::stamps::Stamp;
 use crate::core::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::core::cms::SignedData;
 use crate::core::cms::archive::HashIndexFault;
@@ -137,6 +138,8 @@ pub struct TimestampValidation {
     pub outcome: Result<ProofOfExistence, TimestampFault>,
     /// Its imprint was compared with what it stands on and is the same, whatever its algorithm is worth.
     pub(super) is_over_it: bool,
+    /// SHA-256 of the token as it stands.
+    pub fingerprint: [u8; 32],
     /// The judgement of the token's own signature.
     pub signature: Option<Box<SignatureValidation>>,
 }
@@ -171,16 +174,23 @@ pub fn read(octets: &[u8]) -> ReadToken<'_> {
 /// to be good for time-stamping.
 pub fn validate(
     request: &ValidationRequest<'_>,
-    kind: TimestampKind,
-    token: &ReadToken<'_>,
+    stamp: &Stamp<'_>,
     imprint: Result<DigestAlgorithm, TimestampFault>,
     material: Material<'_>,
 ) -> TimestampValidation {
-    let (message, info) = match token {
+    let (kind, fingerprint) = (stamp.kind, stamp.fingerprint);
+    let (message, info) = match &stamp.read {
         Ok(token) => token,
         Err(fault) => {
             let outcome = Err(TimestampFault::Token(fault.clone()));
-            return TimestampValidation { kind, gen_time: None, outcome, is_over_it: false, signature: None };
+            return TimestampValidation {
+                kind,
+                gen_time: None,
+                outcome,
+                is_over_it: false,
+                fingerprint,
+                signature: None,
+            };
         }
     };
     let content = SignedContent::new(message.content, Content::None);
@@ -191,7 +201,7 @@ pub fn validate(
     let time = material.past.map_or(request.time, |past| past.used_at);
     let outcome = imprint.and_then(|algorithm| outcome(time, info, &signature, algorithm));
     let (gen_time, signature) = (Some(info.gen_time), Some(Box::new(signature)));
-    TimestampValidation { kind, gen_time, outcome, is_over_it, signature }
+    TimestampValidation { kind, gen_time, outcome, is_over_it, fingerprint, signature }
 }
 
 /// What a token over the right octets proves, judged at `time`.

@@ -117,6 +117,16 @@ impl AnchorLimits {
         Ok(Self { uses, kinds, from, until })
     }
 
+    /// Limits that were in force, as [`and`](Self::and) may leave them: also those that nobody would write.
+    pub const fn in_force(
+        uses: Option<Vec<AnchorUse>>,
+        kinds: Option<Vec<String>>,
+        from: Option<Time>,
+        until: Option<Time>,
+    ) -> Self {
+        Self { uses, kinds, from, until }
+    }
+
     /// The uses; `None`: all.
     pub fn uses(&self) -> Option<&[AnchorUse]> {
         self.uses.as_deref()
