@@ -17,6 +17,17 @@ pub enum LevelError {
     TimeStamp(#[from] TimeStampError),
     #[error("the time-stamp cannot be put into the signature")]
     Adding(#[from] AddingFault),
+    /// There is nothing to keep evidence of.
+    #[error("the signature does not pass ({code}): it is not raised")]
+    NotPassed { code: &'static str },
+    #[error(
+        "a signature has no time-stamp that passes ({code}): raise it to B-T first, by an authority that is trusted"
+    )]
+    TimeStampNotPassed { code: &'static str },
+    #[error("the content of the detached signature is needed, or its SHA-256")]
+    ContentMissing,
+    #[error("the level was not reached by what could be embedded: nothing was released")]
+    NotReached,
     /// It was made and is thrown away.
     #[error("the signature with its time-stamp does not verify ({code}): nothing was released")]
     SelfCheck { code: &'static str },
@@ -29,7 +40,9 @@ impl LevelError {
             Self::Message(_) | Self::Adding(_) => "unreadable",
             Self::Signers(_) => "signers",
             Self::TimeStamp(error) => error.code(),
-            Self::SelfCheck { code } => code,
+            Self::SelfCheck { code } | Self::NotPassed { code } | Self::TimeStampNotPassed { code } => code,
+            Self::ContentMissing => "content-missing",
+            Self::NotReached => "not-reached",
         }
     }
 

@@ -5,6 +5,7 @@
 pub mod cades;
 pub mod key;
 pub mod level;
+pub mod long_term;
 pub mod self_check;
 pub mod timestamp;
 

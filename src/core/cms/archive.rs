@@ -144,8 +144,18 @@ impl<'a> HashIndex<'a> {
         signer: &SignerInfo<'_>,
         content_digest: &[u8],
     ) -> Vec<u8> {
-        digest_of(algorithm, &[message.content_type_raw, content_digest, signer.signed_part, self.raw])
+        crypto::digest(algorithm, &archived_octets(message, signer, content_digest, self.raw))
     }
+}
+
+/// The octets that `archive-time-stamp-v3` is over (EN 319 122-1 §5.5.3), `content_digest` by the algorithm of its imprint.
+pub fn archived_octets(
+    message: &SignedData<'_>,
+    signer: &SignerInfo<'_>,
+    content_digest: &[u8],
+    index: &[u8],
+) -> Vec<u8> {
+    [message.content_type_raw, content_digest, signer.signed_part, index].concat()
 }
 
 /// The digests of a `SEQUENCE OF OCTET STRING`.

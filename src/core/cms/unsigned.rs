@@ -3,35 +3,10 @@
 use std::borrow::Cow;
 
 use super::build::attribute;
-use super::{CmsError, SignedData};
+pub use super::rewrite::AddingFault;
+use super::rewrite::{change_last, change_signed_data, check, rewrite};
 use crate::core::der::{DerError, DerFault, ber, tag, writer};
 use crate::core::oid;
-
-/// Why an attribute cannot be put into a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AddingFault {
-    /// The message, or what would become of it, is no `SignedData`.
-    Message(CmsError),
-    /// It has fewer signers.
-    NoSuchSigner,
-}
-
-impl From<DerError> for AddingFault {
-    fn from(error: DerError) -> Self {
-        Self::Message(error.into())
-    }
-}
-
-impl std::fmt::Display for AddingFault {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Message(error) => error.fmt(formatter),
-            Self::NoSuchSigner => formatter.write_str("the message has fewer signers"),
-        }
-    }
-}
-
-impl std::error::Error for AddingFault {}
 
 /// The message with a `TimeStampToken` as one more signature-time-stamp of the signer with this index (EN 319 122-1 §5.3), an
 /// attribute of its own.
@@ -54,61 +29,20 @@ pub fn add_attribute(message: &[u8], signer: usize, attribute: &[u8]) -> Result<
     if whole.tag != tag::SEQUENCE {
         return Err(DerError { offset: 0, fault: DerFault::UnexpectedTag }.into());
     }
-    if signer >= signers(message)? {
+    if signer >= check(message)? {
         return Err(AddingFault::NoSuchSigner);
     }
-    let added = rewrite(message, |content_info| {
-        change_last(content_info, |explicit| {
-            let signed_data = |fields: &mut Vec<Cow<'_, [u8]>>| {
-                change_last(fields, |infos| {
-                    rewrite(infos, |infos| {
-                        let info = infos.get_mut(signer).ok_or(AddingFault::NoSuchSigner)?;
-                        *info = Cow::Owned(rewrite(info, |fields| append(fields, attribute))?);
-                        Ok(())
-                    })
-                })
-            };
-            rewrite(explicit, |inside| change_last(inside, |data| rewrite(data, signed_data)))
+    let added = change_signed_data(message, |fields| {
+        change_last(fields, |infos| {
+            rewrite(infos, |infos| {
+                let info = infos.get_mut(signer).ok_or(AddingFault::NoSuchSigner)?;
+                *info = Cow::Owned(rewrite(info, |fields| append(fields, attribute))?);
+                Ok(())
+            })
         })
     })?;
-    signers(&added)?;
+    check(&added)?;
     Ok(added)
-}
-
-/// How many signers the one message has that `octets` consists of.
-fn signers(octets: &[u8]) -> Result<usize, AddingFault> {
-    let fault = match SignedData::decode(octets) {
-        Ok(message) => return Ok(message.signer_infos.len()),
-        Err(fault) => fault,
-    };
-    let normalised = ber::normalise_content_info(octets).map_err(|_| AddingFault::Message(fault))?;
-    let message = SignedData::decode(&normalised).map_err(AddingFault::Message)?;
-    Ok(message.signer_infos.len())
-}
-
-/// A BER element with other members: its identifier and the kind of its length stay.
-fn rewrite(
-    element: &[u8],
-    change: impl FnOnce(&mut Vec<Cow<'_, [u8]>>) -> Result<(), AddingFault>,
-) -> Result<Vec<u8>, AddingFault> {
-    let parts = ber::split(element)?;
-    let members = ber::elements(parts.content).map_err(|fault| DerError { offset: 0, fault })?;
-    let mut members: Vec<Cow<'_, [u8]>> = members.into_iter().map(Cow::Borrowed).collect();
-    change(&mut members)?;
-    let content = members.concat();
-    Ok(match parts.indefinite {
-        true => [&[parts.tag, 0x80], content.as_slice(), &[0, 0]].concat(),
-        false => writer::element(parts.tag, &content),
-    })
-}
-
-fn change_last(
-    members: &mut [Cow<'_, [u8]>],
-    change: impl FnOnce(&[u8]) -> Result<Vec<u8>, AddingFault>,
-) -> Result<(), AddingFault> {
-    let last = members.last_mut().ok_or(AddingFault::NoSuchSigner)?;
-    *last = Cow::Owned(change(last)?);
-    Ok(())
 }
 
 /// Puts the attribute behind those that are there, or makes `unsignedAttrs` of it.

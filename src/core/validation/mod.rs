@@ -16,6 +16,7 @@ pub mod signer;
 pub mod stamps;
 pub mod timestamp;
 pub mod timestamp_answer;
+pub mod used;
 pub mod wanted;
 
 use basic::Material;

@@ -1,14 +1,16 @@
 //! OCSP responses (RFC 6960 §4.2): bytes to types. Whether a response counts is judged in [`crate::core::path::ocsp`].
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::certificate::Certificate;
 use super::crl::RevocationReason;
 use super::extension;
 use super::name::Name;
+use super::signed::position;
 use crate::core::algorithm::{AlgorithmIdentifier, DigestAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 use crate::core::crypto;
-use crate::core::der::{DerError, DerFault, Reader, Tlv, reader, tag};
+use crate::core::der::{DerError, DerFault, Reader, Tlv, reader, tag, writer};
 use crate::core::oid;
 use crate::core::time::Time;
 
@@ -22,7 +24,9 @@ const DEPTH: usize = 32;
 
 /// A successful `BasicOCSPResponse`. Decoding proves form only; nothing about it is verified.
 pub struct OcspResponse {
-    to_be_signed: Vec<u8>,
+    /// As received.
+    basic: Vec<u8>,
+    to_be_signed: Range<usize>,
     fingerprint: [u8; 32],
     pub responder: ResponderId,
     pub produced_at: Time,
@@ -36,7 +40,7 @@ pub struct OcspResponse {
     /// A critical extension of the response is not understood.
     pub not_understood: bool,
     pub signature_algorithm: Result<SignatureAlgorithm, UnknownAlgorithm>,
-    signature: Vec<u8>,
+    signature: Range<usize>,
     /// Certificates the responder sent along; those that do not decode are left out.
     pub certificates: Vec<Arc<Certificate>>,
 }
@@ -165,7 +169,7 @@ impl OcspResponse {
         let extensions = fields.optional(tag::context(1))?.map(OcspExtensions::decode).transpose()?.unwrap_or_default();
         fields.finish()?;
         Ok(Self {
-            to_be_signed: data.raw.to_vec(),
+            to_be_signed: position(der, data.raw),
             fingerprint: crypto::sha256(basic.raw),
             responder,
             produced_at,
@@ -175,7 +179,8 @@ impl OcspResponse {
             only_reveals: false,
             not_understood: extensions.not_understood,
             signature_algorithm: SignatureAlgorithm::decode(algorithm, None)?,
-            signature: signature.to_vec(),
+            signature: position(der, signature),
+            basic: der.to_vec(),
             certificates: certificates
                 .into_iter()
                 .filter_map(|der| Certificate::decode(der).ok().map(Arc::new))
@@ -201,11 +206,18 @@ impl OcspResponse {
 
     /// The octets the responder signed.
     pub fn to_be_signed(&self) -> &[u8] {
-        &self.to_be_signed
+        &self.basic[self.to_be_signed.clone()]
     }
 
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        &self.basic[self.signature.clone()]
+    }
+
+    /// The `OCSPResponse` around the `BasicOCSPResponse` as received.
+    pub fn encode(&self) -> Vec<u8> {
+        let basic =
+            writer::sequence(&[&writer::object_identifier(oid::OCSP_BASIC), &writer::octet_string(&self.basic)]);
+        writer::sequence(&[&[tag::ENUMERATED, 1, 0], &writer::element(tag::context(0), &basic)])
     }
 
     /// SHA-256 of the `BasicOCSPResponse`.

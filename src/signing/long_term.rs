@@ -1,0 +1,145 @@
+//! Levels B-LT and B-LTA (EN 319 122-1 §6.3): the evidence by which a signature passes, kept in it, and time-stamps over all of it.
+
+use super::level::LevelError;
+use super::timestamp::{Acceptance, TimeStampClient};
+use crate::core::algorithm::DigestAlgorithm;
+use crate::core::cms::add_evidence::add_evidence;
+use crate::core::cms::unsigned::add_attribute;
+use crate::core::cms::{SignedData, archive, build};
+use crate::core::crypto;
+use crate::core::evidence::Evidence;
+use crate::core::memory::Memory;
+use crate::core::oid;
+use crate::core::policy::{EmbeddedRevocation, Policy, RevocationMode};
+use crate::core::time::Time;
+use crate::core::validation::level::Level;
+use crate::core::validation::{self, Content, Validation, ValidationRequest};
+use crate::core::verdict::Indication;
+use crate::core::x509::TrustStore;
+
+/// By what a signature is judged before and after it is raised.
+#[derive(Clone, Copy)]
+pub struct Judgement<'a> {
+    pub content: Content<'a>,
+    pub evidence: &'a Evidence,
+    pub trust: &'a TrustStore,
+    pub policy: &'a Policy,
+    pub time: Time,
+}
+
+impl Judgement<'_> {
+    /// The judgement of a message, which passes.
+    pub fn passed(&self, message: &[u8]) -> Result<Validation, LevelError> {
+        let validation = validation::validate(&ValidationRequest {
+            document: message,
+            content: self.content,
+            evidence: self.evidence,
+            trust: self.trust,
+            policy: self.policy,
+            revocation: RevocationMode::Required,
+            time: self.time,
+            memory: &Memory::none(),
+        });
+        let validation = validation.map_err(|fault| LevelError::Message(fault.0))?;
+        match validation.verdict.indication() {
+            Indication::TotalPassed => Ok(validation),
+            Indication::TotalFailed | Indication::Indeterminate => {
+                Err(LevelError::NotPassed { code: validation.verdict.code() })
+            }
+        }
+    }
+
+    /// Every signature of the message passes and has this level, by what is embedded alone.
+    fn check(&self, message: &[u8], level: Level) -> Result<(), LevelError> {
+        let policy = Policy { embedded_revocation: EmbeddedRevocation::Counts, ..self.policy.clone() };
+        let nothing = Evidence::default();
+        let alone = Judgement { evidence: &nothing, policy: &policy, ..*self };
+        let validation = alone.passed(message)?;
+        let reached = |signature: &validation::SignatureValidation| signature.level >= Some(level);
+        if validation.signatures.iter().all(reached) { Ok(()) } else { Err(LevelError::NotReached) }
+    }
+}
+
+/// B-LT: the message with the evidence embedded by which its signatures and their time-stamps pass. Each has a time-stamp that passes.
+pub fn raise_to_long_term(message: &[u8], judgement: Judgement<'_>) -> Result<Vec<u8>, LevelError> {
+    let validation = judgement.passed(message)?;
+    let stamped = |signature: &validation::SignatureValidation| {
+        signature.best_signature_time(judgement.time) < judgement.time
+            || signature.timestamps.iter().any(|stamp| stamp.outcome.is_ok())
+    };
+    if !validation.signatures.iter().all(stamped) {
+        let faults = validation.signatures.iter().flat_map(|signature| &signature.timestamps);
+        let code = faults.filter_map(|stamp| stamp.outcome.as_ref().err()).map(|fault| fault.code()).next();
+        return Err(LevelError::TimeStampNotPassed { code: code.unwrap_or("timestamp-missing") });
+    }
+    if holds_older_archive(message)? {
+        // Its archive time-stamp is over all certificates and CRLs there are: none can be added.
+        return Ok(message.to_vec());
+    }
+    let raised = add_evidence(message, &validation.used(judgement.evidence))?;
+    judgement.check(&raised, Level::LongTerm)?;
+    Ok(raised)
+}
+
+/// B-LTA: a message of level B-LT with one more `archive-time-stamp-v3` over each signature and all that is kept with it. Made anew
+/// before the newest one's algorithm or certificate ends, it carries the signature on.
+pub async fn raise_to_archival(
+    message: &[u8],
+    judgement: Judgement<'_>,
+    client: &TimeStampClient,
+    accept: Acceptance<'_>,
+) -> Result<Vec<u8>, LevelError> {
+    let mut raised = message.to_vec();
+    for index in 0..signers(message)? {
+        let (octets, hash_index) = archived(&raised, index, judgement.content)?;
+        let answer = client.stamp(&octets, accept).await?;
+        let token = add_attribute(&answer.token, 0, &build::attribute(oid::ATS_HASH_INDEX_V3, &hash_index))?;
+        raised = add_attribute(&raised, index, &build::attribute(oid::ARCHIVE_TIME_STAMP_V3, &token))?;
+    }
+    Ok(raised)
+}
+
+/// After [`raise_to_archival`], with the evidence of the new time-stamps: the message as it may leave.
+pub fn check_archival(message: &[u8], judgement: Judgement<'_>) -> Result<(), LevelError> {
+    let validation = judgement.passed(message)?;
+    let reached = |signature: &validation::SignatureValidation| {
+        signature.level >= Some(Level::Archival)
+            && signature.timestamps.last().is_some_and(|newest| newest.outcome.is_ok())
+    };
+    if validation.signatures.iter().all(reached) { Ok(()) } else { Err(LevelError::NotReached) }
+}
+
+/// What a new archive time-stamp is over, and the index that says so.
+fn archived(message: &[u8], signer: usize, content: Content<'_>) -> Result<(Vec<u8>, Vec<u8>), LevelError> {
+    let normalised = crate::core::der::ber::normalise_content_info(message);
+    let normalised = normalised.map_err(|error| LevelError::Message(error.into()))?;
+    let decoded = SignedData::decode(&normalised).map_err(LevelError::Message)?;
+    let signer_info = decoded.signer_infos.get(signer).ok_or(LevelError::Signers(decoded.signer_infos.len()))?;
+    let algorithm = DigestAlgorithm::Sha256;
+    let digest = match (decoded.content, content) {
+        (Some(content), _) | (None, Content::Bytes(content)) => crypto::digest(algorithm, content),
+        (None, Content::Digests(digests)) => {
+            let found = digests.iter().find(|(known, _)| *known == algorithm);
+            found.map(|(_, digest)| digest.clone()).ok_or(LevelError::ContentMissing)?
+        }
+        (None, Content::None) => return Err(LevelError::ContentMissing),
+    };
+    let index = archive::encode_index(algorithm, &decoded, signer_info);
+    Ok((archive::archived_octets(&decoded, signer_info, &digest, &index), index))
+}
+
+fn signers(message: &[u8]) -> Result<usize, LevelError> {
+    with_decoded(message, |decoded| decoded.signer_infos.len())
+}
+
+fn holds_older_archive(message: &[u8]) -> Result<bool, LevelError> {
+    with_decoded(message, |decoded| {
+        decoded.signer_infos.iter().any(|signer| !signer.unsigned_values(oid::ARCHIVE_TIME_STAMP_V2).is_empty())
+    })
+}
+
+fn with_decoded<T>(message: &[u8], ask: impl FnOnce(&SignedData<'_>) -> T) -> Result<T, LevelError> {
+    let normalised = crate::core::der::ber::normalise_content_info(message);
+    let normalised = normalised.map_err(|error| LevelError::Message(error.into()))?;
+    SignedData::decode(&normalised).map(|decoded| ask(&decoded)).map_err(LevelError::Message)
+}
