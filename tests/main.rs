@@ -9,6 +9,7 @@ mod http;
 mod kit;
 mod layers;
 mod limbo;
+mod long_term;
 mod mutations;
 mod oracles;
 mod pki;

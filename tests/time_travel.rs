@@ -17,7 +17,7 @@ use antin::pki::profile;
 use crate::kit::CONTENT;
 use crate::kit::key::Kind;
 use crate::kit::message::{Message, SignerInfo};
-use crate::kit::revocation::{List, extension};
+use crate::kit::revocation::{List, dated_entry, extension};
 use crate::kit::timestamp::{Token, signature_time_stamps};
 use crate::kit::tree::{NOW, Signer, issued, publication, tree};
 use crate::kit::verdict::{Judge, PASSED, line};
@@ -73,14 +73,7 @@ fn remembering(this_update: Time) -> List {
 
 /// The signer's entry: revoked at a time for this reason, and since when it is said to be invalid.
 fn entry(signer: &Signer, date: Time, reason: u8, invalid: Option<Time>) -> Vec<u8> {
-    let mut extensions = extension(oid::REASON_CODE, false, &[tag::ENUMERATED, 1, reason]);
-    if let Some(invalid) = invalid {
-        let text = serde_json::to_value(invalid).expect("a time").as_str().expect("text").replace(['-', ':', 'T'], "");
-        let date = writer::element(tag::GENERALIZED_TIME, text.as_bytes());
-        extensions.extend(extension(oid::INVALIDITY_DATE, false, &date));
-    }
-    let serial_number = writer::element(tag::INTEGER, &signer.certificate.serial_number);
-    writer::sequence(&[&serial_number, &writer::time(date), &writer::sequence(&[&extensions])])
+    dated_entry(&signer.certificate.serial_number, date, reason, invalid)
 }
 
 /// Held lists of the CA, and a fresh one of the root, at a time.

@@ -109,8 +109,8 @@ pub fn check_archival(message: &[u8], judgement: Judgement<'_>) -> Result<(), Le
     if validation.signatures.iter().all(reached) { Ok(()) } else { Err(LevelError::NotReached) }
 }
 
-/// What a new archive time-stamp is over, and the index that says so.
-fn archived(message: &[u8], signer: usize, content: Content<'_>) -> Result<(Vec<u8>, Vec<u8>), LevelError> {
+/// The octets that a new archive time-stamp is over, and the index that says so and goes into its token (EN 319 122-1 §5.5).
+pub fn archived(message: &[u8], signer: usize, content: Content<'_>) -> Result<(Vec<u8>, Vec<u8>), LevelError> {
     let normalised = crate::core::der::ber::normalise_content_info(message);
     let normalised = normalised.map_err(|error| LevelError::Message(error.into()))?;
     let decoded = SignedData::decode(&normalised).map_err(LevelError::Message)?;

@@ -107,6 +107,18 @@ pub fn entry(serial_number: &[u8], reason: u8, certificate_issuer: Option<&Issue
     ])
 }
 
+/// An entry revoked at a time for this reason, and since when it is said to be invalid.
+pub fn dated_entry(serial_number: &[u8], date: Time, reason: u8, invalid: Option<Time>) -> Vec<u8> {
+    let mut extensions = extension(oid::REASON_CODE, false, &[tag::ENUMERATED, 1, reason]);
+    if let Some(invalid) = invalid {
+        let text = serde_json::to_value(invalid).expect("a time").as_str().expect("text").replace(['-', ':', 'T'], "");
+        let date = writer::element(tag::GENERALIZED_TIME, text.as_bytes());
+        extensions.extend(extension(oid::INVALIDITY_DATE, false, &date));
+    }
+    let serial_number = writer::element(tag::INTEGER, serial_number);
+    writer::sequence(&[&serial_number, &writer::time(date), &writer::sequence(&[&extensions])])
+}
+
 /// A `GeneralName`: the authority's.
 pub fn directory_name(issuer: &Issuer) -> Vec<u8> {
     writer::element(tag::context(4), &issuer.name().to_der().expect("DER"))

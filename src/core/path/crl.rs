@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::PathRequest;
 use super::crl_issuer::{self, CrlIssuer, CrlIssuers};
 use super::crl_scope;
-use super::revocation::{self, Finding, Source, Statement, Subject};
+use super::revocation::{self, Dated, Finding, Source, Statement, Subject};
 use super::window::{self, Window};
 use crate::core::time::Time;
 use crate::core::x509::crl::{CrlNumber, RevokedEntry};
@@ -90,8 +90,14 @@ impl Signed<'_> {
     }
 
     /// What it does not list was good when the key was used, however old the list is now.
-    fn covers_use(&self, subject: &Subject<'_>) -> bool {
-        subject.was_used_until(self.crl.this_update, self.crl.extensions.expired_certificates_since)
+    fn covers_use(&self, request: &PathRequest<'_>, subject: &Subject<'_>) -> bool {
+        let dated = Dated {
+            this_update: self.crl.this_update,
+            next_update: self.crl.next_update,
+            kept_since: self.crl.extensions.expired_certificates_since,
+            proved: revocation::proved(request, self.crl.fingerprint()),
+        };
+        subject.covers_use(request, &dated)
     }
 }
 
@@ -154,7 +160,7 @@ fn by_list(
     // Which of the two came first cannot be told (§5.2.3).
     let contradictory = held_scope().filter(|newer| list.is_held && goes_back(newer, list));
     findings.extend(contradictory.map(|newer| finding(request, subject, newer, Statement::Unclear, ReasonSet::ALL)));
-    if held_scope().any(|newer| newer.is_complete() && newer.age() > list.age()) && !list.covers_use(subject) {
+    if held_scope().any(|newer| newer.is_complete() && newer.age() > list.age()) && !list.covers_use(request, subject) {
         return;
     }
     if list.is_complete() {
@@ -205,7 +211,7 @@ fn by_complete(
 ) {
     let reasons = reasons(request, subject, list);
     // Of a list that covers the use, it does not matter who chose it among others.
-    let chosen = list.is_held || list.covers_use(subject);
+    let chosen = list.is_held || list.covers_use(request, subject);
     let room = room.filter(|_| chosen && list.is_understood() && !reasons.is_empty());
     let good = |source: &Signed<'_>, room: Window| {
         let found = finding(request, subject, source, Statement::Good, reasons);
@@ -278,7 +284,7 @@ fn finding(
 /// When what the list says may be used.
 fn counts(request: &PathRequest<'_>, subject: &Subject<'_>, list: &Signed<'_>) -> Option<Window> {
     let (this_update, next_update) = (list.crl.this_update, list.crl.next_update);
-    if list.covers_use(subject) {
+    if list.covers_use(request, subject) {
         return Some(list.issuer.window);
     }
     let kept_since = list.crl.extensions.expired_certificates_since;

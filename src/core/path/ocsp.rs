@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::PathRequest;
-use super::revocation::{self, Finding, Source, Statement, Subject};
+use super::revocation::{self, Dated, Finding, Source, Statement, Subject};
 use super::window::{self, Window};
 use crate::core::algorithm::Lifetime;
 use crate::core::oid;
@@ -60,7 +60,9 @@ fn finding(
         let from = response.produced_at;
         Window { from, until: until.min(remembered) }.and(responder.window)
     });
-    let covers_use = subject.was_used_until(this_update, status.archive_cutoff);
+    let proved = revocation::proved(request, response.fingerprint()).filter(|_| responder.is_proved);
+    let dated = Dated { this_update, next_update, kept_since: status.archive_cutoff, proved };
+    let covers_use = subject.covers_use(request, &dated);
     if response.only_reveals && !covers_use && statement == Statement::Good {
         return None;
     }
@@ -70,7 +72,6 @@ fn finding(
         _ => None,
     };
     let (source, reasons) = (Source::Ocsp, ReasonSet::ALL);
-    let proved = revocation::proved(request, response.fingerprint()).filter(|_| responder.is_proved);
     let fingerprint = *response.fingerprint();
     Some(Finding {
         source,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::fault::{Budget, PathFault};
 use super::window::{self, Window};
 use super::{PathRequest, Position, crl, ocsp};
+use crate::core::policy::Purpose;
 use crate::core::time::Time;
 use crate::core::x509::reason::{ReasonSet, RevocationReason};
 use crate::core::x509::{Certificate, TrustAnchor};
@@ -63,11 +64,23 @@ impl<'a> Subject<'a> {
         !holds && self.used_at.is_some_and(|used_at| used_at < since)
     }
 
-    /// A statement of that time that the certificate is good covers the use of its key, however old it is now (EN 319 102-1 §5.6.2.2:
-    /// control time slides back to it), as long as certificates are remembered in it.
-    pub fn was_used_until(&self, this_update: Time, kept_since: Option<Time>) -> bool {
+    /// A statement that the certificate is good covers the use of its key, however old it is now, as long as certificates are remembered
+    /// in it: it was made after the use (EN 319 102-1 §5.6.2.2: control time slides back to it), or was fresh then.
+    ///
+    /// The latter only of authorities, and if it is proved to have existed then. Of who signs documents no older statement is taken: who
+    /// has a stolen key could choose one from before the theft became known.
+    pub fn covers_use(&self, request: &PathRequest<'_>, statement: &Dated) -> bool {
+        let Some(used_at) = self.used_at else { return false };
+        let Dated { this_update, next_update, kept_since, proved } = *statement;
         let remembered = window::remembers_until(self.certificate, this_update, kept_since) == Window::ALWAYS.until;
-        remembered && self.used_at.is_some_and(|used_at| used_at <= this_update)
+        let of_authority = request.purpose == Purpose::TimeStamping || self.certificate.is_ca();
+        let was_fresh = || {
+            let until = window::counts_until(request, self.certificate, this_update, next_update);
+            of_authority
+                && proved.is_some_and(|proved| proved <= used_at)
+                && until.is_some_and(|until| used_at <= until)
+        };
+        remembered && (used_at <= this_update || was_fresh())
     }
 }
 
@@ -79,6 +92,17 @@ pub fn made_until(request: &PathRequest<'_>, fingerprint: &[u8; 32]) -> Time {
 /// When a source is proved to have existed.
 pub fn proved(request: &PathRequest<'_>, fingerprint: &[u8; 32]) -> Option<Time> {
     request.past.and_then(|past| past.proofs.of(fingerprint))
+}
+
+/// The times of a statement.
+#[derive(Clone, Copy)]
+pub struct Dated {
+    pub this_update: Time,
+    pub next_update: Option<Time>,
+    /// Certificates that expired since are still told of.
+    pub kept_since: Option<Time>,
+    /// When it is proved to have existed.
+    pub proved: Option<Time>,
 }
 
 /// What one believed source says about the certificate.
