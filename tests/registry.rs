@@ -97,7 +97,8 @@ async fn an_idempotency_key_outlives_the_process_and_belongs_to_its_client() {
     };
     assert_eq!((&document.intent, &document.issued), (&intent(1, "key-1"), &issued(1)));
     assert_eq!(registry.document(document_id(1)).await.expect("read").as_ref(), Some(&*document));
-    assert_eq!(registry.signature(document_id(1)).await.expect("read"), Some(issued(1).signature));
+    let newest = registry.newest(document_id(1)).await.expect("read").expect("issued");
+    assert_eq!((newest.version, newest.level, newest.signature), (1, Level::Basic, issued(1).signature));
     assert_eq!(registry.document(document_id(2)).await.expect("read"), None);
 
     let other_body = Intent { request_digest: [9; 32], ..intent(3, "key-1") };

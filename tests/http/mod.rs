@@ -9,6 +9,7 @@ mod floods;
 mod hostile;
 mod idempotency;
 mod identity;
+mod levels;
 mod mutated;
 mod ocsp_marks;
 mod operation;
