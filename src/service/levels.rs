@@ -59,6 +59,8 @@ pub struct LevelRaiser {
 /// Why a signature was not raised.
 #[derive(Debug, thiserror::Error)]
 enum RaiseError {
+    #[error("the signature is at {0}, and what is above cannot be made by this version")]
+    LevelNotAvailable(Level),
     #[error(transparent)]
     Level(#[from] LevelError),
     #[error(transparent)]
@@ -68,6 +70,7 @@ enum RaiseError {
 impl RaiseError {
     fn code(&self) -> &'static str {
         match self {
+            Self::LevelNotAvailable(_) => "level-not-available",
             Self::Level(error) => error.code(),
             Self::Registry(_) => "registry",
         }
@@ -76,6 +79,7 @@ impl RaiseError {
     /// The fault lies with the document: others may fare better.
     const fn is_of_document(&self) -> bool {
         match self {
+            Self::LevelNotAvailable(_) => true,
             Self::Level(error) => !error.is_of_authorities(),
             Self::Registry(error) => matches!(error, RegistryError::Invalid { .. } | RegistryError::UnknownDocument(_)),
         }
@@ -161,7 +165,12 @@ impl LevelRaiser {
         loop {
             let room = rest.room(Instant::now(), self.concurrency).saturating_sub(in_work.len());
             if room > 0 {
-                let due = self.registry.due(clock::now(), room + in_work.len()).await.unwrap_or_default();
+                let due = self.registry.due(clock::now(), room + in_work.len()).await;
+                let due = due.unwrap_or_else(|error| {
+                    tracing::error!(error = ?error, "the registry failed");
+                    rest.failed(Instant::now());
+                    Vec::new()
+                });
                 let is_in_work = |one: &Due| in_work.values().any(|other| other.document_id == one.document_id);
                 let new: Vec<Due> = due.into_iter().filter(|one| !is_in_work(one)).take(room).collect();
                 for one in new {
@@ -221,6 +230,9 @@ impl LevelRaiser {
         let unknown = || RegistryError::UnknownDocument(document_id);
         let document = self.registry.document(document_id).await?.ok_or_else(unknown)?;
         let newest = self.registry.newest(document_id).await?.ok_or_else(unknown)?;
+        if newest.level != Level::Basic {
+            return Err(RaiseError::LevelNotAvailable(newest.level));
+        }
         let digests = [(DigestAlgorithm::Sha256, document.intent.document_digest.to_vec())];
         let content = Content::Digests(&digests);
         let accept = |answer: &TimeStampAnswer| self.check_authority(answer);

@@ -200,6 +200,36 @@ async fn a_dead_authority_and_a_restart_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_signature_that_cannot_be_raised_is_given_up_and_holds_up_no_other() {
+    let directory = laid();
+    let tsa = Responder::start(Reply::Status(500));
+    let service = over(&directory, &[&tsa]).await;
+    let mut ids = Vec::new();
+    for key in ["key-1", "key-2"] {
+        ids.push(field(&service.ordered(key, &order_b_t("detached"), None).await, "id"));
+    }
+    service.running.shutdown().await;
+    let held = rusqlite::Connection::open(directory.path().join("registry.db")).expect("a file");
+    let id = hex::decode(&ids[0]).expect("an id");
+    held.execute("UPDATE signature SET cms = X'3000' WHERE document_id = ?1", [&id]).expect("damaged");
+    let tried = "UPDATE raising SET due_at = 0, attempts = ?2 WHERE document_id = ?1";
+    held.execute(tried, rusqlite::params![id, 10]).expect("as if tried");
+    drop(held);
+
+    tsa.tell(right(&directory));
+    let service = over(&directory, &[&tsa]).await;
+    service.raised(&ids[1]).await;
+    let started = Instant::now();
+    while service.backlog().await["givenUp"] != 1 {
+        assert!(started.elapsed() < Duration::from_secs(20), "{}", service.backlog().await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(service.backlog().await, json!({"waiting": 0, "oldestSeconds": 0, "givenUp": 1}));
+    assert_eq!(service.reached(&ids[0]).await, ("B-T".to_owned(), "B-B".to_owned()));
+    service.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_authority_that_nobody_trusts_raises_nothing() {
     let (directory, elsewhere) = (laid(), laid());
     let strange = Responder::start(right(&elsewhere));
