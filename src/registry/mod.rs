@@ -80,7 +80,7 @@ pub trait Registry: Send + Sync {
     fn mark_unknown(&self, document_id: DocumentId) -> Answer<'_, ()>;
 
     /// Called once at start, before the first `begin`: marks the unfinished attempts of dead processes as unknown and
-    /// returns them, oldest first, to be shown to the operator.
+    /// returns them, oldest first, to be shown to the operator. Signatures that were given up to be raised wait again.
     fn recover(&self) -> Answer<'_, Vec<Intent>>;
 
     /// The record of an issued document; `None` if this id was never issued here (void ids included).

@@ -35,7 +35,7 @@ pub struct Raised {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Again {
     At(Time),
-    /// Never: it waits for an operator.
+    /// Not before the next start: something is wrong with it.
     Never,
 }
 

@@ -97,6 +97,11 @@ async fn what_was_ordered_above_b_b_waits_until_it_is_reached_and_over_restarts(
     assert_eq!(registry.backlog().await.expect("read"), Backlog { waiting: 0, oldest: None, given_up: 1 });
     registry.put_off(id(1), Again::At(STARTED)).await.expect("noted");
     assert_eq!(due(&registry, 60).await, [], "given up is given up");
+    drop(registry);
+    let registry = open(&path);
+    assert_eq!(due(&registry, 60).await, []);
+    registry.recover().await.expect("recovered");
+    assert_eq!(due(&registry, 60).await, [(id(1), 0)], "a start tries it again");
     assert_eq!(registry.newest(id(9)).await.expect("read"), None);
 }
 

@@ -112,7 +112,7 @@ pub(super) fn expect_one(session: &Session, statement: &str, document_id: Docume
     if touched == 1 { Ok(()) } else { Err(RegistryError::NotInProgress(document_id)) }
 }
 
-/// Marks what other runs left unfinished, and returns it, oldest first.
+/// Marks what other runs left unfinished, and returns it, oldest first. What they gave up to raise is tried again.
 pub(super) fn recover(session: &Session) -> rusqlite::Result<Vec<Intent>> {
     let connection = &session.connection;
     let left = "FROM document d WHERE d.progress = 'begun' AND d.run <> ?1";
@@ -122,6 +122,7 @@ pub(super) fn recover(session: &Session) -> rusqlite::Result<Vec<Intent>> {
         .collect::<rusqlite::Result<Vec<_>>>()?;
     connection
         .execute("UPDATE document SET progress = 'unknown' WHERE progress = 'begun' AND run <> ?1", [session.run])?;
+    raising::revive(connection)?;
     Ok(intents)
 }
 

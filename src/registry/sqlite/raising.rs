@@ -27,6 +27,11 @@ pub(super) fn enqueue(
         .map(drop)
 }
 
+/// Puts what was given up into the queue again.
+pub(super) fn revive(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("UPDATE raising SET given_up = 0, attempts = 0 WHERE given_up = 1", []).map(drop)
+}
+
 pub(super) fn newest(connection: &Connection, document_id: DocumentId) -> rusqlite::Result<Option<Newest>> {
     connection
         .prepare_cached(
