@@ -127,3 +127,15 @@ fn meaning(document: &[u8], beside: Content<'_>, validation: &Validation) -> Mea
     });
     Meaning { content, signers: signers.collect() }
 }
+
+/// What signatures are over, and their values; `None` if it is no message.
+pub fn signed_parts(document: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let normalised = ber::normalise_content_info(document).ok()?;
+    let message = SignedData::decode(document).or_else(|_| SignedData::decode(&normalised)).ok()?;
+    let mut parts = vec![message.content.unwrap_or_default().to_vec()];
+    for signer in &message.signer_infos {
+        parts.push(signer.signed_attributes.map(|field| field.raw.to_vec()).unwrap_or_default());
+        parts.push(signer.signature.to_vec());
+    }
+    Some(parts)
+}

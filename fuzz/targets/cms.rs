@@ -3,6 +3,7 @@
 
 use antin_fuzz::core::cms::SignedData;
 use antin_fuzz::core::cms::embed::embed;
+use antin_fuzz::core::cms::unsigned::add_signature_time_stamp;
 use antin_fuzz::core::der::ber;
 use antin_fuzz::der::assert_normalised;
 use antin_fuzz::documents;
@@ -17,6 +18,11 @@ fuzz_target!(|bytes: &[u8]| {
         let embedded = SignedData::decode(&enveloping).expect("embedded, and no longer a message");
         assert_eq!(embedded.content, Some(documents::CONTENT));
         assert_eq!(embedded.signer_infos.len(), message.signer_infos.len());
+    }
+    if let Ok(raised) = add_signature_time_stamp(bytes, 0, &[0x05, 0x00]) {
+        documents::judge(&raised);
+        assert!(raised.len() > bytes.len() && raised.windows(2).any(|window| window == [0x05, 0x00]));
+        assert_eq!(documents::signed_parts(bytes), documents::signed_parts(&raised));
     }
     if let Ok(normalised) = ber::normalise_content_info(bytes) {
         assert_normalised(&normalised);

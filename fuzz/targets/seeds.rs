@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use antin_fuzz::core::algorithm::DigestAlgorithm;
 use antin_fuzz::core::cms::SignedData;
+use antin_fuzz::core::cms::timestamp_exchange::{FailureInfo, TimeStampRequest, encode_granted, encode_refusal};
 use antin_fuzz::core::crypto::sha256;
 use antin_fuzz::core::der::{ber, tag, writer};
 use antin_fuzz::core::x509::{Certificate, CertificateList};
@@ -26,6 +28,14 @@ const BODIES: [&str; 4] = [
     "[[[[{}]]]]",
 ];
 
+const QUERY: TimeStampRequest<'_> = TimeStampRequest {
+    algorithm: DigestAlgorithm::Sha256,
+    digest: &[7; 32],
+    policy: Some(oid::ANY_POLICY),
+    nonce: Some(&[0x40; 16]),
+    wants_certificate: true,
+};
+
 struct Corpus {
     root: PathBuf,
     certificates: Vec<Certificate>,
@@ -43,6 +53,8 @@ fn main() {
     }
     corpus.write_responses();
     corpus.write_paths();
+    corpus.write("timestamp", &encode_refusal(FailureInfo::BadAlgorithm));
+    corpus.write("timestamp", &QUERY.encode());
     for body in BODIES {
         corpus.write("json", body.as_bytes());
     }
@@ -93,6 +105,11 @@ impl Corpus {
     /// Certificates and CRLs that came with a message.
     fn take_message(&mut self, message: &[u8]) {
         let Ok(message) = SignedData::decode(message) else { return };
+        for signer in &message.signer_infos {
+            for token in signer.unsigned_values(oid::SIGNATURE_TIME_STAMP) {
+                self.write("timestamp", &encode_granted(token));
+            }
+        }
         for der in &message.certificates {
             self.write("certificate", der);
             self.certificates.extend(Certificate::decode(der).ok());

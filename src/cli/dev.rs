@@ -13,7 +13,8 @@ use super::serve::{self, StartError};
 use crate::{
     clock,
     config::{
-        Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Registry, SigningKey, Trust,
+        Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Registry, SigningKey, TimeStampAuthority,
+        TimeStamping, Trust,
         revocation::{CrlSource, RevocationSettings},
     },
     http::Running,
@@ -146,6 +147,16 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
                 .collect(),
             marks_file: directory.join("revocation-marks.json"),
             ..RevocationSettings::default()
+        },
+        time_stamping: TimeStamping {
+            authorities: vec![TimeStampAuthority {
+                url: format!("http://{public}/tsa"),
+                policy: Some(pki::tsa::POLICY.to_string()),
+                allow_private: true,
+            }],
+            timeout_seconds: 10,
+            total_seconds: 30,
+            ..TimeStamping::default()
         },
         registry: Registry { path: directory.join("registry.db") },
         keys: vec![key("judicial", Member::Judicial), key("health", Member::Health)],

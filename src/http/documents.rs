@@ -105,6 +105,7 @@ pub async fn document(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Re
     let (client, id) = (caller.client()?, document_id(id)?);
     let record = app.documents.document(client, id).await?;
     let status = app.documents.status(id).await?;
+    let newest = app.documents.newest(id).await?;
     let (intent, issued) = (record.intent, record.issued);
     Ok(Json(DocumentBody {
         id: intent.document_id.to_string(),
@@ -117,7 +118,7 @@ pub async fn document(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Re
         signer_certificate: hex::encode(issued.signer_certificate_sha256),
         signed_at: issued.signed_at.to_string(),
         level_requested: intent.level_requested.name(),
-        level_reached: issued.level_reached.name(),
+        level_reached: newest.level.name(),
         status: StatusBody::new(status),
     })
     .into_response())
@@ -135,7 +136,8 @@ pub async fn document(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Re
 )]
 pub async fn signature(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Result<Response, Problem> {
     let (client, id) = (caller.client()?, document_id(id)?);
-    let mut response = app.documents.signature(client, id).await?.into_response();
+    app.documents.document(client, id).await?;
+    let mut response = app.documents.newest(id).await?.signature.into_response();
     let signature = HeaderValue::from_static("application/pkcs7-signature");
     response.headers_mut().insert(header::CONTENT_TYPE, signature);
     Ok(response)

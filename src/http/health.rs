@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{App, auth::Caller, problem::Problem};
 use crate::clock;
 use crate::core::x509::name::inert;
+use crate::registry::Backlog;
 use crate::service::readiness::{KeyHealth, ListHealth};
 
 #[derive(Serialize)]
@@ -21,6 +22,23 @@ struct ReadyBody {
     keys: Vec<KeyBody>,
     /// Of the authorities whose lists the sources of the settings are to bring.
     lists: Vec<ListBody>,
+    /// Signatures that wait for the level ordered; null where none above B-B can be made.
+    levels: Option<LevelsBody>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LevelsBody {
+    waiting: u32,
+    oldest_seconds: u64,
+    given_up: u32,
+}
+
+impl LevelsBody {
+    fn new(backlog: Backlog) -> Self {
+        let Backlog { waiting, given_up, .. } = backlog;
+        Self { waiting, oldest_seconds: backlog.age(clock::now()).as_secs(), given_up }
+    }
 }
 
 #[derive(Serialize)]
@@ -74,6 +92,10 @@ pub async fn readyz(State(app): State<Arc<App>>, caller: Caller) -> Result<Respo
         code: list.fault,
     };
     let lists = lists.into_iter().map(list).collect();
+    let levels = match &app.levels {
+        Some(levels) => Some(LevelsBody::new(levels.backlog().await?)),
+        None => None,
+    };
     let (status, word) = if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not-ready") };
-    Ok((status, Json(ReadyBody { status: word, keys, lists })).into_response())
+    Ok((status, Json(ReadyBody { status: word, keys, lists, levels })).into_response())
 }

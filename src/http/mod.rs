@@ -55,6 +55,7 @@ use crate::{
         SharedTrust,
         documents::DocumentService,
         held::Fingerprint,
+        levels::LevelRaiser,
         permission::Clients,
         readiness::Readiness,
         sign::SignService,
@@ -62,7 +63,7 @@ use crate::{
         trust::ListInForce,
         verify::{VerifyError, VerifyService},
     },
-    signing::IssuingKey,
+    signing::{IssuingKey, timestamp::TimeStampClientError},
 };
 
 /// How often files are looked at for changes.
@@ -93,6 +94,7 @@ pub struct App {
     verify: Arc<VerifyService>,
     sign: Arc<SignService>,
     documents: DocumentService,
+    levels: Option<Arc<LevelRaiser>>,
     standing: Arc<Standing>,
     readiness: Readiness,
     room: Room,
@@ -133,6 +135,8 @@ pub enum BootError {
     Policy(#[source] VerifyError),
     #[error("the registry: {0}")]
     Registry(#[from] RegistryError),
+    #[error(transparent)]
+    TimeStamping(#[from] TimeStampClientError),
 }
 
 /// A running service.
@@ -176,12 +180,17 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     );
     let maximum_age = verify.policy(None).map_err(BootError::Policy)?.maximum_revocation_age_hours;
     let standing = Arc::new(Standing::new(&config.public.base_url));
+    let levels = LevelRaiser::new(&config.time_stamping, Arc::clone(&registry), Arc::clone(&verify))?;
+    if levels.is_none() && registry.backlog().await?.waiting > 0 {
+        tracing::warn!("signatures wait for a time-stamp, and the settings name no time-stamping authority");
+    }
     let sign = Arc::new(SignService::new(
         &config.kinds,
         &keys,
         Arc::clone(&registry),
         Arc::clone(&verify),
         Arc::clone(&standing),
+        levels.clone(),
     ));
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
     let app = Arc::new(App {
@@ -189,6 +198,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
         documents: DocumentService::new(registry),
+        levels,
         standing,
         room: Room::new(config.limits.buffered_bytes),
         public_work: work(),
@@ -198,6 +208,9 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         verdicts: VerdictCounters::new(),
     });
     let mut running = start(&app, revocation).await?;
+    if let Some(levels) = &app.levels {
+        running.watchers.spawn(Arc::clone(levels).run());
+    }
     running.watchers.spawn(trust_watch::watch(app, hangup, list));
     Ok(running)
 }

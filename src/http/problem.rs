@@ -118,11 +118,6 @@ impl Problem {
         problem.on_field("Content-Encoding")
     }
 
-    pub fn not_acceptable_level(level: &str) -> Self {
-        let detail = format!("level {level} cannot be made by this version; B-B can");
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "level-not-available", detail).on_field("level")
-    }
-
     pub fn internal() -> Self {
         let detail = "something is wrong inside; the operator finds the request id in the log";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", detail)
@@ -235,6 +230,9 @@ impl From<SignError> for Problem {
     fn from(error: SignError) -> Self {
         let detail = error.to_string();
         match error {
+            SignError::LevelNotAvailable { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "level-not-available", detail).on_field("level")
+            }
             SignError::KindNotPermitted(_) => {
                 Self::new(StatusCode::FORBIDDEN, "kind-not-permitted", detail).on_field("kind")
             }
@@ -325,6 +323,7 @@ impl From<RegistryError> for Problem {
             }
             RegistryError::DocumentIdTaken(_)
             | RegistryError::NotInProgress(_)
+            | RegistryError::AlreadyRaised(_)
             | RegistryError::Unavailable { .. }
             | RegistryError::Damaged { .. }
             | RegistryError::Stopped => {

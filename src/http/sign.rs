@@ -1,12 +1,12 @@
 //! `POST /v1/sign`, on the mutual-TLS listener alone.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
     body::Bytes,
     extract::{Request, State},
-    http::StatusCode,
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -44,6 +44,10 @@ const FIELDS: &[&str] = &[
     "metadata",
 ];
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const PREFER: &str = "prefer";
+const PREFERENCE_APPLIED: &str = "preference-applied";
+/// The longest wait for a level above B-B.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const ACCEPTED: &str = "application/json, multipart/form-data";
 /// The media type of content that stays with the client and whose type it does not tell.
 const UNTOLD: &str = "application/octet-stream";
@@ -64,13 +68,17 @@ struct SignedBody {
 /// Signs a document.
 ///
 /// `{"kind": "health-book", "document": base64, "mediaType": "application/fhir+json", "format": "cades", "packaging":
-/// "detached|enveloping", "level": "B-B", "signer"?: key, "metadata"?: {…}}`, or `"digest": {"algorithm": "sha-256", "value": base64}`
+/// "detached|enveloping", "level": "B-B|B-T", "signer"?: key, "metadata"?: {…}}`, or `"digest": {"algorithm": "sha-256", "value": base64}`
 /// in place of `document` for a detached signature where the kind allows it; or the same fields as parts of a multipart body, the
-/// document last as bytes. The header `Idempotency-Key` is mandatory: the same key and body again get the same answer.
+/// document last as bytes. The header `Idempotency-Key` is mandatory: the same key and body again get the same answer. A level above
+/// B-B is reached after the answer; `Prefer: wait=10` (RFC 7240) lets the answer wait for it so many seconds, and says what was reached.
 #[utoipa::path(
     post,
     path = "/v1/sign",
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters, new for every new request")),
+    params(
+        ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters, new for every new request"),
+        ("Prefer" = Option<String>, Header, description = "`wait=SECONDS`: wait for the level, at most 30 seconds"),
+    ),
     request_body(content((serde_json::Value = "application/json"), (serde_json::Value = "multipart/form-data"))),
     responses(
         (status = 201, description = "Signed, recorded and checked", body = serde_json::Value),
@@ -84,8 +92,9 @@ struct SignedBody {
 pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Response, Problem> {
     let client = Arc::clone(caller.permitted(Operation::Sign)?);
     let idempotency_key = idempotency_key(&request)?;
+    let patience = patience(request.headers(), app.config.limits.request());
     let limits = app.body_limits(&caller);
-    let (order, reservation) = match content_type(&request)? {
+    let (mut order, reservation) = match content_type(&request)? {
         "application/json" => {
             let (body, reservation) = limits.read(request, &app.room).await?;
             (from_json(&body, None, client, idempotency_key)?, reservation)
@@ -93,6 +102,9 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
         "multipart/form-data" => limits.within(from_multipart(&app, request, limits, client, idempotency_key)).await?,
         _ => return Err(Problem::media_type(ACCEPTED)),
     };
+    // RFC 7240 §4.3: how long an answer may wait.
+    let applied = patience.filter(|_| order.level != Level::Basic);
+    order.patience = applied.unwrap_or_default();
     let admission = limits::admit(app.work(&caller), &caller)?;
     // Signing goes on when its client hangs up; what it occupies goes with it, so that it keeps counting.
     let work = tokio::spawn(async move {
@@ -102,7 +114,27 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
     });
     let signed = work.await.map_err(|_| Problem::internal())??;
     metrics::counter!("antin_sign_answers_total").increment(1);
-    Ok((StatusCode::CREATED, Json(SignedBody::new(&signed))).into_response())
+    let mut response = (StatusCode::CREATED, Json(SignedBody::new(&signed))).into_response();
+    if let Some(applied) = applied
+        && let Ok(value) = HeaderValue::from_str(&format!("wait={}", applied.as_secs()))
+    {
+        response.headers_mut().insert(PREFERENCE_APPLIED, value);
+    }
+    Ok(response)
+}
+
+/// What the caller prefers to wait for a level above B-B, no longer than is good for the service and fits into the time of a request.
+/// What is not understood among preferences is passed over (RFC 7240 §2).
+fn patience(headers: &HeaderMap, request: Duration) -> Option<Duration> {
+    let texts = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    let mut preferences = texts.flat_map(|text| text.split(','));
+    let seconds = preferences.find_map(|preference| {
+        let (name, value) = preference.split_once('=')?;
+        let value = value.trim().trim_matches('"');
+        name.trim().eq_ignore_ascii_case("wait").then(|| value.parse::<u32>().ok()).flatten()
+    })?;
+    let longest = LONGEST_WAIT.min(request / 2).as_secs();
+    Some(Duration::from_secs(u64::from(seconds).min(longest)))
 }
 
 impl SignedBody {
@@ -114,7 +146,7 @@ impl SignedBody {
             sha256: hex::encode(intent.document_digest),
             signed_at: issued.signed_at.to_string(),
             level_requested: intent.level_requested.name(),
-            level_reached: issued.level_reached.name(),
+            level_reached: signed.level_reached.name(),
             signature: STANDARD.encode(&signed.signature),
         }
     }
@@ -153,9 +185,6 @@ fn from_json(
     }
     let level = fields.named("level", &["B-B", "B-T", "B-LT", "B-LTA"], Level::from_name)?;
     let level = fields.required("level", level)?;
-    if level != Level::Basic {
-        return Err(Problem::not_acceptable_level(level.name()));
-    }
     if fields.has("existingSignature") {
         let detail = "further signatures cannot be added by this version";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-not-available", detail)
@@ -195,6 +224,8 @@ fn from_json(
         content,
         media_type,
         packaging,
+        level,
+        patience: Duration::ZERO,
         signer: fields.text("signer")?.map(|text| text.into_owned()),
         metadata: fields.object_text("metadata")?.map(ToOwned::to_owned),
     })

@@ -11,14 +11,20 @@
 //! key was asked, whatever fails ends in `complete` or [`mark_unknown`](Registry::mark_unknown). An attempt whose
 //! process died is found by [`recover`](Registry::recover) and never signed again under its idempotency key.
 //!
+//! A signature below the level that was ordered is put into a durable queue together with its record; [`raise`](Registry::raise) adds
+//! the raised one, and never takes away an earlier one.
+//!
 //! The record holds digests and signatures without content; the content itself and personal data never enter it.
 
+mod raising;
 mod record;
 pub mod sqlite;
 mod status;
 
 use std::{error::Error, future::Future, pin::Pin, sync::Arc};
 
+use crate::core::time::Time;
+pub use raising::{Again, Backlog, Due, Newest, Raised};
 pub use record::{
     DocumentId, Format, Intent, InvalidDocumentId, Issued, IssuedDocument, LONGEST_CLIENT, LONGEST_IDEMPOTENCY_KEY,
     LONGEST_SIGNATURE, Level, Packaging, Sha256,
@@ -74,14 +80,32 @@ pub trait Registry: Send + Sync {
     fn mark_unknown(&self, document_id: DocumentId) -> Answer<'_, ()>;
 
     /// Called once at start, before the first `begin`: marks the unfinished attempts of dead processes as unknown and
-    /// returns them, oldest first, to be shown to the operator.
+    /// returns them, oldest first, to be shown to the operator. Signatures that were given up to be raised wait again.
     fn recover(&self) -> Answer<'_, Vec<Intent>>;
 
     /// The record of an issued document; `None` if this id was never issued here (void ids included).
     fn document(&self, document_id: DocumentId) -> Answer<'_, Option<IssuedDocument>>;
 
-    /// The newest signature of an issued document: a CMS without its content, DER.
-    fn signature(&self, document_id: DocumentId) -> Answer<'_, Option<Vec<u8>>>;
+    /// The newest signature of an issued document; `None` if never issued here.
+    fn newest(&self, document_id: DocumentId) -> Answer<'_, Option<Newest>>;
+
+    /// Of the documents whose signature has not reached the level that was ordered, those to be tried now, the longest due first, at
+    /// most `most`. [`complete`](Self::complete) puts them into this queue together with their signature.
+    fn due(&self, now: Time, most: usize) -> Answer<'_, Vec<Due>>;
+
+    /// How many are in this queue.
+    fn backlog(&self) -> Answer<'_, Backlog>;
+
+    /// Records a raised signature beside those that were before, which stay. The level that was ordered ends the waiting. The same
+    /// twice is `Ok`.
+    ///
+    /// # Errors
+    /// [`UnknownDocument`](RegistryError::UnknownDocument); [`AlreadyRaised`](RegistryError::AlreadyRaised) if it was made of
+    /// another signature than the newest, or has a lower level.
+    fn raise(&self, document_id: DocumentId, raised: Raised) -> Answer<'_, ()>;
+
+    /// Notes an attempt that failed, and when the next is due; of a document that does not wait nothing is noted.
+    fn put_off(&self, document_id: DocumentId, again: Again) -> Answer<'_, ()>;
 
     /// The standing of an issued document with its history, oldest change first; `None` if never issued here.
     fn status(&self, document_id: DocumentId) -> Answer<'_, Option<DocumentStatus>>;
@@ -137,6 +161,9 @@ pub enum RegistryError {
     /// Too many status changes for one document.
     #[error("document {0} has {MOST_STATUS_CHANGES} status changes; no more are recorded")]
     HistoryFull(DocumentId),
+    /// The signature is not the newest any more.
+    #[error("the signature of document {0} was raised already")]
+    AlreadyRaised(DocumentId),
     /// Too many requests wait; nothing was done.
     #[error("the registry's queue is full; ask again in a moment")]
     Overloaded,

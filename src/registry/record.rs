@@ -110,6 +110,13 @@ named! {
     }
 }
 
+impl Level {
+    /// It is this level or one above it.
+    pub const fn reaches(self, wanted: Self) -> bool {
+        self as u8 >= wanted as u8
+    }
+}
+
 named! {
     /// The signature format.
     Format { Cades = "cades", Pades = "pades" }

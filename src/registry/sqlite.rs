@@ -4,13 +4,14 @@
 //! together; a second one reads what is committed, so that questions do not wait for the disk.
 
 mod issuing;
+mod raising;
 mod standing;
 mod store;
 mod worker;
 
 use std::{collections::HashSet, fs::File, path::Path};
 
-use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
+use rusqlite::{Connection, Row, params, types::Type};
 
 pub use store::OpenError;
 
@@ -20,8 +21,8 @@ use store::Store;
 use worker::{Admission, Session, Transactions, Worker, unavailable};
 
 use super::{
-    Answer, Begun, DocumentId, DocumentStatus, Intent, Issued, IssuedDocument, MOST_FOUND, Registry, RegistryError,
-    Sha256, StatusChange,
+    Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, Issued, IssuedDocument, MOST_FOUND, Newest,
+    Raised, Registry, RegistryError, Sha256, StatusChange,
 };
 use crate::core::time::Time;
 
@@ -109,13 +110,29 @@ impl Registry for SqliteRegistry {
         self.read(move |connection| read_document(connection, document_id))
     }
 
-    fn signature(&self, document_id: DocumentId) -> Answer<'_, Option<Vec<u8>>> {
-        self.read(move |connection| {
-            connection
-                .prepare_cached("SELECT cms FROM signature WHERE document_id = ?1 ORDER BY version DESC LIMIT 1")?
-                .query_row([document_id.as_bytes()], |row| row.get(0))
-                .optional()
+    fn newest(&self, document_id: DocumentId) -> Answer<'_, Option<Newest>> {
+        self.read(move |connection| raising::newest(connection, document_id))
+    }
+
+    fn due(&self, now: Time, most: usize) -> Answer<'_, Vec<Due>> {
+        self.read(move |connection| raising::due(connection, now, most))
+    }
+
+    fn backlog(&self) -> Answer<'_, Backlog> {
+        self.read(raising::backlog)
+    }
+
+    fn raise(&self, document_id: DocumentId, raised: Raised) -> Answer<'_, ()> {
+        Box::pin(async move {
+            raised.check()?;
+            let work = move |session: &Session| raising::raise(session, document_id, raised);
+            self.writer.ask(Admission::Wait, None, work).await
         })
+    }
+
+    fn put_off(&self, document_id: DocumentId, again: Again) -> Answer<'_, ()> {
+        let work = move |session: &Session| raising::put_off(session, document_id, again);
+        Box::pin(self.writer.ask(Admission::Wait, None, work))
     }
 
     fn status(&self, document_id: DocumentId) -> Answer<'_, Option<DocumentStatus>> {

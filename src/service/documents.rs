@@ -6,7 +6,9 @@ use super::permission::Client;
 use crate::{
     clock,
     config::Operation,
-    registry::{DocumentId, DocumentState, DocumentStatus, IssuedDocument, Registry, RegistryError, StatusChange},
+    registry::{
+        DocumentId, DocumentState, DocumentStatus, IssuedDocument, Newest, Registry, RegistryError, StatusChange,
+    },
 };
 
 /// Answers questions about issued documents.
@@ -52,10 +54,9 @@ impl DocumentService {
         self.registry.status(document_id).await?.ok_or(DocumentError::Unknown)
     }
 
-    /// The newest signature, without content.
-    pub async fn signature(&self, client: &Client, document_id: DocumentId) -> Result<Vec<u8>, DocumentError> {
-        self.document(client, document_id).await?;
-        self.registry.signature(document_id).await?.ok_or(DocumentError::Unknown)
+    /// The newest signature, without content, and its level; for those who may see the record.
+    pub async fn newest(&self, document_id: DocumentId) -> Result<Newest, DocumentError> {
+        self.registry.newest(document_id).await?.ok_or(DocumentError::Unknown)
     }
 
     /// Changes the standing, for those who may sign its kind.

@@ -2,6 +2,7 @@
 
 pub mod documents;
 pub mod held;
+pub mod levels;
 pub mod permission;
 pub mod readiness;
 pub mod sign;

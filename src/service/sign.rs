@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::{permission::Client, standing::Standing, verify::VerifyService};
+use super::{levels::LevelRaiser, permission::Client, standing::Standing, verify::VerifyService};
 use crate::{
     clock,
     config::{Kind, Operation},
@@ -34,6 +34,8 @@ pub struct SignService {
     registry: Arc<dyn Registry>,
     verify: Arc<VerifyService>,
     standing: Arc<Standing>,
+    /// Who raises signatures above B-B, where that can be done.
+    levels: Option<Arc<LevelRaiser>>,
 }
 
 /// What is to be signed.
@@ -60,6 +62,9 @@ pub struct SignRequest {
     pub content: SignContent,
     pub media_type: String,
     pub packaging: Packaging,
+    pub level: Level,
+    /// How long the answer may wait for a level above B-B; no part of the order.
+    pub patience: Duration,
     /// The name of the key that should sign.
     pub signer: Option<String>,
     /// JSON text as it was sent; bound into the request's digest.
@@ -84,6 +89,10 @@ impl SignRequest {
             hasher.update(&(field.len() as u64).to_be_bytes());
             hasher.update(field);
         }
+        // Orders of before there were levels keep their digest.
+        if self.level != Level::Basic {
+            hasher.update(self.level.name().as_bytes());
+        }
         hasher.finish().try_into().expect("SHA-256 has 32 octets")
     }
 }
@@ -91,6 +100,8 @@ impl SignRequest {
 /// A released signature and its record.
 pub struct Signed {
     pub document: IssuedDocument,
+    /// Of this signature.
+    pub level_reached: Level,
     /// The CMS in the packaging asked for.
     pub signature: Vec<u8>,
 }
@@ -98,6 +109,8 @@ pub struct Signed {
 /// Why nothing is released.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
+    #[error("level {level} cannot be made here; {} can", levels_up_to(*.highest))]
+    LevelNotAvailable { level: Level, highest: Level },
     #[error("documents of kind {0:?} are not issued here, or not for this client")]
     KindNotPermitted(String),
     #[error("the key {0:?} does not sign this kind, or not for this client")]
@@ -135,6 +148,7 @@ impl SignService {
         registry: Arc<dyn Registry>,
         verify: Arc<VerifyService>,
         standing: Arc<Standing>,
+        levels: Option<Arc<LevelRaiser>>,
     ) -> Self {
         Self {
             kinds: kinds.iter().map(|kind| (kind.name.clone(), kind.clone())).collect(),
@@ -142,6 +156,7 @@ impl SignService {
             registry,
             verify,
             standing,
+            levels,
         }
     }
 
@@ -152,6 +167,10 @@ impl SignService {
 
     /// Signs, or gives the earlier answer to the same request.
     pub async fn sign(self: &Arc<Self>, request: SignRequest) -> Result<Signed, SignError> {
+        let highest = self.levels.as_ref().map_or(Level::Basic, |levels| levels.highest());
+        if !highest.reaches(request.level) {
+            return Err(SignError::LevelNotAvailable { level: request.level, highest });
+        }
         let key = Arc::clone(self.permitted_key(&request)?);
         let service = Arc::clone(self);
         let work = tokio::spawn(async move { service.issue(request, key).await });
@@ -202,7 +221,7 @@ impl SignService {
             kind: request.kind.clone(),
             document_digest,
             signer: key.name().to_owned(),
-            level_requested: Level::Basic,
+            level_requested: request.level,
             format: Format::Cades,
             packaging: request.packaging,
             media_type: request.media_type.clone(),
@@ -210,7 +229,7 @@ impl SignService {
         };
         match self.registry.begin(intent.clone()).await? {
             Begun::Fresh => {}
-            Begun::Replay(document) => return self.answer(*document, &request.content),
+            Begun::Replay(document) => return self.answer(*document, &request).await,
             Begun::InProgress { document_id } => return Err(SignError::InProgress(document_id)),
             Begun::DifferentBody { document_id } => return Err(SignError::DifferentBody(document_id)),
             Begun::StateUnknown { document_id } => return Err(SignError::StateUnknown(document_id)),
@@ -238,7 +257,10 @@ impl SignService {
             signer_certificate_sha256: *key.certificate().fingerprint(),
         };
         self.complete(document_id, &issued).await?;
-        self.answer(IssuedDocument { intent, issued }, &request.content)
+        if let Some(levels) = self.levels.as_ref().filter(|_| intent.level_requested != issued.level_reached) {
+            levels.ordered();
+        }
+        self.answer(IssuedDocument { intent, issued }, &request).await
     }
 
     /// Records the result. A store that fails is asked again, for the signature exists; if it goes on failing, the attempt is
@@ -297,15 +319,30 @@ impl SignService {
         }
     }
 
-    /// The record holds the CMS without content; the content comes from the request, whose digest is the recorded one.
-    fn answer(&self, document: IssuedDocument, content: &SignContent) -> Result<Signed, SignError> {
-        let signature = match (document.intent.packaging, content) {
-            (Packaging::Enveloping, SignContent::Document(content)) => embed(&document.issued.signature, content)
-                .map_err(|source| SignError::Recorded { document_id: document.intent.document_id, source })?,
-            _ => document.issued.signature.clone(),
-        };
-        Ok(Signed { document, signature })
+    /// The signature as it was released, which is always the same; or the newest, if the order may wait for it. The record holds the
+    /// CMS without content; the content comes from the request, whose digest is the recorded one.
+    async fn answer(&self, document: IssuedDocument, request: &SignRequest) -> Result<Signed, SignError> {
+        let (document_id, wanted) = (document.intent.document_id, document.intent.level_requested);
+        let mut signature = document.issued.signature.clone();
+        let mut level_reached = document.issued.level_reached;
+        if let Some(levels) = self.levels.as_ref().filter(|_| !request.patience.is_zero())
+            && !level_reached.reaches(wanted)
+            && let Ok(Some(newest)) = levels.wait(document_id, wanted, request.patience).await
+        {
+            (signature, level_reached) = (newest.signature, newest.level);
+        }
+        if let (Packaging::Enveloping, SignContent::Document(content)) = (document.intent.packaging, &request.content) {
+            let embedded = embed(&signature, content);
+            signature = embedded.map_err(|source| SignError::Recorded { document_id, source })?;
+        }
+        Ok(Signed { document, level_reached, signature })
     }
+}
+
+/// As in `B-B and B-T`.
+fn levels_up_to(highest: Level) -> String {
+    let names: Vec<_> = Level::ALL.iter().filter(|level| highest.reaches(**level)).map(|level| level.name()).collect();
+    names.join(" and ")
 }
 
 /// Waits between attempts to record a signature that was made.

@@ -39,7 +39,7 @@ pub enum TimeStampClientError {
 pub enum TimeStampError {
     /// Of each authority that was asked, the last fault.
     #[error("no time-stamping authority gave a time-stamp that counts: {}", .0.iter().map(Fault::text).collect::<Vec<_>>().join(", "))]
-    None(Vec<Fault>),
+    NotGiven(Vec<Fault>),
     #[error("no random number could be had")]
     Random(#[source] openssl::error::ErrorStack),
 }
@@ -63,7 +63,7 @@ impl TimeStampError {
     /// The last fault, for figures and logs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::None(faults) => faults.last().map_or("timed-out", |fault| fault.code),
+            Self::NotGiven(faults) => faults.last().map_or("timed-out", |fault| fault.code),
             Self::Random(_) => "random",
         }
     }
@@ -146,11 +146,11 @@ impl TimeStampClient {
                     }
                 }
                 if Instant::now() >= deadline {
-                    return Err(TimeStampError::None(faults));
+                    return Err(TimeStampError::NotGiven(faults));
                 }
             }
         }
-        Err(TimeStampError::None(faults))
+        Err(TimeStampError::NotGiven(faults))
     }
 }
 

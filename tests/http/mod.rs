@@ -10,6 +10,7 @@ mod forms;
 mod hostile;
 mod idempotency;
 mod identity;
+mod levels;
 mod mutated;
 mod ocsp_marks;
 mod operation;

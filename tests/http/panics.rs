@@ -5,11 +5,12 @@ use std::sync::Arc;
 use antin::{
     cli::dev,
     clock,
-    core::memory::Memory,
+    core::{memory::Memory, time::Time},
     http::{self, Parts},
     pki::{self, InitOptions, Member},
     registry::{
-        Answer, Begun, DocumentId, DocumentStatus, Intent, Issued, IssuedDocument, Registry, Sha256, StatusChange,
+        Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, Issued, IssuedDocument, Newest, Raised,
+        Registry, Sha256, StatusChange,
     },
     revocation::RevocationCache,
     service::{held, trust},
@@ -51,8 +52,24 @@ impl Registry for PanickingRegistry {
         Box::pin(async { panic!("document") })
     }
 
-    fn signature(&self, _: DocumentId) -> Answer<'_, Option<Vec<u8>>> {
-        panic!("signature")
+    fn newest(&self, _: DocumentId) -> Answer<'_, Option<Newest>> {
+        panic!("newest")
+    }
+
+    fn due(&self, _: Time, _: usize) -> Answer<'_, Vec<Due>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn backlog(&self) -> Answer<'_, Backlog> {
+        Box::pin(async { Ok(Backlog::default()) })
+    }
+
+    fn raise(&self, _: DocumentId, _: Raised) -> Answer<'_, ()> {
+        panic!("raise")
+    }
+
+    fn put_off(&self, _: DocumentId, _: Again) -> Answer<'_, ()> {
+        panic!("put_off")
     }
 
     fn status(&self, _: DocumentId) -> Answer<'_, Option<DocumentStatus>> {

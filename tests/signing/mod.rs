@@ -1,4 +1,5 @@
-//! Levels above B-B: time-stamps asked for from real, lying HTTP servers, and what is put into messages that exist.
+//! Levels above B-B: the queue of signatures to be raised, time-stamps asked for from real, lying HTTP servers, and what is put into messages that exist.
 
+mod queue;
 mod timestamps;
 mod unsigned;

@@ -53,7 +53,7 @@ async fn ask(settings: &TimeStamping) -> Result<TimeStampAnswer, TimeStampError>
 fn codes(answer: Result<TimeStampAnswer, TimeStampError>) -> Vec<&'static str> {
     match answer {
         Ok(_) => Vec::new(),
-        Err(TimeStampError::None(faults)) => faults.iter().map(|fault: &Fault| fault.code).collect(),
+        Err(TimeStampError::NotGiven(faults)) => faults.iter().map(|fault: &Fault| fault.code).collect(),
         Err(other) => panic!("{other}"),
     }
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    read_named,
+    raising, read_named,
     worker::{Session, unavailable},
 };
 use crate::{
@@ -74,7 +74,8 @@ pub(super) fn begin(session: &Session, intent: Intent) -> Result<Begun, Registry
     Ok(Begun::StateUnknown { document_id })
 }
 
-/// Makes the attempt an issued document with version 1 of its signature; the same again changes nothing.
+/// Makes the attempt an issued document with version 1 of its signature, to be raised if more was ordered; the same again changes
+/// nothing.
 pub(super) fn complete(session: &Session, document_id: DocumentId, issued: Issued) -> Result<(), RegistryError> {
     let connection = &session.connection;
     let updated = connection
@@ -98,7 +99,7 @@ pub(super) fn complete(session: &Session, document_id: DocumentId, issued: Issue
             statement.execute(params![document_id.as_bytes(), issued.level_reached.name(), issued.signature])
         })
         .map_err(unavailable)?;
-    Ok(())
+    raising::enqueue(connection, document_id, issued.level_reached, issued.signed_at).map_err(unavailable)
 }
 
 /// A statement over `(id, run)` that must touch one row.
@@ -111,7 +112,7 @@ pub(super) fn expect_one(session: &Session, statement: &str, document_id: Docume
     if touched == 1 { Ok(()) } else { Err(RegistryError::NotInProgress(document_id)) }
 }
 
-/// Marks what other runs left unfinished, and returns it, oldest first.
+/// Marks what other runs left unfinished, and returns it, oldest first. What they gave up to raise is tried again.
 pub(super) fn recover(session: &Session) -> rusqlite::Result<Vec<Intent>> {
     let connection = &session.connection;
     let left = "FROM document d WHERE d.progress = 'begun' AND d.run <> ?1";
@@ -121,6 +122,7 @@ pub(super) fn recover(session: &Session) -> rusqlite::Result<Vec<Intent>> {
         .collect::<rusqlite::Result<Vec<_>>>()?;
     connection
         .execute("UPDATE document SET progress = 'unknown' WHERE progress = 'begun' AND run <> ?1", [session.run])?;
+    raising::revive(connection)?;
     Ok(intents)
 }
 

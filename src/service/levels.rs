@@ -1,0 +1,381 @@
+//! Raising signatures to the level that was ordered, after their release: a public time-stamping authority takes seconds to minutes,
+//! for which nobody should have to wait. The queue is the registry's and survives this process; here is who works on it.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{
+        Notify, Semaphore,
+        broadcast::{self, error::RecvError},
+    },
+    task::{Id, JoinSet},
+    time::{Instant, interval, timeout_at},
+};
+
+use super::verify::VerifyService;
+use crate::{
+    clock,
+    config::TimeStamping,
+    core::{
+        algorithm::DigestAlgorithm,
+        path::{InitialPolicies, PathOutcome, PathRequest, Work, find_path},
+        policy::{Purpose, RevocationMode},
+        time::Time,
+        validation::{Content, timestamp_answer::TimeStampAnswer},
+        verdict::{Cause, Verdict},
+    },
+    registry::{Again, Backlog, DocumentId, Due, Level, Newest, Raised, Registry, RegistryError},
+    signing::{
+        level::{LevelError, raise_to_timestamped},
+        timestamp::{TimeStampClient, TimeStampClientError},
+    },
+};
+
+/// How often the queue is looked at without being told of anything new.
+const TICK: Duration = Duration::from_secs(1);
+/// Figures are renewed every so many ticks.
+const FIGURES: u32 = 5;
+/// Attempts at a signature that are its own fault.
+const MOST_ATTEMPTS: u32 = 12;
+/// Age of the oldest in the queue from which the log tells of it, and how often.
+const LATE: Duration = Duration::from_secs(600);
+/// Orders that wait for their level at one time; others are answered at once.
+const WAITERS: usize = 64;
+/// Notices of raised signatures that a waiter may be late to read; then it looks for itself.
+const NOTICES: usize = 256;
+
+/// Works on the queue.
+pub struct LevelRaiser {
+    registry: Arc<dyn Registry>,
+    verify: Arc<VerifyService>,
+    client: TimeStampClient,
+    concurrency: usize,
+    longest_pause: Duration,
+    ordered: Notify,
+    raised: broadcast::Sender<DocumentId>,
+    waiters: Semaphore,
+}
+
+/// Why a signature was not raised.
+#[derive(Debug, thiserror::Error)]
+enum RaiseError {
+    #[error("the signature is at {0}, and what is above cannot be made by this version")]
+    LevelNotAvailable(Level),
+    #[error(transparent)]
+    Level(#[from] LevelError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+}
+
+impl RaiseError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::LevelNotAvailable(_) => "level-not-available",
+            Self::Level(error) => error.code(),
+            Self::Registry(_) => "registry",
+        }
+    }
+
+    /// The fault lies with the document: others may fare better.
+    const fn is_of_document(&self) -> bool {
+        match self {
+            Self::LevelNotAvailable(_) => true,
+            Self::Level(error) => !error.is_of_authorities(),
+            Self::Registry(error) => matches!(error, RegistryError::Invalid { .. } | RegistryError::UnknownDocument(_)),
+        }
+    }
+}
+
+impl LevelRaiser {
+    /// `None` where the settings name no authority: no level above B-B can be had.
+    ///
+    /// # Errors
+    /// The settings or the file of TLS authorities cannot be used.
+    pub fn new(
+        settings: &TimeStamping,
+        registry: Arc<dyn Registry>,
+        verify: Arc<VerifyService>,
+    ) -> Result<Option<Arc<Self>>, TimeStampClientError> {
+        let client = TimeStampClient::new(settings)?;
+        if client.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(Self {
+            registry,
+            verify,
+            client,
+            concurrency: settings.concurrency,
+            longest_pause: Duration::from_secs(settings.backoff_seconds),
+            ordered: Notify::new(),
+            raised: broadcast::channel(NOTICES).0,
+            waiters: Semaphore::new(WAITERS),
+        })))
+    }
+
+    /// The highest level that can be reached.
+    pub const fn highest(&self) -> Level {
+        Level::Timestamped
+    }
+
+    /// There is something new in the queue.
+    pub fn ordered(&self) {
+        self.ordered.notify_one();
+    }
+
+    /// The newest signature of a document: as soon as it has the level wanted, or else when the time is over. Where too many wait
+    /// already, at once.
+    pub async fn wait(
+        &self,
+        document_id: DocumentId,
+        wanted: Level,
+        patience: Duration,
+    ) -> Result<Option<Newest>, RegistryError> {
+        let deadline = Instant::now() + patience;
+        // Heard before it is looked, so that nothing is missed in between.
+        let mut raised = self.raised.subscribe();
+        let place = self.waiters.try_acquire();
+        loop {
+            let newest = self.registry.newest(document_id).await?;
+            let reached = newest.as_ref().is_none_or(|newest| newest.level.reaches(wanted));
+            if reached || place.is_err() {
+                return Ok(newest);
+            }
+            loop {
+                match timeout_at(deadline, raised.recv()).await {
+                    Ok(Ok(other)) if other != document_id => {}
+                    Ok(Ok(_) | Err(RecvError::Lagged(_))) => break,
+                    Ok(Err(RecvError::Closed)) | Err(_) => return Ok(newest),
+                }
+            }
+        }
+    }
+
+    /// How many signatures wait.
+    pub async fn backlog(&self) -> Result<Backlog, RegistryError> {
+        self.registry.backlog().await
+    }
+
+    /// Works until it is dropped.
+    pub async fn run(self: Arc<Self>) {
+        let mut tasks: JoinSet<Result<(), RaiseError>> = JoinSet::new();
+        let mut in_work: HashMap<Id, Due> = HashMap::new();
+        let mut rest = Rest::new(self.longest_pause);
+        let mut ticks = interval(TICK);
+        let mut figures = Figures::default();
+        loop {
+            let room = rest.room(Instant::now(), self.concurrency).saturating_sub(in_work.len());
+            if room > 0 {
+                let due = self.registry.due(clock::now(), room + in_work.len()).await;
+                let due = due.unwrap_or_else(|error| {
+                    tracing::error!(error = ?error, "the registry failed");
+                    rest.failed(Instant::now());
+                    Vec::new()
+                });
+                let is_in_work = |one: &Due| in_work.values().any(|other| other.document_id == one.document_id);
+                let new: Vec<Due> = due.into_iter().filter(|one| !is_in_work(one)).take(room).collect();
+                for one in new {
+                    let raiser = Arc::clone(&self);
+                    let task = tasks.spawn(async move { raiser.raise(one.document_id).await });
+                    in_work.insert(task.id(), one);
+                }
+            }
+            tokio::select! {
+                Some(ended) = tasks.join_next_with_id(), if !tasks.is_empty() => {
+                    let (id, outcome) = match ended {
+                        Ok((id, outcome)) => (id, Some(outcome)),
+                        // A defect, which must not stop the others.
+                        Err(error) => (error.id(), None),
+                    };
+                    if let Some(due) = in_work.remove(&id) {
+                        self.settle(due, outcome, &mut rest).await;
+                    }
+                }
+                () = self.ordered.notified() => {}
+                _ = ticks.tick() => self.show(&mut figures).await,
+            }
+        }
+    }
+
+    /// Notes what became of an attempt.
+    async fn settle(&self, due: Due, outcome: Option<Result<(), RaiseError>>, rest: &mut Rest) {
+        let document_id = due.document_id;
+        let (code, of_document, error) = match &outcome {
+            Some(Ok(())) => {
+                rest.succeeded();
+                return;
+            }
+            Some(Err(error)) => (error.code(), error.is_of_document(), error.to_string()),
+            None => ("panic", true, "the work ended in a panic".to_owned()),
+        };
+        metrics::counter!("antin_level_failures_total", "code" => code).increment(1);
+        let again = if of_document && due.attempts + 1 >= MOST_ATTEMPTS {
+            tracing::error!(%document_id, code, error, "a signature cannot be raised to the level ordered, and is given up");
+            Again::Never
+        } else {
+            tracing::warn!(%document_id, code, error, "a signature was not raised to the level ordered; it is tried again");
+            if !of_document {
+                rest.failed(Instant::now());
+            }
+            let pause = doubled(due.attempts, self.longest_pause).as_secs();
+            Again::At(clock::now().plus_seconds(i64::try_from(pause).unwrap_or(i64::MAX)))
+        };
+        if let Err(error) = self.registry.put_off(document_id, again).await {
+            tracing::error!(%document_id, error = ?error, "the registry failed");
+            rest.failed(Instant::now());
+        }
+    }
+
+    /// Raises one signature as far as it goes, and records it.
+    async fn raise(&self, document_id: DocumentId) -> Result<(), RaiseError> {
+        let unknown = || RegistryError::UnknownDocument(document_id);
+        let document = self.registry.document(document_id).await?.ok_or_else(unknown)?;
+        let newest = self.registry.newest(document_id).await?.ok_or_else(unknown)?;
+        if newest.level != Level::Basic {
+            return Err(RaiseError::LevelNotAvailable(newest.level));
+        }
+        let digests = [(DigestAlgorithm::Sha256, document.intent.document_digest.to_vec())];
+        let content = Content::Digests(&digests);
+        let accept = |answer: &TimeStampAnswer| self.check_authority(answer);
+        let signature = raise_to_timestamped(&newest.signature, content, &self.client, &accept).await?;
+        let raised = Raised { from_version: newest.version, level: Level::Timestamped, signature };
+        match self.registry.raise(document_id, raised).await {
+            // By whom does not matter.
+            Ok(()) | Err(RegistryError::AlreadyRaised(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        metrics::counter!("antin_level_raised_total", "level" => Level::Timestamped.name()).increment(1);
+        // Nobody may be waiting.
+        let _ = self.raised.send(document_id);
+        Ok(())
+    }
+
+    /// The authority's certificate leads to a held anchor that is for time-stamps, and nothing fresh speaks against it: whoever stands
+    /// on the way to an authority could else answer with a key of his own.
+    fn check_authority(&self, answer: &TimeStampAnswer) -> Result<(), &'static str> {
+        let (trust, evidence) = (self.verify.trust().load(), self.verify.evidence().load());
+        let outcome = find_path(&PathRequest {
+            target: &answer.authority,
+            certificates: &answer.certificates,
+            crls: &evidence.crls,
+            ocsp_responses: &evidence.ocsp_responses,
+            trust: &trust,
+            purpose: Purpose::TimeStamping,
+            kind: None,
+            document_signing_usages: &[],
+            policies: InitialPolicies::default(),
+            revocation: RevocationMode::IfAvailable,
+            maximum_age: self.verify.policy(None).map(|policy| policy.maximum_revocation_age_hours).unwrap_or_default(),
+            time: clock::now(),
+            used_at: None,
+            memory: self.verify.memory(),
+            work: &Work::default(),
+        });
+        match outcome {
+            PathOutcome::Valid(_) => Ok(()),
+            PathOutcome::Invalid { fault, .. } => Err(Verdict::Indeterminate(Cause::Path(fault)).code()),
+        }
+    }
+
+    /// What waits, as figures, and in the log where it waits for long.
+    async fn show(&self, figures: &mut Figures) {
+        figures.ticks = figures.ticks.wrapping_add(1);
+        if figures.ticks % FIGURES != 1 {
+            return;
+        }
+        // The registry's failures are told by those who need it.
+        let Ok(backlog) = self.registry.backlog().await else { return };
+        let age = backlog.age(clock::now());
+        metrics::gauge!("antin_level_backlog").set(backlog.waiting);
+        metrics::gauge!("antin_level_backlog_seconds").set(age.as_secs_f64());
+        metrics::gauge!("antin_level_given_up").set(backlog.given_up);
+        let told_lately = figures.told.is_some_and(|told| told.elapsed() < LATE);
+        if age >= LATE && !told_lately {
+            figures.told = Some(Instant::now());
+            let (waiting, seconds) = (backlog.waiting, age.as_secs());
+            tracing::warn!(
+                waiting,
+                seconds,
+                "signatures wait for the level ordered; see the time-stamping authorities"
+            );
+        }
+    }
+}
+
+impl Backlog {
+    /// How long the oldest waits.
+    pub fn age(&self, now: Time) -> Duration {
+        let seconds = self.oldest.map_or(0, |oldest| now.seconds_since(oldest));
+        Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+    }
+}
+
+#[derive(Default)]
+struct Figures {
+    ticks: u32,
+    told: Option<Instant>,
+}
+
+/// One second, twice as long each time, up to the longest.
+fn doubled(times: u32, longest: Duration) -> Duration {
+    Duration::from_secs(1_u64.checked_shl(times.min(32)).unwrap_or(u64::MAX)).min(longest)
+}
+
+/// While no authority gives time-stamps, one signature at a time tries, with growing pauses.
+struct Rest {
+    longest: Duration,
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Rest {
+    const fn new(longest: Duration) -> Self {
+        Self { longest, failures: 0, until: None }
+    }
+
+    fn room(&self, now: Instant, usual: usize) -> usize {
+        match self.until {
+            None => usual,
+            Some(until) if now >= until => 1,
+            Some(_) => 0,
+        }
+    }
+
+    fn failed(&mut self, now: Instant) {
+        self.until = Some(now + doubled(self.failures, self.longest));
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    const fn succeeded(&mut self) {
+        self.failures = 0;
+        self.until = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_the_longest() {
+        let longest = Duration::from_secs(300);
+        let seconds: Vec<u64> = [0, 1, 2, 8, 9, 40, u32::MAX].map(|times| doubled(times, longest).as_secs()).to_vec();
+        assert_eq!(seconds, [1, 2, 4, 256, 300, 300, 300]);
+    }
+
+    #[test]
+    fn after_a_failure_one_tries_and_after_a_success_all_do() {
+        let mut rest = Rest::new(Duration::from_secs(4));
+        let mut now = Instant::now();
+        assert_eq!(rest.room(now, 8), 8);
+        for pause in [1, 2, 4, 4] {
+            rest.failed(now);
+            assert_eq!(rest.room(now, 8), 0);
+            now += Duration::from_millis(pause * 1000 - 1);
+            assert_eq!(rest.room(now, 8), 0, "{pause}");
+            now += Duration::from_millis(1);
+            assert_eq!(rest.room(now, 8), 1);
+        }
+        rest.succeeded();
+        assert_eq!(rest.room(now, 8), 8);
+    }
+}
