@@ -2,12 +2,14 @@
 mod file;
 mod listener;
 mod permission;
+mod receipt;
 mod redis;
 pub mod revocation;
 mod trust;
 pub use file::{ConfigError, parse, read};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, SigningKey};
+pub use receipt::Receipt;
 use serde::Deserialize;
 pub use trust::{Trust, TrustList, TrustSource};
 
@@ -24,6 +26,7 @@ pub struct Config {
     pub trust: Trust,
     pub revocation: RevocationSettings,
     pub verify: Verify,
+    pub receipt: Receipt,
     pub registry: Registry,
     pub log: Log,
     #[serde(rename = "key")]

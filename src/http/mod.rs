@@ -16,6 +16,7 @@ mod patience;
 mod places;
 mod problem;
 mod published;
+mod receipt;
 mod request;
 pub mod router;
 mod sign;
@@ -56,6 +57,7 @@ use crate::{
         held::Fingerprint,
         permission::Clients,
         readiness::Readiness,
+        receipt::ReceiptService,
         sign::SignService,
         standing::Standing,
         trust::ListInForce,
@@ -93,6 +95,8 @@ pub struct App {
     sign: Arc<SignService>,
     documents: DocumentService,
     standing: Arc<Standing>,
+    /// `None`: no key is set for receipts.
+    receipts: Option<ReceiptService>,
     readiness: Readiness,
     room: Room,
     public_work: Arc<Semaphore>,
@@ -185,6 +189,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
     let app = Arc::new(App {
         verify,
+        receipts: ReceiptService::new(&config.receipt, &keys, Arc::clone(&sign)),
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
         documents: DocumentService::new(registry),
@@ -292,12 +297,16 @@ async fn watch_client_crls(
     }
 }
 
-/// The media type of a request's body, without parameters; empty if there is none, or more than one. All that is asked stands in
-/// the body, uncompressed.
+/// The media type of the body of a request that has no query: all that is asked stands in the body.
 fn content_type(request: &Request) -> Result<&'static str, Problem> {
     if request.uri().query().is_some() {
         return Err(Problem::query());
     }
+    body_type(request)
+}
+
+/// The media type of a request's body, which is not compressed, without parameters; empty if there is none, or more than one.
+fn body_type(request: &Request) -> Result<&'static str, Problem> {
     if request.headers().get_all(header::CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
         return Err(Problem::content_encoding());
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     registry::RegistryError,
-    service::{documents::DocumentError, sign::SignError, verify::VerifyError},
+    service::{documents::DocumentError, receipt::ReceiptError, sign::SignError, verify::VerifyError},
     signing::SigningError,
 };
 
@@ -105,6 +105,11 @@ impl Problem {
     pub fn not_acceptable(offered: &str) -> Self {
         let detail = format!("the answer can be had as one of {offered}");
         Self::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", detail).on_field("Accept")
+    }
+
+    pub fn receipt_not_available() -> Self {
+        let detail = "this service signs no receipts: its settings name no key for them";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "receipt-not-available", detail).on_field("receipt")
     }
 
     pub fn query() -> Self {
@@ -266,6 +271,24 @@ impl From<SignError> for Problem {
             SignError::Registry(error) => error.into(),
             SignError::Recorded { .. } | SignError::Random(_) | SignError::Interrupted => {
                 tracing::error!(error = %detail, "signing failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<ReceiptError> for Problem {
+    fn from(error: ReceiptError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReceiptError::TooMany { wait } => {
+                let seconds = u32::try_from(wait.as_secs()).unwrap_or(60).max(1);
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "receipt-limit", detail).retry_after(seconds)
+            }
+            ReceiptError::NotUsable(error) => error.into(),
+            ReceiptError::Signing(error) => error.into(),
+            ReceiptError::Reference(_) | ReceiptError::Interrupted => {
+                tracing::error!(error = %detail, "a receipt could not be signed");
                 Self::internal()
             }
         }

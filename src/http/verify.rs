@@ -11,14 +11,13 @@ use axum::{
 };
 
 use super::{
-    App,
-    accept::{self, Form},
-    answer,
+    App, accept, answer,
     auth::Caller,
-    content_type,
+    body_type,
     field::{FieldError, FieldFault, Fields},
     limits::{self, Admission, BodyError, BodyLimits, Reservation},
     problem::Problem,
+    receipt,
 };
 use crate::{
     clock,
@@ -120,6 +119,7 @@ impl Case {
 #[utoipa::path(
     post,
     path = "/v1/verify",
+    params(("receipt" = Option<String>, Query, description = "`1`: the answer as a signed receipt")),
     request_body(
         description = "The document, alone or with a detached signature",
         content(
@@ -132,27 +132,29 @@ impl Case {
     responses(
         (
             status = 200,
-            description = "The answer; `reliance.outcome` is the field to act on. As text or XML (ETSI TS 119 102-2) by `Accept`",
+            description = "The answer; `reliance.outcome` is the field to act on. As text, XML (ETSI TS 119 102-2) or signed receipt by `Accept`",
             content(
                 (serde_json::Value = "application/json"),
                 (String = "text/plain"),
                 (String = "application/xml"),
+                (String = "application/pkcs7-mime"),
             )
         ),
         (status = 400, description = "A field is missing, unknown, twice, or malformed; the code names it"),
         (status = 406, description = "`not-acceptable`: none of the forms that `Accept` names"),
         (status = 413, description = "The body is larger than the limit"),
         (status = 415, description = "Another content type"),
-        (status = 422, description = "`unreadable-document`: neither CMS nor PDF"),
+        (status = 422, description = "`unreadable-document`: neither CMS nor PDF; `receipt-not-available`"),
+        (status = 429, description = "`receipt-limit`, `client-concurrency`; Retry-After says when to come again"),
         (status = 503, description = "Overloaded; Retry-After says when to come again"),
     )
 )]
 pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.may_verify()?;
-    let form = accept::form(request.headers(), &Form::UNSIGNED)?;
+    let form = receipt::form(&app, &request)?;
     let language = accept::language(request.headers());
     let limits = app.body_limits(&caller);
-    let (question, reservation) = match content_type(&request)? {
+    let (question, reservation) = match body_type(&request)? {
         "application/json" => {
             let (body, reservation) = limits.read(request, &app.room).await?;
             (from_json(&body)?, reservation)
@@ -165,6 +167,7 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
         _ => return Err(Problem::media_type(ACCEPTED)),
     };
     let admission = limits::admit(app.work(&caller), &caller)?;
+    let receipt = receipt::admit(&app, &caller, form, &question.document, question.purpose.as_deref())?;
     let case = Case { question, collected: Collected::default(), _occupied: (reservation, admission) };
     let deadline = Instant::now() + app.verify.patience();
     let (mut verified, mut case) = case.judge(&app).await?;
@@ -178,7 +181,10 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
     let asked_at = verified.report.validation_time;
     app.standing.apply(&**app.documents.registry(), &mut verified, asked_at).await?;
     app.verdicts.count(verified.report.reliance.outcome);
-    answer::unsigned(form, language, &verified.report)
+    match receipt {
+        Some(receipt) => receipt.sign(&app, &verified.report).await,
+        None => answer::unsigned(form, language, &verified.report),
+    }
 }
 
 fn from_json(body: &[u8]) -> Result<Question, FieldError> {

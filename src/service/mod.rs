@@ -4,6 +4,7 @@ pub mod documents;
 pub mod held;
 pub mod permission;
 pub mod readiness;
+pub mod receipt;
 pub mod sign;
 pub mod standing;
 pub mod trust;

@@ -15,6 +15,7 @@ mod ocsp_marks;
 mod operation;
 mod panics;
 mod readiness;
+mod receipts;
 mod reload;
 mod shares;
 mod story;
