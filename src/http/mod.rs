@@ -20,6 +20,8 @@ mod receipt;
 mod request;
 pub mod router;
 mod sign;
+mod siva;
+mod siva_report;
 pub mod tls;
 mod trust;
 mod trust_watch;
@@ -47,8 +49,9 @@ use problem::Problem;
 use request::Door;
 
 use crate::{
+    clock,
     config::Config,
-    core::memory::Memory,
+    core::{memory::Memory, time::Time},
     registry::{Registry, RegistryError},
     revocation::RevocationCache,
     service::{
@@ -104,6 +107,7 @@ pub struct App {
     config: Config,
     published: Option<PathBuf>,
     verdicts: VerdictCounters,
+    started_at: Time,
 }
 
 impl App {
@@ -200,6 +204,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         config,
         published,
         verdicts: VerdictCounters::new(),
+        started_at: clock::now(),
     });
     let mut running = start(&app, revocation).await?;
     running.watchers.spawn(trust_watch::watch(app, hangup, list));

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     clock,
-    core::{algorithm::DigestAlgorithm, validation::Content},
+    core::{algorithm::DigestAlgorithm, report::Report, validation::Content},
     revocation::collect::Collected,
     service::verify::{ContentDigests, Verified, VerifyError, VerifyRequest},
 };
@@ -46,7 +46,7 @@ type Digests = Vec<(DigestAlgorithm, Vec<u8>)>;
 
 /// One question, in whatever form it came.
 #[derive(Default)]
-struct Question {
+pub struct Question {
     /// The CMS message or PDF.
     document: Bytes,
     content: GivenContent,
@@ -63,6 +63,11 @@ enum GivenContent {
 }
 
 impl Question {
+    /// About a document that holds all there is.
+    pub fn of_document(document: Bytes, policy: Option<String>) -> Self {
+        Self { document, policy, ..Self::default() }
+    }
+
     fn size(&self) -> usize {
         self.document.len() + if let GivenContent::Bytes(bytes) = &self.content { bytes.len() } else { 0 }
     }
@@ -92,7 +97,7 @@ impl Question {
 struct Case {
     question: Question,
     collected: Collected,
-    _occupied: (Reservation, Admission),
+    occupied: (Reservation, Admission),
 }
 
 impl Case {
@@ -166,25 +171,42 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
         "multipart/form-data" => limits.within(from_multipart(&app, request, limits)).await?,
         _ => return Err(Problem::media_type(ACCEPTED)),
     };
-    let admission = limits::admit(app.work(&caller), &caller)?;
     let receipt = receipt::admit(&app, &caller, form, &question.document, question.purpose.as_deref())?;
-    let case = Case { question, collected: Collected::default(), _occupied: (reservation, admission) };
+    let judged = judge(&app, &caller, question, reservation).await?;
+    match receipt {
+        Some(receipt) => receipt.sign(&app, &judged.report).await,
+        None => answer::unsigned(form, language, &judged.report),
+    }
+}
+
+/// The answer; while it is being sent off, the request goes on counting as one in work.
+pub struct Judged {
+    pub report: Report,
+    _occupied: (Reservation, Admission),
+}
+
+/// Lets a question in, and judges it: with evidence collected where some is missing, and the standing considered.
+pub(super) async fn judge(
+    app: &Arc<App>,
+    caller: &Caller,
+    question: Question,
+    reservation: Reservation,
+) -> Result<Judged, Problem> {
+    let admission = limits::admit(app.work(caller), caller)?;
+    let case = Case { question, collected: Collected::default(), occupied: (reservation, admission) };
     let deadline = Instant::now() + app.verify.patience();
-    let (mut verified, mut case) = case.judge(&app).await?;
+    let (mut verified, mut case) = case.judge(app).await?;
     let client = caller.client().ok().map(|client| client.name.as_str());
     for _ in 0..ROUNDS {
         if !app.verify.collect(&verified.wanted, &mut case.collected, client, deadline).await {
             break;
         }
-        (verified, case) = case.judge(&app).await?;
+        (verified, case) = case.judge(app).await?;
     }
     let asked_at = verified.report.validation_time;
     app.standing.apply(&**app.documents.registry(), &mut verified, asked_at).await?;
     app.verdicts.count(verified.report.reliance.outcome);
-    match receipt {
-        Some(receipt) => receipt.sign(&app, &verified.report).await,
-        None => answer::unsigned(form, language, &verified.report),
-    }
+    Ok(Judged { report: verified.report, _occupied: case.occupied })
 }
 
 fn from_json(body: &[u8]) -> Result<Question, FieldError> {

@@ -18,6 +18,7 @@ mod readiness;
 mod receipts;
 mod reload;
 mod shares;
+mod siva;
 mod story;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
