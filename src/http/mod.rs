@@ -26,6 +26,7 @@ pub mod tls;
 mod trust;
 mod trust_watch;
 mod verify;
+mod words;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 

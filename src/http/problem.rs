@@ -11,8 +11,10 @@ use serde::Serialize;
 use super::{
     field::{FieldError, FieldFault},
     limits::BodyError,
+    words,
 };
 use crate::{
+    core::report::Text,
     registry::RegistryError,
     service::{documents::DocumentError, receipt::ReceiptError, sign::SignError, verify::VerifyError},
     signing::SigningError,
@@ -43,6 +45,9 @@ struct Body<'a> {
     code: &'a str,
     detail: &'a str,
     field: Option<&'a str>,
+    /// For people who use the software, not who write it.
+    message: Option<Text>,
+    remedy: Option<Text>,
 }
 
 impl Problem {
@@ -136,6 +141,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let said = words::of(&self.code);
         let body = Body {
             r#type: format!("urn:antin:problem:{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -143,6 +149,8 @@ impl IntoResponse for Problem {
             code: &self.code,
             detail: &self.detail,
             field: self.field.as_deref(),
+            message: said.map(|said| said.message),
+            remedy: said.map(|said| said.remedy),
         };
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = (self.status, body).into_response();
