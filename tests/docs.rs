@@ -24,6 +24,17 @@ fn every_code_is_named_in_the_api() {
     assert!(missing.is_empty(), "docs/api.md names no {missing:?}");
 }
 
+#[test]
+fn every_problem_is_named_in_the_api() {
+    let (api, words) = (read("docs/api.md"), read("config/problems.toml"));
+    let named = code_words(&api);
+    let codes = words.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(']'));
+    let codes: Vec<&str> = codes.collect();
+    assert!(codes.len() > 45, "{codes:?}");
+    let missing: Vec<&&str> = codes.iter().filter(|code| !named.contains(**code)).collect();
+    assert!(missing.is_empty(), "docs/api.md names no {missing:?}");
+}
+
 /// Each row of the table of codes names a code that exists.
 #[test]
 fn the_table_of_codes_names_no_others() {

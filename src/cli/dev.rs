@@ -13,18 +13,21 @@ use super::serve::{self, StartError};
 use crate::{
     clock,
     config::{
-        Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Registry, SigningKey, TimeStampAuthority,
-        TimeStamping, Trust,
+        Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Receipt, Registry, SigningKey,
+        TimeStampAuthority, TimeStamping, Trust,
         revocation::{CrlSource, RevocationSettings},
     },
     http::Running,
-    pki::{self, Authority, InitOptions, Member},
+    pki::{self, Authority, InitOptions, Member, PkiError},
 };
 
 /// How often the CRLs are reissued; they are good for a week.
 const REFRESHED_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 const JUDICIAL_KINDS: [&str; 3] = ["judicial-certificate", "judicial-certificate-1", "judicial-certificate-2"];
 const HEALTH_KINDS: [&str; 4] = ["health-book", "health-check", "referral", "re-examination"];
+
+/// Name of the key for receipts, and of its files.
+const RECEIPT: &str = "receipt";
 
 const JUDICIAL_PURPOSES: [&str; 4] = ["recruitment", "nationality", "adoption", "administrative-procedure"];
 const HEALTH_PURPOSES: [&str; 4] = ["treatment", "insurance", "recruitment", "administrative-procedure"];
@@ -62,9 +65,16 @@ pub async fn start(directory: &Path, [public, mutual_tls]: [SocketAddr; 2]) -> R
         let options = InitOptions { base_url: format!("http://{public}"), ..InitOptions::default() };
         pki::init(&pki, &options, clock::now())?;
     }
+    add_receipt_key(directory, &format!("http://{public}"))?;
     pki::refresh_crls(&pki, clock::now())?;
     tokio::spawn(refresh_crls(pki.clone()));
     serve::start(settings(directory, public, mutual_tls), Some(pki)).await
+}
+
+/// The key that signs receipts lies beside the PKI, whose files are what `pki init` lays.
+pub fn add_receipt_key(directory: &Path, base_url: &str) -> Result<(), PkiError> {
+    let name = "Biên nhận kiểm tra (thử nghiệm)";
+    pki::add_signer(&directory.join("pki"), &directory.join(RECEIPT), name, base_url, clock::now())
 }
 
 async fn refresh_crls(pki: PathBuf) {
@@ -89,6 +99,14 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         chain: vec![Member::Ca.certificate_path(&pki)],
         padding: Padding::Pss,
     };
+    let has_receipts = directory.join(RECEIPT).with_extension("crt").exists();
+    let receipt = has_receipts.then(|| SigningKey {
+        name: RECEIPT.to_owned(),
+        file: directory.join(RECEIPT).with_extension("key"),
+        certificate: directory.join(RECEIPT).with_extension("crt"),
+        chain: vec![Member::Ca.certificate_path(&pki)],
+        padding: Padding::Pss,
+    });
     let kinds = |names: &[&str], key: &str, purposes: &[&str]| -> Vec<Kind> {
         let kind = |name: &&str| Kind {
             name: (*name).to_owned(),
@@ -159,7 +177,11 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
             ..TimeStamping::default()
         },
         registry: Registry { path: directory.join("registry.db") },
-        keys: vec![key("judicial", Member::Judicial), key("health", Member::Health)],
+        keys: vec![key("judicial", Member::Judicial), key("health", Member::Health)]
+            .into_iter()
+            .chain(receipt)
+            .collect(),
+        receipt: Receipt { key: has_receipts.then(|| RECEIPT.to_owned()), ..Receipt::default() },
         kinds,
         clients,
         ..Config::default()

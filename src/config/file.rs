@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Client, Config};
+use crate::core::cms::document_reference::RESERVED_KINDS;
 
 /// Octets of the largest settings file.
 const LIMIT: u64 = 1 << 20;
@@ -85,9 +86,18 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
         if kind.name.is_empty() || config.kinds[..index].iter().any(|other| other.name == kind.name) {
             return Some(("kind.name".to_owned(), "be given and differ between kinds"));
         }
+        if RESERVED_KINDS.contains(&&*kind.name) {
+            return Some((
+                "kind.name".to_owned(),
+                "be none that antin uses itself (verification-receipt, antin-trust-list)",
+            ));
+        }
         if kind.keys.is_empty() || kind.keys.iter().any(|name| config.keys.iter().all(|key| key.name != *name)) {
             return Some(("kind.keys".to_owned(), "name at least one [[key]], and none that is missing"));
         }
+    }
+    if let Some(rule) = broken_receipt_rule(config) {
+        return Some(rule);
     }
     config.clients.iter().enumerate().find_map(|(index, client)| {
         if client.name.is_empty() || config.clients[..index].iter().any(|other| other.name == client.name) {
@@ -95,6 +105,23 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
         }
         broken_client_rule(client, config)
     })
+}
+
+/// What strangers have signed is signed by a key that nothing else of worth is signed by.
+fn broken_receipt_rule(config: &Config) -> Option<(String, &'static str)> {
+    let receipt = &config.receipt;
+    let Some(key) = &receipt.key else { return None };
+    let is_held = config.keys.iter().any(|held| held.name == *key);
+    let signs_documents = config.kinds.iter().any(|kind| kind.keys.contains(key))
+        || config.clients.iter().any(|client| client.keys.contains(key));
+    if !is_held || signs_documents {
+        return Some(("receipt.key".to_owned(), "name a [[key]] that no [[kind]] and no [[client]] names"));
+    }
+    let is_none = |count| count == 0_u64;
+    if is_none(receipt.concurrency as u64) {
+        return Some(("receipt.concurrency".to_owned(), "be above 0"));
+    }
+    is_none(receipt.per_minute.into()).then(|| ("receipt.per-minute".to_owned(), "be above 0"))
 }
 
 fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'static str)> {
@@ -167,6 +194,8 @@ mod tests {
     use super::*;
     use crate::config::TrustSource;
 
+    const KEY: &str = "[[key]]\nname = \"a\"\nfile = \"f\"\ncertificate = \"c\"\n";
+
     #[test]
     fn errors_name_file_line_key_and_rule() {
         for (text, words) in [
@@ -177,6 +206,15 @@ mod tests {
             ("[[client]]\nname = \"a\"\noperations = []\n", "antin.toml:2: client.name must come with"),
             ("[[kind]]\nname = \"a\"\nkeys = [\"b\"]\n", "antin.toml:3: kind.keys must name"),
             ("[time-stamping]\nattempts = 0\n", "antin.toml:2: time-stamping.attempts must be 1 to 10"),
+            ("[[kind]]\nname = \"verification-receipt\"\nkeys = []\n", "antin.toml:2: kind.name must be none"),
+            ("[[kind]]\nname = \"antin-trust-list\"\nkeys = []\n", "antin.toml:2: kind.name must be none"),
+            ("[receipt]\nkey = \"a\"\n", "antin.toml:2: receipt.key must name"),
+            (
+                &format!("[receipt]\nkey = \"a\"\n{KEY}[[kind]]\nname = \"b\"\nkeys = [\"a\"]\n"),
+                "receipt.key must name",
+            ),
+            (&format!("[receipt]\nkey = \"a\"\nconcurrency = 0\n{KEY}"), "antin.toml:3: receipt.concurrency must be"),
+            (&format!("[receipt]\nkey = \"a\"\nper-minute = 0\n{KEY}"), "antin.toml:3: receipt.per-minute must be"),
             ("[limits\n", "antin.toml:1: "),
         ] {
             let error = parse(text, "antin.toml".as_ref()).expect_err(text).to_string();

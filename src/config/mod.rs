@@ -2,6 +2,7 @@
 mod file;
 mod listener;
 mod permission;
+mod receipt;
 mod redis;
 pub mod revocation;
 mod time_stamping;
@@ -9,6 +10,7 @@ mod trust;
 pub use file::{ConfigError, parse, read};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, SigningKey};
+pub use receipt::Receipt;
 use serde::Deserialize;
 pub use time_stamping::{TimeStampAuthority, TimeStamping};
 pub use trust::{Trust, TrustList, TrustSource};
@@ -27,6 +29,7 @@ pub struct Config {
     pub revocation: RevocationSettings,
     pub time_stamping: TimeStamping,
     pub verify: Verify,
+    pub receipt: Receipt,
     pub registry: Registry,
     pub log: Log,
     #[serde(rename = "key")]

@@ -17,13 +17,17 @@ mod patience;
 mod places;
 mod problem;
 mod published;
+mod receipt;
 mod request;
 pub mod router;
 mod sign;
+mod siva;
+mod siva_report;
 pub mod tls;
 mod trust;
 mod trust_watch;
 mod verify;
+mod words;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -47,8 +51,9 @@ use problem::Problem;
 use request::Door;
 
 use crate::{
+    clock,
     config::Config,
-    core::memory::Memory,
+    core::{memory::Memory, time::Time},
     registry::{Registry, RegistryError},
     revocation::RevocationCache,
     service::{
@@ -58,6 +63,7 @@ use crate::{
         levels::LevelRaiser,
         permission::Clients,
         readiness::Readiness,
+        receipt::ReceiptService,
         sign::SignService,
         standing::Standing,
         trust::ListInForce,
@@ -96,6 +102,8 @@ pub struct App {
     documents: DocumentService,
     levels: Option<Arc<LevelRaiser>>,
     standing: Arc<Standing>,
+    /// `None`: no key is set for receipts.
+    receipts: Option<ReceiptService>,
     readiness: Readiness,
     room: Room,
     public_work: Arc<Semaphore>,
@@ -103,6 +111,7 @@ pub struct App {
     config: Config,
     published: Option<PathBuf>,
     verdicts: VerdictCounters,
+    started_at: Time,
 }
 
 impl App {
@@ -195,6 +204,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
     let app = Arc::new(App {
         verify,
+        receipts: ReceiptService::new(&config.receipt, &keys, Arc::clone(&sign)),
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
         documents: DocumentService::new(registry),
@@ -206,6 +216,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         config,
         published,
         verdicts: VerdictCounters::new(),
+        started_at: clock::now(),
     });
     let mut running = start(&app, revocation).await?;
     if let Some(levels) = &app.levels {
@@ -306,12 +317,16 @@ async fn watch_client_crls(
     }
 }
 
-/// The media type of a request's body, without parameters; empty if there is none, or more than one. All that is asked stands in
-/// the body, uncompressed.
+/// The media type of the body of a request that has no query: all that is asked stands in the body.
 fn content_type(request: &Request) -> Result<&'static str, Problem> {
     if request.uri().query().is_some() {
         return Err(Problem::query());
     }
+    body_type(request)
+}
+
+/// The media type of a request's body, which is not compressed, without parameters; empty if there is none, or more than one.
+fn body_type(request: &Request) -> Result<&'static str, Problem> {
     if request.headers().get_all(header::CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
         return Err(Problem::content_encoding());
     }

@@ -11,10 +11,12 @@ use serde::Serialize;
 use super::{
     field::{FieldError, FieldFault},
     limits::BodyError,
+    words,
 };
 use crate::{
+    core::report::Text,
     registry::RegistryError,
-    service::{documents::DocumentError, sign::SignError, verify::VerifyError},
+    service::{documents::DocumentError, receipt::ReceiptError, sign::SignError, verify::VerifyError},
     signing::SigningError,
 };
 
@@ -43,6 +45,9 @@ struct Body<'a> {
     code: &'a str,
     detail: &'a str,
     field: Option<&'a str>,
+    /// For people who use the software, not who write it.
+    message: Option<Text>,
+    remedy: Option<Text>,
 }
 
 impl Problem {
@@ -107,6 +112,11 @@ impl Problem {
         Self::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", detail).on_field("Accept")
     }
 
+    pub fn receipt_not_available() -> Self {
+        let detail = "this service signs no receipts: its settings name no key for them";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "receipt-not-available", detail).on_field("receipt")
+    }
+
     pub fn query() -> Self {
         let detail = "the address takes no query: what is asked stands in the body";
         Self::new(StatusCode::BAD_REQUEST, "unexpected-query", detail)
@@ -126,6 +136,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let said = words::of(&self.code);
         let body = Body {
             r#type: format!("urn:antin:problem:{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -133,6 +144,8 @@ impl IntoResponse for Problem {
             code: &self.code,
             detail: &self.detail,
             field: self.field.as_deref(),
+            message: said.map(|said| said.message),
+            remedy: said.map(|said| said.remedy),
         };
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = (self.status, body).into_response();
@@ -264,6 +277,24 @@ impl From<SignError> for Problem {
             SignError::Registry(error) => error.into(),
             SignError::Recorded { .. } | SignError::Random(_) | SignError::Interrupted => {
                 tracing::error!(error = %detail, "signing failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<ReceiptError> for Problem {
+    fn from(error: ReceiptError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReceiptError::TooMany { wait } => {
+                let seconds = u32::try_from(wait.as_secs()).unwrap_or(60).max(1);
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "receipt-limit", detail).retry_after(seconds)
+            }
+            ReceiptError::NotUsable(error) => error.into(),
+            ReceiptError::Signing(error) => error.into(),
+            ReceiptError::Reference(_) | ReceiptError::Interrupted => {
+                tracing::error!(error = %detail, "a receipt could not be signed");
                 Self::internal()
             }
         }

@@ -6,7 +6,7 @@ use axum::{Router, extract::DefaultBodyLimit, routing::get};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, documents, health, metrics, openapi, problem::Problem, published, sign, trust, verify};
+use super::{App, documents, health, metrics, openapi, problem::Problem, published, sign, siva, trust, verify};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -53,6 +53,9 @@ fn everything() -> OpenApiRouter<Arc<App>> {
 fn verifying() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(verify::verify))
+        .routes(routes!(siva::validate))
+        .routes(routes!(siva::health))
+        .routes(routes!(siva::heartbeat))
         .routes(routes!(trust::trust))
         .routes(routes!(health::healthz))
 }

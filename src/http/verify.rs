@@ -11,18 +11,17 @@ use axum::{
 };
 
 use super::{
-    App,
-    accept::{self, Form},
-    answer,
+    App, accept, answer,
     auth::Caller,
-    content_type,
+    body_type,
     field::{FieldError, FieldFault, Fields},
     limits::{self, Admission, BodyError, BodyLimits, Reservation},
     problem::Problem,
+    receipt,
 };
 use crate::{
     clock,
-    core::{algorithm::DigestAlgorithm, validation::Content},
+    core::{algorithm::DigestAlgorithm, report::Report, validation::Content},
     revocation::collect::Collected,
     service::verify::{ContentDigests, Verified, VerifyError, VerifyRequest},
 };
@@ -47,7 +46,7 @@ type Digests = Vec<(DigestAlgorithm, Vec<u8>)>;
 
 /// One question, in whatever form it came.
 #[derive(Default)]
-struct Question {
+pub struct Question {
     /// The CMS message or PDF.
     document: Bytes,
     content: GivenContent,
@@ -64,6 +63,11 @@ enum GivenContent {
 }
 
 impl Question {
+    /// About a document that holds all there is.
+    pub fn of_document(document: Bytes, policy: Option<String>) -> Self {
+        Self { document, policy, ..Self::default() }
+    }
+
     fn size(&self) -> usize {
         self.document.len() + if let GivenContent::Bytes(bytes) = &self.content { bytes.len() } else { 0 }
     }
@@ -93,7 +97,7 @@ impl Question {
 struct Case {
     question: Question,
     collected: Collected,
-    _occupied: (Reservation, Admission),
+    occupied: (Reservation, Admission),
 }
 
 impl Case {
@@ -120,6 +124,7 @@ impl Case {
 #[utoipa::path(
     post,
     path = "/v1/verify",
+    params(("receipt" = Option<String>, Query, description = "`1`: the answer as a signed receipt")),
     request_body(
         description = "The document, alone or with a detached signature",
         content(
@@ -132,27 +137,29 @@ impl Case {
     responses(
         (
             status = 200,
-            description = "The answer; `reliance.outcome` is the field to act on. As text or XML (ETSI TS 119 102-2) by `Accept`",
+            description = "The answer; `reliance.outcome` is the field to act on. As text, XML (ETSI TS 119 102-2) or signed receipt by `Accept`",
             content(
                 (serde_json::Value = "application/json"),
                 (String = "text/plain"),
                 (String = "application/xml"),
+                (String = "application/pkcs7-mime"),
             )
         ),
         (status = 400, description = "A field is missing, unknown, twice, or malformed; the code names it"),
         (status = 406, description = "`not-acceptable`: none of the forms that `Accept` names"),
         (status = 413, description = "The body is larger than the limit"),
         (status = 415, description = "Another content type"),
-        (status = 422, description = "`unreadable-document`: neither CMS nor PDF"),
+        (status = 422, description = "`unreadable-document`: neither CMS nor PDF; `receipt-not-available`"),
+        (status = 429, description = "`receipt-limit`, `client-concurrency`; Retry-After says when to come again"),
         (status = 503, description = "Overloaded; Retry-After says when to come again"),
     )
 )]
 pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.may_verify()?;
-    let form = accept::form(request.headers(), &Form::UNSIGNED)?;
+    let form = receipt::form(&app, &request)?;
     let language = accept::language(request.headers());
     let limits = app.body_limits(&caller);
-    let (question, reservation) = match content_type(&request)? {
+    let (question, reservation) = match body_type(&request)? {
         "application/json" => {
             let (body, reservation) = limits.read(request, &app.room).await?;
             (from_json(&body)?, reservation)
@@ -164,21 +171,42 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
         "multipart/form-data" => limits.within(from_multipart(&app, request, limits)).await?,
         _ => return Err(Problem::media_type(ACCEPTED)),
     };
-    let admission = limits::admit(app.work(&caller), &caller)?;
-    let case = Case { question, collected: Collected::default(), _occupied: (reservation, admission) };
+    let receipt = receipt::admit(&app, &caller, form, &question.document, question.purpose.as_deref())?;
+    let judged = judge(&app, &caller, question, reservation).await?;
+    match receipt {
+        Some(receipt) => receipt.sign(&app, &judged.report).await,
+        None => answer::unsigned(form, language, &judged.report),
+    }
+}
+
+/// The answer; while it is being sent off, the request goes on counting as one in work.
+pub struct Judged {
+    pub report: Report,
+    _occupied: (Reservation, Admission),
+}
+
+/// Lets a question in, and judges it: with evidence collected where some is missing, and the standing considered.
+pub(super) async fn judge(
+    app: &Arc<App>,
+    caller: &Caller,
+    question: Question,
+    reservation: Reservation,
+) -> Result<Judged, Problem> {
+    let admission = limits::admit(app.work(caller), caller)?;
+    let case = Case { question, collected: Collected::default(), occupied: (reservation, admission) };
     let deadline = Instant::now() + app.verify.patience();
-    let (mut verified, mut case) = case.judge(&app).await?;
+    let (mut verified, mut case) = case.judge(app).await?;
     let client = caller.client().ok().map(|client| client.name.as_str());
     for _ in 0..ROUNDS {
         if !app.verify.collect(&verified.wanted, &mut case.collected, client, deadline).await {
             break;
         }
-        (verified, case) = case.judge(&app).await?;
+        (verified, case) = case.judge(app).await?;
     }
     let asked_at = verified.report.validation_time;
     app.standing.apply(&**app.documents.registry(), &mut verified, asked_at).await?;
     app.verdicts.count(verified.report.reliance.outcome);
-    answer::unsigned(form, language, &verified.report)
+    Ok(Judged { report: verified.report, _occupied: case.occupied })
 }
 
 fn from_json(body: &[u8]) -> Result<Question, FieldError> {

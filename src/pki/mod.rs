@@ -100,6 +100,26 @@ pub fn init(directory: &Path, options: &InitOptions, now: Time) -> Result<(), Pk
     write_member(directory, Member::Root, &root)
 }
 
+/// A signer of documents beside the tree: `stem.crt` and `stem.key`, issued by the CA of `directory`. A pair that this CA issued is
+/// left as it is.
+pub fn add_signer(directory: &Path, stem: &Path, common_name: &str, base_url: &str, now: Time) -> Result<(), PkiError> {
+    let (certificate_path, key_path) = (stem.with_extension("crt"), stem.with_extension("key"));
+    let issuer = Issuer::load(directory, Authority::Ca)?;
+    if certificate_path.exists() && key_path.exists() {
+        let held = file::read_certificate(&certificate_path)?;
+        if issuer.signed(&held.der, &held.certificate.signature) {
+            return Ok(());
+        }
+    }
+    let publication = Publication::new(base_url)?;
+    let profile = profile::signer(profile::subject(profile::AUTHORITY, common_name)?, now, &publication);
+    let key = PrivateKey::generate(Algorithm::default())?;
+    let certificate = issue(&issuer, &profile, &key.public_key()?)?;
+    // The key first: a certificate on disk always has its key beside it.
+    replace(&key_path, &key.to_pkcs8_pem()?, Secrecy::Private)?;
+    replace(&certificate_path, &armour(CERTIFICATE_LABEL, &certificate.to_der()?)?, Secrecy::Public)
+}
+
 /// Revokes the certificate in the file `certificate` (PEM or DER) at `now` and reissues the list of its issuer.
 /// [`Outcome::AlreadyRevoked`] leaves everything as it was.
 pub fn revoke(directory: &Path, certificate: &Path, reason: Reason, now: Time) -> Result<Revoked, PkiError> {

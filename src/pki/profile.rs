@@ -37,7 +37,7 @@ pub const DOCUMENT_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3
 /// A year of 365.25 days, in seconds.
 const YEAR: i64 = 31_557_600;
 
-const AUTHORITY: &str = "Cơ quan Chứng thực thử nghiệm antin (DEVELOPMENT ONLY)";
+pub(super) const AUTHORITY: &str = "Cơ quan Chứng thực thử nghiệm antin (DEVELOPMENT ONLY)";
 
 /// Longest base URL, in bytes.
 const BASE_URL_LIMIT: usize = 200;

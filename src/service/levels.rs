@@ -266,7 +266,7 @@ impl LevelRaiser {
             revocation: RevocationMode::IfAvailable,
             maximum_age: self.verify.policy(None).map(|policy| policy.maximum_revocation_age_hours).unwrap_or_default(),
             time: clock::now(),
-            used_at: None,
+            past: None,
             memory: self.verify.memory(),
             work: &Work::default(),
         });

@@ -5,6 +5,7 @@ pub mod held;
 pub mod levels;
 pub mod permission;
 pub mod readiness;
+pub mod receipt;
 pub mod sign;
 pub mod standing;
 pub mod trust;

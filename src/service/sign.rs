@@ -12,7 +12,7 @@ use crate::{
         algorithm::DigestAlgorithm,
         cms::{
             CmsError,
-            document_reference::{DocumentReference, ReferenceFieldFault},
+            document_reference::{DocumentReference, RECEIPT_KIND, ReferenceFieldFault},
             embed::embed,
         },
         crypto::{self, Hasher},
@@ -284,13 +284,15 @@ impl SignService {
         let signs = |kind: &&Kind| kind.keys.iter().any(|name| name == key.name());
         let mut kinds = self.kinds.values().filter(signs).map(|kind| kind.name.as_str()).peekable();
         if kinds.peek().is_none() {
-            return self.check_signer(key, None, now);
+            // It signs receipts, or nothing: for which kind an anchor is to be good cannot be told.
+            let checked = self.check_signer(key, None, now);
+            return checked.or_else(|_| self.check_signer(key, Some(RECEIPT_KIND), now));
         }
         kinds.try_for_each(|kind| self.check_signer(key, Some(kind), now))
     }
 
     /// The key's certificate leads to a held anchor that is for this kind, with fresh revocation data all the way.
-    fn check_signer(&self, key: &dyn IssuingKey, kind: Option<&str>, now: Time) -> Result<(), SignError> {
+    pub(super) fn check_signer(&self, key: &dyn IssuingKey, kind: Option<&str>, now: Time) -> Result<(), SignError> {
         let (trust, evidence) = (self.verify.trust().load(), self.verify.evidence().load());
         let policy = self.verify.policy(None).ok();
         let usages = policy.map(|policy| policy.document_signing_usages.as_slice());

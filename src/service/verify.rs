@@ -8,7 +8,10 @@ use super::{SharedEvidence, SharedTrust};
 use crate::config::Kind;
 use crate::core::{
     algorithm::DigestAlgorithm,
-    cms::{SignedData, document_reference::DocumentReference},
+    cms::{
+        SignedData,
+        document_reference::{DocumentReference, RECEIPT_KIND},
+    },
     crypto::Hasher,
     der::ber,
     evidence::Evidence,
@@ -193,6 +196,8 @@ impl VerifyService {
         let signers = signers.map(|signer| *signer.fingerprint()).collect();
         let reference = validation.content.reference;
         let obstacle = request.purpose.and_then(|purpose| self.purpose_obstacle(purpose, reference.as_ref()));
+        let is_receipt = reference.as_ref().is_some_and(|reference| reference.kind() == RECEIPT_KIND);
+        let obstacle = if is_receipt { Some(Obstacle::Receipt) } else { obstacle };
         if let Some(obstacle) = obstacle.filter(|_| report.reliance.outcome == Outcome::Accept) {
             let outcome = if obstacle == Obstacle::PurposeNotAllowed { Outcome::Reject } else { Outcome::Undetermined };
             report.reliance = Reliance::new(outcome, obstacle.code());

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::state::{Seen, StateError};
 use super::{Conflict, EntryFault, Held, Role, TrustError, check_entry, read};
 use crate::config::TrustList as Settings;
+use crate::core::cms::document_reference::TRUST_LIST_KIND;
 use crate::core::cms::{CmsError, SignedData};
 use crate::core::crypto;
 use crate::core::der::DerError;
@@ -32,7 +33,7 @@ use crate::core::verdict::Verdict;
 use crate::core::x509::{AnchorLimits, Certificate, TrustAnchor, TrustStore};
 
 /// The kind of document that the signer of a list states.
-pub const KIND: &str = "antin-trust-list";
+pub const KIND: &str = TRUST_LIST_KIND;
 const FORMAT: &str = "antin-trust-list-1";
 /// Seconds by which the clocks of signer and node may differ.
 const CLOCK_TOLERANCE: i64 = 300;

@@ -16,8 +16,10 @@ mod ocsp_marks;
 mod operation;
 mod panics;
 mod readiness;
+mod receipts;
 mod reload;
 mod shares;
+mod siva;
 mod story;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};

@@ -18,6 +18,13 @@
 use crate::core::der::{DerError, DerFault, Tlv, tag, writer};
 use crate::core::oid;
 
+/// The kind of the receipts that a service signs about what it verified: no document, whoever presents it.
+pub const RECEIPT_KIND: &str = "verification-receipt";
+/// The kind of signed trust lists.
+pub const TRUST_LIST_KIND: &str = "antin-trust-list";
+/// Kinds that say what a file is to antin itself; no document is of one.
+pub const RESERVED_KINDS: [&str; 2] = [RECEIPT_KIND, TRUST_LIST_KIND];
+
 const KIND_LIMIT: usize = 64;
 const ID_LIMIT: usize = 128;
 const STATUS_REFERENCE_LIMIT: usize = 512;

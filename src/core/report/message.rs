@@ -52,13 +52,18 @@ struct Entry {
 
 static MESSAGES: LazyLock<HashMap<String, Message>> = LazyLock::new(|| {
     let text = include_str!("../../../config/messages.toml");
-    let entries: HashMap<String, Entry> = toml::from_str(text).expect("the messages in the tree are read by a test");
+    read(text).expect("the messages in the tree are read by a test")
+});
+
+/// Words by code, out of such a file; kept for as long as the program runs.
+pub fn read(text: &str) -> Result<HashMap<String, Message>, toml::de::Error> {
+    let entries: HashMap<String, Entry> = toml::from_str(text)?;
     let message = |entry: Entry| Message {
         message: Text::keep(entry.vi, entry.en),
         remedy: Text::keep(entry.remedy_vi, entry.remedy_en),
     };
-    entries.into_iter().map(|(code, entry)| (code, message(entry))).collect()
-});
+    Ok(entries.into_iter().map(|(code, entry)| (code, message(entry))).collect())
+}
 
 /// The words for a code; a code without words, which a test rules out, has general ones.
 pub fn of(code: &'static str) -> Message {

@@ -301,6 +301,8 @@ pub enum Obstacle {
     /// The signer had no authority over this kind of document at that date.
     IssuerNotAuthorised,
     PurposeNotAllowed,
+    /// A receipt about a document, and no document.
+    Receipt,
 }
 
 impl Obstacle {
@@ -319,6 +321,7 @@ impl Obstacle {
             Self::RequiredSignatureMissing => "required-signature-missing",
             Self::IssuerNotAuthorised => "issuer-not-authorised",
             Self::PurposeNotAllowed => "purpose-not-allowed",
+            Self::Receipt => "receipt-not-a-document",
         }
     }
 
@@ -337,6 +340,7 @@ impl Obstacle {
             Self::RequiredSignatureMissing => [Self::RequiredSignatureMissing],
             Self::IssuerNotAuthorised => [Self::IssuerNotAuthorised],
             Self::PurposeNotAllowed => [Self::PurposeNotAllowed],
+            Self::Receipt => [Self::Receipt],
         })
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{CertificateReport, CheckResult, Outcome, Report, SignatureReport, Text, message};
+use super::{CertificateReport, CheckResult, Obstacle, Outcome, Report, SignatureReport, Text, message};
+use crate::core::cms::document_reference::RECEIPT_KIND;
 use crate::core::time::Time;
 
 /// Language of a person.
@@ -77,6 +78,11 @@ pub fn render(report: &Report, language: Language, colour: bool) -> String {
     }
     if let (Some(kind), Some(id)) = (&report.document.kind, &report.document.id) {
         line(&mut text, language.pick("giấy tờ", "document"), &format!("{} {}", inert(kind), inert(id)));
+    }
+    if report.document.kind.as_deref() == Some(RECEIPT_KIND) {
+        let said = message::of(Obstacle::Receipt.code());
+        let _ = writeln!(text, "  ! {}", language.of(said.message));
+        let _ = writeln!(text, "  → {}", language.of(said.remedy));
     }
     for signature in &report.signatures {
         render_signature(&mut text, signature, language);

@@ -1,0 +1,78 @@
+//! The words for the codes of problems, in both languages (`config/problems.toml`).
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use crate::core::report::message::{self, Message};
+
+static WORDS: LazyLock<HashMap<String, Message>> = LazyLock::new(|| {
+    let text = include_str!("../../config/problems.toml");
+    message::read(text).expect("the words in the tree are read by a test")
+});
+
+/// The words for a code; of one that names a field, for how it ends.
+pub fn of(code: &str) -> Option<Message> {
+    let by_ending = || WORDS.iter().find(|(ending, _)| ending.starts_with('-') && code.ends_with(ending.as_str()));
+    WORDS.get(code).or_else(|| by_ending().map(|(_, message)| message)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::*;
+
+    /// Every code that stands in the source of this room: what follows a status where a problem is made, and the endings in
+    /// `problem.rs`.
+    fn codes() -> BTreeSet<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
+        let mut codes = BTreeSet::new();
+        for entry in fs::read_dir(folder).expect("the room") {
+            let path = entry.expect("an entry").path();
+            let source = fs::read_to_string(&path).expect("text");
+            for rest in source.split("new(").skip(1) {
+                let Some(rest) = rest.trim_start().strip_prefix("StatusCode::") else { continue };
+                let argument = rest.split_once(',').expect("a code follows").1.trim_start();
+                let code = argument.strip_prefix('"').and_then(|rest| rest.split('"').next()).expect("a literal");
+                codes.insert(code.to_owned());
+            }
+            if path.ends_with("problem.rs") {
+                let endings = source.lines().filter_map(|line| line.trim().strip_prefix("FieldFault::"));
+                let endings = endings.filter_map(|line| line.split_once("=> \"")?.1.split('"').next());
+                codes.extend(endings.map(|ending| format!("-{ending}")));
+            }
+        }
+        codes.remove("");
+        codes
+    }
+
+    #[test]
+    fn every_problem_has_words_and_no_words_lack_a_problem() {
+        let codes = codes();
+        assert!(codes.len() > 45, "{codes:?}");
+        let wordless: Vec<_> = codes.iter().filter(|code| of(code).is_none()).collect();
+        let unused: Vec<_> = WORDS.keys().filter(|code| !codes.contains(*code)).collect();
+        assert!(wordless.is_empty() && unused.is_empty(), "without words: {wordless:?}; without a code: {unused:?}");
+        for code in ["document-missing", "digests-value-wrong-length", "idempotency-key-wrong-text"] {
+            assert!(of(code).is_some(), "{code}");
+        }
+        assert!(of("nobody-knows").is_none());
+    }
+
+    #[test]
+    fn words_are_whole_and_in_two_languages() {
+        for (code, Message { message, remedy }) in &*WORDS {
+            for text in [message, remedy] {
+                let latin = |letter: char| letter.is_ascii();
+                assert!(text.en.chars().all(latin) && !text.vi.chars().all(latin), "{code}: {text:?}");
+                assert!(![text.vi, text.en].iter().any(|text| text.is_empty() || *text != text.trim()), "{code}");
+                assert!(
+                    !text.vi.contains(|letter| ('\u{300}'..='\u{36f}').contains(&letter)),
+                    "{code}: composed letters"
+                );
+                assert!(!text.vi.to_lowercase().contains("chứng thư số"), "{code}");
+            }
+            assert!(!message.vi.ends_with('.') && !message.en.ends_with('.'), "{code}");
+            assert!(remedy.vi.ends_with('.') && remedy.en.ends_with('.'), "{code}");
+        }
+    }
+}
