@@ -129,3 +129,30 @@ fn a_time_that_no_answer_could_name_is_refused() {
     let office = Office::new();
     assert_ends(&office.verify(&["--at", "9999-12-31T23:59:59-14:00", "paper.p7m"]), USAGE, "RFC 3339");
 }
+
+#[test]
+fn rules_about_kinds_hold_where_they_are_named() {
+    let office = Office::new();
+    let signed = office.sign(&["--kind", "referral", "--id", "1", "--out", "referral.p7m", "paper"]);
+    assert!(signed.status.success(), "{signed:?}");
+    let rules = include_str!("../config/document-kinds.toml");
+    let hospital = "proofs = [{ organization = ['Bệnh viện Đa khoa Sông Ngân (thử nghiệm)'] }]";
+    let (before, after) = rules.split_once("[role.facility]").expect("the role");
+    let rest = after.replacen("proofs = []", hospital, 1);
+    let doctor = "proofs = [{ title = ['Bác sĩ'] }]";
+    let complete = format!("{}[role.facility]{rest}", before.replace("proofs = []", doctor));
+    for (name, text) in [("rules.toml", rules), ("complete.toml", &complete), ("wrong.toml", "[kind]\n")] {
+        fs::write(office.path(name), text).expect("written");
+    }
+    let verify = |rules: &str| office.verify(&["--document-kinds", rules, "--format", "json", "referral.p7m"]);
+    assert_eq!(office.verify(&["referral.p7m"]).status.code(), Some(0), "off by default");
+    for (rules, code, word) in
+        [("rules.toml", 2, "signer-role-unknown"), ("complete.toml", 1, "required-signature-missing")]
+    {
+        let output = verify(rules);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(word), "{output:?}");
+    }
+    assert_ends(&verify("wrong.toml"), UNREADABLE, "wrong.toml");
+    assert_ends(&verify("missing.toml"), UNREADABLE, "missing.toml");
+}

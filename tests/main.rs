@@ -6,6 +6,7 @@ mod docs;
 mod documents;
 mod faults;
 mod http;
+mod kinds;
 mod kit;
 mod layers;
 mod limbo;

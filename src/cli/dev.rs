@@ -13,7 +13,7 @@ use super::serve::{self, StartError};
 use crate::{
     clock,
     config::{
-        Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Registry, SigningKey, Trust,
+        Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Registry, SigningKey, Trust, Verify,
         revocation::{CrlSource, RevocationSettings},
     },
     http::Running,
@@ -24,6 +24,9 @@ use crate::{
 const REFRESHED_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 const JUDICIAL_KINDS: [&str; 3] = ["judicial-certificate", "judicial-certificate-1", "judicial-certificate-2"];
 const HEALTH_KINDS: [&str; 4] = ["health-book", "health-check", "referral", "re-examination"];
+
+/// Rules about kinds of documents, held if they are there.
+const DOCUMENT_KINDS: &str = "document-kinds.toml";
 
 const JUDICIAL_PURPOSES: [&str; 4] = ["recruitment", "nationality", "adoption", "administrative-procedure"];
 const HEALTH_PURPOSES: [&str; 4] = ["treatment", "insurance", "recruitment", "administrative-procedure"];
@@ -146,6 +149,10 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
                 .collect(),
             marks_file: directory.join("revocation-marks.json"),
             ..RevocationSettings::default()
+        },
+        verify: Verify {
+            document_kinds: Some(directory.join(DOCUMENT_KINDS)).filter(|path| path.is_file()),
+            ..Verify::default()
         },
         registry: Registry { path: directory.join("registry.db") },
         keys: vec![key("judicial", Member::Judicial), key("health", Member::Health)],

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::evidence::{self, EvidenceArguments};
 use super::exit::{self, Code, CommandError};
+use crate::core::document_kind::DocumentKinds;
 use crate::core::evidence_file;
 use crate::core::memory::Memory;
 use crate::core::report::text::{self, Language};
@@ -22,6 +23,9 @@ pub struct VerifyArguments {
     content: Option<PathBuf>,
     #[command(flatten)]
     evidence: EvidenceArguments,
+    /// Who must have signed documents of which kind (the form of config/document-kinds.toml); nobody in particular by default
+    #[arg(long, value_name = "FILE")]
+    document_kinds: Option<PathBuf>,
     /// Text for people, JSON for machines
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -41,7 +45,11 @@ pub fn run(arguments: &VerifyArguments) -> ExitCode {
 }
 
 fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
-    let loaded = arguments.evidence.load()?;
+    let mut loaded = arguments.evidence.load()?;
+    if let Some(path) = &arguments.document_kinds {
+        let kinds = DocumentKinds::parse(&String::from_utf8_lossy(&evidence::read(path)?));
+        loaded.policy.document_kinds = kinds.map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))?;
+    }
     let file = evidence::read(&arguments.file)?;
     let content = arguments.content.as_deref().map(evidence::read).transpose()?;
     let document = evidence_file::cms(&file);

@@ -4,6 +4,7 @@ pub mod algorithm;
 pub mod cms;
 pub mod crypto;
 pub mod der;
+pub mod document_kind;
 #[cfg(test)]
 mod every;
 pub mod evidence;

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::document_kind::DocumentKinds;
 use super::oid;
 use super::time::Time;
 
@@ -77,6 +78,9 @@ pub struct Policy {
     /// How old revocation data may be, in hours.
     #[serde(default)]
     pub maximum_revocation_age_hours: MaximumAge,
+    /// Which signatures a document of a kind needs; those that come with antin have none, the settings add them.
+    #[serde(default)]
+    pub document_kinds: DocumentKinds,
 }
 
 fn object_identifiers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<u8>>, D::Error> {

@@ -33,7 +33,7 @@ impl TotalPassed {
         Self(())
     }
 
-    /// A document passes if each of its signatures does, and there is one.
+    /// A document passes if each of the signatures that decide does, and there is one.
     pub(in crate::core) fn of_document(_first: &Self) -> Self {
         Self(())
     }

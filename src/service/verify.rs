@@ -11,13 +11,15 @@ use crate::core::{
     cms::{SignedData, document_reference::DocumentReference},
     crypto::Hasher,
     der::ber,
+    document_kind::DocumentKinds,
     evidence::Evidence,
     memory::Memory,
     path::PathOutcome,
     policy::{Policy, RevocationMode},
     report::{Obstacle, Outcome, Reliance, Report},
     time::Time,
-    validation::{self, Content, Unreadable, Validation, ValidationRequest, Wanted},
+    validation::{self, Content, SignatureValidation, Unreadable, Validation, ValidationRequest, Wanted},
+    verdict::Indication,
     x509::{Certificate, ocsp::OcspResponse},
 };
 use crate::revocation::collect::{Collected, Collector};
@@ -59,7 +61,7 @@ pub struct VerifyRequest<'a> {
 pub struct Verified {
     pub report: Report,
     pub reference: Option<DocumentReference>,
-    /// SHA-256 of the certificate of each signer whose certificate was found.
+    /// SHA-256 of the certificate of each signer whose certificate was found and whose signature decides or passes.
     pub signers: Vec<[u8; 32]>,
     /// What was missing and could be collected; empty where nothing is ever collected.
     pub wanted: Vec<Wanted>,
@@ -77,6 +79,8 @@ pub enum VerifyError {
 }
 
 impl VerifyService {
+    /// `document_kinds` hold under every policy.
+    ///
     /// # Errors
     /// [`VerifyError::UnknownPolicy`] if there is no policy `default_policy`.
     pub fn new(
@@ -86,8 +90,12 @@ impl VerifyService {
         memory: Arc<Memory>,
         default_policy: &str,
         kinds: &[Kind],
+        document_kinds: &DocumentKinds,
     ) -> Result<Self, VerifyError> {
-        let held = |id| Policy::held(id).map(|policy| (id, policy));
+        let held = |id| {
+            let policy = Policy::held(id)?;
+            Some((id, Policy { document_kinds: document_kinds.clone(), ..policy }))
+        };
         let service = Self {
             trust,
             evidence,
@@ -189,7 +197,9 @@ impl VerifyService {
             None => Vec::new(),
         };
         let mut report = Report::new(&validation, policy, RevocationMode::Required, request.time);
-        let signers = validation.signatures.iter().filter_map(|signature| signature.signer.as_ref().ok());
+        let passed = |signature: &&SignatureValidation| signature.verdict.indication() == Indication::TotalPassed;
+        let counting = validation.deciding().chain(validation.signatures.iter().filter(passed));
+        let signers = counting.filter_map(|signature| signature.signer.as_ref().ok());
         let signers = signers.map(|signer| *signer.fingerprint()).collect();
         let reference = validation.content.reference;
         let obstacle = request.purpose.and_then(|purpose| self.purpose_obstacle(purpose, reference.as_ref()));

@@ -9,6 +9,7 @@ mod floods;
 mod hostile;
 mod idempotency;
 mod identity;
+mod kinds;
 mod mutated;
 mod ocsp_marks;
 mod operation;

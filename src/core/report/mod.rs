@@ -14,7 +14,7 @@ use super::path::revocation::Source;
 use super::policy::{Policy, RevocationMode};
 use super::time::Time;
 use super::validation::timestamp::TimestampValidation;
-use super::validation::{SignatureValidation, Validation};
+use super::validation::{Requirement, Shortfall, SignatureValidation, Validation};
 use super::verdict::{Indication, Verdict};
 use super::x509::Certificate;
 
@@ -48,7 +48,7 @@ pub struct Report {
     pub reliance: Reliance,
     pub verdict: VerdictReport,
     pub validation_time: Time,
-    /// The earliest time at which all signatures are proved to have existed; without trusted time-stamps the validation time.
+    /// The earliest time at which all signatures that decide are proved to have existed; without trusted time-stamps the validation time.
     pub best_signature_time: Option<Time>,
     pub policy: PolicyReport,
     pub document: DocumentReport,
@@ -211,18 +211,17 @@ impl Report {
         let content = &validation.content;
         let signatures = validation.signatures.iter().enumerate();
         Self {
-            reliance: if outcome == Outcome::Accept && content.references_differ {
-                Reliance::new(Outcome::Undetermined, Obstacle::ReferencesDiffer.code())
-            } else {
-                Reliance::new(outcome, verdict.code)
+            reliance: match &validation.requirement {
+                _ if outcome != Outcome::Accept => Reliance::new(outcome, verdict.code),
+                _ if content.references_differ => {
+                    Reliance::new(Outcome::Undetermined, Obstacle::ReferencesDiffer.code())
+                }
+                Requirement::Unmet(_, shortfall) => Reliance::wanting(*shortfall),
+                Requirement::None | Requirement::Met(_) => Reliance::new(outcome, verdict.code),
             },
             verdict,
             validation_time: time,
-            best_signature_time: validation
-                .signatures
-                .iter()
-                .map(|signature| signature.best_signature_time(time))
-                .max(),
+            best_signature_time: validation.deciding().map(|signature| signature.best_signature_time(time)).max(),
             policy: PolicyReport {
                 id: policy.id.clone(),
                 version: policy.version.clone(),
@@ -266,6 +265,10 @@ pub enum Obstacle {
     RequiredSignatureMissing,
     /// The signer had no authority over this kind of document at that date.
     IssuerNotAuthorised,
+    /// Nobody can be shown to hold an office whose signature the kind requires: the rules of this system do not say.
+    SignerRoleUnknown,
+    /// The signer had authority over this kind of document at an earlier time, and nothing proves that it signed then.
+    SigningTimeNotProved,
     PurposeNotAllowed,
 }
 
@@ -284,6 +287,8 @@ impl Obstacle {
             Self::Expired => "document-expired",
             Self::RequiredSignatureMissing => "required-signature-missing",
             Self::IssuerNotAuthorised => "issuer-not-authorised",
+            Self::SignerRoleUnknown => "signer-role-unknown",
+            Self::SigningTimeNotProved => "signing-time-not-proved",
             Self::PurposeNotAllowed => "purpose-not-allowed",
         }
     }
@@ -302,6 +307,8 @@ impl Obstacle {
             Self::Expired => [Self::Expired],
             Self::RequiredSignatureMissing => [Self::RequiredSignatureMissing],
             Self::IssuerNotAuthorised => [Self::IssuerNotAuthorised],
+            Self::SignerRoleUnknown => [Self::SignerRoleUnknown],
+            Self::SigningTimeNotProved => [Self::SigningTimeNotProved],
             Self::PurposeNotAllowed => [Self::PurposeNotAllowed],
         })
     }
@@ -311,6 +318,18 @@ impl Reliance {
     pub fn new(outcome: Outcome, code: &'static str) -> Self {
         let Message { message, remedy } = message::of(code);
         Self { outcome, code, message, remedy, retry_at: None }
+    }
+
+    /// All signatures that count pass, and do not suffice. Only another file, or one more signature, makes good what is missing; what this
+    /// system does not know, or nobody can know by this file, is undetermined.
+    fn wanting(shortfall: Shortfall) -> Self {
+        let (outcome, obstacle) = match shortfall {
+            Shortfall::SignatureMissing => (Outcome::Reject, Obstacle::RequiredSignatureMissing),
+            Shortfall::NotAuthorised => (Outcome::Reject, Obstacle::IssuerNotAuthorised),
+            Shortfall::RoleUnknown => (Outcome::Undetermined, Obstacle::SignerRoleUnknown),
+            Shortfall::TimeNotProved => (Outcome::Undetermined, Obstacle::SigningTimeNotProved),
+        };
+        Self::new(outcome, obstacle.code())
     }
 }
 

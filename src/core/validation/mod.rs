@@ -9,6 +9,7 @@ pub mod certificate;
 pub mod content;
 pub mod cryptographic;
 pub mod format;
+pub mod required;
 pub mod signer;
 pub mod timestamp;
 pub mod wanted;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub use basic::SignatureValidation;
 pub use content::Content;
 use content::SignedContent;
+pub use required::{Requirement, Shortfall};
 pub use wanted::Wanted;
 
 use super::algorithm::DigestAlgorithm;
@@ -32,7 +34,7 @@ use super::path::Work;
 use super::pdf;
 use super::policy::{Policy, Purpose, RevocationMode};
 use super::time::Time;
-use super::verdict::{Cause, Indication, TotalPassed, Verdict};
+use super::verdict::{Cause, Verdict};
 use super::x509::{Certificate, CertificateList, TrustStore};
 
 /// Octets of embedded CRLs that are looked at.
@@ -60,6 +62,15 @@ pub struct Validation {
     pub verdict: Verdict,
     pub signatures: Vec<SignatureValidation>,
     pub content: ContentDescription,
+    pub requirement: Requirement,
+}
+
+impl Validation {
+    /// The signatures that decide about the document.
+    pub fn deciding(&self) -> impl Iterator<Item = &SignatureValidation> {
+        let signatures = self.signatures.iter().enumerate();
+        signatures.filter(|(index, _)| self.requirement.counts(*index)).map(|(_, signature)| signature)
+    }
 }
 
 /// What the signatures are about.
@@ -67,7 +78,7 @@ pub struct Validation {
 pub struct ContentDescription {
     pub sha256: Option<Vec<u8>>,
     pub media_type: Option<&'static str>,
-    /// What every signer that names the document says it is; `None` if none does or they differ.
+    /// What every signer that names the document says it is, or those who suffice for it; `None` if none does or they differ.
     pub reference: Option<DocumentReference>,
     /// Signers name different documents: it cannot be told which one this is.
     pub references_differ: bool,
@@ -123,14 +134,15 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
         .collect();
     timestamp::judge(request, message, &mut signatures, material);
     with_time::validate(request, message, &mut signatures, &content, material);
-    let (reference, references_differ) = reference(&signatures);
+    let assessment = required::assess(&signatures, &request.policy.document_kinds, request.time);
     let content = ContentDescription {
         sha256: content.sha256().filter(|_| content.is_at_hand() || signatures.iter().any(matches_sha256)),
         media_type: content.media_type(),
-        reference,
-        references_differ,
+        reference: assessment.reference,
+        references_differ: assessment.references_differ,
     };
-    Validation { verdict: overall(&signatures), signatures, content }
+    let requirement = assessment.requirement;
+    Validation { verdict: required::overall(&signatures, &requirement), signatures, content, requirement }
 }
 
 /// A PDF is recognised; its signatures are not judged by this version, and so never pass.
@@ -145,6 +157,7 @@ fn pdf_validation(document: &[u8]) -> Validation {
             media_type: Some("application/pdf"),
             ..ContentDescription::default()
         },
+        requirement: Requirement::None,
     }
 }
 
@@ -177,32 +190,8 @@ fn crls(request: &ValidationRequest<'_>, known: &CrlSet, message: &SignedData<'_
     Some(crls)
 }
 
-/// The document reference that all signers who carry one agree on, or that they differ. Each of them signed it.
-fn reference(signatures: &[SignatureValidation]) -> (Option<DocumentReference>, bool) {
-    let mut references = signatures.iter().filter_map(|signature| signature.document_reference.as_ref());
-    let Some(first) = references.next() else { return (None, false) };
-    if references.all(|reference| reference == first) { (Some(first.clone()), false) } else { (None, true) }
-}
-
 /// The SHA-256 given in place of the content is the one that was signed.
 fn matches_sha256(signature: &SignatureValidation) -> bool {
     let by_sha256 = signature.algorithm.as_ref().is_ok_and(|algorithm| algorithm.digest() == DigestAlgorithm::Sha256);
     by_sha256 && signature.format.is_ok() && matches!(signature.digest, Some(Ok(_)))
-}
-
-/// Any integrity failure rejects; else the worst signature decides, as long as the kind of document does not say which signatures
-/// are required.
-fn overall(signatures: &[SignatureValidation]) -> Verdict {
-    let rank = |verdict: &Verdict| match verdict.indication() {
-        Indication::TotalPassed => 0,
-        Indication::Indeterminate => 1,
-        Indication::TotalFailed => 2,
-    };
-    // The first of the worst.
-    let worst = signatures.iter().map(|signature| &signature.verdict).rev().max_by_key(|verdict| rank(verdict));
-    match worst {
-        None => Verdict::Indeterminate(Cause::NoSignature),
-        Some(Verdict::TotalPassed(passed)) => Verdict::TotalPassed(TotalPassed::of_document(passed)),
-        Some(other) => other.clone(),
-    }
 }
