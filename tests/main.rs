@@ -14,6 +14,7 @@ mod mutations;
 mod oracles;
 mod pki;
 mod pkits;
+mod policies;
 mod registry;
 mod revocation;
 mod testvectors;

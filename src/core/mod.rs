@@ -16,6 +16,7 @@ pub mod path;
 pub mod pdf;
 pub mod policy;
 pub mod report;
+pub mod suites;
 pub mod time;
 pub mod validation;
 pub mod verdict;

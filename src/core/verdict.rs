@@ -154,9 +154,11 @@ impl Verdict {
                 | Cause::Acceptance(AcceptanceFault::WeakAlgorithm | AcceptanceFault::WeakKey) => {
                     "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
                 }
-                Cause::Acceptance(AcceptanceFault::SigningCertificateMissing | AcceptanceFault::SigningTimeMissing) => {
-                    "SIG_CONSTRAINTS_FAILURE"
-                }
+                Cause::Acceptance(
+                    AcceptanceFault::SigningCertificateMissing
+                    | AcceptanceFault::SigningTimeMissing
+                    | AcceptanceFault::LevelTooLow,
+                ) => "SIG_CONSTRAINTS_FAILURE",
                 Cause::Path(fault) => path_sub_indication(fault),
                 Cause::IssuerUnavailable => "TRY_LATER",
             },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::ValidationRequest;
 use super::basic::Material;
-use crate::core::path::{self, InitialPolicies, PathOutcome, PathRequest};
+use crate::core::path::{self, InitialPolicies, PathOutcome, PathRequest, RejectedPath};
 use crate::core::x509::Certificate;
 
 /// Searches a path from the signer's certificate to an anchor, for the purpose at hand and documents of this kind.
@@ -14,7 +14,7 @@ pub fn validate(
     signer: &Arc<Certificate>,
     kind: Option<&str>,
 ) -> PathOutcome {
-    path::find_path(&PathRequest {
+    let outcome = path::find_path(&PathRequest {
         target: signer,
         certificates: material.certificates,
         crls: material.crls,
@@ -30,5 +30,18 @@ pub fn validate(
         used_at: material.used_at,
         memory: request.memory,
         work: material.work,
-    })
+    });
+    // What the policy accepts for less time than the search does: another path is not looked for.
+    match outcome {
+        PathOutcome::Valid(path) => match request.policy.suites.fault(&path, request.time, material.used_at) {
+            None => PathOutcome::Valid(path),
+            Some(fault) => {
+                let anchor = Some(Arc::clone(path.anchor()));
+                let rejected =
+                    RejectedPath { certificates: path.certificates().to_vec(), anchor, fault: fault.clone() };
+                PathOutcome::Invalid { fault, rejected: vec![rejected] }
+            }
+        },
+        invalid => invalid,
+    }
 }

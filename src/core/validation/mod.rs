@@ -134,6 +134,9 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
         .collect();
     timestamp::judge(request, message, &mut signatures, material);
     with_time::validate(request, message, &mut signatures, &content, material);
+    if let Some(required) = request.policy.required_level {
+        signatures.iter_mut().for_each(|signature| acceptance::require_level(required, signature));
+    }
     let assessment = required::assess(&signatures, &request.policy.document_kinds, request.time);
     let content = ContentDescription {
         sha256: content.sha256().filter(|_| content.is_at_hand() || signatures.iter().any(matches_sha256)),

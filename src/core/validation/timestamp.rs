@@ -211,7 +211,7 @@ fn outcome(
     if signature.verdict.indication() != Indication::TotalPassed {
         return Err(TimestampFault::Signature(signature.verdict.clone()));
     }
-    if !algorithm.lifetime().holds_at(request.time) {
+    if !request.policy.suites.digest(algorithm).holds_at(request.time) {
         return Err(TimestampFault::ImprintAlgorithm);
     }
     if info.gen_time > request.time {
