@@ -96,6 +96,7 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
             name: (*name).to_owned(),
             keys: vec![key.to_owned()],
             digest_only: true,
+            foreign_references: false,
             purposes: purposes.iter().map(|purpose| (*purpose).to_owned()).collect(),
         };
         names.iter().map(kind).collect()

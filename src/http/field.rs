@@ -139,10 +139,6 @@ impl<'a> Fields<'a> {
         Some(value.get()).filter(|text| *text != "null")
     }
 
-    pub fn has(&self, name: &str) -> bool {
-        self.raw(name).is_some()
-    }
-
     pub fn error(&self, name: &str, fault: FieldFault) -> FieldError {
         FieldError::new(&format!("{}{name}", self.prefix), fault)
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     registry::RegistryError,
-    service::{documents::DocumentError, sign::SignError, verify::VerifyError},
+    service::{documents::DocumentError, existing::ExistingError, sign::SignError, verify::VerifyError},
     signing::SigningError,
 };
 
@@ -257,6 +257,8 @@ impl From<SignError> for Problem {
             SignError::Reference(fault) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "reference-not-signable", detail).on_field(fault.field)
             }
+            SignError::Existing(error) => error.into(),
+            SignError::NoContent => Self::new(StatusCode::BAD_REQUEST, "document-missing", detail).on_field("document"),
             SignError::Signing(error) => error.into(),
             SignError::Registry(error) => error.into(),
             SignError::Recorded { .. } | SignError::Random(_) | SignError::Interrupted => {
@@ -264,6 +266,21 @@ impl From<SignError> for Problem {
                 Self::internal()
             }
         }
+    }
+}
+
+impl From<ExistingError> for Problem {
+    fn from(error: ExistingError) -> Self {
+        let code = match error {
+            ExistingError::Unreadable(_) | ExistingError::NoSignature => "existing-signature-unreadable",
+            ExistingError::TooLarge => "existing-signature-too-large",
+            ExistingError::Broken { .. } => "existing-signature-broken",
+            ExistingError::Undetermined { .. } => "existing-signature-undetermined",
+            ExistingError::Conflict => "existing-signature-conflict",
+            ExistingError::Foreign => "existing-signature-foreign",
+            ExistingError::NotInForce => "existing-signature-not-in-force",
+        };
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string()).on_field("existingSignature")
     }
 }
 

@@ -63,8 +63,35 @@ pub struct Verified {
     pub reference: Option<DocumentReference>,
     /// SHA-256 of the certificate of each signer whose certificate was found and whose signature decides or passes.
     pub signers: Vec<[u8; 32]>,
+    /// Every signature, in the order of the message.
+    pub signatures: Vec<JudgedSignature>,
     /// What was missing and could be collected; empty where nothing is ever collected.
     pub wanted: Vec<Wanted>,
+}
+
+/// What became of one signature.
+#[derive(Debug)]
+pub struct JudgedSignature {
+    pub indication: Indication,
+    pub code: &'static str,
+    /// Its format, the digest and the value are right, whoever trusts the signer.
+    pub is_intact: bool,
+    /// The document that the signer states.
+    pub reference: Option<DocumentReference>,
+}
+
+impl JudgedSignature {
+    fn of(signature: &SignatureValidation) -> Self {
+        let is_intact = signature.format.is_ok()
+            && matches!(signature.digest, Some(Ok(_)))
+            && matches!(signature.signature, Some(Ok(_)));
+        Self {
+            indication: signature.verdict.indication(),
+            code: signature.verdict.code(),
+            is_intact,
+            reference: signature.document_reference.clone(),
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -201,6 +228,7 @@ impl VerifyService {
         let counting = validation.deciding().chain(validation.signatures.iter().filter(passed));
         let signers = counting.filter_map(|signature| signature.signer.as_ref().ok());
         let signers = signers.map(|signer| *signer.fingerprint()).collect();
+        let signatures = validation.signatures.iter().map(JudgedSignature::of).collect();
         let reference = validation.content.reference;
         let obstacle = request.purpose.and_then(|purpose| self.purpose_obstacle(purpose, reference.as_ref()));
         if let Some(obstacle) = obstacle.filter(|_| report.reliance.outcome == Outcome::Accept) {
@@ -210,7 +238,7 @@ impl VerifyService {
         if report.reliance.outcome == Outcome::Undetermined {
             report.reliance.retry_at = request.collected.retry_at;
         }
-        Ok(Verified { report, reference, signers, wanted })
+        Ok(Verified { report, reference, signers, signatures, wanted })
     }
 
     fn asking(&self) -> Option<&Arc<Collector>> {

@@ -1,6 +1,7 @@
 //! Cryptographic Message Syntax (RFC 5652) with the attributes of CAdES (EN 319 122-1): bytes to types and back. What the types
 //! mean for a verdict is judged in [`super::validation`].
 
+pub mod add_signer;
 pub mod attributes;
 pub mod build;
 pub mod document_reference;
