@@ -156,3 +156,49 @@ fn rules_about_kinds_hold_where_they_are_named() {
     assert_ends(&verify("wrong.toml"), UNREADABLE, "wrong.toml");
     assert_ends(&verify("missing.toml"), UNREADABLE, "missing.toml");
 }
+
+#[test]
+fn a_second_signature_is_added_to_the_first() {
+    let office = Office::new();
+    let judicial = |arguments: &[&str]| {
+        let key = ["sign", "--key", "pki/signers/judicial.key", "--cert", "pki/signers/judicial.crt"];
+        office.run(&[&key[..], arguments].concat())
+    };
+    let signed = office.sign(&["--kind", "referral", "--id", "1", "--detached", "--out", "one.p7s", "paper"]);
+    assert!(signed.status.success(), "{signed:?}");
+    let signers = |output: &Output| String::from_utf8_lossy(&output.stdout).matches("\"id\": \"signature-").count();
+    for (arguments, verify, count) in [
+        (
+            &["--add-to", "one.p7s", "--detached", "--out", "two.p7s", "paper"][..],
+            &["--content", "paper", "two.p7s"][..],
+            2,
+        ),
+        (&["--add-to", "one.p7s", "--out", "two.p7m", "paper"], &["two.p7m"], 2),
+        (&["--add-to", "two.p7m", "--out", "three.p7m"], &["three.p7m"], 3),
+        (&["--add-to", "two.p7m", "--detached", "--out", "three.p7s"], &["--content", "paper", "three.p7s"], 3),
+        (&["--add-to", "one.p7s", "--kind", "referral", "--id", "1", "--out", "two.p7m", "paper"], &["two.p7m"], 2),
+        (&["--add-to", "paper.p7m", "--out", "plain.p7m"], &["plain.p7m"], 2),
+    ] {
+        let output = judicial(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        let output = office.verify(&[&["--format", "json"], verify].concat());
+        assert_eq!((output.status.code(), signers(&output)), (Some(0), count), "{arguments:?}: {output:?}");
+    }
+    fs::write(office.path("other"), "another paper").expect("written");
+    let mut broken = fs::read(office.path("one.p7s")).expect("a file");
+    *broken.last_mut().expect("an octet") ^= 1;
+    fs::write(office.path("broken.p7s"), broken).expect("written");
+    for (arguments, code, why) in [
+        (&["--add-to", "one.p7s", "--out", "x", "other"][..], UNREADABLE, "existing-signature-broken"),
+        (&["--add-to", "two.p7m", "--out", "x", "other"], UNREADABLE, "existing-signature-broken"),
+        (&["--add-to", "broken.p7s", "--out", "x", "paper"], UNREADABLE, "existing-signature-broken"),
+        (&["--add-to", "one.p7s", "--out", "x"], UNREADABLE, "name the document"),
+        (&["--add-to", "paper", "--out", "x", "paper"], UNREADABLE, "paper"),
+        (&["--add-to", "one.p7s", "--kind", "referral", "--id", "2", "--out", "x", "paper"], USAGE, "conflict"),
+        (&["--add-to", "one.p7s", "--out", "one.p7s", "paper"], USAGE, "--out"),
+        (&["--out", "x"], USAGE, "FILE"),
+    ] {
+        assert_ends(&judicial(arguments), code, why);
+        assert!(!office.path("x").exists(), "{arguments:?}");
+    }
+}

@@ -9,6 +9,7 @@ pub mod pki;
 pub mod revocation;
 pub mod serve;
 pub mod sign;
+mod sign_more;
 pub mod trust;
 pub mod validate_path;
 pub mod verify;

@@ -124,3 +124,78 @@ fn members(field: Tlv<'_>) -> Result<Vec<&[u8]>, CmsError> {
     }
     Ok(members)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::algorithm::DigestAlgorithm;
+
+    /// A message of these digests, certificates, CRLs and signers, each a whole element; it does not verify.
+    fn message(digests: &[&[u8]], certificates: &[&[u8]], crls: &[&[u8]], signers: &[&[u8]]) -> Vec<u8> {
+        let digests: Vec<_> = digests.iter().map(|digest| writer::sequence(&[digest])).collect();
+        let field =
+            |tag: u8, list: &[&[u8]]| if list.is_empty() { Vec::new() } else { writer::concatenated(tag, list) };
+        assembled(&[
+            &writer::unsigned(&[1]),
+            &writer::element(tag::SET, &digests.concat()),
+            &writer::sequence(&[&writer::object_identifier(oid::DATA)]),
+            &field(tag::context(0), certificates),
+            &field(tag::context(1), crls),
+            &writer::concatenated(tag::SET, signers),
+        ])
+    }
+
+    /// A signer with this serial number.
+    fn signer(number: u8) -> Vec<u8> {
+        let sha256 = writer::sequence(&[&writer::object_identifier(oid::SHA_256)]);
+        let identifier = writer::sequence(&[&writer::sequence(&[]), &writer::unsigned(&[number])]);
+        writer::sequence(&[&writer::unsigned(&[1]), &identifier, &sha256, &sha256, &writer::octet_string(&[number])])
+    }
+
+    const SHA_256_NULL: &[u8] = &[6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, tag::NULL, 0];
+    const ONE: &[u8] = &[tag::SEQUENCE, 3, tag::INTEGER, 1, 1];
+    const TWO: &[u8] = &[tag::SEQUENCE, 3, tag::INTEGER, 1, 2];
+
+    #[test]
+    fn what_is_there_stays_and_nothing_comes_twice() {
+        let sha512 = writer::object_identifier(oid::SHA_512);
+        let (sha256, one, two) = (writer::object_identifier(oid::SHA_256), signer(1), signer(2));
+        let existing = message(&[SHA_256_NULL], &[ONE], &[], &[&two]);
+        let merged =
+            add_signers(&existing, &message(&[&sha256, &sha512], &[TWO, ONE], &[ONE], &[&one])).expect("merged");
+        let decoded = SignedData::decode(&merged).expect("a message");
+        assert_eq!(decoded.digest_algorithms, [Ok(DigestAlgorithm::Sha256), Ok(DigestAlgorithm::Sha512)]);
+        assert_eq!((decoded.certificates, decoded.crls), (vec![ONE, TWO], vec![ONE]));
+        let values: Vec<&[u8]> = decoded.signer_infos.iter().map(|signer| signer.signature).collect();
+        assert_eq!(values, [&[2][..], &[1]], "the new one is the last");
+        assert!(merged.windows(two.len()).any(|window| window == two), "its octets stay");
+        let bare = add_signers(&message(&[&sha256], &[], &[], &[&one]), &message(&[&sha256], &[], &[], &[&two]));
+        let bare = bare.expect("merged");
+        assert!(SignedData::decode(&bare).expect("a message").certificates.is_empty());
+    }
+
+    #[test]
+    fn too_many_and_other_content_are_refused() {
+        let (sha256, one) = (writer::object_identifier(oid::SHA_256), signer(1));
+        let of = |count: usize| message(&[&sha256], &[], &[], &vec![one.as_slice(); count]);
+        assert!(add_signers(&of(31), &of(1)).is_ok());
+        assert_eq!(add_signers(&of(32), &of(1)), Err(CmsError::Limit("signers")));
+        let other = of(1);
+        let data = writer::object_identifier(oid::DATA);
+        let place = other.windows(data.len()).position(|window| window == data).expect("the content type");
+        let mut other = other.clone();
+        other[place + data.len() - 1] = 2;
+        for (existing, added) in [(&of(1), &other), (&other, &of(1)), (&of(1), &vec![tag::NULL, 0])] {
+            assert!(matches!(add_signers(existing, added), Err(CmsError::Encoding(_))));
+        }
+    }
+
+    #[test]
+    fn content_is_taken_out_and_put_back() {
+        let (sha256, one) = (writer::object_identifier(oid::SHA_256), signer(1));
+        let detached = message(&[&sha256], &[ONE], &[TWO], &[&one]);
+        let whole = super::super::embed::embed(&detached, b"content").expect("embedded");
+        assert_eq!(detach(&whole), Ok((detached.clone(), Some(&b"content"[..]))));
+        assert_eq!(detach(&detached), Ok((detached.clone(), None)));
+    }
+}
