@@ -82,6 +82,8 @@ pub struct SignerInfo<'a> {
     pub signature: &'a [u8],
     /// The `[1]` element, undecoded.
     pub unsigned_attributes: Option<Tlv<'a>>,
+    /// It stands in an unsigned attribute, over the value of another signature (RFC 5652 §11.4).
+    pub is_countersignature: bool,
 }
 
 /// `SignerIdentifier`.
@@ -223,12 +225,18 @@ impl<'a> SignerInfo<'a> {
                 signature_algorithm,
                 signature,
                 unsigned_attributes,
+                is_countersignature: false,
             })
         })
     }
 }
 
 impl<'a> SignerInfo<'a> {
+    /// Decodes the one DER `SignerInfo` that the value of a counter-signature attribute is.
+    pub fn decode_countersignature(value: &'a [u8]) -> Result<Self, DerError> {
+        Ok(Self { is_countersignature: true, ..Self::decode(Reader::single(value, tag::SEQUENCE)?)? })
+    }
+
     /// The values of every unsigned attribute of this type, each a whole element in BER.
     pub fn unsigned_values(&self, identifier: &[u8]) -> Vec<&'a [u8]> {
         let mut found = Vec::new();

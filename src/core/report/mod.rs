@@ -1,6 +1,7 @@
 //! The answer of the verify API and of `antin verify --format json`, in the contract's words (`docs/api.md`).
 
 pub mod check;
+pub mod countersignature;
 pub mod message;
 pub mod text;
 
@@ -20,6 +21,7 @@ use super::x509::Certificate;
 
 use check::Remark;
 pub use check::{Check, CheckResult, Step};
+pub use countersignature::CountersignatureReport;
 pub use message::{Message, Text};
 
 /// May the document be relied on?
@@ -121,6 +123,8 @@ pub struct SignatureReport {
     pub certificates: Vec<CertificateReport>,
     pub revocation: Vec<RevocationReport>,
     pub timestamps: Vec<TimestampReport>,
+    #[serde(rename = "counterSignatures")]
+    pub countersignatures: Vec<CountersignatureReport>,
     pub checks: Vec<Check>,
 }
 
@@ -362,6 +366,7 @@ impl SignatureReport {
             certificates: certificates(signature),
             revocation: revocation_reports(signature, time),
             timestamps: signature.timestamps.iter().map(|timestamp| TimestampReport::new(timestamp, time)).collect(),
+            countersignatures: countersignature::reports(signature, time),
             checks: check::checks(signature, policy, revocation),
         }
     }

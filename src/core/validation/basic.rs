@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::content::SignedContent;
+use super::countersignature::CountersignatureValidation;
 use super::cryptographic::{DigestFault, DigestMatched};
 use super::format::{FormatFault, FormatSound, SignerAlgorithms};
 use super::signer::SignerFault;
@@ -60,6 +61,8 @@ pub struct SignatureValidation {
     pub reordered: bool,
     /// The time-stamps on it; none are judged on the signature of a time-stamp.
     pub timestamps: Vec<TimestampValidation>,
+    /// The counter-signatures on it; they never improve anything.
+    pub countersignatures: Vec<CountersignatureValidation>,
 }
 
 impl SignatureValidation {
@@ -127,6 +130,7 @@ pub fn validate(
         path,
         acceptance,
         timestamps: Vec::new(),
+        countersignatures: Vec::new(),
     };
     validation.verdict = verdict(&validation);
     validation

@@ -1,12 +1,13 @@
 //! The validation process of EN 319 102-1, one building block a file:
 //! [`format`](mod@format) §5.2.2, [`signer`] §5.2.3, [`certificate`] §5.2.6, [`cryptographic`] §5.2.7, [`acceptance`] §5.2.8,
 //! [`basic`] §5.3, which puts them together for one signature, [`timestamp`] §5.4,
-//! and [`with_time`] §5.5. [`validate`] judges a whole document.
+//! [`with_time`] §5.5, and beside the standard [`countersignature`] and [`required`]. [`validate`] judges a whole document.
 
 pub mod acceptance;
 pub mod basic;
 pub mod certificate;
 pub mod content;
+pub mod countersignature;
 pub mod cryptographic;
 pub mod format;
 pub mod required;
@@ -134,6 +135,7 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
         .collect();
     timestamp::judge(request, message, &mut signatures, material);
     with_time::validate(request, message, &mut signatures, &content, material);
+    countersignature::judge(request, message, &mut signatures, material);
     if let Some(required) = request.policy.required_level {
         signatures.iter_mut().for_each(|signature| acceptance::require_level(required, signature));
     }

@@ -5,6 +5,7 @@
 //! that a signer claims buys nothing.
 
 use super::basic::SignatureValidation;
+use super::countersignature;
 use crate::core::cms::document_reference::DocumentReference;
 use crate::core::document_kind::{DocumentKinds, Period};
 use crate::core::path::{PathOutcome, ValidatedPath};
@@ -82,7 +83,7 @@ impl Requirement {
     }
 }
 
-/// Any integrity failure rejects; else the worst of the signatures that decide.
+/// Any integrity failure rejects, a counter-signature's too; else the worst of the signatures that decide.
 pub fn overall(signatures: &[SignatureValidation], requirement: &Requirement) -> Verdict {
     let rank = |verdict: &Verdict| match verdict.indication() {
         Indication::TotalPassed => 0,
@@ -94,6 +95,10 @@ pub fn overall(signatures: &[SignatureValidation], requirement: &Requirement) ->
     let deciding = signatures.iter().enumerate().filter(|(index, signature)| decides(*index, &signature.verdict));
     // The first of the worst.
     let worst = deciding.map(|(_, signature)| &signature.verdict).rev().max_by_key(|verdict| rank(verdict));
+    let failure = || countersignature::failure(signatures).map(Verdict::TotalFailed);
+    if let Some(failed) = failure().filter(|_| !worst.is_some_and(failed)) {
+        return failed;
+    }
     match worst {
         None => Verdict::Indeterminate(Cause::NoSignature),
         Some(Verdict::TotalPassed(passed)) => Verdict::TotalPassed(TotalPassed::of_document(passed)),
