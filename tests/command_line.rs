@@ -129,3 +129,76 @@ fn a_time_that_no_answer_could_name_is_refused() {
     let office = Office::new();
     assert_ends(&office.verify(&["--at", "9999-12-31T23:59:59-14:00", "paper.p7m"]), USAGE, "RFC 3339");
 }
+
+#[test]
+fn rules_about_kinds_hold_where_they_are_named() {
+    let office = Office::new();
+    let signed = office.sign(&["--kind", "referral", "--id", "1", "--out", "referral.p7m", "paper"]);
+    assert!(signed.status.success(), "{signed:?}");
+    let rules = include_str!("../config/document-kinds.toml");
+    let hospital = "proofs = [{ organization = ['Bệnh viện Đa khoa Sông Ngân (thử nghiệm)'] }]";
+    let (before, after) = rules.split_once("[role.facility]").expect("the role");
+    let rest = after.replacen("proofs = []", hospital, 1);
+    let doctor = "proofs = [{ title = ['Bác sĩ'] }]";
+    let complete = format!("{}[role.facility]{rest}", before.replace("proofs = []", doctor));
+    for (name, text) in [("rules.toml", rules), ("complete.toml", &complete), ("wrong.toml", "[kind]\n")] {
+        fs::write(office.path(name), text).expect("written");
+    }
+    let verify = |rules: &str| office.verify(&["--document-kinds", rules, "--format", "json", "referral.p7m"]);
+    assert_eq!(office.verify(&["referral.p7m"]).status.code(), Some(0), "off by default");
+    for (rules, code, word) in
+        [("rules.toml", 2, "signer-role-unknown"), ("complete.toml", 1, "required-signature-missing")]
+    {
+        let output = verify(rules);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(word), "{output:?}");
+    }
+    assert_ends(&verify("wrong.toml"), UNREADABLE, "wrong.toml");
+    assert_ends(&verify("missing.toml"), UNREADABLE, "missing.toml");
+}
+
+#[test]
+fn a_second_signature_is_added_to_the_first() {
+    let office = Office::new();
+    let judicial = |arguments: &[&str]| {
+        let key = ["sign", "--key", "pki/signers/judicial.key", "--cert", "pki/signers/judicial.crt"];
+        office.run(&[&key[..], arguments].concat())
+    };
+    let signed = office.sign(&["--kind", "referral", "--id", "1", "--detached", "--out", "one.p7s", "paper"]);
+    assert!(signed.status.success(), "{signed:?}");
+    let signers = |output: &Output| String::from_utf8_lossy(&output.stdout).matches("\"id\": \"signature-").count();
+    for (arguments, verify, count) in [
+        (
+            &["--add-to", "one.p7s", "--detached", "--out", "two.p7s", "paper"][..],
+            &["--content", "paper", "two.p7s"][..],
+            2,
+        ),
+        (&["--add-to", "one.p7s", "--out", "two.p7m", "paper"], &["two.p7m"], 2),
+        (&["--add-to", "two.p7m", "--out", "three.p7m"], &["three.p7m"], 3),
+        (&["--add-to", "two.p7m", "--detached", "--out", "three.p7s"], &["--content", "paper", "three.p7s"], 3),
+        (&["--add-to", "one.p7s", "--kind", "referral", "--id", "1", "--out", "two.p7m", "paper"], &["two.p7m"], 2),
+        (&["--add-to", "paper.p7m", "--out", "plain.p7m"], &["plain.p7m"], 2),
+    ] {
+        let output = judicial(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        let output = office.verify(&[&["--format", "json"], verify].concat());
+        assert_eq!((output.status.code(), signers(&output)), (Some(0), count), "{arguments:?}: {output:?}");
+    }
+    fs::write(office.path("other"), "another paper").expect("written");
+    let mut broken = fs::read(office.path("one.p7s")).expect("a file");
+    *broken.last_mut().expect("an octet") ^= 1;
+    fs::write(office.path("broken.p7s"), broken).expect("written");
+    for (arguments, code, why) in [
+        (&["--add-to", "one.p7s", "--out", "x", "other"][..], UNREADABLE, "existing-signature-broken"),
+        (&["--add-to", "two.p7m", "--out", "x", "other"], UNREADABLE, "existing-signature-broken"),
+        (&["--add-to", "broken.p7s", "--out", "x", "paper"], UNREADABLE, "existing-signature-broken"),
+        (&["--add-to", "one.p7s", "--out", "x"], UNREADABLE, "name the document"),
+        (&["--add-to", "paper", "--out", "x", "paper"], UNREADABLE, "paper"),
+        (&["--add-to", "one.p7s", "--kind", "referral", "--id", "2", "--out", "x", "paper"], USAGE, "conflict"),
+        (&["--add-to", "one.p7s", "--out", "one.p7s", "paper"], USAGE, "--out"),
+        (&["--out", "x"], USAGE, "FILE"),
+    ] {
+        assert_ends(&judicial(arguments), code, why);
+        assert!(!office.path("x").exists(), "{arguments:?}");
+    }
+}

@@ -14,7 +14,7 @@ use crate::{
     clock,
     config::{
         Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Receipt, Registry, SigningKey,
-        TimeStampAuthority, TimeStamping, Trust,
+        TimeStampAuthority, TimeStamping, Trust, Verify,
         revocation::{CrlSource, RevocationSettings},
     },
     http::Running,
@@ -28,6 +28,8 @@ const HEALTH_KINDS: [&str; 4] = ["health-book", "health-check", "referral", "re-
 
 /// Name of the key for receipts, and of its files.
 const RECEIPT: &str = "receipt";
+/// Rules about kinds of documents, held if they are there.
+const DOCUMENT_KINDS: &str = "document-kinds.toml";
 
 const JUDICIAL_PURPOSES: [&str; 4] = ["recruitment", "nationality", "adoption", "administrative-procedure"];
 const HEALTH_PURPOSES: [&str; 4] = ["treatment", "insurance", "recruitment", "administrative-procedure"];
@@ -112,6 +114,7 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
             name: (*name).to_owned(),
             keys: vec![key.to_owned()],
             digest_only: true,
+            foreign_references: false,
             purposes: purposes.iter().map(|purpose| (*purpose).to_owned()).collect(),
         };
         names.iter().map(kind).collect()
@@ -175,6 +178,10 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
             timeout_seconds: 10,
             total_seconds: 30,
             ..TimeStamping::default()
+        },
+        verify: Verify {
+            document_kinds: Some(directory.join(DOCUMENT_KINDS)).filter(|path| path.is_file()),
+            ..Verify::default()
         },
         registry: Registry { path: directory.join("registry.db") },
         keys: vec![key("judicial", Member::Judicial), key("health", Member::Health)]

@@ -77,6 +77,8 @@ pub struct LoadedEvidence {
     pub ocsp_encoded: Vec<Vec<u8>>,
     /// The policy's file.
     pub policy_text: String,
+    /// The file about kinds of documents, if there is one.
+    pub document_kinds_text: Option<String>,
 }
 
 impl EvidenceArguments {
@@ -119,6 +121,7 @@ impl EvidenceArguments {
             ocsp_encoded,
             policy,
             policy_text,
+            document_kinds_text: None,
             revocation: match self.revocation {
                 RevocationArgument::Required => RevocationMode::Required,
                 RevocationArgument::IfAvailable => RevocationMode::IfAvailable,

@@ -10,6 +10,7 @@ mod replay;
 pub mod revocation;
 pub mod serve;
 pub mod sign;
+mod sign_more;
 pub mod trust;
 pub mod validate_path;
 pub mod verify;

@@ -52,6 +52,7 @@ impl Basis {
             crls: &loaded.crls,
             ocsp_responses: &loaded.ocsp_encoded,
             policy: &loaded.policy_text,
+            document_kinds: loaded.document_kinds_text.as_deref(),
             revocation: loaded.revocation,
             time: loaded.time,
         });

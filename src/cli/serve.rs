@@ -76,11 +76,12 @@ pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running
         tracing::warn!("no trust anchor is held: no signature will be relied on; see [trust] of the settings");
     }
     let keys = held::keys(&config.keys)?;
+    let document_kinds = held::document_kinds(config.verify.document_kinds.as_deref())?;
     let registry = Arc::new(SqliteRegistry::open(&config.registry.path, clock::now())?);
     let trust = Arc::new(ArcSwap::from_pointee(trust));
     let memory = Arc::new(Memory::bounded());
     let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory)).await?;
-    let parts = Parts { keys, registry, trust, list, hangup, revocation, memory, published, config };
+    let parts = Parts { keys, registry, trust, list, hangup, revocation, memory, published, document_kinds, config };
     Ok(http::boot(parts).await?)
 }
 

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::evidence;
 use super::exit::{self, Code, CommandError};
+use super::sign_more;
 use crate::clock;
 use crate::config::{TimeStampAuthority, TimeStamping};
 use crate::core::cms::document_reference::DocumentReference;
@@ -54,12 +55,15 @@ pub struct SignArguments {
     /// URI under which the document's status is published
     #[arg(long, value_name = "URI", requires = "kind")]
     status_ref: Option<String>,
+    /// Add the signature to the CMS in this file, which is over the same document
+    #[arg(long, value_name = "FILE")]
+    add_to: Option<PathBuf>,
     /// Where the signature is written
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The document
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// The document; may be left out with --add-to, if the CMS there carries it
+    #[arg(value_name = "FILE", required_unless_present = "add_to")]
+    file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -104,16 +108,30 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
         _ => None,
     };
     let signer = load_signer(arguments)?;
-    let content = evidence::read(&arguments.file)?;
+    let file = arguments.file.as_deref().map(evidence::read).transpose()?;
+    let (existing, content) = match &arguments.add_to {
+        Some(path) => {
+            let (existing, content) = sign_more::read(path, file)?;
+            (Some(existing), content)
+        }
+        None => (None, file.unwrap_or_default()),
+    };
+    let document = match &existing {
+        Some(existing) => existing.document(document)?,
+        None => document,
+    };
     let digest_algorithm = signer.digest_algorithm();
     let digest = crypto::digest(digest_algorithm, &content);
     let signature = signer.sign_cades(&CadesRequest {
         digest: (digest_algorithm, &digest),
-        content: (!arguments.detached).then_some(content.as_slice()),
+        content: (!arguments.detached && existing.is_none()).then_some(content.as_slice()),
         signing_time: clock::now(),
         document: document.as_ref(),
     });
     let mut signature = signature.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.cert, &error))?;
+    if let Some(existing) = &existing {
+        signature = existing.with(&signature, (!arguments.detached).then_some(&content))?;
+    }
     if let Some(client) = client {
         let digests = [(digest_algorithm, digest)];
         let content = if arguments.detached { Content::Digests(&digests) } else { Content::None };
@@ -169,7 +187,8 @@ fn load_signer(arguments: &SignArguments) -> Result<CadesSigner, CommandError> {
 
 /// The signature must not be written over what it is made from.
 fn check_output(arguments: &SignArguments) -> Result<(), CommandError> {
-    let inputs = [&arguments.key, &arguments.cert, &arguments.file].into_iter().chain(&arguments.chain);
+    let inputs = [&arguments.key, &arguments.cert].into_iter().chain(&arguments.chain);
+    let inputs = inputs.chain(&arguments.file).chain(&arguments.add_to);
     for input in inputs {
         if is_same_file(&arguments.out, input) {
             let message = format!("--out {} is an input too: name another file", arguments.out.display());

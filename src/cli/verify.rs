@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::evidence::{self, EvidenceArguments};
+use super::evidence::{self, EvidenceArguments, LoadedEvidence};
 use super::exit::{self, Code, CommandError};
 use super::replay::{self, Basis};
+use crate::core::document_kind::DocumentKinds;
 use crate::core::evidence_file;
 use crate::core::memory::Memory;
 use crate::core::report::text::{self, Language};
@@ -31,9 +32,12 @@ pub struct VerifyArguments {
     #[arg(
         long = "evidence",
         value_name = "FILE",
-        conflicts_with_all = ["evidence_out", "intermediates", "crls", "ocsp_responses", "revocation", "at", "policy"]
+        conflicts_with_all = ["evidence_out", "intermediates", "crls", "ocsp_responses", "revocation", "at", "policy", "document_kinds"]
     )]
     saved: Option<PathBuf>,
+    /// Who must have signed documents of which kind (the form of config/document-kinds.toml); nobody in particular by default
+    #[arg(long, value_name = "FILE")]
+    document_kinds: Option<PathBuf>,
     /// Text for people, JSON for machines, XML for archives (ETSI TS 119 102-2)
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -55,7 +59,15 @@ pub fn run(arguments: &VerifyArguments) -> ExitCode {
 
 fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
     if let Some(out) = &arguments.evidence_out {
-        replay::check_output(out, arguments.evidence.files().chain(&arguments.content).chain([&arguments.file]))?;
+        replay::check_output(
+            out,
+            arguments
+                .evidence
+                .files()
+                .chain(&arguments.content)
+                .chain(&arguments.document_kinds)
+                .chain([&arguments.file]),
+        )?;
     }
     let file = evidence::read(&arguments.file)?;
     let content = arguments.content.as_deref().map(evidence::read).transpose()?;
@@ -68,10 +80,10 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
             (basis, None)
         }
         (None, Some(out)) => {
-            let (basis, file) = Basis::saved(&arguments.evidence.load()?, &document, content.as_deref())?;
+            let (basis, file) = Basis::saved(&load(arguments)?, &document, content.as_deref())?;
             (basis, Some((out, file)))
         }
-        (None, None) => (Basis::given(arguments.evidence.load()?), None),
+        (None, None) => (Basis::given(load(arguments)?), None),
     };
     let validation = validation::validate(&ValidationRequest {
         document: &document,
@@ -96,6 +108,18 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
         Outcome::Reject => exit::REJECT,
         Outcome::Undetermined => exit::UNDETERMINED,
     })
+}
+
+/// The evidence options, and who must have signed what.
+fn load(arguments: &VerifyArguments) -> Result<LoadedEvidence, CommandError> {
+    let mut loaded = arguments.evidence.load()?;
+    if let Some(path) = &arguments.document_kinds {
+        let text = String::from_utf8_lossy(&evidence::read(path)?).into_owned();
+        let kinds = DocumentKinds::parse(&text).map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))?;
+        loaded.policy.document_kinds = kinds;
+        loaded.document_kinds_text = Some(text);
+    }
+    Ok(loaded)
 }
 
 /// A replay says that it is one before the text, without the colours of an answer of now, and beside what machines read.

@@ -148,7 +148,7 @@ fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'sta
 }
 
 fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
-    let Config { mutual_tls, trust, revocation, time_stamping, registry, keys, .. } = config;
+    let Config { mutual_tls, trust, revocation, time_stamping, verify, registry, keys, .. } = config;
     let sources =
         revocation.sources.iter_mut().flat_map(|source| source.issuer_file.iter_mut().chain(&mut source.file));
     let list = trust.list.iter_mut().flat_map(|list| [&mut list.file, &mut list.state_file]);
@@ -165,6 +165,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain([&mut revocation.marks_file])
         .chain(&mut revocation.tls_authorities)
         .chain(&mut time_stamping.tls_authorities)
+        .chain(&mut verify.document_kinds)
         .chain(authorities)
         .chain(sources)
         .chain(keys)

@@ -36,6 +36,9 @@ pub struct Kind {
     pub keys: Vec<String>,
     #[serde(default)]
     pub digest_only: bool,
+    /// A further signature may be added to one that names a document which was not issued here: its standing is then not kept here.
+    #[serde(default)]
+    pub foreign_references: bool,
     /// What documents of this kind serve for, as requests to verify name it.
     #[serde(default)]
     pub purposes: Vec<String>,

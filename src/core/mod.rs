@@ -4,6 +4,7 @@ pub mod algorithm;
 pub mod cms;
 pub mod crypto;
 pub mod der;
+pub mod document_kind;
 #[cfg(test)]
 mod every;
 pub mod evidence;
@@ -16,6 +17,7 @@ pub mod pdf;
 pub mod policy;
 pub mod report;
 pub mod saved_evidence;
+pub mod suites;
 pub mod time;
 pub mod validation;
 pub mod verdict;

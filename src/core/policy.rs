@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
+use super::document_kind::DocumentKinds;
 use super::oid;
+use super::suites::Suites;
 use super::time::Time;
 
 /// For what the target certificate's key is used.
@@ -92,6 +94,26 @@ pub struct Policy {
     /// How old revocation data may be, in hours.
     #[serde(default)]
     pub maximum_revocation_age_hours: MaximumAge,
+    /// The baseline level that a signature must have; left out: none.
+    #[serde(default)]
+    pub required_level: Option<RequiredLevel>,
+    /// Until when algorithms and sizes of keys are accepted.
+    #[serde(default)]
+    pub suites: Suites,
+    /// Which signatures a document of a kind needs; those that come with antin have none, the settings add them.
+    #[serde(default)]
+    pub document_kinds: DocumentKinds,
+}
+
+/// A level of EN 319 122-1 §6 that a policy can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum RequiredLevel {
+    /// Signing time and a reference to the certificate are signed.
+    #[serde(rename = "B-B")]
+    Basic,
+    /// Also a time-stamp that passes is over the signature.
+    #[serde(rename = "B-T")]
+    Timestamped,
 }
 
 fn object_identifiers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<u8>>, D::Error> {

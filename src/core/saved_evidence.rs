@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::crypto;
 use super::der::DerError;
+use super::document_kind::DocumentKinds;
 use super::evidence::{CrlSet, Evidence};
 use super::policy::{Policy, RevocationMode};
 use super::time::Time;
@@ -52,6 +53,8 @@ pub struct ToSave<'a> {
     pub ocsp_responses: &'a [Vec<u8>],
     /// The policy's file.
     pub policy: &'a str,
+    /// The file about kinds of documents, if one was named.
+    pub document_kinds: Option<&'a str>,
     pub revocation: RevocationMode,
     pub time: Time,
 }
@@ -74,6 +77,7 @@ pub enum SavedEvidenceError {
         fault: OcspError,
     },
     Policy(String),
+    DocumentKinds(String),
     /// It was saved for another document.
     OtherDocument,
     /// It was saved for other content, or for none, or for some.
@@ -91,6 +95,7 @@ impl std::fmt::Display for SavedEvidenceError {
             }
             Self::Ocsp { number, fault } => write!(formatter, "entry {number} of ocspResponses: {fault}"),
             Self::Policy(words) => write!(formatter, "its policy cannot be read: {words}"),
+            Self::DocumentKinds(words) => write!(formatter, "its documentKinds cannot be read: {words}"),
             Self::OtherDocument => write!(formatter, "it was saved for another document"),
             Self::OtherContent => {
                 write!(formatter, "it was saved for this signature with other content; give the same with --content")
@@ -110,6 +115,7 @@ struct File {
     validation_time: Time,
     revocation: Mode,
     policy: String,
+    document_kinds: Option<String>,
     trust: Trust,
     certificates: Vec<Octets>,
     crls: Vec<Octets>,
@@ -228,6 +234,7 @@ pub fn encode(saved: &ToSave<'_>) -> Vec<u8> {
             RevocationMode::Off => Mode::Off,
         },
         policy: saved.policy.to_owned(),
+        document_kinds: saved.document_kinds.map(str::to_owned),
         trust: Trust {
             anchors: trust.anchors().iter().map(anchor).collect(),
             intermediates: octets(trust.intermediates()),
@@ -279,8 +286,12 @@ impl SavedEvidence {
             let decoded = OcspResponse::decode(der).map(Arc::new);
             decoded.map_err(|fault| SavedEvidenceError::Ocsp { number: index + 1, fault })
         });
-        let policy =
+        let mut policy =
             Policy::parse(&file.policy).map_err(|error| SavedEvidenceError::Policy(error.message().to_owned()))?;
+        if let Some(text) = &file.document_kinds {
+            let kinds = DocumentKinds::parse(text);
+            policy.document_kinds = kinds.map_err(|error| SavedEvidenceError::DocumentKinds(error.to_string()))?;
+        }
         Ok(Self {
             document: file.document.sha256.0,
             content: file.document.content_sha256.map(|digest| digest.0),
@@ -339,6 +350,7 @@ mod tests {
             crls: &[],
             ocsp_responses: &[],
             policy: Policy::held_text("strict").expect("held"),
+            document_kinds: None,
             revocation: RevocationMode::Off,
             time: Time::from_unix(0),
         });

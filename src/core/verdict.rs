@@ -33,7 +33,7 @@ impl TotalPassed {
         Self(())
     }
 
-    /// A document passes if each of its signatures does, and there is one.
+    /// A document passes if each of the signatures that decide does, and there is one.
     pub(in crate::core) fn of_document(_first: &Self) -> Self {
         Self(())
     }
@@ -48,6 +48,10 @@ pub enum Failure {
         content_differs: bool,
     },
     Signature(SignatureFault),
+    /// A counter-signature on one of the signatures is broken, or over another; its own sub-indication.
+    Countersignature {
+        sub_indication: &'static str,
+    },
 }
 
 #[cfg(test)]
@@ -60,6 +64,7 @@ impl Failure {
             Self::Signature(SignatureFault::Value) => [Self::Signature(SignatureFault::Value)],
             Self::Signature(SignatureFault::Encoding) => [Self::Signature(SignatureFault::Encoding)],
             Self::Signature(SignatureFault::KeyMismatch) => [Self::Signature(SignatureFault::KeyMismatch)],
+            Self::Countersignature { .. } => [Self::Countersignature { sub_indication: "HASH_FAILURE" }],
         })
     }
 }
@@ -145,6 +150,7 @@ impl Verdict {
                 Failure::Format(_) => "FORMAT_FAILURE",
                 Failure::Hash { .. } => "HASH_FAILURE",
                 Failure::Signature(_) => "SIG_CRYPTO_FAILURE",
+                Failure::Countersignature { sub_indication } => sub_indication,
             },
             Self::Indeterminate(cause) => match cause {
                 Cause::NoSignature | Cause::UnsupportedFormat => return None,
@@ -154,9 +160,11 @@ impl Verdict {
                 | Cause::Acceptance(AcceptanceFault::WeakAlgorithm | AcceptanceFault::WeakKey) => {
                     "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
                 }
-                Cause::Acceptance(AcceptanceFault::SigningCertificateMissing | AcceptanceFault::SigningTimeMissing) => {
-                    "SIG_CONSTRAINTS_FAILURE"
-                }
+                Cause::Acceptance(
+                    AcceptanceFault::SigningCertificateMissing
+                    | AcceptanceFault::SigningTimeMissing
+                    | AcceptanceFault::LevelTooLow,
+                ) => "SIG_CONSTRAINTS_FAILURE",
                 Cause::Path(fault) => path_sub_indication(fault),
                 Cause::IssuerUnavailable => "TRY_LATER",
             },
@@ -184,6 +192,7 @@ impl Verdict {
                 Failure::Signature(SignatureFault::Value) => "signature-value-invalid",
                 Failure::Signature(SignatureFault::Encoding) => "signature-value-encoding",
                 Failure::Signature(SignatureFault::KeyMismatch) => "signature-key-mismatch",
+                Failure::Countersignature { .. } => "counter-signature-broken",
             },
             Self::Indeterminate(cause) => match cause {
                 Cause::NoSignature => "no-signature",

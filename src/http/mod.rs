@@ -53,7 +53,7 @@ use request::Door;
 use crate::{
     clock,
     config::Config,
-    core::{memory::Memory, time::Time},
+    core::{document_kind::DocumentKinds, memory::Memory, time::Time},
     registry::{Registry, RegistryError},
     revocation::RevocationCache,
     service::{
@@ -93,6 +93,8 @@ pub struct Parts {
     pub memory: Arc<Memory>,
     /// The directory of a development PKI whose CRLs and certificates are to be served.
     pub published: Option<PathBuf>,
+    /// Which signatures documents of each kind need.
+    pub document_kinds: DocumentKinds,
 }
 
 /// What every handler can ask.
@@ -171,7 +173,7 @@ impl Running {
 
 /// Starts the service: unfinished attempts of earlier runs are marked, sockets are bound, then requests are answered.
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
-    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published } = parts;
+    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, document_kinds } = parts;
     install_metrics();
     for intent in registry.recover().await? {
         tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
@@ -184,6 +186,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
             memory,
             &config.verify.policy,
             &config.kinds,
+            &document_kinds,
         )
         .map_err(BootError::Policy)?,
     );

@@ -16,7 +16,9 @@ use super::{
 use crate::{
     core::report::Text,
     registry::RegistryError,
-    service::{documents::DocumentError, receipt::ReceiptError, sign::SignError, verify::VerifyError},
+    service::{
+        documents::DocumentError, existing::ExistingError, receipt::ReceiptError, sign::SignError, verify::VerifyError,
+    },
     signing::SigningError,
 };
 
@@ -273,6 +275,8 @@ impl From<SignError> for Problem {
             SignError::Reference(fault) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "reference-not-signable", detail).on_field(fault.field)
             }
+            SignError::Existing(error) => error.into(),
+            SignError::NoContent => Self::new(StatusCode::BAD_REQUEST, "document-missing", detail).on_field("document"),
             SignError::Signing(error) => error.into(),
             SignError::Registry(error) => error.into(),
             SignError::Recorded { .. } | SignError::Random(_) | SignError::Interrupted => {
@@ -298,6 +302,21 @@ impl From<ReceiptError> for Problem {
                 Self::internal()
             }
         }
+    }
+}
+
+impl From<ExistingError> for Problem {
+    fn from(error: ExistingError) -> Self {
+        let code = match error {
+            ExistingError::Unreadable(_) | ExistingError::NoSignature => "existing-signature-unreadable",
+            ExistingError::TooLarge => "existing-signature-too-large",
+            ExistingError::Broken { .. } => "existing-signature-broken",
+            ExistingError::Undetermined { .. } => "existing-signature-undetermined",
+            ExistingError::Conflict => "existing-signature-conflict",
+            ExistingError::Foreign => "existing-signature-foreign",
+            ExistingError::NotInForce => "existing-signature-not-in-force",
+        };
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string()).on_field("existingSignature")
     }
 }
 

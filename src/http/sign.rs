@@ -68,7 +68,8 @@ struct SignedBody {
 /// Signs a document.
 ///
 /// `{"kind": "health-book", "document": base64, "mediaType": "application/fhir+json", "format": "cades", "packaging":
-/// "detached|enveloping", "level": "B-B|B-T", "signer"?: key, "metadata"?: {…}}`, or `"digest": {"algorithm": "sha-256", "value": base64}`
+/// "detached|enveloping", "level": "B-B|B-T", "signer"?: key, "existingSignature"?: base64, "metadata"?: {…}}`, or `"digest":
+/// {"algorithm": "sha-256", "value": base64}`
 /// in place of `document` for a detached signature where the kind allows it; or the same fields as parts of a multipart body, the
 /// document last as bytes. The header `Idempotency-Key` is mandatory: the same key and body again get the same answer. A level above
 /// B-B is reached after the answer; `Prefer: wait=10` (RFC 7240) lets the answer wait for it so many seconds, and says what was reached.
@@ -97,7 +98,7 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
     let (mut order, reservation) = match content_type(&request)? {
         "application/json" => {
             let (body, reservation) = limits.read(request, &app.room).await?;
-            (from_json(&body, None, client, idempotency_key)?, reservation)
+            (from_json(&body, Parts::default(), client, idempotency_key)?, reservation)
         }
         "multipart/form-data" => limits.within(from_multipart(&app, request, limits, client, idempotency_key)).await?,
         _ => return Err(Problem::media_type(ACCEPTED)),
@@ -167,13 +168,15 @@ fn idempotency_key(request: &Request) -> Result<String, FieldError> {
     Ok(String::from_utf8_lossy(key).into_owned())
 }
 
-/// From the JSON members; `document` is given beside them when it came as a part of its own.
-fn from_json(
-    body: &[u8],
+/// What came as parts of its own beside the JSON members.
+#[derive(Default)]
+struct Parts {
     document: Option<Bytes>,
-    client: Arc<Client>,
-    idempotency_key: String,
-) -> Result<SignRequest, Problem> {
+    existing_signature: Option<Bytes>,
+}
+
+/// From the JSON members and the parts beside them.
+fn from_json(body: &[u8], parts: Parts, client: Arc<Client>, idempotency_key: String) -> Result<SignRequest, Problem> {
     let fields = Fields::read(body, FIELDS)?;
     let kind = fields.required("kind", fields.text("kind")?)?.into_owned();
     let packaging = fields.named("packaging", &["detached", "enveloping"], Packaging::from_name)?;
@@ -185,12 +188,14 @@ fn from_json(
     }
     let level = fields.named("level", &["B-B", "B-T", "B-LT", "B-LTA"], Level::from_name)?;
     let level = fields.required("level", level)?;
-    if fields.has("existingSignature") {
-        let detail = "further signatures cannot be added by this version";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-not-available", detail)
-            .on_field("existingSignature"));
+    let existing_signature = match (parts.existing_signature, fields.base64("existingSignature")?.map(Bytes::from)) {
+        (Some(_), Some(_)) => return Err(fields.error("existingSignature", FieldFault::Duplicate).into()),
+        (part, member) => part.or(member),
+    };
+    if existing_signature.as_ref().is_some_and(Bytes::is_empty) {
+        return Err(fields.error("existingSignature", FieldFault::Empty).into());
     }
-    let document = match (document, fields.base64("document")?.map(Bytes::from)) {
+    let document = match (parts.document, fields.base64("document")?.map(Bytes::from)) {
         (Some(_), Some(_)) => return Err(fields.error("document", FieldFault::Duplicate).into()),
         (part, member) => part.or(member),
     };
@@ -206,12 +211,13 @@ fn from_json(
             let rule = "digest stands in place of document: give one of them";
             return Err(fields.error("digest", FieldFault::Conflict(rule)).into());
         }
+        (None, None) if existing_signature.is_some() => SignContent::Existing,
         (None, None) => return Err(fields.error("document", FieldFault::Missing).into()),
     };
     let media_type = fields.text("mediaType")?.map(|text| text.into_owned());
     let media_type = match (&content, media_type) {
         (_, Some(media_type)) => media_type,
-        (SignContent::Digest(_), None) => UNTOLD.to_owned(),
+        (SignContent::Digest(_) | SignContent::Existing, None) => UNTOLD.to_owned(),
         (SignContent::Document(_), None) => return Err(fields.error("mediaType", FieldFault::Missing).into()),
     };
     if matches!(&content, SignContent::Document(document) if document.is_empty()) {
@@ -226,12 +232,13 @@ fn from_json(
         packaging,
         level,
         patience: Duration::ZERO,
+        existing_signature,
         signer: fields.text("signer")?.map(|text| text.into_owned()),
         metadata: fields.object_text("metadata")?.map(ToOwned::to_owned),
     })
 }
 
-/// The parts are the members of the JSON form: `document` as bytes, `digest` and `metadata` as JSON, the rest as text.
+/// The parts are the members of the JSON form: `document` and `existingSignature` as bytes, `digest` and `metadata` as JSON, the rest as text.
 async fn from_multipart(
     app: &App,
     request: Request,
@@ -241,13 +248,18 @@ async fn from_multipart(
 ) -> Result<(SignRequest, super::limits::Reservation), Problem> {
     let mut parts = limits.multipart(request).await?;
     let mut reservation = app.room.reserve();
-    let mut document = None;
+    let mut own = Parts::default();
     let mut members: Vec<String> = Vec::new();
     while let Some(part) = parts.next_field().await.map_err(|error| limits.multipart_error(&error))? {
         let name = part.name().unwrap_or_default().to_owned();
         let bytes = buffer_part(part, &mut reservation, usize::MAX, limits).await?;
-        if name == "document" {
-            if document.replace(bytes).is_some() {
+        let place = match name.as_str() {
+            "document" => Some(&mut own.document),
+            "existingSignature" => Some(&mut own.existing_signature),
+            _ => None,
+        };
+        if let Some(place) = place {
+            if place.replace(bytes).is_some() {
                 return Err(FieldError::new(&name, FieldFault::Duplicate).into());
             }
             continue;
@@ -264,5 +276,5 @@ async fn from_multipart(
         members.push(format!("{}:{value}", quoted(&name)));
     }
     let body = format!("{{{}}}", members.join(","));
-    Ok((from_json(body.as_bytes(), document, client, idempotency_key)?, reservation))
+    Ok((from_json(body.as_bytes(), own, client, idempotency_key)?, reservation))
 }

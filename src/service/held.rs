@@ -9,6 +9,7 @@ use std::{
 use crate::{
     config::{self, Padding},
     core::{
+        document_kind::DocumentKinds,
         evidence_file::{self, EvidenceFileError},
         x509::{Certificate, CertificateList},
     },
@@ -37,6 +38,15 @@ pub enum HeldError {
     NoCertificate { path: PathBuf },
     #[error("key {name:?}, {}: {source}", path.display())]
     Key { name: String, path: PathBuf, source: KeyError },
+    #[error("{}: {source}", path.display())]
+    DocumentKinds { path: PathBuf, source: toml::de::Error },
+}
+
+/// The rules about kinds of documents in a file; none without one.
+pub fn document_kinds(path: Option<&Path>) -> Result<DocumentKinds, HeldError> {
+    let Some(path) = path else { return Ok(DocumentKinds::default()) };
+    let text = String::from_utf8_lossy(&read(path)?).into_owned();
+    DocumentKinds::parse(&text).map_err(|source| HeldError::DocumentKinds { path: path.to_owned(), source })
 }
 
 /// The keys of the settings, each with its certificate.

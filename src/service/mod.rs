@@ -1,6 +1,8 @@
 //! The use-cases, without HTTP: verify a document, sign one, change its standing, know whether all is well.
 
+mod adding;
 pub mod documents;
+pub mod existing;
 pub mod held;
 pub mod levels;
 pub mod permission;

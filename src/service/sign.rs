@@ -4,7 +4,10 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::{levels::LevelRaiser, permission::Client, standing::Standing, verify::VerifyService};
+use super::{
+    adding::read_existing, existing::ExistingError, levels::LevelRaiser, permission::Client, standing::Standing,
+    verify::VerifyService,
+};
 use crate::{
     clock,
     config::{Kind, Operation},
@@ -29,10 +32,10 @@ use crate::{
 
 /// Signs documents of the kinds in the settings.
 pub struct SignService {
-    kinds: HashMap<String, Kind>,
+    pub(super) kinds: HashMap<String, Kind>,
     keys: HashMap<String, Arc<dyn IssuingKey>>,
-    registry: Arc<dyn Registry>,
-    verify: Arc<VerifyService>,
+    pub(super) registry: Arc<dyn Registry>,
+    pub(super) verify: Arc<VerifyService>,
     standing: Arc<Standing>,
     /// Who raises signatures above B-B, where that can be done.
     levels: Option<Arc<LevelRaiser>>,
@@ -43,6 +46,8 @@ pub enum SignContent {
     Document(bytes::Bytes),
     /// SHA-256 of content that stays with the client; detached signatures only.
     Digest(Sha256),
+    /// What the existing signature carries.
+    Existing,
 }
 
 impl SignContent {
@@ -50,6 +55,7 @@ impl SignContent {
         match self {
             Self::Document(document) => crypto::sha256(document),
             Self::Digest(digest) => *digest,
+            Self::Existing => crypto::sha256(&[]),
         }
     }
 }
@@ -65,6 +71,8 @@ pub struct SignRequest {
     pub level: Level,
     /// How long the answer may wait for a level above B-B; no part of the order.
     pub patience: Duration,
+    /// A CMS in DER or BER to which the signature is added.
+    pub existing_signature: Option<bytes::Bytes>,
     /// The name of the key that should sign.
     pub signer: Option<String>,
     /// JSON text as it was sent; bound into the request's digest.
@@ -85,7 +93,8 @@ impl SignRequest {
             self.signer.as_deref().unwrap_or_default().as_bytes(),
             self.metadata.as_deref().unwrap_or_default().as_bytes(),
         ];
-        for field in fields {
+        // Last, and left out where there is none: orders of before this field keep their digests.
+        for field in fields.into_iter().chain(self.existing_signature.as_deref()) {
             hasher.update(&(field.len() as u64).to_be_bytes());
             hasher.update(field);
         }
@@ -129,6 +138,10 @@ pub enum SignError {
     StateUnknown(DocumentId),
     #[error(transparent)]
     Reference(#[from] ReferenceFieldFault),
+    #[error(transparent)]
+    Existing(#[from] ExistingError),
+    #[error("neither the request nor the existing signature has the content")]
+    NoContent,
     #[error(transparent)]
     Signing(#[from] SigningError),
     #[error(transparent)]
@@ -200,7 +213,12 @@ impl SignService {
         name.and_then(|name| self.keys.get(name)).ok_or_else(refused)
     }
 
-    async fn issue(&self, request: SignRequest, key: Arc<dyn IssuingKey>) -> Result<Signed, SignError> {
+    async fn issue(&self, mut request: SignRequest, key: Arc<dyn IssuingKey>) -> Result<Signed, SignError> {
+        let mut existing = None;
+        if request.existing_signature.is_some() || matches!(request.content, SignContent::Existing) {
+            let read = tokio::task::spawn_blocking(move || Ok::<_, SignError>((read_existing(&mut request)?, request)));
+            (existing, request) = read.await.map_err(|_| SignError::Interrupted)??;
+        }
         let document_digest = match &request.content {
             SignContent::Document(document) if document.len() > HASHED_INLINE => {
                 let document = document.clone();
@@ -211,8 +229,8 @@ impl SignService {
         };
         let document_id = draw_document_id()?;
         let now = clock::now();
-        let reference = self.standing.reference(document_id);
-        let reference = DocumentReference::new(&request.kind, &document_id.to_string(), Some(&reference))?;
+        let own = self.standing.reference(document_id);
+        let own = DocumentReference::new(&request.kind, &document_id.to_string(), Some(&own))?;
         let intent = Intent {
             document_id,
             client: request.client.name.clone(),
@@ -235,11 +253,23 @@ impl SignService {
             Begun::StateUnknown { document_id } => return Err(SignError::StateUnknown(document_id)),
         }
         // Decree 23/2025 art. 15: the signer checks its own and its CA's certificate before it signs.
-        if let Err(error) = self.check_signer(&*key, Some(&request.kind), now) {
-            self.registry.abandon(document_id).await?;
-            return Err(error);
-        }
-        let signature = match sign_blocking(Arc::clone(&key), document_digest, now, reference).await {
+        let checked = match self.check_signer(&*key, Some(&request.kind), now) {
+            Ok(()) => self.check_existing(existing.as_ref(), &request, &document_digest).await,
+            Err(error) => Err(error),
+        };
+        // Who adds a signature signs the same document.
+        let reference = match checked {
+            Ok(stated) => stated.unwrap_or(own),
+            Err(error) => {
+                self.registry.abandon(document_id).await?;
+                return Err(error);
+            }
+        };
+        let signed = match sign_blocking(Arc::clone(&key), document_digest, now, reference.clone()).await {
+            Ok(signature) => self.added(existing.as_ref(), signature, &request, &reference, &*key).await,
+            Err(error) => Err(error),
+        };
+        let signature = match signed {
             Ok(signature) => signature,
             Err(error) if key_was_not_asked(&error) => {
                 self.registry.abandon(document_id).await?;

@@ -14,13 +14,15 @@ use crate::core::{
     },
     crypto::Hasher,
     der::ber,
+    document_kind::DocumentKinds,
     evidence::Evidence,
     memory::Memory,
     path::PathOutcome,
     policy::{Policy, RevocationMode},
     report::{Obstacle, Outcome, Reliance, Report},
     time::Time,
-    validation::{self, Content, Unreadable, Validation, ValidationRequest, Wanted},
+    validation::{self, Content, SignatureValidation, Unreadable, Validation, ValidationRequest, Wanted},
+    verdict::Indication,
     x509::{Certificate, ocsp::OcspResponse},
 };
 use crate::revocation::collect::{Collected, Collector};
@@ -62,10 +64,37 @@ pub struct VerifyRequest<'a> {
 pub struct Verified {
     pub report: Report,
     pub reference: Option<DocumentReference>,
-    /// SHA-256 of the certificate of each signer whose certificate was found.
+    /// SHA-256 of the certificate of each signer whose certificate was found and whose signature decides or passes.
     pub signers: Vec<[u8; 32]>,
+    /// Every signature, in the order of the message.
+    pub signatures: Vec<JudgedSignature>,
     /// What was missing and could be collected; empty where nothing is ever collected.
     pub wanted: Vec<Wanted>,
+}
+
+/// What became of one signature.
+#[derive(Debug)]
+pub struct JudgedSignature {
+    pub indication: Indication,
+    pub code: &'static str,
+    /// Its format, the digest and the value are right, whoever trusts the signer.
+    pub is_intact: bool,
+    /// The document that the signer states.
+    pub reference: Option<DocumentReference>,
+}
+
+impl JudgedSignature {
+    fn of(signature: &SignatureValidation) -> Self {
+        let is_intact = signature.format.is_ok()
+            && matches!(signature.digest, Some(Ok(_)))
+            && matches!(signature.signature, Some(Ok(_)));
+        Self {
+            indication: signature.verdict.indication(),
+            code: signature.verdict.code(),
+            is_intact,
+            reference: signature.document_reference.clone(),
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -80,6 +109,8 @@ pub enum VerifyError {
 }
 
 impl VerifyService {
+    /// `document_kinds` hold under every policy.
+    ///
     /// # Errors
     /// [`VerifyError::UnknownPolicy`] if there is no policy `default_policy`.
     pub fn new(
@@ -89,8 +120,12 @@ impl VerifyService {
         memory: Arc<Memory>,
         default_policy: &str,
         kinds: &[Kind],
+        document_kinds: &DocumentKinds,
     ) -> Result<Self, VerifyError> {
-        let held = |id| Policy::held(id).map(|policy| (id, policy));
+        let held = |id| {
+            let policy = Policy::held(id)?;
+            Some((id, Policy { document_kinds: document_kinds.clone(), ..policy }))
+        };
         let service = Self {
             trust,
             evidence,
@@ -192,8 +227,11 @@ impl VerifyService {
             None => Vec::new(),
         };
         let mut report = Report::new(&validation, policy, RevocationMode::Required, request.time);
-        let signers = validation.signatures.iter().filter_map(|signature| signature.signer.as_ref().ok());
+        let passed = |signature: &&SignatureValidation| signature.verdict.indication() == Indication::TotalPassed;
+        let counting = validation.deciding().chain(validation.signatures.iter().filter(passed));
+        let signers = counting.filter_map(|signature| signature.signer.as_ref().ok());
         let signers = signers.map(|signer| *signer.fingerprint()).collect();
+        let signatures = validation.signatures.iter().map(JudgedSignature::of).collect();
         let reference = validation.content.reference;
         let obstacle = request.purpose.and_then(|purpose| self.purpose_obstacle(purpose, reference.as_ref()));
         let is_receipt = reference.as_ref().is_some_and(|reference| reference.kind() == RECEIPT_KIND);
@@ -205,7 +243,7 @@ impl VerifyService {
         if report.reliance.outcome == Outcome::Undetermined {
             report.reliance.retry_at = request.collected.retry_at;
         }
-        Ok(Verified { report, reference, signers, wanted })
+        Ok(Verified { report, reference, signers, signatures, wanted })
     }
 
     fn asking(&self) -> Option<&Arc<Collector>> {

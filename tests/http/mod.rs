@@ -1,5 +1,6 @@
 //! The service as its callers meet it: real listeners on free ports, a development PKI, an SQLite registry.
 
+mod adding;
 mod bad_input;
 mod client;
 mod collecting;
@@ -10,6 +11,7 @@ mod forms;
 mod hostile;
 mod idempotency;
 mod identity;
+mod kinds;
 mod levels;
 mod mutated;
 mod ocsp_marks;

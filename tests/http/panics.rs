@@ -5,7 +5,7 @@ use std::sync::Arc;
 use antin::{
     cli::dev,
     clock,
-    core::{memory::Memory, time::Time},
+    core::{document_kind::DocumentKinds, memory::Memory, time::Time},
     http::{self, Parts},
     pki::{self, InitOptions, Member},
     registry::{
@@ -104,6 +104,7 @@ async fn start() -> Service {
         hangup: signal(SignalKind::hangup()).expect("a signal"),
         memory,
         published: None,
+        document_kinds: DocumentKinds::default(),
         config,
     };
     Service { running: http::boot(parts).await.expect("a service"), directory }

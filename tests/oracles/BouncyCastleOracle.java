@@ -31,6 +31,7 @@ import org.bouncycastle.cms.CMSSignedData;
 import org.bouncycastle.cms.CMSSignedDataGenerator;
 import org.bouncycastle.cms.DefaultSignedAttributeTableGenerator;
 import org.bouncycastle.cms.SignerInformation;
+import org.bouncycastle.cms.SignerInformationStore;
 import org.bouncycastle.cms.jcajce.JcaSignerInfoGeneratorBuilder;
 import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoVerifierBuilder;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
@@ -44,11 +45,12 @@ import org.bouncycastle.operator.jcajce.JcaDigestCalculatorProviderBuilder;
  *
  * <pre>
  * BouncyCastleOracle sign KEY CERT OUT CONTENT ALGORITHM [detached] [cades] [der] [keyid]
+ * BouncyCastleOracle countersign KEY CERT OUT SIGNATURE ALGORITHM
  * BouncyCastleOracle verify CERT SIGNATURE [CONTENT]
  * </pre>
  *
  * <p>{@code sign} writes what {@code CMSSignedDataGenerator} gives by default: BER, and no signing-certificate attribute unless
- * {@code cades} is asked for. {@code verify} prints {@code VALID}, or {@code INVALID} and the reason; CERT is the certificate the
+ * {@code cades} is asked for. {@code countersign} puts a counter-signature on the first signer. {@code verify} prints {@code VALID}, or {@code INVALID} and the reason; CERT is the certificate the
  * signer must have, and a signing-certificate-v2 attribute must be there and name it. Paths are not Bouncy Castle's part here.
  */
 public class BouncyCastleOracle {
@@ -57,6 +59,7 @@ public class BouncyCastleOracle {
         List<String> rest = Arrays.asList(arguments).subList(1, arguments.length);
         switch (arguments[0]) {
             case "sign" -> sign(rest);
+            case "countersign" -> countersign(rest);
             case "verify" -> {
                 String fault;
                 try {
@@ -96,6 +99,20 @@ public class BouncyCastleOracle {
         byte[] encoded = options.contains("der")
             ? message.toASN1Structure().getEncoded("DER") : message.getEncoded();
         Files.write(Path.of(arguments.get(2)), encoded);
+    }
+
+    private static void countersign(List<String> arguments) throws Exception {
+        var message = new CMSSignedData(Files.readAllBytes(Path.of(arguments.get(3))));
+        SignerInformation signed = message.getSignerInfos().getSigners().iterator().next();
+        var builder = new JcaSignerInfoGeneratorBuilder(
+            new JcaDigestCalculatorProviderBuilder().setProvider("BC").build());
+        var signer = new JcaContentSignerBuilder(arguments.get(4)).setProvider("BC").build(key(arguments.get(0)));
+        var generator = new CMSSignedDataGenerator();
+        generator.addSignerInfoGenerator(builder.build(signer, certificate(arguments.get(1))));
+        SignerInformationStore countersigners = generator.generateCounterSigners(signed);
+        SignerInformation both = SignerInformation.addCounterSigners(signed, countersigners);
+        message = CMSSignedData.replaceSigners(message, new SignerInformationStore(List.of(both)));
+        Files.write(Path.of(arguments.get(2)), message.getEncoded());
     }
 
     private static Attribute signingCertificate(X509Certificate certificate) throws Exception {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use antin::core::cms::SignedData;
 use antin::pki::Algorithm;
 
 use super::tree::{DOCUMENT, Tree, scratch, tampered};
@@ -110,6 +111,49 @@ fn we_accept_what_bouncy_castle_signs() {
             let ours = content.as_deref().map(|content| ["--content", content]);
             let answer = tree.verify(&changed, ours.as_ref().map_or(&[], |option| &option[..]));
             assert_eq!(answer.exit, 1, "{changed}: {answer:?}");
+        }
+    }
+}
+
+#[test]
+fn we_accept_counter_signatures_of_bouncy_castle_and_none_moved() {
+    let Some(oracle) = Oracle::compiled() else { return };
+    for (algorithm, name) in [(Algorithm::P256, "SHA384withECDSA"), (Algorithm::Rsa2048, "SHA256withRSAandMGF1")] {
+        let tree = Tree::of(algorithm);
+        let [key, certificate] = ["signers/judicial.key", "signers/judicial.crt"].map(|name| tree.path(name));
+        let confirmed = |number: u8| {
+            let file = tree.sign(&format!("bouncy-confirmed-{number}.p7m"), &[]);
+            let out = tree.path(&format!("bouncy-confirmed-{number}.out.p7m"));
+            oracle.run(&["countersign", &key, &certificate, &out, &file, name]);
+            out
+        };
+        let (first, second) = (confirmed(1), confirmed(2));
+        let verify = |file: &str| tree.verify(file, &["--intermediate", &certificate]);
+        let answer = verify(&first);
+        assert_eq!((answer.exit, answer.code()), (0, "valid"), "{name}: {answer:?}");
+        let shown = &answer.report["signatures"][0]["counterSignatures"][0];
+        assert_eq!((&shown["code"], &shown["indication"]), (&"passed".into(), &"TOTAL-PASSED".into()), "{name}");
+        // The attribute is the last field of the signer: the value of the counter-signature ends the file.
+        let octets = fs::read(&first).expect("read");
+        let mut changed = octets.clone();
+        *changed.last_mut().expect("octets") ^= 1;
+        fs::write(tree.path("bouncy-changed.p7m"), changed).expect("written");
+        let answer = verify(&tree.path("bouncy-changed.p7m"));
+        assert_eq!((answer.exit, answer.code()), (1, "counter-signature-broken"), "{name}: {answer:?}");
+        // The whole attribute from the other message, whose signature has as many octets or nearly so.
+        let other = fs::read(&second).expect("read");
+        let attribute = |octets: &[u8]| {
+            let whole = SignedData::decode(octets).expect("DER").signer_infos[0].unsigned_attributes.expect("some").raw;
+            whole.to_vec()
+        };
+        let (own, foreign) = (attribute(&octets), attribute(&other));
+        assert!(own.len() == foreign.len() || name.contains("ECDSA"), "RSA values are all of one length");
+        if own.len() == foreign.len() {
+            let moved = [&octets[..octets.len() - own.len()], &foreign].concat();
+            fs::write(tree.path("bouncy-moved.p7m"), moved).expect("written");
+            let answer = verify(&tree.path("bouncy-moved.p7m"));
+            assert_eq!((answer.exit, answer.code()), (1, "counter-signature-broken"), "{name}: {answer:?}");
+            assert_eq!(answer.report["signatures"][0]["counterSignatures"][0]["code"], "counter-signature-mismatch");
         }
     }
 }

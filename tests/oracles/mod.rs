@@ -8,6 +8,7 @@
 //! let Some(python) = oracles::python_with_pyhanko() else { return };
 //! ```
 
+mod adding;
 mod bouncy_castle;
 mod chains;
 mod ocsp;

@@ -10,7 +10,13 @@ use super::{command, run};
 /// `openssl cms -verify`, every certificate below the root checked against its CRL: did it accept, and what did it say?
 ///
 /// `-purpose any`: OpenSSL's default for CMS is S/MIME, and a signer of documents has no emailProtection.
-fn openssl_verify(tree: &Tree, file: &str, anchors: &str, content: Option<&str>, options: &[&str]) -> (bool, String) {
+pub(super) fn openssl_verify(
+    tree: &Tree,
+    file: &str,
+    anchors: &str,
+    content: Option<&str>,
+    options: &[&str],
+) -> (bool, String) {
     // `cms` has no option for CRLs; those in the file of anchors are found.
     let (trusted, out) = (format!("{file}.trusted.pem"), format!("{file}.content"));
     let parts = [anchors, "crls.pem"].map(|name| fs::read(tree.path(name)).expect("laid"));
@@ -87,7 +93,7 @@ fn openssl_refuses_our_signature_without_its_root() {
 }
 
 /// `openssl cms -sign` of the document with a key of the tree. `name` is the file it writes; its path comes back.
-fn openssl_sign(tree: &Tree, name: &str, signer: [&str; 2], options: &[&str]) -> String {
+pub(super) fn openssl_sign(tree: &Tree, name: &str, signer: [&str; 2], options: &[&str]) -> String {
     let (out, [certificate, key]) = (tree.path(name), signer.map(|file| tree.path(file)));
     let arguments = ["cms", "-sign", "-binary", "-in", DOCUMENT, "-outform", "DER", "-out", &out];
     let output = run("openssl", &[&arguments, &["-signer", &certificate, "-inkey", &key][..], options].concat());

@@ -12,9 +12,21 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracles/pyhanko
 
 /// What pyHanko thinks of a signature under the tree's root, revocation required.
 pub(super) fn pyhanko_verify(python: &Path, tree: &Tree, file: &str, content: Option<&str>) -> Value {
+    pyhanko_verify_one(python, tree, file, content, &[])
+}
+
+/// With options of the script, such as which signer is meant: pyHanko itself takes messages of one signer only.
+pub(super) fn pyhanko_verify_one(
+    python: &Path,
+    tree: &Tree,
+    file: &str,
+    content: Option<&str>,
+    options: &[&str],
+) -> Value {
     let [root, ca, root_crl, ca_crl] = ["root.crt", "ca.crt", "crl/root.crl", "crl/ca.crl"].map(|name| tree.path(name));
     let mut arguments = vec![SCRIPT, "verify", "--root", &root, "--chain", &ca, "--crl", &root_crl, "--crl", &ca_crl];
     arguments.extend(content.map(|content| ["--content", content]).into_iter().flatten());
+    arguments.extend(options);
     arguments.push(file);
     let output = run(python, &arguments);
     let answer = serde_json::from_slice(&output.stdout);

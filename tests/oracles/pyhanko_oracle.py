@@ -1,10 +1,11 @@
 """pyHanko as an oracle: signs, or says what it thinks of a signature.
 
     pyhanko_oracle.py sign --key K --cert C [--chain C]... [--digest NAME] [--detached] [--cades] [--pss] --out FILE CONTENT
-    pyhanko_oracle.py verify --root C [--chain C]... [--crl FILE]... [--content FILE] SIGNATURE
+    pyhanko_oracle.py verify --root C [--chain C]... [--crl FILE]... [--content FILE] [--signer N] SIGNATURE
 
 `verify` prints one JSON object: `bottom_line` is pyHanko's own word for "relied on"; the rest says why. `timestamp` is the time that a
-time-stamp proves, `timestamp_valid` whether it is intact and trusted. All files are PEM, signatures DER.
+time-stamp proves, `timestamp_valid` whether it is intact and trusted. All files are PEM, signatures DER. pyHanko takes one signer:
+`--signer` leaves the one of that number, from 0 on, in the message.
 """
 
 import argparse
@@ -53,6 +54,8 @@ async def sign(options):
 
 async def verify(options):
     message = cms.ContentInfo.load(read(options.file), strict=True)["content"]
+    if options.signer is not None:
+        message["signer_infos"] = [message["signer_infos"][options.signer]]
     context = ValidationContext(
         trust_roots=[load_cert_from_pemder(options.root)],
         other_certs=[load_cert_from_pemder(path) for path in options.chain],
@@ -108,6 +111,7 @@ def main():
     verifying.add_argument("--root", required=True)
     verifying.add_argument("--crl", action="append", default=[])
     verifying.add_argument("--content")
+    verifying.add_argument("--signer", type=int)
     for command in (signing, verifying):
         command.add_argument("--chain", action="append", default=[])
         command.add_argument("file")

@@ -37,7 +37,7 @@ impl From<DerError> for AttributeFault {
 /// The decoded signed attributes of one signer.
 #[derive(Debug)]
 pub struct SignedAttributes<'a> {
-    /// Content octets.
+    /// Content octets; empty in a counter-signature, which is over no content.
     pub content_type: &'a [u8],
     pub message_digest: &'a [u8],
     pub signing_time: Option<Time>,
@@ -75,6 +75,15 @@ impl AlgorithmProtection<'_> {
 impl<'a> SignedAttributes<'a> {
     /// Decodes the `[0] IMPLICIT SET OF Attribute` of a SignerInfo.
     pub fn decode(element: Tlv<'a>) -> Result<Self, AttributeFault> {
+        Self::decode_of(element, false)
+    }
+
+    /// Of a counter-signature: the same without content-type, which must not be there (RFC 5652 §11.4).
+    pub fn decode_countersignature(element: Tlv<'a>) -> Result<Self, AttributeFault> {
+        Self::decode_of(element, true)
+    }
+
+    fn decode_of(element: Tlv<'a>, is_countersignature: bool) -> Result<Self, AttributeFault> {
         reader::check_canonical(element.raw, DEPTH)?;
         let mut encodings: Vec<&[u8]> = Vec::with_capacity(8);
         let mut attributes: Vec<(&[u8], Tlv<'a>)> = Vec::with_capacity(8);
@@ -108,7 +117,11 @@ impl<'a> SignedAttributes<'a> {
             |identifier: &[u8]| value(identifier)?.ok_or(AttributeFault::Missing(attribute_name(identifier)));
         let of_type = |identifier| move |_| AttributeFault::Value(attribute_name(identifier));
 
-        let content_type = required(oid::CONTENT_TYPE)?;
+        let content_type = match (is_countersignature, value(oid::CONTENT_TYPE)?) {
+            (true, None) => None,
+            (true, Some(_)) => return Err(AttributeFault::Value(attribute_name(oid::CONTENT_TYPE))),
+            (false, _) => Some(required(oid::CONTENT_TYPE)?),
+        };
         let message_digest = required(oid::MESSAGE_DIGEST)?;
         let reordered = !encodings.is_sorted();
         let signed_octets = if reordered {
@@ -120,7 +133,10 @@ impl<'a> SignedAttributes<'a> {
         };
         let optional = |identifier: &'static [u8]| value(identifier);
         Ok(Self {
-            content_type: content_type.object_identifier().map_err(of_type(oid::CONTENT_TYPE))?,
+            content_type: match content_type {
+                Some(content_type) => content_type.object_identifier().map_err(of_type(oid::CONTENT_TYPE))?,
+                None => &[],
+            },
             message_digest: message_digest.of(tag::OCTET_STRING).map_err(of_type(oid::MESSAGE_DIGEST))?.value,
             signing_time: match optional(oid::SIGNING_TIME)? {
                 Some(value) => Some(value.time().map_err(of_type(oid::SIGNING_TIME))?),

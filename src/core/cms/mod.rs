@@ -2,6 +2,7 @@
 //! mean for a verdict is judged in [`super::validation`].
 
 pub mod add_evidence;
+pub mod add_signer;
 pub mod archive;
 pub mod attributes;
 pub mod build;

@@ -92,6 +92,8 @@ pub struct SignerInfo<'a> {
     pub signature: &'a [u8],
     /// The `[1]` element, undecoded.
     pub unsigned_attributes: Option<Tlv<'a>>,
+    /// It stands in an unsigned attribute, over the value of another signature (RFC 5652 §11.4).
+    pub is_countersignature: bool,
 }
 
 /// `SignerIdentifier`.
@@ -246,6 +248,7 @@ impl<'a> SignerInfo<'a> {
                 signature_algorithm,
                 signature: signature.value,
                 unsigned_attributes,
+                is_countersignature: false,
             })
         })
     }
@@ -264,6 +267,11 @@ pub struct UnsignedAttribute<'a> {
 }
 
 impl<'a> SignerInfo<'a> {
+    /// Decodes the one DER `SignerInfo` that the value of a counter-signature attribute is.
+    pub fn decode_countersignature(value: &'a [u8]) -> Result<Self, DerError> {
+        Ok(Self { is_countersignature: true, ..Self::decode(Reader::single(value, tag::SEQUENCE)?)? })
+    }
+
     /// In their order.
     pub fn unsigned(&self) -> Vec<UnsignedAttribute<'a>> {
         let mut found = Vec::new();

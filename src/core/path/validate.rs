@@ -27,9 +27,16 @@ pub struct ValidatedPath {
     anchor: Arc<Certificate>,
     revocation: Vec<RevocationStatus>,
     holds: Window,
+    /// When each key was used, the anchor's last; empty if it is judged as of now.
+    used_at: Vec<Time>,
 }
 
 impl ValidatedPath {
+    /// When the key of the certificate there was used at the latest, the anchor's above them; `None`: it is judged as of now.
+    pub fn used_at(&self, position: Position) -> Option<Time> {
+        self.used_at.get(position).copied()
+    }
+
     /// From the target upwards; the anchor is not among them unless it is the target itself.
     pub fn certificates(&self) -> &[Arc<Certificate>] {
         &self.certificates
@@ -106,6 +113,7 @@ pub fn validate(
     policies.finish(&path[0], request.policies.acceptable)?;
     check_target(&path[0], request)?;
 
+    let times = if request.past.is_some() { (0..=above).map(used_at).collect() } else { Vec::new() };
     let mut statuses = uses.map(|uses| uses.statuses).unwrap_or_default();
     if !target_is_anchor && request.past.is_none() && request.revocation != RevocationMode::Off {
         for (position, certificate) in path.iter().enumerate().rev() {
@@ -126,6 +134,7 @@ pub fn validate(
         anchor: Arc::clone(anchor.certificate()),
         revocation: statuses,
         holds,
+        used_at: times,
     })
 }
 

@@ -85,6 +85,7 @@ mod tests {
     use crate::core::path::PathFault;
     use crate::core::report::Obstacle;
     use crate::core::report::check::Remark;
+    use crate::core::validation::countersignature::CountersignatureFault;
     use crate::core::validation::timestamp::TimestampFault;
     use crate::core::verdict::{Indication, Verdict};
 
@@ -98,7 +99,8 @@ mod tests {
         let remarks = Remark::every().into_iter().map(Remark::code);
         let obstacles = Obstacle::every().into_iter().map(Obstacle::code);
         let timestamps = TimestampFault::every().into_iter().map(|fault| fault.code());
-        verdicts.chain(remarks).chain(obstacles).chain(timestamps).collect()
+        let countersignatures = CountersignatureFault::every().into_iter().map(|fault| fault.code());
+        verdicts.chain(remarks).chain(obstacles).chain(timestamps).chain(countersignatures).collect()
     }
 
     #[test]

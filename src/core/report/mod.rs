@@ -1,6 +1,7 @@
 //! The answer of the verify API and of `antin verify --format json`, in the contract's words (`docs/api.md`).
 
 pub mod check;
+pub mod countersignature;
 pub mod message;
 pub mod text;
 pub mod xml;
@@ -16,12 +17,13 @@ use super::policy::{Policy, RevocationMode};
 use super::time::Time;
 use super::validation::level::Level;
 use super::validation::timestamp::TimestampValidation;
-use super::validation::{SignatureValidation, Validation};
+use super::validation::{Requirement, Shortfall, SignatureValidation, Validation};
 use super::verdict::{Indication, Verdict};
 use super::x509::Certificate;
 
 use check::Remark;
 pub use check::{Check, CheckResult, Step};
+pub use countersignature::CountersignatureReport;
 pub use message::{Message, Text};
 
 /// May the document be relied on?
@@ -50,7 +52,7 @@ pub struct Report {
     pub reliance: Reliance,
     pub verdict: VerdictReport,
     pub validation_time: Time,
-    /// The earliest time at which all signatures are proved to have existed; without trusted time-stamps the validation time.
+    /// The earliest time at which all signatures that decide are proved to have existed; without trusted time-stamps the validation time.
     pub best_signature_time: Option<Time>,
     pub policy: PolicyReport,
     /// `None`: judged by what is held and at hand; a service always is.
@@ -138,6 +140,8 @@ pub struct SignatureReport {
     pub certificates: Vec<CertificateReport>,
     pub revocation: Vec<RevocationReport>,
     pub timestamps: Vec<TimestampReport>,
+    #[serde(rename = "counterSignatures")]
+    pub countersignatures: Vec<CountersignatureReport>,
     pub checks: Vec<Check>,
     /// `certificates` is a valid path, whose last one is the anchor.
     #[serde(skip)]
@@ -243,18 +247,17 @@ impl Report {
         let content = &validation.content;
         let signatures = validation.signatures.iter().enumerate();
         Self {
-            reliance: if outcome == Outcome::Accept && content.references_differ {
-                Reliance::new(Outcome::Undetermined, Obstacle::ReferencesDiffer.code())
-            } else {
-                Reliance::new(outcome, verdict.code)
+            reliance: match &validation.requirement {
+                _ if outcome != Outcome::Accept => Reliance::new(outcome, verdict.code),
+                _ if content.references_differ => {
+                    Reliance::new(Outcome::Undetermined, Obstacle::ReferencesDiffer.code())
+                }
+                Requirement::Unmet(_, shortfall) => Reliance::wanting(*shortfall),
+                Requirement::None | Requirement::Met(_) => Reliance::new(outcome, verdict.code),
             },
             verdict,
             validation_time: time,
-            best_signature_time: validation
-                .signatures
-                .iter()
-                .map(|signature| signature.best_signature_time(time))
-                .max(),
+            best_signature_time: validation.deciding().map(|signature| signature.best_signature_time(time)).max(),
             policy: PolicyReport {
                 id: policy.id.clone(),
                 version: policy.version.clone(),
@@ -300,6 +303,10 @@ pub enum Obstacle {
     RequiredSignatureMissing,
     /// The signer had no authority over this kind of document at that date.
     IssuerNotAuthorised,
+    /// Nobody can be shown to hold an office whose signature the kind requires: the rules of this system do not say.
+    SignerRoleUnknown,
+    /// The signer had authority over this kind of document at an earlier time, and nothing proves that it signed then.
+    SigningTimeNotProved,
     PurposeNotAllowed,
     /// A receipt about a document, and no document.
     Receipt,
@@ -320,6 +327,8 @@ impl Obstacle {
             Self::Expired => "document-expired",
             Self::RequiredSignatureMissing => "required-signature-missing",
             Self::IssuerNotAuthorised => "issuer-not-authorised",
+            Self::SignerRoleUnknown => "signer-role-unknown",
+            Self::SigningTimeNotProved => "signing-time-not-proved",
             Self::PurposeNotAllowed => "purpose-not-allowed",
             Self::Receipt => "receipt-not-a-document",
         }
@@ -339,6 +348,8 @@ impl Obstacle {
             Self::Expired => [Self::Expired],
             Self::RequiredSignatureMissing => [Self::RequiredSignatureMissing],
             Self::IssuerNotAuthorised => [Self::IssuerNotAuthorised],
+            Self::SignerRoleUnknown => [Self::SignerRoleUnknown],
+            Self::SigningTimeNotProved => [Self::SigningTimeNotProved],
             Self::PurposeNotAllowed => [Self::PurposeNotAllowed],
             Self::Receipt => [Self::Receipt],
         })
@@ -349,6 +360,18 @@ impl Reliance {
     pub fn new(outcome: Outcome, code: &'static str) -> Self {
         let Message { message, remedy } = message::of(code);
         Self { outcome, code, message, remedy, retry_at: None }
+    }
+
+    /// All signatures that count pass, and do not suffice. Only another file, or one more signature, makes good what is missing; what this
+    /// system does not know, or nobody can know by this file, is undetermined.
+    fn wanting(shortfall: Shortfall) -> Self {
+        let (outcome, obstacle) = match shortfall {
+            Shortfall::SignatureMissing => (Outcome::Reject, Obstacle::RequiredSignatureMissing),
+            Shortfall::NotAuthorised => (Outcome::Reject, Obstacle::IssuerNotAuthorised),
+            Shortfall::RoleUnknown => (Outcome::Undetermined, Obstacle::SignerRoleUnknown),
+            Shortfall::TimeNotProved => (Outcome::Undetermined, Obstacle::SigningTimeNotProved),
+        };
+        Self::new(outcome, obstacle.code())
     }
 }
 
@@ -381,6 +404,7 @@ impl SignatureReport {
             certificates: certificates(signature),
             revocation: revocation_reports(signature, time),
             timestamps: signature.timestamps.iter().map(|timestamp| TimestampReport::new(timestamp, time)).collect(),
+            countersignatures: countersignature::reports(signature, time),
             checks: check::checks(signature, policy, revocation),
             is_anchored: is_anchored(signature),
             value: signature.value.clone(),

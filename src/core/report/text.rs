@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{CertificateReport, CheckResult, Obstacle, Outcome, Report, SignatureReport, Text, message};
+use super::{
+    CertificateReport, CheckResult, CountersignatureReport, Obstacle, Outcome, Report, SignatureReport, Text, message,
+};
 use crate::core::cms::document_reference::RECEIPT_KIND;
 use crate::core::time::Time;
 
@@ -111,6 +113,7 @@ fn render_signature(text: &mut String, signature: &SignatureReport, language: La
         let authority = timestamp.signed_by.as_ref().map(|name| format!(" {}", inert(name))).unwrap_or_default();
         line(text, label, &format!("{time}{authority}{words}"));
     }
+    render_countersignatures(text, &signature.countersignatures, language);
     for (index, CertificateReport(certificate)) in signature.certificates.iter().enumerate() {
         let label = if index == 0 { language.pick("chứng thư", "certificate") } else { "" };
         let validity = format!("{} – {}", local(certificate.not_before), local(certificate.not_after));
@@ -130,6 +133,18 @@ fn render_signature(text: &mut String, signature: &SignatureReport, language: La
         };
         let detail = check.detail.as_ref().map(|detail| format!(" [{detail}]")).unwrap_or_default();
         let _ = writeln!(text, "  {sign} {} {}{words}{detail}", check.step.clause(), check.step.name());
+    }
+}
+
+fn render_countersignatures(text: &mut String, countersignatures: &[CountersignatureReport], language: Language) {
+    for countersignature in countersignatures {
+        let signer = countersignature.signed_by.as_ref().map(|name| inert(name)).unwrap_or_default();
+        let words = match countersignature.code {
+            "passed" => String::new(),
+            code => format!(" – {}", language.of(message::of(code).message)),
+        };
+        line(text, language.pick("chữ ký xác nhận", "counter-signed by"), &format!("{signer}{words}"));
+        render_countersignatures(text, &countersignature.countersignatures, language);
     }
 }
 

@@ -1,9 +1,12 @@
 //! Signature acceptance (EN 319 102-1 §5.2.8): what the policy asks of attributes and algorithms.
 
+use super::basic::SignatureValidation;
 use super::format::SignerAlgorithms;
 use crate::core::cms::attributes::SignedAttributes;
-use crate::core::policy::{Policy, Purpose};
+use crate::core::policy::{Policy, Purpose, RequiredLevel};
+use crate::core::suites::Suites;
 use crate::core::time::Time;
+use crate::core::verdict::{Cause, Indication, Verdict};
 use crate::core::x509::Certificate;
 
 /// Proof that a signature meets the policy. Made only by [`check`].
@@ -19,6 +22,8 @@ pub enum AcceptanceFault {
     WeakKey,
     SigningCertificateMissing,
     SigningTimeMissing,
+    /// The signature has not the baseline level that the policy requires.
+    LevelTooLow,
 }
 
 impl AcceptanceFault {
@@ -29,6 +34,7 @@ impl AcceptanceFault {
             Self::WeakKey => "signature-key-weak",
             Self::SigningCertificateMissing => "signing-certificate-missing",
             Self::SigningTimeMissing => "signing-time-missing",
+            Self::LevelTooLow => "level-too-low",
         }
     }
 
@@ -39,22 +45,25 @@ impl AcceptanceFault {
             Self::WeakKey => [Self::WeakKey],
             Self::SigningCertificateMissing => [Self::SigningCertificateMissing],
             Self::SigningTimeMissing => [Self::SigningTimeMissing],
+            Self::LevelTooLow => [Self::LevelTooLow],
         })
     }
 }
 
-/// Attributes that must be there.
+/// Attributes that must be there, and algorithms that are accepted.
 #[derive(Clone, Copy, Debug)]
-pub struct Demands {
+pub struct Demands<'a> {
+    suites: &'a Suites,
     signing_certificate: bool,
     signing_time: bool,
 }
 
-impl Demands {
+impl<'a> Demands<'a> {
     /// Of the policy; a time-stamp names its authority's certificate whatever the policy (RFC 3161 §2.4.2), and says the time itself.
-    pub fn new(policy: &Policy, purpose: Purpose) -> Self {
+    pub fn new(policy: &'a Policy, purpose: Purpose) -> Self {
         let is_timestamp = purpose == Purpose::TimeStamping;
         Self {
+            suites: &policy.suites,
             signing_certificate: policy.require_signing_certificate || is_timestamp,
             signing_time: policy.require_signing_time && !is_timestamp,
         }
@@ -63,16 +72,17 @@ impl Demands {
 
 /// Judges at `time`, up to which the algorithms and the key must be accepted.
 pub fn check(
-    demands: Demands,
+    demands: Demands<'_>,
     attributes: &SignedAttributes<'_>,
     algorithms: SignerAlgorithms,
     signer: &Certificate,
     time: Time,
 ) -> Result<Accepted, AcceptanceFault> {
-    if !algorithms.digest.lifetime().min(algorithms.signature.lifetime()).holds_at(time) {
+    let suites = demands.suites;
+    if !suites.digest(algorithms.digest).min(suites.signature(algorithms.signature)).holds_at(time) {
         return Err(AcceptanceFault::WeakAlgorithm);
     }
-    if !signer.public_key().is_ok_and(|key| key.strength().lifetime().holds_at(time)) {
+    if !signer.public_key().is_ok_and(|key| suites.key(key.strength()).holds_at(time)) {
         return Err(AcceptanceFault::WeakKey);
     }
     if demands.signing_certificate && attributes.certificate_references().next().is_none() {
@@ -82,4 +92,15 @@ pub fn check(
         return Err(AcceptanceFault::SigningTimeMissing);
     }
     Ok(Accepted(()))
+}
+
+/// Takes the pass from a signature whose level is below the one required. A time-stamp counts for the level if it passes.
+pub fn require_level(required: RequiredLevel, signature: &mut SignatureValidation) {
+    let timestamped = || signature.timestamps.iter().any(|timestamp| timestamp.outcome.is_ok());
+    let reached = signature.is_baseline && (required == RequiredLevel::Basic || timestamped());
+    if !reached && signature.verdict.indication() == Indication::TotalPassed {
+        let fault = AcceptanceFault::LevelTooLow;
+        signature.acceptance = Some(Err(fault));
+        signature.verdict = Verdict::Indeterminate(Cause::Acceptance(fault));
+    }
 }

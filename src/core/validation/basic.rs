@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::content::SignedContent;
+use super::countersignature::CountersignatureValidation;
 use super::cryptographic::{DigestFault, DigestMatched};
 use super::embedded::Together;
 use super::format::{FormatFault, FormatSound, SignerAlgorithms};
@@ -83,6 +84,8 @@ pub struct SignatureValidation {
     pub value: Vec<u8>,
     /// The time-stamps on it; none are judged on the signature of a time-stamp.
     pub timestamps: Vec<TimestampValidation>,
+    /// The counter-signatures on it; they never improve anything.
+    pub countersignatures: Vec<CountersignatureValidation>,
 }
 
 impl SignatureValidation {
@@ -154,6 +157,7 @@ pub fn validate(
         acceptance,
         level: None,
         timestamps: Vec::new(),
+        countersignatures: Vec::new(),
     };
     validation.verdict = verdict(&validation);
     validation

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::ValidationRequest;
 use super::basic::Material;
-use crate::core::path::{self, InitialPolicies, PathOutcome, PathRequest};
+use crate::core::path::{self, InitialPolicies, PathOutcome, PathRequest, RejectedPath};
 use crate::core::x509::Certificate;
 
 /// What the signature says of itself.
@@ -23,7 +23,7 @@ pub fn validate(
     signer: &Arc<Certificate>,
     subject: Subject<'_>,
 ) -> PathOutcome {
-    path::find_path(&PathRequest {
+    let outcome = path::find_path(&PathRequest {
         target: signer,
         certificates: material.certificates,
         crls: material.crls,
@@ -43,5 +43,18 @@ pub fn validate(
         }),
         memory: request.memory,
         work: material.work,
-    })
+    });
+    // What the policy accepts for less time than the search does: another path is not looked for.
+    match outcome {
+        PathOutcome::Valid(path) => match request.policy.suites.fault(&path, request.time) {
+            None => PathOutcome::Valid(path),
+            Some(fault) => {
+                let anchor = Some(Arc::clone(path.anchor()));
+                let rejected =
+                    RejectedPath { certificates: path.certificates().to_vec(), anchor, fault: fault.clone() };
+                PathOutcome::Invalid { fault, rejected: vec![rejected] }
+            }
+        },
+        invalid => invalid,
+    }
 }

@@ -103,11 +103,13 @@ pub fn check(
         return Err(FormatFault::ForeignDocument);
     }
     let attributes = attributes.as_ref().map_err(Clone::clone)?;
-    if attributes.content_type != message.content_type {
+    // A counter-signature has no content, and its message announces no digest for it.
+    let is_over_content = !signer.is_countersignature;
+    if is_over_content && attributes.content_type != message.content_type {
         return Err(FormatFault::ContentType);
     }
     if let Some(algorithms) = algorithms {
-        if !message.digest_algorithms.contains(&Ok(algorithms.digest)) {
+        if is_over_content && !message.digest_algorithms.contains(&Ok(algorithms.digest)) {
             return Err(FormatFault::DigestAlgorithmNotListed);
         }
         if algorithms.signature.digest() != algorithms.digest {
@@ -127,5 +129,10 @@ pub fn check(
 /// The signed attributes of a signer, or why there are none.
 pub fn signed_attributes<'a>(signer: &SignerInfo<'a>) -> Result<SignedAttributes<'a>, FormatFault> {
     let element = signer.signed_attributes.ok_or(FormatFault::SignedAttributesMissing)?;
-    SignedAttributes::decode(element).map_err(FormatFault::Attribute)
+    let decoded = if signer.is_countersignature {
+        SignedAttributes::decode_countersignature(element)
+    } else {
+        SignedAttributes::decode(element)
+    };
+    decoded.map_err(FormatFault::Attribute)
 }

@@ -1,17 +1,20 @@
 //! The validation process of EN 319 102-1, one building block a file:
 //! [`format`](mod@format) §5.2.2, [`signer`] §5.2.3, [`certificate`] §5.2.6, [`cryptographic`] §5.2.7, [`acceptance`] §5.2.8,
 //! [`basic`] §5.3, which puts them together for one signature, [`timestamp`] §5.4, and [`long_term`] §5.5 and §5.6, with
-//! [`stamps`] and the evidence [`embedded`] in the message; [`level`] says what it has. [`validate`] judges a whole document.
+//! [`stamps`] and the evidence [`embedded`] in the message; [`level`] says what it has; beside the standard [`countersignature`] and
+//! [`required`]. [`validate`] judges a whole document.
 
 pub mod acceptance;
 pub mod basic;
 pub mod certificate;
 pub mod content;
+pub mod countersignature;
 pub mod cryptographic;
 pub mod embedded;
 pub mod format;
 pub mod level;
 pub mod long_term;
+pub mod required;
 pub mod signer;
 pub mod stamps;
 pub mod timestamp;
@@ -24,6 +27,7 @@ pub use basic::SignatureValidation;
 pub use content::Content;
 use content::SignedContent;
 use embedded::{Encodings, Together};
+pub use required::{Requirement, Shortfall};
 pub use wanted::Wanted;
 
 use super::algorithm::DigestAlgorithm;
@@ -36,7 +40,7 @@ use super::path::Work;
 use super::pdf;
 use super::policy::{Policy, Purpose, RevocationMode};
 use super::time::Time;
-use super::verdict::{Cause, Indication, TotalPassed, Verdict};
+use super::verdict::{Cause, Verdict};
 use super::x509::TrustStore;
 
 /// All that a verdict depends on.
@@ -61,6 +65,15 @@ pub struct Validation {
     pub verdict: Verdict,
     pub signatures: Vec<SignatureValidation>,
     pub content: ContentDescription,
+    pub requirement: Requirement,
+}
+
+impl Validation {
+    /// The signatures that decide about the document.
+    pub fn deciding(&self) -> impl Iterator<Item = &SignatureValidation> {
+        let signatures = self.signatures.iter().enumerate();
+        signatures.filter(|(index, _)| self.requirement.counts(*index)).map(|(_, signature)| signature)
+    }
 }
 
 /// What the signatures are about.
@@ -68,7 +81,7 @@ pub struct Validation {
 pub struct ContentDescription {
     pub sha256: Option<Vec<u8>>,
     pub media_type: Option<&'static str>,
-    /// What every signer that names the document says it is; `None` if none does or they differ.
+    /// What every signer that names the document says it is, or those who suffice for it; `None` if none does or they differ.
     pub reference: Option<DocumentReference>,
     /// Signers name different documents: it cannot be told which one this is.
     pub references_differ: bool,
@@ -119,18 +132,23 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
         .map(|signer| basic::validate(request, message, signer, &content, material))
         .collect();
     long_term::validate(request, message, &mut signatures, &content, &encodings);
+    countersignature::judge(request, message, &mut signatures, material);
     for signature in &mut signatures {
         signature.level = level::of(signature, &together);
+        if let Some(required) = request.policy.required_level {
+            acceptance::require_level(required, signature);
+        }
     }
-    let (reference, references_differ) = reference(&signatures);
+    let assessment = required::assess(&signatures, &request.policy.document_kinds, request.time);
     let content = ContentDescription {
         sha256: content.sha256().filter(|_| content.is_at_hand() || signatures.iter().any(matches_sha256)),
         media_type: content.media_type(),
         by_digest: matches!(content, SignedContent::Digests(_)),
-        reference,
-        references_differ,
+        reference: assessment.reference,
+        references_differ: assessment.references_differ,
     };
-    Validation { verdict: overall(&signatures), signatures, content }
+    let requirement = assessment.requirement;
+    Validation { verdict: required::overall(&signatures, &requirement), signatures, content, requirement }
 }
 
 /// A PDF is recognised; its signatures are not judged by this version, and so never pass.
@@ -145,35 +163,12 @@ fn pdf_validation(document: &[u8]) -> Validation {
             media_type: Some("application/pdf"),
             ..ContentDescription::default()
         },
+        requirement: Requirement::None,
     }
-}
-
-/// The document reference that all signers who carry one agree on, or that they differ. Each of them signed it.
-fn reference(signatures: &[SignatureValidation]) -> (Option<DocumentReference>, bool) {
-    let mut references = signatures.iter().filter_map(|signature| signature.document_reference.as_ref());
-    let Some(first) = references.next() else { return (None, false) };
-    if references.all(|reference| reference == first) { (Some(first.clone()), false) } else { (None, true) }
 }
 
 /// The SHA-256 given in place of the content is the one that was signed.
 fn matches_sha256(signature: &SignatureValidation) -> bool {
     let by_sha256 = signature.algorithm.as_ref().is_ok_and(|algorithm| algorithm.digest() == DigestAlgorithm::Sha256);
     by_sha256 && signature.format.is_ok() && matches!(signature.digest, Some(Ok(_)))
-}
-
-/// Any integrity failure rejects; else the worst signature decides, as long as the kind of document does not say which signatures
-/// are required.
-fn overall(signatures: &[SignatureValidation]) -> Verdict {
-    let rank = |verdict: &Verdict| match verdict.indication() {
-        Indication::TotalPassed => 0,
-        Indication::Indeterminate => 1,
-        Indication::TotalFailed => 2,
-    };
-    // The first of the worst.
-    let worst = signatures.iter().map(|signature| &signature.verdict).rev().max_by_key(|verdict| rank(verdict));
-    match worst {
-        None => Verdict::Indeterminate(Cause::NoSignature),
-        Some(Verdict::TotalPassed(passed)) => Verdict::TotalPassed(TotalPassed::of_document(passed)),
-        Some(other) => other.clone(),
-    }
 }

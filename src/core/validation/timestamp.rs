@@ -7,7 +7,7 @@ use super::ValidationRequest;
 use super::basic::{self, Material, SignatureValidation};
 use super::content::{Content, SignedContent};
 use super::stamps::Stamp;
-use crate::core::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+use crate::core::algorithm::{DigestAlgorithm, Lifetime, SignatureAlgorithm};
 use crate::core::cms::SignedData;
 use crate::core::cms::archive::HashIndexFault;
 use crate::core::cms::timestamp::{self, TokenFault, TstInfo};
@@ -199,22 +199,25 @@ pub fn validate(
     let signature = basic::validate(request, message, &message.signer_infos[0], &content, material);
     let is_over_it = imprint.is_ok();
     let time = material.past.map_or(request.time, |past| past.used_at);
-    let outcome = imprint.and_then(|algorithm| outcome(time, info, &signature, algorithm));
+    let outcome = imprint.and_then(|algorithm| {
+        let lifetime = request.policy.suites.digest(algorithm);
+        outcome(time, info, &signature, lifetime)
+    });
     let (gen_time, signature) = (Some(info.gen_time), Some(Box::new(signature)));
     TimestampValidation { kind, gen_time, outcome, is_over_it, fingerprint, signature }
 }
 
-/// What a token over the right octets proves, judged at `time`.
+/// What a token over the right octets proves, judged at `time`; for how long its imprint is accepted.
 fn outcome(
     time: Time,
     info: &TstInfo<'_>,
     signature: &SignatureValidation,
-    algorithm: DigestAlgorithm,
+    imprint: Lifetime,
 ) -> Result<ProofOfExistence, TimestampFault> {
     if signature.verdict.indication() != Indication::TotalPassed {
         return Err(TimestampFault::Signature(signature.verdict.clone()));
     }
-    if !algorithm.lifetime().holds_at(time) {
+    if !imprint.holds_at(time) {
         return Err(TimestampFault::ImprintAlgorithm);
     }
     if info.gen_time > time {

@@ -77,7 +77,7 @@ impl Validation {
                 signature.verdict = Verdict::Indeterminate(Cause::IssuerUnavailable);
             }
         }
-        self.verdict = super::overall(&self.signatures);
+        self.verdict = super::required::overall(&self.signatures, &self.requirement);
     }
 }
 

@@ -216,26 +216,37 @@ impl<'a> Attribute<'a> {
             return;
         }
         form.push(0);
-        let text = self.decoded.as_deref().unwrap_or_default();
-        let mut pending_space = false;
-        let mut any = false;
-        for character in text.chars() {
-            if character.is_whitespace() {
-                pending_space = any;
-                continue;
-            }
-            if std::mem::take(&mut pending_space) {
-                form.push(b' ');
-            }
-            any = true;
-            if character.is_ascii() {
-                form.push(character.to_ascii_lowercase() as u8);
-                continue;
-            }
-            let mut buffer = [0; 4];
-            for lower in character.to_lowercase() {
-                form.extend_from_slice(lower.encode_utf8(&mut buffer).as_bytes());
-            }
+        push_folded(form, self.decoded.as_deref().unwrap_or_default());
+    }
+}
+
+/// A text in the form in which values of names are compared: letters in lower case, white space at the ends dropped and elsewhere one
+/// space. Composed and decomposed letters stay different.
+pub fn fold(text: &str) -> Vec<u8> {
+    let mut form = Vec::with_capacity(text.len());
+    push_folded(&mut form, text);
+    form
+}
+
+fn push_folded(form: &mut Vec<u8>, text: &str) {
+    let mut pending_space = false;
+    let mut any = false;
+    for character in text.chars() {
+        if character.is_whitespace() {
+            pending_space = any;
+            continue;
+        }
+        if std::mem::take(&mut pending_space) {
+            form.push(b' ');
+        }
+        any = true;
+        if character.is_ascii() {
+            form.push(character.to_ascii_lowercase() as u8);
+            continue;
+        }
+        let mut buffer = [0; 4];
+        for lower in character.to_lowercase() {
+            form.extend_from_slice(lower.encode_utf8(&mut buffer).as_bytes());
         }
     }
 }
