@@ -4,8 +4,11 @@ pub mod demo;
 pub mod dev;
 pub mod evidence;
 pub mod exit;
+pub mod extend;
 mod log;
+mod output;
 pub mod pki;
+mod raise;
 mod replay;
 pub mod revocation;
 pub mod serve;
@@ -37,6 +40,8 @@ enum Command {
     ValidatePath(validate_path::ValidatePathArguments),
     /// Sign a file (CAdES)
     Sign(sign::SignArguments),
+    /// Raise a signature to a higher level: time-stamps, and the evidence by which it passes
+    Extend(extend::ExtendArguments),
     /// The service on embedded defaults, for trial on this machine
     Dev(dev::DevArguments),
     /// The service in production
@@ -63,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::ValidatePath(arguments) => validate_path::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
+        Command::Extend(arguments) => extend::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Pki(arguments) => pki::run(&arguments),

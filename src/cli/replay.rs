@@ -2,11 +2,11 @@
 //!
 //! Who saves judges by the very octets that are saved: what is replayed later is the same computation.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::evidence::{self, EvidenceArguments, LoadedEvidence};
 use super::exit::{self, CommandError};
-use super::sign::{is_same_file, write_whole};
+use super::output::write_whole;
 use crate::core::crypto;
 use crate::core::evidence::Evidence;
 use crate::core::policy::{Policy, RevocationMode};
@@ -127,13 +127,4 @@ impl Basis {
 /// Writes the evidence, over none of the inputs.
 pub fn write(path: &Path, file: &[u8]) -> Result<(), CommandError> {
     write_whole(path, file).map_err(|error| CommandError::about(exit::INTERNAL, path, &error))
-}
-
-/// The evidence must not be written over what it is made from.
-pub fn check_output<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), CommandError> {
-    if inputs.into_iter().any(|input| is_same_file(out, input)) {
-        let message = format!("--evidence-out {} is an input too: name another file", out.display());
-        return Err(CommandError::new(exit::USAGE, message));
-    }
-    Ok(())
 }

@@ -1,24 +1,21 @@
 //! `antin sign`: sign a file with a key in a file.
 
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::evidence;
+use super::evidence::{self, EvidenceArguments, LoadedEvidence};
 use super::exit::{self, Code, CommandError};
-use super::sign_more;
+use super::raise::{LevelArgument, Raising};
+use super::{output, sign_more};
 use crate::clock;
-use crate::config::{TimeStampAuthority, TimeStamping};
 use crate::core::cms::document_reference::DocumentReference;
 use crate::core::crypto;
 use crate::core::validation::Content;
-use crate::core::x509::Certificate;
+use crate::core::x509::{Certificate, TrustAnchor, TrustStore};
 use crate::signing::key::{RsaPadding, SoftwareKey};
-use crate::signing::level::raise_to_timestamped;
-use crate::signing::timestamp::TimeStampClient;
 use crate::signing::{CadesRequest, CadesSigner, IssuingKey as _};
 
 /// The arguments of `antin sign`.
@@ -43,6 +40,9 @@ pub struct SignArguments {
     /// Time-stamping authority (RFC 3161), for levels above B-B
     #[arg(long, value_name = "URL")]
     tsa: Option<String>,
+    /// By what the signature is judged for levels above B-T
+    #[command(flatten)]
+    evidence: EvidenceArguments,
     /// Padding of an RSA signature
     #[arg(long, value_enum, default_value_t = PaddingArgument::Pss)]
     rsa_padding: PaddingArgument,
@@ -73,18 +73,6 @@ enum FormatArgument {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum LevelArgument {
-    #[value(name = "B-B")]
-    Basic,
-    #[value(name = "B-T")]
-    Timestamped,
-    #[value(name = "B-LT")]
-    LongTerm,
-    #[value(name = "B-LTA")]
-    Archival,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum PaddingArgument {
     Pss,
     Pkcs1,
@@ -95,11 +83,14 @@ pub fn run(arguments: &SignArguments) -> ExitCode {
 }
 
 fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
-    let client = time_stamp_client(arguments)?;
+    if arguments.level == LevelArgument::Basic && arguments.tsa.is_some() {
+        return Err(CommandError::new(exit::USAGE, "--tsa is for levels above B-B: add --level B-T"));
+    }
     if arguments.format == FormatArgument::Pades {
         return Err(CommandError::new(exit::USAGE, "format-not-available: only cades can be signed"));
     }
-    check_output(arguments)?;
+    let inputs = [&arguments.key, &arguments.cert].into_iter().chain(&arguments.chain).chain(&arguments.file);
+    output::check("--out", &arguments.out, inputs.chain(&arguments.add_to).chain(arguments.evidence.files()))?;
     let document = match (&arguments.kind, &arguments.id) {
         (Some(kind), Some(id)) => {
             let reference = DocumentReference::new(kind, id, arguments.status_ref.as_deref());
@@ -132,41 +123,29 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
     if let Some(existing) = &existing {
         signature = existing.with(&signature, (!arguments.detached).then_some(&content))?;
     }
-    if let Some(client) = client {
-        let digests = [(digest_algorithm, digest)];
-        let content = if arguments.detached { Content::Digests(&digests) } else { Content::None };
-        signature = time_stamped(&signature, content, &client)?;
+    if arguments.level > LevelArgument::Basic {
+        let content = if arguments.detached { Content::Bytes(&content) } else { Content::None };
+        let mut raising = Raising::new(arguments.tsa.as_deref(), evidence_for_levels(arguments)?)?;
+        signature = raising.raise(&signature, content, arguments.level)?;
     }
-    let written = write_whole(&arguments.out, &signature);
+    let written = output::write_whole(&arguments.out, &signature);
     written.map_err(|error| CommandError::about(exit::INTERNAL, &arguments.out, &error))?;
     Ok(exit::ACCEPT)
 }
 
-/// Who is to be asked for the level wanted; none for B-B.
-fn time_stamp_client(arguments: &SignArguments) -> Result<Option<TimeStampClient>, CommandError> {
-    let usage = |message: &str| Err(CommandError::new(exit::USAGE, message));
-    match (arguments.level, &arguments.tsa) {
-        (LevelArgument::Basic, None) => Ok(None),
-        (LevelArgument::Basic, Some(_)) => usage("--tsa is for levels above B-B: add --level B-T"),
-        (LevelArgument::Timestamped, None) => usage("--level B-T needs a time-stamping authority: add --tsa URL"),
-        (LevelArgument::Timestamped, Some(url)) => {
-            // Who writes the command line knows whom he names.
-            let authority = TimeStampAuthority { url: url.clone(), policy: None, allow_private: true };
-            let settings = TimeStamping { authorities: vec![authority], ..TimeStamping::default() };
-            let client = TimeStampClient::new(&settings);
-            client.map(Some).map_err(|error| CommandError::new(exit::USAGE, format!("--tsa {url}: {error}")))
+/// What the evidence options name; without anchors among them, the certificates that are embedded beside the signer's are
+/// anchors too.
+fn evidence_for_levels(arguments: &SignArguments) -> Result<LoadedEvidence, CommandError> {
+    let mut loaded = arguments.evidence.load()?;
+    if !arguments.evidence.names_anchors() {
+        let mut anchors = loaded.trust.anchors().to_vec();
+        for path in &arguments.chain {
+            anchors.extend(evidence::load_certificate_file(path)?.into_iter().map(TrustAnchor::new));
         }
-        (LevelArgument::LongTerm | LevelArgument::Archival, _) => {
-            usage("level-not-available: B-B and B-T can be signed")
-        }
+        let (intermediates, aliases) = (loaded.trust.intermediates().to_vec(), loaded.trust.aliases().to_vec());
+        loaded.trust = TrustStore::with_aliases(anchors, intermediates, aliases);
     }
-}
-
-fn time_stamped(signature: &[u8], content: Content<'_>, client: &TimeStampClient) -> Result<Vec<u8>, CommandError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| CommandError::of(exit::INTERNAL, &error))?;
-    let raised = runtime.block_on(raise_to_timestamped(signature, content, client, &|_| Ok(())));
-    raised.map_err(|error| CommandError::of(exit::INTERNAL, &error))
+    Ok(loaded)
 }
 
 fn load_signer(arguments: &SignArguments) -> Result<CadesSigner, CommandError> {
@@ -183,36 +162,4 @@ fn load_signer(arguments: &SignArguments) -> Result<CadesSigner, CommandError> {
     let key = SoftwareKey::from_pem(&evidence::read(&arguments.key)?, padding, &certificate);
     let key = key.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.key, &error))?;
     Ok(CadesSigner::new("command line", key, certificate, &chain))
-}
-
-/// The signature must not be written over what it is made from.
-fn check_output(arguments: &SignArguments) -> Result<(), CommandError> {
-    let inputs = [&arguments.key, &arguments.cert].into_iter().chain(&arguments.chain);
-    let inputs = inputs.chain(&arguments.file).chain(&arguments.add_to);
-    for input in inputs {
-        if is_same_file(&arguments.out, input) {
-            let message = format!("--out {} is an input too: name another file", arguments.out.display());
-            return Err(CommandError::new(exit::USAGE, message));
-        }
-    }
-    Ok(())
-}
-
-/// By any name; a file that does not exist is no other.
-pub(super) fn is_same_file(one: &Path, other: &Path) -> bool {
-    let identity = |path: &Path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
-    identity(one).is_some_and(|one| identity(other) == Some(one))
-}
-
-/// The file is there whole or not at all. What is no regular file (a device, a pipe, a link to either) is written to, and stays.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return std::fs::write(path, bytes);
-    }
-    let target = std::fs::canonicalize(path);
-    let path = target.as_deref().unwrap_or(path);
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".part");
-    std::fs::write(&temporary, bytes)?;
-    std::fs::rename(&temporary, path).inspect_err(|_| drop(std::fs::remove_file(&temporary)))
 }

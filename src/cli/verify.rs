@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::evidence::{self, EvidenceArguments, LoadedEvidence};
 use super::exit::{self, Code, CommandError};
+use super::output;
 use super::replay::{self, Basis};
 use crate::core::document_kind::DocumentKinds;
 use crate::core::evidence_file;
@@ -59,15 +60,8 @@ pub fn run(arguments: &VerifyArguments) -> ExitCode {
 
 fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
     if let Some(out) = &arguments.evidence_out {
-        replay::check_output(
-            out,
-            arguments
-                .evidence
-                .files()
-                .chain(&arguments.content)
-                .chain(&arguments.document_kinds)
-                .chain([&arguments.file]),
-        )?;
+        let inputs = arguments.evidence.files().chain(&arguments.content).chain(&arguments.document_kinds);
+        output::check("--evidence-out", out, inputs.chain([&arguments.file]))?;
     }
     let file = evidence::read(&arguments.file)?;
     let content = arguments.content.as_deref().map(evidence::read).transpose()?;

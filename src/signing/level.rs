@@ -4,6 +4,8 @@ use super::self_check;
 use super::timestamp::{Acceptance, TimeStampClient, TimeStampError};
 use crate::core::cms::unsigned::{AddingFault, add_signature_time_stamp};
 use crate::core::cms::{CmsError, SignedData};
+use crate::core::der::ber;
+use crate::core::oid;
 use crate::core::validation::Content;
 
 /// Why the level was not reached.
@@ -11,8 +13,6 @@ use crate::core::validation::Content;
 pub enum LevelError {
     #[error("the signature cannot be read")]
     Message(#[source] CmsError),
-    #[error("the signature has {0} signers; one is needed")]
-    Signers(usize),
     #[error(transparent)]
     TimeStamp(#[from] TimeStampError),
     #[error("the time-stamp cannot be put into the signature")]
@@ -38,7 +38,6 @@ impl LevelError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Message(_) | Self::Adding(_) => "unreadable",
-            Self::Signers(_) => "signers",
             Self::TimeStamp(error) => error.code(),
             Self::SelfCheck { code } | Self::NotPassed { code } | Self::TimeStampNotPassed { code } => code,
             Self::ContentMissing => "content-missing",
@@ -52,25 +51,45 @@ impl LevelError {
     }
 }
 
-/// The DER message at B-T: with a time-stamp over the value of its one signature, which `accept` took, judged by our own verifier
-/// as a whole. `content` is that of a detached message. No other octet changes than [`add_signature_time_stamp`] says.
+/// The message at B-T: with a time-stamp over the value of each of its signatures that has none, which `accept` took, each judged by our
+/// own verifier in the whole message. `content` is that of a detached message. No other octet changes than
+/// [`add_signature_time_stamp`] says.
 pub async fn raise_to_timestamped(
     message: &[u8],
     content: Content<'_>,
     client: &TimeStampClient,
     accept: Acceptance<'_>,
 ) -> Result<Vec<u8>, LevelError> {
-    let value = signature_value(message)?;
-    let answer = client.stamp(&value, accept).await?;
-    let raised = add_signature_time_stamp(message, 0, &answer.token)?;
-    self_check::check_timestamped(&raised, content, &answer).map_err(|code| LevelError::SelfCheck { code })?;
+    let mut raised = message.to_vec();
+    for (signer, value) in unstamped(message)? {
+        let answer = client.stamp(&value, accept).await?;
+        raised = add_signature_time_stamp(&raised, signer, &answer.token)?;
+        let checked = self_check::check_timestamped(&raised, content, signer, &answer);
+        checked.map_err(|code| LevelError::SelfCheck { code })?;
+    }
     Ok(raised)
 }
 
-fn signature_value(message: &[u8]) -> Result<Vec<u8>, LevelError> {
-    let message = SignedData::decode(message).map_err(LevelError::Message)?;
-    match message.signer_infos.as_slice() {
-        [signer] => Ok(signer.signature.to_vec()),
-        signers => Err(LevelError::Signers(signers.len())),
+/// Each signature has a time-stamp, whatever it is worth.
+pub fn is_stamped(message: &[u8]) -> Result<bool, LevelError> {
+    unstamped(message).map(|unstamped| unstamped.is_empty())
+}
+
+/// The signatures without a time-stamp: each with its place and its value.
+fn unstamped(message: &[u8]) -> Result<Vec<(usize, Vec<u8>)>, LevelError> {
+    with_decoded(message, |decoded| {
+        let signers = decoded.signer_infos.iter().enumerate();
+        let unstamped = signers.filter(|(_, signer)| signer.unsigned_values(oid::SIGNATURE_TIME_STAMP).is_empty());
+        unstamped.map(|(index, signer)| (index, signer.signature.to_vec())).collect()
+    })
+}
+
+/// Asks a message in DER or BER.
+pub(super) fn with_decoded<T>(message: &[u8], ask: impl FnOnce(&SignedData<'_>) -> T) -> Result<T, LevelError> {
+    if let Ok(decoded) = SignedData::decode(message) {
+        return Ok(ask(&decoded));
     }
+    let normalised = ber::normalise_content_info(message);
+    let normalised = normalised.map_err(|error| LevelError::Message(error.into()))?;
+    SignedData::decode(&normalised).map(|decoded| ask(&decoded)).map_err(LevelError::Message)
 }

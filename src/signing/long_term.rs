@@ -1,11 +1,11 @@
 //! Levels B-LT and B-LTA (EN 319 122-1 §6.3): the evidence by which a signature passes, kept in it, and time-stamps over all of it.
 
-use super::level::LevelError;
+use super::level::{LevelError, with_decoded};
 use super::timestamp::{Acceptance, TimeStampClient};
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::add_evidence::add_evidence;
-use crate::core::cms::unsigned::add_attribute;
-use crate::core::cms::{SignedData, archive, build};
+use crate::core::cms::unsigned::{AddingFault, add_attribute};
+use crate::core::cms::{SignedData, SignerInfo, archive, build};
 use crate::core::crypto;
 use crate::core::evidence::Evidence;
 use crate::core::memory::Memory;
@@ -85,13 +85,13 @@ pub fn raise_to_long_term(message: &[u8], judgement: Judgement<'_>) -> Result<Ve
 /// before the newest one's algorithm or certificate ends, it carries the signature on.
 pub async fn raise_to_archival(
     message: &[u8],
-    judgement: Judgement<'_>,
+    content: Content<'_>,
     client: &TimeStampClient,
     accept: Acceptance<'_>,
 ) -> Result<Vec<u8>, LevelError> {
     let mut raised = message.to_vec();
     for index in 0..signers(message)? {
-        let (octets, hash_index) = archived(&raised, index, judgement.content)?;
+        let (octets, hash_index) = archived(&raised, index, content)?;
         let answer = client.stamp(&octets, accept).await?;
         let token = add_attribute(&answer.token, 0, &build::attribute(oid::ATS_HASH_INDEX_V3, &hash_index))?;
         raised = add_attribute(&raised, index, &build::attribute(oid::ARCHIVE_TIME_STAMP_V3, &token))?;
@@ -111,10 +111,17 @@ pub fn check_archival(message: &[u8], judgement: Judgement<'_>) -> Result<(), Le
 
 /// The octets that a new archive time-stamp is over, and the index that says so and goes into its token (EN 319 122-1 §5.5).
 pub fn archived(message: &[u8], signer: usize, content: Content<'_>) -> Result<(Vec<u8>, Vec<u8>), LevelError> {
-    let normalised = crate::core::der::ber::normalise_content_info(message);
-    let normalised = normalised.map_err(|error| LevelError::Message(error.into()))?;
-    let decoded = SignedData::decode(&normalised).map_err(LevelError::Message)?;
-    let signer_info = decoded.signer_infos.get(signer).ok_or(LevelError::Signers(decoded.signer_infos.len()))?;
+    with_decoded(message, |decoded| {
+        let signer_info = decoded.signer_infos.get(signer).ok_or(LevelError::Adding(AddingFault::NoSuchSigner))?;
+        archived_by(decoded, signer_info, content)
+    })?
+}
+
+fn archived_by(
+    decoded: &SignedData<'_>,
+    signer: &SignerInfo<'_>,
+    content: Content<'_>,
+) -> Result<(Vec<u8>, Vec<u8>), LevelError> {
     let algorithm = DigestAlgorithm::Sha256;
     let digest = match (decoded.content, content) {
         (Some(content), _) | (None, Content::Bytes(content)) => crypto::digest(algorithm, content),
@@ -124,8 +131,8 @@ pub fn archived(message: &[u8], signer: usize, content: Content<'_>) -> Result<(
         }
         (None, Content::None) => return Err(LevelError::ContentMissing),
     };
-    let index = archive::encode_index(algorithm, &decoded, signer_info);
-    Ok((archive::archived_octets(&decoded, signer_info, &digest, &index), index))
+    let index = archive::encode_index(algorithm, decoded, signer);
+    Ok((archive::archived_octets(decoded, signer, &digest, &index), index))
 }
 
 fn signers(message: &[u8]) -> Result<usize, LevelError> {
@@ -136,10 +143,4 @@ fn holds_older_archive(message: &[u8]) -> Result<bool, LevelError> {
     with_decoded(message, |decoded| {
         decoded.signer_infos.iter().any(|signer| !signer.unsigned_values(oid::ARCHIVE_TIME_STAMP_V2).is_empty())
     })
-}
-
-fn with_decoded<T>(message: &[u8], ask: impl FnOnce(&SignedData<'_>) -> T) -> Result<T, LevelError> {
-    let normalised = crate::core::der::ber::normalise_content_info(message);
-    let normalised = normalised.map_err(|error| LevelError::Message(error.into()))?;
-    SignedData::decode(&normalised).map(|decoded| ask(&decoded)).map_err(LevelError::Message)
 }

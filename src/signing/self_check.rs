@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::CadesRequest;
 use crate::core::cms::{CmsError, SignedData};
+use crate::core::der::ber;
 use crate::core::evidence::Evidence;
 use crate::core::memory::Memory;
 use crate::core::policy::{Policy, RevocationMode};
@@ -42,10 +43,15 @@ pub fn check(message: &[u8], request: &CadesRequest<'_>, signer: &Arc<Certificat
     }
 }
 
-/// Judges a DER message of one signer that `answer` was put into as its signature time-stamp, at the time of the time-stamp: the
-/// signature passes as before, with the certificate in the message as anchor, and is proved to be no later. Whether recipients trust
-/// the two certificates is not the question. Err: the code of what is wrong.
-pub fn check_timestamped(message: &[u8], content: Content<'_>, answer: &TimeStampAnswer) -> Result<(), &'static str> {
+/// Judges a message that `answer` was put into as signature time-stamp of one signer, at the time of the time-stamp: the
+/// signatures pass as before, with the certificates in the message as anchors, and this one is proved to be no later. Whether recipients
+/// trust the certificates is not the question. Err: the code of what is wrong.
+pub fn check_timestamped(
+    message: &[u8],
+    content: Content<'_>,
+    signer: usize,
+    answer: &TimeStampAnswer,
+) -> Result<(), &'static str> {
     let trust = own_anchors(message, &answer.authority).map_err(|_| "unreadable")?;
     let validation = validation::validate(&ValidationRequest {
         document: message,
@@ -61,7 +67,7 @@ pub fn check_timestamped(message: &[u8], content: Content<'_>, answer: &TimeStam
     if !matches!(validation.verdict, Verdict::TotalPassed(_)) {
         return Err(validation.verdict.code());
     }
-    let [signature] = validation.signatures.as_slice() else { return Err("signers") };
+    let signature = validation.signatures.get(signer).ok_or("signers")?;
     let added = signature.timestamps.last().ok_or("timestamp-missing")?;
     match &added.outcome {
         Ok(proof) if proof.time() == answer.gen_time => Ok(()),
@@ -72,7 +78,8 @@ pub fn check_timestamped(message: &[u8], content: Content<'_>, answer: &TimeStam
 
 /// The certificates in the message that its signers name, for signatures; that of the authority, for time-stamps.
 fn own_anchors(message: &[u8], authority: &Arc<Certificate>) -> Result<TrustStore, CmsError> {
-    let message = SignedData::decode(message)?;
+    let normalised = ber::normalise_content_info(message)?;
+    let message = SignedData::decode(&normalised)?;
     let embedded = message.certificates.iter().filter_map(|der| Certificate::decode(der).ok());
     let embedded: Vec<_> = embedded.map(Arc::new).collect();
     let anchor = |certificate: &Arc<Certificate>, one: AnchorUse| {

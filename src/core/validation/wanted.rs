@@ -46,11 +46,14 @@ impl Wanted {
 }
 
 impl Validation {
-    /// What could make something better of the signatures that lack nothing but a path; empty where something else decided.
+    /// What could make something better of the signatures and time-stamps that lack nothing but a path; empty where something else
+    /// decided.
     /// `crls` and `trust` are those of the validation, `time` is its time.
     pub fn wanted(&self, crls: &CrlSet, trust: &TrustStore, time: Time) -> Vec<Wanted> {
         let mut search = Search { crls, trust, time, found: Vec::new() };
-        for signature in &self.signatures {
+        let stamps = self.signatures.iter().flat_map(|signature| &signature.timestamps);
+        let stamps = stamps.filter_map(|stamp| stamp.signature.as_deref());
+        for signature in self.signatures.iter().chain(stamps) {
             if let (Verdict::Indeterminate(Cause::Path(_)), Some(PathOutcome::Invalid { rejected, .. })) =
                 (&signature.verdict, &signature.path)
             {
