@@ -17,7 +17,7 @@ pub struct Newest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
     pub document_id: DocumentId,
-    /// How often it was put off.
+    /// How often it was put off for reasons of its own.
     pub attempts: u32,
 }
 
@@ -35,6 +35,8 @@ pub struct Raised {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Again {
     At(Time),
+    /// It could not help it: the attempt is not counted.
+    Uncounted(Time),
     /// Not before the next start: something is wrong with it.
     Never,
 }

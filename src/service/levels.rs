@@ -208,16 +208,19 @@ impl LevelRaiser {
             None => ("panic", true, "the work ended in a panic".to_owned()),
         };
         metrics::counter!("antin_level_failures_total", "code" => code).increment(1);
+        let after = |pause: Duration| clock::now().plus_seconds(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX));
         let again = if of_document && due.attempts + 1 >= MOST_ATTEMPTS {
             tracing::error!(%document_id, code, error, "a signature cannot be raised to the level ordered, and is given up");
             Again::Never
         } else {
             tracing::warn!(%document_id, code, error, "a signature was not raised to the level ordered; it is tried again");
-            if !of_document {
+            if of_document {
+                Again::At(after(doubled(due.attempts, self.longest_pause)))
+            } else {
                 rest.failed(Instant::now());
+                // Behind the others; when they are tried is decided for all together.
+                Again::Uncounted(after(TICK))
             }
-            let pause = doubled(due.attempts, self.longest_pause).as_secs();
-            Again::At(clock::now().plus_seconds(i64::try_from(pause).unwrap_or(i64::MAX)))
         };
         if let Err(error) = self.registry.put_off(document_id, again).await {
             tracing::error!(%document_id, error = ?error, "the registry failed");
@@ -341,6 +344,10 @@ impl Rest {
     }
 
     fn failed(&mut self, now: Instant) {
+        // What failed meanwhile was begun before.
+        if self.until.is_some_and(|until| now < until) {
+            return;
+        }
         self.until = Some(now + doubled(self.failures, self.longest));
         self.failures = self.failures.saturating_add(1);
     }
@@ -372,6 +379,7 @@ mod tests {
             assert_eq!(rest.room(now, 8), 0);
             now += Duration::from_millis(pause * 1000 - 1);
             assert_eq!(rest.room(now, 8), 0, "{pause}");
+            rest.failed(now);
             now += Duration::from_millis(1);
             assert_eq!(rest.room(now, 8), 1);
         }

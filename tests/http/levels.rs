@@ -247,6 +247,13 @@ async fn an_authority_that_nobody_trusts_raises_nothing() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let answer = service.ordered("key-2", &order_b_t("detached"), Some("wait=1")).await;
     assert_eq!(field(&answer, "levelReached"), "B-B");
+    let figures = service.as_member(Member::Agency, Request::get("/metrics")).await;
+    let figures = String::from_utf8(figures.body).expect("text");
+    for outcome in ["certificate-signature-invalid", "stamped", "certificate-revoked"] {
+        let figure = format!("authority=\"127.0.0.1:{}\",outcome=\"{outcome}\"", strange.port);
+        let all: Vec<&str> = figures.lines().filter(|line| line.contains("antin_timestamps_total")).collect();
+        assert!(figures.contains(&figure), "{figure}: {all:?}");
+    }
     service.running.shutdown().await;
 }
 

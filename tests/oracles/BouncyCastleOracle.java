@@ -7,15 +7,18 @@ import java.security.PrivateKey;
 import java.security.Security;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Hashtable;
 import java.util.List;
+import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.DERSet;
 import org.bouncycastle.asn1.cms.Attribute;
 import org.bouncycastle.asn1.cms.AttributeTable;
+import org.bouncycastle.asn1.cms.ContentInfo;
 import org.bouncycastle.asn1.ess.ESSCertIDv2;
 import org.bouncycastle.asn1.ess.SigningCertificateV2;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
@@ -39,6 +42,7 @@ import org.bouncycastle.openssl.PEMParser;
 import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.bouncycastle.operator.jcajce.JcaDigestCalculatorProviderBuilder;
+import org.bouncycastle.tsp.TimeStampToken;
 
 /**
  * Bouncy Castle as an oracle: signs, or verifies a signature against the certificate inside it.
@@ -50,7 +54,8 @@ import org.bouncycastle.operator.jcajce.JcaDigestCalculatorProviderBuilder;
  * </pre>
  *
  * <p>{@code sign} writes what {@code CMSSignedDataGenerator} gives by default: BER, and no signing-certificate attribute unless
- * {@code cades} is asked for. {@code countersign} puts a counter-signature on the first signer. {@code verify} prints {@code VALID}, or {@code INVALID} and the reason; CERT is the certificate the
+ * {@code cades} is asked for. {@code countersign} puts a counter-signature on the first signer. {@code verify} prints {@code VALID} and
+ * the times of the time-stamps, or {@code INVALID} and the reason; CERT is the certificate the
  * signer must have, and a signing-certificate-v2 attribute must be there and name it. Paths are not Bouncy Castle's part here.
  */
 public class BouncyCastleOracle {
@@ -62,12 +67,13 @@ public class BouncyCastleOracle {
             case "countersign" -> countersign(rest);
             case "verify" -> {
                 String fault;
+                var times = new StringBuilder();
                 try {
-                    fault = verify(rest);
+                    fault = verify(rest, times);
                 } catch (Exception exception) {
                     fault = exception.toString();
                 }
-                System.out.println(fault == null ? "VALID" : "INVALID " + fault);
+                System.out.println(fault == null ? "VALID" + times : "INVALID " + fault);
             }
             default -> throw new IllegalArgumentException(arguments[0]);
         }
@@ -123,8 +129,8 @@ public class BouncyCastleOracle {
         return new Attribute(PKCSObjectIdentifiers.id_aa_signingCertificateV2, new DERSet(value));
     }
 
-    /** The reason why the signature is not valid, or null. */
-    private static String verify(List<String> arguments) throws Exception {
+    /** The reason why the signature or a time-stamp on it is not valid, or null; the times of the time-stamps. */
+    private static String verify(List<String> arguments, StringBuilder times) throws Exception {
         byte[] encoded = Files.readAllBytes(Path.of(arguments.get(1)));
         CMSSignedData message = arguments.size() > 2
             ? new CMSSignedData(new CMSProcessableByteArray(Files.readAllBytes(Path.of(arguments.get(2)))), encoded)
@@ -158,8 +164,36 @@ public class BouncyCastleOracle {
                 && issuer.getIssuer().getNames()[0].getName().equals(expected.getIssuer()))) {
                 return "signing-certificate-v2 names another issuer or serial number";
             }
+            for (Instant time : timeStamps(signer)) {
+                times.append(' ').append(time);
+            }
         }
         return null;
+    }
+
+    /** When each signature time-stamp was made; throws if one is not valid by the certificate in it, or is over something else. */
+    private static List<Instant> timeStamps(SignerInformation signer) throws Exception {
+        List<Instant> times = new ArrayList<>();
+        AttributeTable unsigned = signer.getUnsignedAttributes();
+        if (unsigned == null) {
+            return times;
+        }
+        var attributes = unsigned.getAll(PKCSObjectIdentifiers.id_aa_signatureTimeStampToken);
+        for (int index = 0; index < attributes.size(); index++) {
+            for (ASN1Encodable value : Attribute.getInstance(attributes.get(index)).getAttributeValues()) {
+                var token = new TimeStampToken(ContentInfo.getInstance(value));
+                @SuppressWarnings("unchecked")
+                Collection<X509CertificateHolder> found = token.getCertificates().getMatches(token.getSID());
+                token.validate(new JcaSimpleSignerInfoVerifierBuilder().setProvider("BC").build(found.iterator().next()));
+                String algorithm = token.getTimeStampInfo().getMessageImprintAlgOID().getId();
+                byte[] imprint = MessageDigest.getInstance(algorithm, "BC").digest(signer.getSignature());
+                if (!Arrays.equals(imprint, token.getTimeStampInfo().getMessageImprintDigest())) {
+                    throw new IllegalStateException("a time-stamp is over something else");
+                }
+                times.add(token.getTimeStampInfo().getGenTime().toInstant());
+            }
+        }
+        return times;
     }
 
     private static PrivateKey key(String path) throws Exception {

@@ -11,12 +11,12 @@ use super::tree::{DOCUMENT, Tree, scratch, tampered};
 use super::{bouncy_castle, run};
 
 /// The compiled oracle and the class path to run it with; compiled once.
-struct Oracle {
+pub(super) struct Oracle {
     class_path: String,
 }
 
 impl Oracle {
-    fn compiled() -> Option<&'static Self> {
+    pub(super) fn compiled() -> Option<&'static Self> {
         static ORACLE: OnceLock<Option<Oracle>> = OnceLock::new();
         let compile = || {
             let class_path = bouncy_castle()?;
@@ -38,7 +38,7 @@ impl Oracle {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    fn verify(&self, tree: &Tree, file: &str, content: Option<&str>) -> String {
+    pub(super) fn verify(&self, tree: &Tree, file: &str, content: Option<&str>) -> String {
         let certificate = tree.path("signers/health.crt");
         let mut arguments = vec!["verify", &certificate, file];
         arguments.extend(content);

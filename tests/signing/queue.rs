@@ -83,6 +83,8 @@ async fn what_was_ordered_above_b_b_waits_until_it_is_reached_and_over_restarts(
 
     let registry = open(&path);
     assert_eq!(due(&registry, 60).await, [(id(1), 1)]);
+    registry.put_off(id(1), Again::Uncounted(STARTED.plus_seconds(50))).await.expect("noted");
+    assert_eq!((due(&registry, 49).await, due(&registry, 50).await), (vec![], vec![(id(1), 1)]));
     let newest = registry.newest(id(2)).await.expect("read");
     let expected = Newest { version: 2, level: Level::Timestamped, signature: b"raised".to_vec() };
     assert_eq!(newest, Some(expected));

@@ -7,12 +7,14 @@ use antin::core::crypto::sha256;
 use antin::core::der::{tag, writer};
 use antin::core::oid;
 use antin::core::validation::timestamp_answer;
+use antin::pki::profile;
 
 use crate::kit::CONTENT;
 use crate::kit::ber::{Style, twin};
+use crate::kit::key::Kind;
 use crate::kit::message::Message;
 use crate::kit::timestamp::Token;
-use crate::kit::tree::{NOW, tree};
+use crate::kit::tree::{NOW, issued, publication, tree};
 
 /// What becomes of the answer with this token, asked for when it was made.
 fn judged(token: &[u8]) -> &'static str {
@@ -78,6 +80,10 @@ fn t05_a_token_of_another_key_or_over_something_else_does_not_count() {
     assert_eq!(judged(&longer.encode()), "other-imprint", "the same octets by another name");
     let by_a_signer = Token { authority: &tree().signer, ..Token::over(CONTENT) };
     assert_eq!(judged(&by_a_signer.encode()), "extended-key-usage-not-allowed");
+    let subject = profile::subject("antin", "Weak TSA").expect("a name");
+    let usual = profile::time_stamping(subject, NOW.plus_seconds(-3600), &publication());
+    let weak = issued(&tree().ca, &usual, Kind::Rsa1024.key());
+    assert_eq!(judged(&Token { authority: &weak, ..Token::over(CONTENT) }.encode()), "signature-key-weak");
     let token = Token::over(CONTENT);
     let mut forged = token.signer();
     let mut value = forged.signature_value();

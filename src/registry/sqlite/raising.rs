@@ -98,16 +98,17 @@ pub(super) fn raise(session: &Session, document_id: DocumentId, raised: Raised) 
 }
 
 pub(super) fn put_off(session: &Session, document_id: DocumentId, again: Again) -> Result<(), RegistryError> {
-    let statement = "UPDATE raising SET attempts = attempts + 1, due_at = COALESCE(?2, due_at), given_up = ?3 \
+    let statement = "UPDATE raising SET attempts = attempts + ?2, due_at = COALESCE(?3, due_at), given_up = ?4 \
                      WHERE document_id = ?1 AND given_up = 0";
-    let (due_at, given_up) = match again {
-        Again::At(time) => (Some(time.unix()), false),
-        Again::Never => (None, true),
+    let (counted, due_at, given_up) = match again {
+        Again::At(time) => (true, Some(time.unix()), false),
+        Again::Uncounted(time) => (false, Some(time.unix()), false),
+        Again::Never => (true, None, true),
     };
     session
         .connection
         .prepare_cached(statement)
-        .and_then(|mut prepared| prepared.execute(params![document_id.as_bytes(), due_at, given_up]))
+        .and_then(|mut prepared| prepared.execute(params![document_id.as_bytes(), counted, due_at, given_up]))
         .map(drop)
         .map_err(unavailable)
 }
