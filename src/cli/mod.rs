@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod exit;
 mod log;
 pub mod pki;
+mod receipt;
 mod replay;
 pub mod revocation;
 pub mod serve;
