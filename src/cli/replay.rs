@@ -2,7 +2,7 @@
 //!
 //! Who saves judges by the very octets that are saved: what is replayed later is the same computation.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::evidence::{self, EvidenceArguments, LoadedEvidence};
 use super::exit::{self, CommandError};
@@ -130,7 +130,7 @@ pub fn write(path: &Path, file: &[u8]) -> Result<(), CommandError> {
 }
 
 /// The evidence must not be written over what it is made from.
-pub fn check_output<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), CommandError> {
+pub fn check_output<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<(), CommandError> {
     if inputs.into_iter().any(|input| is_same_file(out, input)) {
         let message = format!("--evidence-out {} is an input too: name another file", out.display());
         return Err(CommandError::new(exit::USAGE, message));

@@ -60,15 +60,8 @@ pub fn run(arguments: &VerifyArguments) -> ExitCode {
 
 fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
     if let Some(out) = &arguments.evidence_out {
-        replay::check_output(
-            out,
-            arguments
-                .evidence
-                .files()
-                .chain(&arguments.content)
-                .chain(&arguments.document_kinds)
-                .chain([&arguments.file]),
-        )?;
+        let own = [&arguments.content, &arguments.document_kinds].into_iter().filter_map(Option::as_deref);
+        replay::check_output(out, arguments.evidence.files().chain(own).chain([arguments.file.as_path()]))?;
     }
     let file = evidence::read(&arguments.file)?;
     let content = arguments.content.as_deref().map(evidence::read).transpose()?;
