@@ -137,6 +137,15 @@ fn a_replay_asks_nothing_of_its_machine() {
     let (code, answer) =
         desk.replayed(&[&judge[..], &[&now, "--policy", "own.toml"]].concat(), &["--content", "paper", "plain.p7s"]);
     assert_eq!((code, &answer["policy"]["id"]), (0, &"our own".into()));
+    // As XML too.
+    let saving = ["--policy", "own.toml", "--evidence-out", "saved.json", "--format", "xml"];
+    let paper = ["--content", "paper", "plain.p7s"];
+    let saved = desk.run(&[&["verify"], &judge[..], &[&now], &saving, &paper].concat());
+    let replayed = desk.run(&[&["verify", "--evidence", "saved.json", "--format", "xml"], &paper[..]].concat());
+    assert!(saved.status.success() && saved.stdout == replayed.stdout, "{saved:?} {replayed:?}");
+    assert!(String::from_utf8_lossy(&replayed.stdout).contains("<antin:SavedEvidence sha256="), "{replayed:?}");
+    let over = ["--policy", "own.toml", "--evidence-out", "own.toml"];
+    assert_ends(&desk.run(&[&["verify"], &judge[..], &[&now], &over, &paper].concat()), USAGE, "is an input too");
     // A fresh answer says that it is none.
     let fresh =
         desk.run(&[&["verify", "--format", "json"], &judge[..], &[&now, "--content", "paper", "plain.p7s"]].concat());

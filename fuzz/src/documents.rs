@@ -9,7 +9,8 @@ use crate::core::evidence::{CrlSet, Evidence};
 use crate::core::evidence_file;
 use crate::core::memory::Memory;
 use crate::core::policy::{Policy, RevocationMode};
-use crate::core::report::{Outcome, Report};
+use crate::core::report::{Outcome, Report, xml};
+use crate::core::saved_evidence::{self, SavedEvidence, ToSave};
 use crate::core::time::Time;
 use crate::core::validation::{self, Content, Validation, ValidationRequest};
 use crate::core::verdict::Verdict;
@@ -98,6 +99,8 @@ fn passed(document: &[u8], content: Content<'_>) -> Option<Meaning> {
     .ok()?;
     let report = Report::new(&validation, policy, RevocationMode::Required, *time);
     serde_json::to_vec(&report).expect("an answer can always be written");
+    let as_xml = xml::render(&report);
+    assert!(!as_xml.contains(|letter: char| letter < ' ' && letter != '\n'), "only what XML has");
     let passes = matches!(validation.verdict, Verdict::TotalPassed(_));
     assert_eq!(passes, report.reliance.outcome == Outcome::Accept);
     passes.then(|| meaning(document, content, &validation))
@@ -138,4 +141,38 @@ pub fn signed_parts(document: &[u8]) -> Option<Vec<Vec<u8>>> {
         parts.push(signer.signature.to_vec());
     }
     Some(parts)
+}
+
+/// The evidence of the scene, saved for the good detached signature.
+pub fn saved() -> Vec<u8> {
+    let lists: Vec<_> = SCENE.evidence.crls.iter().cloned().collect();
+    saved_evidence::encode(&ToSave {
+        document: DETACHED,
+        content: Some(CONTENT),
+        trust: &SCENE.trust,
+        certificates: &SCENE.evidence.certificates,
+        crls: &lists,
+        ocsp_responses: &[],
+        policy: Policy::held_text(POLICY).expect("held"),
+        document_kinds: None,
+        revocation: RevocationMode::Required,
+        time: SCENE.time,
+    })
+}
+
+/// Judges the good detached signature by evidence that says whom to trust; what passes is written down like any answer.
+pub fn judge_by(saved: &SavedEvidence) {
+    let validation = validation::validate(&ValidationRequest {
+        document: DETACHED,
+        content: Content::Bytes(CONTENT),
+        evidence: &saved.evidence,
+        trust: &saved.trust,
+        policy: &saved.policy,
+        revocation: saved.revocation,
+        time: saved.time,
+        memory: &Memory::none(),
+    });
+    let report = Report::new(&validation.expect("it is one"), &saved.policy, saved.revocation, saved.time);
+    xml::render(&report);
+    serde_json::to_vec(&report).expect("an answer can always be written");
 }

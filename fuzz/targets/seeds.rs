@@ -58,6 +58,7 @@ fn main() {
     for body in BODIES {
         corpus.write("json", body.as_bytes());
     }
+    corpus.write("saved", &documents::saved());
 }
 
 impl Corpus {

@@ -158,10 +158,11 @@ impl EvidenceArguments {
         !self.trust_anchors.is_empty() || !self.timestamp_anchors.is_empty()
     }
 
-    /// Every file that an option names, but for the policy.
-    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+    /// Every file that an option names, or may name.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
         let anchors = self.trust_anchors.iter().chain(&self.timestamp_anchors);
-        anchors.chain(&self.intermediates).chain(&self.crls).chain(&self.ocsp_responses)
+        let files = anchors.chain(&self.intermediates).chain(&self.crls).chain(&self.ocsp_responses);
+        files.map(PathBuf::as_path).chain([Path::new(&self.policy)])
     }
 }
 

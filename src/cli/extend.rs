@@ -39,7 +39,7 @@ pub fn run(arguments: &ExtendArguments) -> ExitCode {
 }
 
 fn extend(arguments: &ExtendArguments) -> Result<Code, CommandError> {
-    output::check("--out", &arguments.out, arguments.evidence.files().chain(&arguments.content))?;
+    output::check("--out", &arguments.out, arguments.evidence.files().chain(arguments.content.as_deref()))?;
     let file = evidence::read(&arguments.file)?;
     let content = arguments.content.as_deref().map(evidence::read).transpose()?;
     let message = evidence_file::cms(&file);

@@ -9,6 +9,7 @@ mod log;
 mod output;
 pub mod pki;
 mod raise;
+mod receipt;
 mod replay;
 pub mod revocation;
 pub mod serve;

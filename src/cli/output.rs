@@ -1,12 +1,12 @@
 //! Files that commands write.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::exit::{self, CommandError};
 
 /// What the `option` names must not be written over what it is made from.
-pub fn check<'a>(option: &str, out: &Path, inputs: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), CommandError> {
+pub fn check<'a>(option: &str, out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<(), CommandError> {
     if inputs.into_iter().any(|input| is_same_file(out, input)) {
         let message = format!("{option} {} is an input too: name another file", out.display());
         return Err(CommandError::new(exit::USAGE, message));

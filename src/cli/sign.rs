@@ -90,7 +90,8 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
         return Err(CommandError::new(exit::USAGE, "format-not-available: only cades can be signed"));
     }
     let inputs = [&arguments.key, &arguments.cert].into_iter().chain(&arguments.chain).chain(&arguments.file);
-    output::check("--out", &arguments.out, inputs.chain(&arguments.add_to).chain(arguments.evidence.files()))?;
+    let inputs = inputs.chain(&arguments.add_to).map(PathBuf::as_path).chain(arguments.evidence.files());
+    output::check("--out", &arguments.out, inputs)?;
     let document = match (&arguments.kind, &arguments.id) {
         (Some(kind), Some(id)) => {
             let reference = DocumentReference::new(kind, id, arguments.status_ref.as_deref());

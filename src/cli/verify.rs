@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use super::evidence::{self, EvidenceArguments, LoadedEvidence};
 use super::exit::{self, Code, CommandError};
 use super::output;
+use super::receipt;
 use super::replay::{self, Basis};
 use crate::core::document_kind::DocumentKinds;
 use crate::core::evidence_file;
@@ -60,8 +61,8 @@ pub fn run(arguments: &VerifyArguments) -> ExitCode {
 
 fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
     if let Some(out) = &arguments.evidence_out {
-        let inputs = arguments.evidence.files().chain(&arguments.content).chain(&arguments.document_kinds);
-        output::check("--evidence-out", out, inputs.chain([&arguments.file]))?;
+        let own = [&arguments.content, &arguments.document_kinds].into_iter().filter_map(Option::as_deref);
+        output::check("--evidence-out", out, arguments.evidence.files().chain(own).chain([arguments.file.as_path()]))?;
     }
     let file = evidence::read(&arguments.file)?;
     let content = arguments.content.as_deref().map(evidence::read).transpose()?;
@@ -95,7 +96,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
     }
     let mut report = Report::new(&validation, &basis.policy, basis.revocation, basis.time);
     report.evidence.clone_from(&basis.saved);
-    print(arguments, &basis, &report);
+    print(arguments, &basis, &report, &document);
     Ok(match report.reliance.outcome {
         _ if report.reliance.code == "no-signature" => exit::NO_SIGNATURE,
         Outcome::Accept => exit::ACCEPT,
@@ -117,7 +118,7 @@ fn load(arguments: &VerifyArguments) -> Result<LoadedEvidence, CommandError> {
 }
 
 /// A replay says that it is one before the text, without the colours of an answer of now, and beside what machines read.
-fn print(arguments: &VerifyArguments, basis: &Basis, report: &Report) {
+fn print(arguments: &VerifyArguments, basis: &Basis, report: &Report, document: &[u8]) {
     let notice = arguments.saved.is_some().then(|| basis.notice(language()));
     let rendered = match arguments.format {
         Format::Json => exit::json(report),
@@ -125,7 +126,12 @@ fn print(arguments: &VerifyArguments, basis: &Basis, report: &Report) {
         Format::Text => {
             let colour = notice.is_none() && std::io::stdout().is_terminal();
             let text = text::render(report, language(), colour);
-            notice.iter().map(|notice| format!("{notice}\n\n")).chain([text]).collect()
+            notice
+                .iter()
+                .map(|notice| format!("{notice}\n\n"))
+                .chain([text])
+                .chain(receipt::render(document, report, language()))
+                .collect()
         }
     };
     if let (Some(notice), Format::Json | Format::Xml) = (notice, arguments.format) {

@@ -95,6 +95,8 @@ impl Range {
             let (key, value) = parameter.split_once('=')?;
             match key.to_ascii_lowercase().as_str() {
                 "q" => weight = thousandths(value)?,
+                // As receipts are sent.
+                "smime-type" if value.eq_ignore_ascii_case("signed-data") => {}
                 "charset" if value.trim_matches('"').eq_ignore_ascii_case("utf-8") => {}
                 _ => is_narrower = true,
             }
@@ -151,6 +153,8 @@ mod tests {
             (&["application/xml;q=0.2", "text/plain;q=0.3"], Some(Form::Text)),
             (&["application/json;q=0, */*"], Some(Form::Text)),
             (&["application/pkcs7-mime"], Some(Form::Receipt)),
+            (&["application/pkcs7-mime; smime-type=signed-data"], Some(Form::Receipt)),
+            (&["application/pkcs7-mime; smime-type=enveloped-data"], None),
             (&["application/xml;level=1, text/plain;q=0.1"], Some(Form::Text)),
             (&["application/xml;q=2"], None),
             (&["application/xml;q=0.0001"], None),

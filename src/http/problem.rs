@@ -307,16 +307,29 @@ impl From<ReceiptError> for Problem {
 
 impl From<ExistingError> for Problem {
     fn from(error: ExistingError) -> Self {
-        let code = match error {
-            ExistingError::Unreadable(_) | ExistingError::NoSignature => "existing-signature-unreadable",
-            ExistingError::TooLarge => "existing-signature-too-large",
-            ExistingError::Broken { .. } => "existing-signature-broken",
-            ExistingError::Undetermined { .. } => "existing-signature-undetermined",
-            ExistingError::Conflict => "existing-signature-conflict",
-            ExistingError::Foreign => "existing-signature-foreign",
-            ExistingError::NotInForce => "existing-signature-not-in-force",
+        let detail = error.to_string();
+        let problem = match error {
+            ExistingError::Unreadable(_) | ExistingError::NoSignature => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-unreadable", detail)
+            }
+            ExistingError::TooLarge => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-too-large", detail)
+            }
+            ExistingError::Broken { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-broken", detail)
+            }
+            ExistingError::Undetermined { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-undetermined", detail)
+            }
+            ExistingError::Conflict => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-conflict", detail)
+            }
+            ExistingError::Foreign => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-foreign", detail),
+            ExistingError::NotInForce => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-not-in-force", detail)
+            }
         };
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string()).on_field("existingSignature")
+        problem.on_field("existingSignature")
     }
 }
 

@@ -17,6 +17,7 @@ use crate::core::{
 /// SiVa's names of policies.
 pub const POLICIES: [&str; 2] = ["POLv3", "POLv4"];
 pub const DEFAULT_POLICY: &str = "POLv4";
+const PASSED: &str = "TOTAL-PASSED";
 
 /// Our policy for one of [`POLICIES`], or for one of ours; `Some(None)`: that of the settings.
 pub fn policy(name: &str) -> Option<Option<&'static str>> {
@@ -68,8 +69,9 @@ pub fn validation_report(asked: &Asked, report: &Report, policy: &Policy, sha256
 fn conclusion(asked: &Asked, report: &Report, policy: &Policy, sha256: &[u8; 32]) -> Value {
     let reliance = &report.reliance;
     let is_relied_on = reliance.outcome == Outcome::Accept;
-    // Nothing in the signatures would show it.
-    let silent = !is_relied_on && report.signatures.iter().all(has_passed);
+    // It is not the signatures that speak against it, or none of them shows that it does.
+    let by_signatures = report.verdict.indication != PASSED && !report.signatures.iter().all(has_passed);
+    let silent = !is_relied_on && !by_signatures;
     let signatures: Vec<Value> =
         report.signatures.iter().map(|one| signature(one, report, &asked.filename, silent)).collect();
     let valid = if silent { 0 } else { report.signatures.iter().filter(|one| has_passed(one)).count() };
@@ -100,15 +102,16 @@ fn conclusion(asked: &Asked, report: &Report, policy: &Policy, sha256: &[u8; 32]
 }
 
 fn has_passed(signature: &SignatureReport) -> bool {
-    signature.indication == "TOTAL-PASSED"
+    signature.indication == PASSED
 }
 
 /// `silent`: the document is not relied on, and no signature says why.
 fn signature(signature: &SignatureReport, report: &Report, filename: &str, silent: bool) -> Value {
+    let silent = silent && has_passed(signature);
     let (indication, sub_indication) =
         if silent { ("INDETERMINATE", None) } else { (signature.indication, signature.sub_indication) };
     let code = if silent { report.reliance.code } else { signature.code };
-    let errors: Vec<Value> = if indication == "TOTAL-PASSED" { Vec::new() } else { vec![content(&words(code))] };
+    let errors: Vec<Value> = if indication == PASSED { Vec::new() } else { vec![content(&words(code))] };
     let is_warning = |check: &&Check| check.result == CheckResult::Warning;
     let warnings = signature.checks.iter().filter(is_warning).map(|check| content(&words(check.code)));
     let signer = signature.certificates.first().map(|signer| &*signer.0);

@@ -23,6 +23,7 @@ async fn the_answer_comes_in_the_form_that_the_caller_takes() {
         (&[][..], "application/json", "{\"reliance\":{\"outcome\":\"ACCEPT\""),
         (&[("Accept", "*/*")], "application/json", "{\"reliance\":{\"outcome\":\"ACCEPT\""),
         (&[("Accept", "text/plain")], "text/plain; charset=utf-8", "✔ ACCEPT: Chữ ký số hợp lệ"),
+        (&[("Accept", "text/plain")], "text/plain; charset=utf-8", "tình trạng giấy tờ      in-force ("),
         (
             &[("Accept", "text/*"), ("Accept-Language", "en")],
             "text/plain; charset=utf-8",

@@ -78,11 +78,15 @@ async fn a_receipt_says_what_was_checked_and_is_verified_offline() {
         text.contains("verification-receipt") && text.contains("! This is a verification receipt, not a document"),
         "{text}"
     );
+    let digest = hex::encode(sha256(CONTENT));
+    assert!(text.contains("The receipt says: ACCEPT (valid)") && text.contains(&digest), "{text}");
     let mut changed = by_query.body.clone();
     let at = changed.windows(6).position(|window| window == b"ACCEPT").expect("in clear");
     changed[at..at + 6].copy_from_slice(b"REJECT");
     fs::write(path("changed.p7m"), changed).expect("written");
-    assert_eq!(antin("changed.p7m").0, Some(1));
+    let (code, text) = antin("changed.p7m");
+    assert_eq!(code, Some(1));
+    assert!(!text.contains("The receipt says"), "{text}");
     if let Some(openssl) = oracles::command("openssl") {
         let verify = |file: &str| {
             let [file, root, out] = [path(file), path("pki/root.crt"), path("content.json")];

@@ -34,7 +34,7 @@ fn what_is_recorded_passes_as_a_whole_and_proves_its_time() {
     let check = |message: &[u8], token: &Token<'_>, digests| {
         let answer = answer(token);
         let raised = add_signature_time_stamp(message, 0, &answer.token).expect("added");
-        check_timestamped(&raised, Content::Digests(digests), &answer)
+        check_timestamped(&raised, Content::Digests(digests), 0, &answer)
     };
     let good = Token::over(&value);
     assert_eq!(check(&message, &good, &right), Ok(()));
@@ -49,16 +49,16 @@ fn what_is_recorded_passes_as_a_whole_and_proves_its_time() {
     // The answer is the one that was put in.
     let raised = add_signature_time_stamp(&message, 0, &good.encode()).expect("added");
     let content = || Content::Digests(&right);
-    assert_eq!(check_timestamped(&message, content(), &answer(&good)), Err("timestamp-missing"));
+    assert_eq!(check_timestamped(&message, content(), 0, &answer(&good)), Err("timestamp-missing"));
     let another_time = TimeStampAnswer { gen_time: good.time.plus_seconds(60), ..answer(&good) };
-    assert_eq!(check_timestamped(&raised, content(), &another_time), Err("timestamp-other"));
+    assert_eq!(check_timestamped(&raised, content(), 0, &another_time), Err("timestamp-other"));
     let another_key = TimeStampAnswer { authority: Arc::clone(&tree().signer.certificate), ..answer(&good) };
-    assert_eq!(check_timestamped(&raised, content(), &another_key), Err("no-trusted-path"));
+    assert_eq!(check_timestamped(&raised, content(), 0, &another_key), Err("no-trusted-path"));
     let mut value = value;
     let last = value.len() - 1;
     value[last] ^= 1;
     signer.signature = Some(value.clone());
     let forged = Message::detached(signer).encode();
     assert_eq!(check(&forged, &Token::over(&value), &right), Err("signature-value-invalid"));
-    assert_eq!(check_timestamped(b"no message", content(), &answer(&good)), Err("unreadable"));
+    assert_eq!(check_timestamped(b"no message", content(), 0, &answer(&good)), Err("unreadable"));
 }

@@ -30,7 +30,7 @@ impl Language {
     }
 
     /// The words in this language.
-    pub const fn pick(self, vi: &'static str, en: &'static str) -> &'static str {
+    pub const fn pick<'a>(self, vi: &'a str, en: &'a str) -> &'a str {
         match self {
             Self::Vietnamese => vi,
             Self::English => en,
@@ -80,6 +80,13 @@ pub fn render(report: &Report, language: Language, colour: bool) -> String {
     }
     if let (Some(kind), Some(id)) = (&report.document.kind, &report.document.id) {
         line(&mut text, language.pick("giấy tờ", "document"), &format!("{} {}", inert(kind), inert(id)));
+    }
+    if let Some(status) = &report.document.status {
+        let known = format!("{} ({})", status.state, local(status.checked_at));
+        line(&mut text, language.pick("tình trạng giấy tờ", "standing"), &known);
+    }
+    if let Some(time) = report.reliance.retry_at {
+        line(&mut text, language.pick("kiểm tra lại từ", "ask again from"), &local(time));
     }
     if report.document.kind.as_deref() == Some(RECEIPT_KIND) {
         let said = message::of(Obstacle::Receipt.code());
