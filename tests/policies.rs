@@ -92,6 +92,10 @@ fn a_policy_file_can_ask_for_a_level_and_end_algorithms() {
     let own = format!("required-level = \"B-T\"\n{text}");
     assert_eq!(Policy::parse(&own).expect("a policy").required_level, Some(RequiredLevel::Timestamped));
     assert!(Policy::parse(&format!("required-level = \"B-X\"\n{text}")).is_err());
+    let rules = "[document-kinds.role.a]\nproofs = []\n[[document-kinds.kind]]\nnames = [\"b\"]\nperiods = [{ signers = [[\"a\"]] }]";
+    let kinds = Policy::parse(&format!("{text}\n{rules}")).expect("a policy").document_kinds;
+    assert!(kinds.periods("b").is_some() && kinds.periods("c").is_none());
+    assert!(Policy::parse(&format!("{text}\n{}", rules.replace("role.a", "role.c"))).is_err());
     let earlier = text.replace("2030-12-31", "2028-12-31");
     assert_ne!(Policy::parse(&earlier).expect("a policy").suites, Policy::parse(&text).expect("a policy").suites);
     assert!(Policy::parse(&text.replace("2030-12-31", "2031-12-31")).is_err());

@@ -93,6 +93,13 @@ fn a_counter_signature_over_its_signature_passes_and_is_shown() {
     // The envelope may be BER, the attribute in it too.
     let ber = twin(&der, Style { indefinite: true, pieces: Some(16), ..Style::default() });
     assert_eq!(judged(&ber), pair(PASSED, "TOTAL-PASSED passed"));
+    // And its value.
+    let (mut parent, confirming) = (signed(), tree().signer(Kind::P256));
+    let value = fixed(over(&confirming, &parent.signature_value())).encode();
+    let content = &value[if value[1] == 0x81 { 3 } else { 4 }..];
+    let long = [&[tag::SEQUENCE, 0x84], &(content.len() as u32).to_be_bytes()[..], content].concat();
+    parent.unsigned_attributes = Some(vec![attribute(oid::COUNTERSIGNATURE, &long)]);
+    assert_eq!(judged(&message(&[parent], &[&confirming])), pair(PASSED, "TOTAL-PASSED passed"));
     let (_, report) = report(&der);
     let shown = &report.signatures[0].countersignatures[0];
     assert_eq!((shown.signed_by.as_deref(), shown.certificates.len()), (Some("Another signer"), 3));

@@ -305,7 +305,7 @@ pub enum Obstacle {
     IssuerNotAuthorised,
     /// Nobody can be shown to hold an office whose signature the kind requires: the rules of this system do not say.
     SignerRoleUnknown,
-    /// The signer had authority over this kind of document at an earlier time, and nothing proves that it signed then.
+    /// The signatures suffice by the rules of an earlier time, and nothing proves that they were made then.
     SigningTimeNotProved,
     PurposeNotAllowed,
     /// A receipt about a document, and no document.

@@ -33,7 +33,7 @@ pub enum Shortfall {
     NotAuthorised,
     /// Nobody can be shown to hold a role that is required.
     RoleUnknown,
-    /// The signers had authority at an earlier time, and nothing proves that they signed then.
+    /// The signatures suffice for an earlier time, and nothing proves that they were made then.
     TimeNotProved,
 }
 
