@@ -16,7 +16,8 @@ use crate::core::evidence_file;
 use crate::core::memory::Memory;
 use crate::core::policy::{Policy, RevocationMode};
 use crate::core::validation::{self, Content, Validation, ValidationRequest, Wanted};
-use crate::core::x509::TrustStore;
+use crate::core::x509::access::Access;
+use crate::core::x509::{Certificate, TrustAnchor, TrustStore};
 use crate::net::{AllowedHost, FetchLimits, FetchRequest, Fetcher};
 use crate::signing::level::{LevelError, raise_to_timestamped};
 use crate::signing::long_term::{Judgement, check_archival, raise_to_archival, raise_to_long_term};
@@ -64,6 +65,41 @@ impl Raising {
         let LoadedEvidence { evidence, trust, policy, .. } = loaded;
         let named_host = tsa.and_then(|url| AllowedHost::of_url(url, true));
         Ok(Self { client, named_host, evidence, trust, policy, runtime })
+    }
+
+    /// Evidence is looked for up to the tops of this chain, beside the anchors: as far up as the certificates say where their issuers'
+    /// are published. Whoever judges the signature later decides whom to trust.
+    pub fn look_up_to_tops(&mut self, chain: Vec<Arc<Certificate>>) {
+        let is_below =
+            |one: &Certificate, others: &[Arc<Certificate>]| others.iter().any(|other| other.subject == one.issuer);
+        let mut tops: Vec<Arc<Certificate>> = Vec::new();
+        for certificate in &chain {
+            if certificate.is_self_issued() || !is_below(certificate, &chain) {
+                tops.push(self.climb(Arc::clone(certificate)));
+            }
+        }
+        let mut anchors = self.trust.anchors().to_vec();
+        anchors.extend(tops.into_iter().filter(|top| self.trust.anchor(top).is_none()).map(TrustAnchor::new));
+        let (intermediates, aliases) = (self.trust.intermediates().to_vec(), self.trust.aliases().to_vec());
+        self.trust = TrustStore::with_aliases(anchors, intermediates, aliases);
+        self.evidence.certificates.extend(chain);
+    }
+
+    /// The highest certificate above this one that can be had.
+    fn climb(&mut self, mut certificate: Arc<Certificate>) -> Arc<Certificate> {
+        for _ in 0..ROUNDS {
+            if certificate.is_self_issued() {
+                break;
+            }
+            let known = self.evidence.certificates.len();
+            for uri in Access::of(&certificate).ca_issuers {
+                self.fetch(&uri);
+            }
+            let fetched = &self.evidence.certificates[known..];
+            let Some(issuer) = fetched.iter().find(|issuer| has_issued(issuer, &certificate)) else { break };
+            certificate = Arc::clone(issuer);
+        }
+        certificate
     }
 
     /// The message at this level, its content beside it if it is detached. At B-LTA always with a new archive time-stamp.
@@ -152,6 +188,12 @@ impl Raising {
         self.evidence.certificates.extend(certificates.into_iter().map(Arc::new));
         true
     }
+}
+
+fn has_issued(issuer: &Certificate, certificate: &Certificate) -> bool {
+    let (Ok(key), Ok(algorithm)) = (issuer.public_key(), &certificate.signature_algorithm) else { return false };
+    let verified = || key.verify(*algorithm, certificate.to_be_signed(), certificate.signature()).is_ok();
+    issuer.subject == certificate.issuer && verified()
 }
 
 fn time_stamp_client(url: &str) -> Result<TimeStampClient, CommandError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::evidence::{self, EvidenceArguments, LoadedEvidence};
+use super::evidence::{self, EvidenceArguments};
 use super::exit::{self, Code, CommandError};
 use super::raise::{LevelArgument, Raising};
 use super::{output, sign_more};
@@ -14,7 +14,7 @@ use crate::clock;
 use crate::core::cms::document_reference::DocumentReference;
 use crate::core::crypto;
 use crate::core::validation::Content;
-use crate::core::x509::{Certificate, TrustAnchor, TrustStore};
+use crate::core::x509::Certificate;
 use crate::signing::key::{RsaPadding, SoftwareKey};
 use crate::signing::{CadesRequest, CadesSigner, IssuingKey as _};
 
@@ -126,7 +126,10 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
     }
     if arguments.level > LevelArgument::Basic {
         let content = if arguments.detached { Content::Bytes(&content) } else { Content::None };
-        let mut raising = Raising::new(arguments.tsa.as_deref(), evidence_for_levels(arguments)?)?;
+        let mut raising = Raising::new(arguments.tsa.as_deref(), arguments.evidence.load()?)?;
+        if !arguments.evidence.names_anchors() {
+            raising.look_up_to_tops(load_chain(arguments)?);
+        }
         signature = raising.raise(&signature, content, arguments.level)?;
     }
     let written = output::write_whole(&arguments.out, &signature);
@@ -134,28 +137,18 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
     Ok(exit::ACCEPT)
 }
 
-/// What the evidence options name; without anchors among them, the certificates that are embedded beside the signer's are
-/// anchors too.
-fn evidence_for_levels(arguments: &SignArguments) -> Result<LoadedEvidence, CommandError> {
-    let mut loaded = arguments.evidence.load()?;
-    if !arguments.evidence.names_anchors() {
-        let mut anchors = loaded.trust.anchors().to_vec();
-        for path in &arguments.chain {
-            anchors.extend(evidence::load_certificate_file(path)?.into_iter().map(TrustAnchor::new));
-        }
-        let (intermediates, aliases) = (loaded.trust.intermediates().to_vec(), loaded.trust.aliases().to_vec());
-        loaded.trust = TrustStore::with_aliases(anchors, intermediates, aliases);
+fn load_chain(arguments: &SignArguments) -> Result<Vec<Arc<Certificate>>, CommandError> {
+    let mut chain = Vec::new();
+    for path in &arguments.chain {
+        chain.extend(evidence::load_certificate_file(path)?);
     }
-    Ok(loaded)
+    Ok(chain)
 }
 
 fn load_signer(arguments: &SignArguments) -> Result<CadesSigner, CommandError> {
     let mut certificates = evidence::load_certificate_file(&arguments.cert)?;
     let certificate = certificates.remove(0);
-    let mut chain: Vec<Arc<Certificate>> = certificates;
-    for path in &arguments.chain {
-        chain.extend(evidence::load_certificate_file(path)?);
-    }
+    let chain: Vec<Arc<Certificate>> = certificates.into_iter().chain(load_chain(arguments)?).collect();
     let padding = match arguments.rsa_padding {
         PaddingArgument::Pss => RsaPadding::Pss,
         PaddingArgument::Pkcs1 => RsaPadding::Pkcs1,
