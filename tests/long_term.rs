@@ -15,6 +15,7 @@ use antin::core::policy::{Policy, RevocationMode};
 use antin::core::report::Report;
 use antin::core::time::Time;
 use antin::core::validation::Content;
+use antin::core::x509::anchor_limits::AnchorLimits;
 use antin::core::x509::{Certificate, CertificateList, TrustAnchor, TrustStore};
 use antin::pki::certificate::{Issuer, Profile, self_sign};
 use antin::pki::profile;
@@ -297,6 +298,25 @@ fn what_is_taken_away_takes_its_time_stamp_with_it() {
         let archive = report.signatures[0].timestamps.iter().find(|stamp| stamp.over == "archive").expect("there");
         assert_eq!(archive.code, "timestamp-index-invalid");
     }
+}
+
+#[test]
+fn an_anchor_that_counts_no_longer_carries_what_is_proved_to_be_older() {
+    let judged = |time: Time, paper: &Paper, until: Time| {
+        let limits = AnchorLimits::new(None, None, None, Some(until)).expect("an end");
+        let root = TrustAnchor::limited(Arc::clone(&tree().root_certificate), limits);
+        let trust =
+            TrustStore::new(vec![root, TrustAnchor::new(Arc::clone(&authority(0).root_certificate))], Vec::new());
+        let evidence = Evidence { crls: CrlSet::new(published(time)), ..Evidence::default() };
+        let judge = Judge { evidence: &evidence, trust: &trust, time, ..Judge::default() };
+        judge.verdict(&paper.0, Content::Bytes(CONTENT))
+    };
+    let ended = "INDETERMINATE NO_CERTIFICATE_CHAIN_FOUND_NO_POE anchor-time-not-allowed";
+    assert_eq!(judged(years(1), &Paper::archival(), years(2)), PASSED);
+    assert_eq!(judged(years(11), &Paper::archival(), years(2)), PASSED, "all under it was proved before");
+    assert_eq!(judged(years(11), &Paper::archival(), ARCHIVED), PASSED);
+    assert_eq!(judged(years(11), &Paper::archival(), ARCHIVED.plus_seconds(-1)), ended);
+    assert_eq!(judged(years(3), &Paper::long_term(), years(2)), ended, "its lists could have been made since");
 }
 
 #[test]

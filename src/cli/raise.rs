@@ -1,6 +1,7 @@
 //! Raising a signature from the command line: time-stamps, the evidence that is given or published, and time-stamps over it.
 
-use std::collections::HashSet;
+mod collect;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,23 +13,15 @@ use super::exit::{self, CommandError};
 use crate::clock;
 use crate::config::{TimeStampAuthority, TimeStamping};
 use crate::core::evidence::Evidence;
-use crate::core::evidence_file;
 use crate::core::memory::Memory;
 use crate::core::policy::{Policy, RevocationMode};
-use crate::core::validation::{self, Content, Validation, ValidationRequest, Wanted};
-use crate::core::x509::access::Access;
+use crate::core::validation::{self, Content, Validation, ValidationRequest};
 use crate::core::x509::{Certificate, TrustAnchor, TrustStore};
-use crate::net::{AllowedHost, FetchLimits, FetchRequest, Fetcher};
+use crate::net::AllowedHost;
 use crate::signing::level::{LevelError, raise_to_timestamped};
 use crate::signing::long_term::{Judgement, check_archival, raise_to_archival, raise_to_long_term};
 use crate::signing::timestamp::TimeStampClient;
 
-/// Times that what is missing is asked for where it is said to be published.
-const ROUNDS: usize = 4;
-/// Octets of a list or a certificate that is fetched.
-const FETCHED: usize = 64 << 20;
-const LIMITS: FetchLimits =
-    FetchLimits { maximum_bytes: FETCHED, connect: Duration::from_secs(5), total: Duration::from_secs(30) };
 /// A fraction of a second in a time-stamp counts as the next second, which has to come first.
 const NEXT_SECOND: Duration = Duration::from_millis(1050);
 
@@ -85,23 +78,6 @@ impl Raising {
         self.evidence.certificates.extend(chain);
     }
 
-    /// The highest certificate above this one that can be had.
-    fn climb(&mut self, mut certificate: Arc<Certificate>) -> Arc<Certificate> {
-        for _ in 0..ROUNDS {
-            if certificate.is_self_issued() {
-                break;
-            }
-            let known = self.evidence.certificates.len();
-            for uri in Access::of(&certificate).ca_issuers {
-                self.fetch(&uri);
-            }
-            let fetched = &self.evidence.certificates[known..];
-            let Some(issuer) = fetched.iter().find(|issuer| has_issued(issuer, &certificate)) else { break };
-            certificate = Arc::clone(issuer);
-        }
-        certificate
-    }
-
     /// The message at this level, its content beside it if it is detached. At B-LTA always with a new archive time-stamp.
     pub fn raise(
         &mut self,
@@ -121,6 +97,7 @@ impl Raising {
         if level >= LevelArgument::LongTerm {
             std::thread::sleep(NEXT_SECOND);
             self.collect(&raised, content);
+            self.collect_lasting(&raised, content);
             raised = raise_to_long_term(&raised, self.judgement(content)).map_err(failed)?;
         }
         if level >= LevelArgument::Archival {
@@ -138,26 +115,6 @@ impl Raising {
         Judgement { content, evidence, trust, policy, time: clock::now() }
     }
 
-    /// Fetches what a judgement of the message misses from where its certificates say that it is published. What cannot be had is
-    /// told by the judgement that follows.
-    fn collect(&mut self, message: &[u8], content: Content<'_>) {
-        let mut asked: HashSet<String> = HashSet::new();
-        for _ in 0..ROUNDS {
-            let time = clock::now();
-            let Some(validation) = self.judge(message, content) else { return };
-            let wanted = validation.wanted(&self.evidence.crls, &self.trust, time);
-            let mut gained = false;
-            for uri in wanted.iter().filter(|wanted| !matches!(wanted, Wanted::Ocsp { .. })).flat_map(Wanted::uris) {
-                if asked.insert(uri.clone()) {
-                    gained |= self.fetch(uri);
-                }
-            }
-            if !gained {
-                return;
-            }
-        }
-    }
-
     fn judge(&self, message: &[u8], content: Content<'_>) -> Option<Validation> {
         let request = ValidationRequest {
             document: message,
@@ -171,29 +128,6 @@ impl Raising {
         };
         validation::validate(&request).ok()
     }
-
-    /// A list or certificates at this URI become evidence.
-    fn fetch(&mut self, uri: &str) -> bool {
-        let Some(mut host) = AllowedHost::of_url(uri, false) else { return false };
-        host.allow_private =
-            self.named_host.as_ref().is_some_and(|named| (&named.host, named.port) == (&host.host, host.port));
-        let Ok(fetcher) = Fetcher::new(vec![host], LIMITS, None) else { return false };
-        let fetched = self.runtime.block_on(fetcher.fetch(&FetchRequest::get(uri, FETCHED)));
-        let Ok(file) = fetched else { return false };
-        if let Ok(lists) = evidence_file::crls(&file) {
-            lists.into_iter().for_each(|list| self.evidence.crls.insert(Arc::new(list)));
-            return true;
-        }
-        let Ok(certificates) = evidence_file::certificates(&file) else { return false };
-        self.evidence.certificates.extend(certificates.into_iter().map(Arc::new));
-        true
-    }
-}
-
-fn has_issued(issuer: &Certificate, certificate: &Certificate) -> bool {
-    let (Ok(key), Ok(algorithm)) = (issuer.public_key(), &certificate.signature_algorithm) else { return false };
-    let verified = || key.verify(*algorithm, certificate.to_be_signed(), certificate.signature()).is_ok();
-    issuer.subject == certificate.issuer && verified()
 }
 
 fn time_stamp_client(url: &str) -> Result<TimeStampClient, CommandError> {

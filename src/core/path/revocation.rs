@@ -217,11 +217,7 @@ fn conclude(
             this_update: this_update.min().unwrap_or(holds.from),
             next_update: used.iter().filter_map(|finding| finding.next_update).min(),
             revoked_since: findings.iter().filter_map(|finding| finding.revoked_since).min(),
-            proved: used
-                .iter()
-                .map(|finding| finding.proved)
-                .collect::<Option<Vec<_>>>()
-                .and_then(|all| all.into_iter().max()),
+            proved: proved_together(findings, &used),
             holds,
             fingerprints: used
                 .iter()
@@ -240,6 +236,14 @@ fn conclude(
         }
         None => Err(PathFault::RevocationUnknown(position)),
     }
+}
+
+/// When the sources that were needed are proved to have existed; not where something that speaks against the certificate had to be
+/// lifted, by whatever did.
+fn proved_together(findings: &[Finding], used: &[&Finding]) -> Option<Time> {
+    let lifted = findings.iter().any(|finding| finding.statement != Statement::Good);
+    let proved: Option<Vec<Time>> = used.iter().map(|finding| finding.proved).collect();
+    proved.filter(|_| !lifted)?.into_iter().max()
 }
 
 /// As few findings as tell of every reason of revocation: one if one does, else one of each: those proved to be oldest, for they
