@@ -315,6 +315,9 @@ impl From<ExistingError> for Problem {
             ExistingError::TooLarge => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-too-large", detail)
             }
+            ExistingError::Archived => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-archived", detail)
+            }
             ExistingError::Broken { .. } => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "existing-signature-broken", detail)
             }

@@ -34,6 +34,10 @@ pub enum ExistingError {
     NoSignature,
     #[error("one more signature would make the message larger than is recorded")]
     TooLarge,
+    #[error(
+        "an archive time-stamp of the second version covers the certificates as they stand: adding a signature would break it"
+    )]
+    Archived,
     #[error("the existing signature is broken, or is not about this document ({code}): nothing is added to it")]
     Broken { code: &'static str },
     #[error("the existing signature cannot be relied on now ({code}): nothing is added to it")]
@@ -86,6 +90,10 @@ impl Existing {
             0 => return Err(ExistingError::NoSignature),
             SIGNER_LIMIT.. => return Err(ExistingError::TooLarge),
             _ => {}
+        }
+        // One of the third version lists what it covers.
+        if message.signer_infos.iter().any(|signer| !signer.unsigned_values(oid::ARCHIVE_TIME_STAMP_V2).is_empty()) {
+            return Err(ExistingError::Archived);
         }
         let (detached, content) = add_signer::detach(&der).map_err(ExistingError::Unreadable)?;
         Ok((Self { detached: detached.into() }, content.map(<[u8]>::to_vec)))

@@ -4,7 +4,13 @@ use antin::{
     cli::dev,
     clock,
     config::Config,
-    core::{algorithm::DigestAlgorithm, cms::SignedData, cms::document_reference::DocumentReference, crypto},
+    core::{
+        algorithm::DigestAlgorithm,
+        cms::{SignedData, build::attribute, document_reference::DocumentReference},
+        crypto,
+        der::writer,
+        oid,
+    },
     pki::{self, Member, Reason},
     service::held,
     signing::CadesRequest,
@@ -17,6 +23,8 @@ use super::{
     client::{Answer, Request},
 };
 use crate::kit::ber::{Style, twin};
+use crate::kit::message::{Message, SignerInfo};
+use crate::kit::tree::tree;
 
 const RULES: &str = r#"
 [role.doctor]
@@ -164,7 +172,12 @@ async fn nothing_is_added_to_what_is_broken_or_says_something_else() {
         service.sign("facility", &order("health", "detached", &fields)).await
     };
     let other = json!({"document": base64(b"another document")});
+    let mut archived = SignerInfo::new(&tree().signer, CONTENT);
+    let number = writer::unsigned(&[1]);
+    archived.unsigned_attributes = Some(vec![attribute(oid::ARCHIVE_TIME_STAMP_V2, &number)]);
+    let archived = Message::detached(archived).encode();
     for (existing, more, code) in [
+        (&archived, json!({}), "existing-signature-archived"),
         (&broken, json!({}), "existing-signature-broken"),
         (&doctor, other.clone(), "existing-signature-broken"),
         (&enveloping, other, "existing-signature-broken"),

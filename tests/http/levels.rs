@@ -134,6 +134,33 @@ async fn an_order_is_answered_at_once_and_its_level_reached_afterwards() {
     service.running.shutdown().await;
 }
 
+/// Added to one that is at its level, and to one that is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_beside_another_reaches_its_level_too() {
+    let directory = laid();
+    let tsa = Responder::start(right(&directory));
+    let service = over(&directory, &[&tsa]).await;
+    for (number, raised_first) in [true, false].into_iter().enumerate() {
+        let first = service.ordered(&format!("first-{number}"), &order_b_t("detached"), None).await;
+        let existing = if raised_first { service.raised(&field(&first, "id")).await } else { signature(&first) };
+        let mut order = order_b_t("detached");
+        order["existingSignature"] = json!(base64(&existing));
+        let second = service.ordered(&format!("second-{number}"), &order, None).await;
+        let both = service.raised(&field(&second, "id")).await;
+        let question = json!({"document": base64(CONTENT), "signature": base64(&both)});
+        let answer = service.verify(&question).await;
+        assert_eq!(answer.reliance(), ("ACCEPT".to_owned(), "valid".to_owned()), "{answer:?}");
+        let answer = answer.json();
+        assert_eq!(answer["document"]["id"], first.json()["id"]);
+        for signature in answer["signatures"].as_array().expect("signatures") {
+            assert_eq!(signature["format"], "CAdES-BASELINE-T", "raised first: {raised_first}");
+            assert_eq!(signature["timestamps"].as_array().map(Vec::len), Some(1));
+        }
+        assert_eq!(answer["signatures"].as_array().map(Vec::len), Some(2));
+    }
+    service.running.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_may_wait_for_its_level_within_bounds() {
     let directory = laid();
