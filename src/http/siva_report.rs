@@ -87,7 +87,7 @@ fn conclusion(asked: &Asked, report: &Report, policy: &Policy, sha256: &[u8; 32]
         },
         "signaturesCount": report.signatures.len(),
         "validSignaturesCount": valid,
-        "validationLevel": "LONG_TERM_DATA",
+        "validationLevel": "ARCHIVAL_DATA",
         "validationTime": report.validation_time,
         "validationWarnings": warnings,
         "validatedDocument": {
@@ -159,10 +159,10 @@ fn certificates(signature: &SignatureReport) -> Vec<Value> {
         one["type"] = "SIGNING".into();
         one
     });
-    let stamps = signature.timestamps.iter().filter_map(|stamp| chain(&stamp.certificates));
-    let stamps = stamps.map(|mut one| {
-        one["type"] = "SIGNATURE_TIMESTAMP".into();
-        one
+    let stamps = signature.timestamps.iter().filter_map(|stamp| {
+        let mut one = chain(&stamp.certificates)?;
+        one["type"] = if stamp.is_archive() { "ARCHIVE_TIMESTAMP" } else { "SIGNATURE_TIMESTAMP" }.into();
+        Some(one)
     });
     signing.into_iter().chain(stamps).collect()
 }
@@ -186,7 +186,8 @@ fn info(signature: &SignatureReport, validation_time: Time) -> Value {
     // Without proof the time of validation is no signing time.
     let best = signature.best_signature_time.filter(|best| *best < validation_time);
     let passed = |stamp: &&TimestampReport| stamp.code == "passed";
-    let stamp = signature.timestamps.iter().find(passed).or_else(|| signature.timestamps.first());
+    let (archive, of_value): (Vec<_>, Vec<_>) = signature.timestamps.iter().partition(|stamp| stamp.is_archive());
+    let stamp = of_value.iter().copied().find(passed).or_else(|| of_value.first().copied());
     let of_signer = signature.revocation.first().filter(|status| status.source == "ocsp");
     json!({
         "bestSignatureTime": best,
@@ -196,7 +197,20 @@ fn info(signature: &SignatureReport, validation_time: Time) -> Value {
         "signerRole": [],
         "signatureProductionPlace": null,
         "signingReason": null,
-        "archiveTimeStamps": [],
+        "archiveTimeStamps": archive.into_iter().map(archive_timestamp).collect::<Vec<_>>(),
+    })
+}
+
+fn archive_timestamp(stamp: &TimestampReport) -> Value {
+    let authority = stamp.certificates.first();
+    json!({
+        "signedTime": stamp.time,
+        "indication": if stamp.code == "passed" { "PASSED" } else { "FAILED" },
+        "subIndication": stamp.sub_indication,
+        "signedBy": stamp.signed_by,
+        "country": authority.and_then(|authority| authority.0.subject.attribute(oid::COUNTRY)),
+        // The answer names the token by what it says, and does not repeat it.
+        "content": null,
     })
 }
 

@@ -21,8 +21,8 @@ mod tests {
 
     use super::*;
 
-    /// Every code that stands in the source of this room: what follows a status where a problem is made, and the endings in
-    /// `problem.rs`.
+    /// Every code that stands in the source of this room: what follows a status where a problem is made, and what matches in
+    /// `problem.rs` choose, the endings among it.
     fn codes() -> BTreeSet<String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
         let mut codes = BTreeSet::new();
@@ -32,13 +32,18 @@ mod tests {
             for rest in source.split("new(").skip(1) {
                 let Some(rest) = rest.trim_start().strip_prefix("StatusCode::") else { continue };
                 let argument = rest.split_once(',').expect("a code follows").1.trim_start();
-                let code = argument.strip_prefix('"').and_then(|rest| rest.split('"').next()).expect("a literal");
-                codes.insert(code.to_owned());
+                // What is no literal was chosen by a match.
+                let code = argument.strip_prefix('"').and_then(|rest| rest.split('"').next());
+                codes.extend(code.map(str::to_owned));
             }
             if path.ends_with("problem.rs") {
-                let endings = source.lines().filter_map(|line| line.trim().strip_prefix("FieldFault::"));
-                let endings = endings.filter_map(|line| line.split_once("=> \"")?.1.split('"').next());
-                codes.extend(endings.map(|ending| format!("-{ending}")));
+                let chosen = source.lines().filter_map(|line| line.trim().split_once("=> \""));
+                // Field names are no codes.
+                let chosen = chosen.filter(|(case, _)| case.contains("::"));
+                codes.extend(chosen.filter_map(|(case, rest)| {
+                    let ending = if case.starts_with("FieldFault::") { "-" } else { "" };
+                    Some(format!("{ending}{}", rest.split('"').next()?))
+                }));
             }
         }
         codes.remove("");

@@ -4,10 +4,12 @@
 mod oracles;
 mod xml;
 
+use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use antin::core::cms::build::attribute;
 use antin::core::evidence::{CrlSet, Evidence};
 use antin::core::oid;
 use antin::core::policy::{Policy, RevocationMode};
@@ -20,6 +22,7 @@ use crate::kit::CONTENT;
 use crate::kit::message::{Message, SignerInfo};
 use crate::kit::timestamp::{Token, signature_time_stamps};
 use crate::kit::tree::{NOW, Signer, crl, signer_profile, tree};
+use crate::kit::vectors;
 use crate::kit::verdict::Judge;
 
 /// A name that tries to be everything but text.
@@ -41,7 +44,8 @@ fn reports() -> Vec<(&'static str, Report)> {
     let off = Judge { revocation: RevocationMode::Off, policy: "circular-15-2025", ..judge };
     let digest = [(antin::core::algorithm::DigestAlgorithm::Sha256, antin::core::crypto::sha256(CONTENT).to_vec())];
     let pdf = b"%PDF-1.4\n%%EOF\n";
-    vec![
+    let mut reports = wild(&judge);
+    reports.extend([
         ("passed", report(&judge, &detached(&usual), Content::Bytes(CONTENT))),
         ("hostile", report(&judge, &detached(&SignerInfo::new(&hostile, CONTENT)), Content::Bytes(CONTENT))),
         ("two", report(&judge, &two, Content::Bytes(CONTENT))),
@@ -55,7 +59,40 @@ fn reports() -> Vec<(&'static str, Report)> {
         ("stamped", report(&judge, &stamped(usual.clone()), Content::Bytes(CONTENT))),
         ("revoked later", report(&revoked, &stamped(usual), Content::Bytes(CONTENT))),
         ("unsigned", report(&judge, pdf, Content::None)),
+        ("countersigned", report(&judge, &countersigned(&hostile), Content::Bytes(CONTENT))),
+    ]);
+    reports
+}
+
+/// What others signed, with archive time-stamps; nobody is trusted. None where the vectors are not there.
+fn wild(judge: &Judge<'_>) -> Vec<(&'static str, Report)> {
+    let Some(folder) = vectors::look("wild/cades") else { return Vec::new() };
+    let read = |name: &str| fs::read(folder.join(name)).expect("a file");
+    let content = read("esteid.txt");
+    vec![
+        ("wild detached", report(judge, &read("esteid-LTA-detached.p7s"), Content::Bytes(&content))),
+        ("wild attached", report(judge, &read("lta-10.p7m"), Content::None)),
     ]
+}
+
+/// Counter-signed by this signer, and that by the usual one.
+fn countersigned(signer: &Signer) -> Vec<u8> {
+    let fixed = |mut info: SignerInfo| {
+        info.remove(oid::CONTENT_TYPE);
+        info.signature = Some(info.signature_value());
+        info
+    };
+    let on = |mut info: SignerInfo, above: &SignerInfo| {
+        info.unsigned_attributes = Some(vec![attribute(oid::COUNTERSIGNATURE, &above.encode())]);
+        info
+    };
+    let mut first = SignerInfo::new(&tree().signer, CONTENT);
+    first.signature = Some(first.signature_value());
+    let second = fixed(SignerInfo::new(signer, &first.signature_value()));
+    let third = fixed(SignerInfo::new(&tree().signer, &second.signature_value()));
+    let mut message = Message::detached(on(first, &on(second, &third)));
+    message.certificates.push(signer.certificate.der().to_vec());
+    message.encode()
 }
 
 fn report(judge: &Judge<'_>, message: &[u8], content: Content<'_>) -> Report {

@@ -20,7 +20,7 @@ fn every_report_is_one_of_ts_119_102_2() {
 #[test]
 fn a_report_in_another_order_is_refused() {
     let Some(python) = python_with_pyhanko() else { return };
-    let (_, report) = reports().swap_remove(0);
+    let (_, report) = reports().into_iter().find(|(name, _)| *name == "passed").expect("passed");
     let written = xml::render(&report);
     for (from, to, fault) in [
         ("<MainIndication>", "<SubIndication>x</SubIndication><MainIndication>", "MainIndication does not belong here"),

@@ -23,6 +23,8 @@ BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3
 faults = []
 # In the schema one arm of a choice, whose other arm is a digest; the generated types have both, one after the other.
 IN_A_CHOICE = {"SignersDocumentRepresentation"}
+# In the schema a choice that repeats: any of its elements, in any order.
+REPEATED_CHOICE = {ts_11910202.SignatureAttributesType}
 
 
 def members(kind):
@@ -72,6 +74,12 @@ def check(element, kind, path):
             faults.append(f"{path}: attribute {name} is missing")
     # In the order of the fields; a field of several takes as many as come.
     children = [child for child in element if isinstance(child.tag, str)]
+    if kind in REPEATED_CHOICE:
+        known = dict(pair for field, hint in fields for pair in choices(field, hint))
+        for child in children:
+            where = f"{path}/{etree.QName(child).localname}"
+            check(child, known[child.tag], where) if child.tag in known else check_own(child, where)
+        return
     at = 0
     for field, hint in fields:
         if field.metadata.get("type") not in ("Element", "Elements", "Wildcard"):

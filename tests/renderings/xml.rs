@@ -147,3 +147,31 @@ fn what_a_verdict_rests_on_is_named_by_digest() {
     let (passed, failed) = ("urn:etsi:019102:mainindication:passed", "urn:etsi:019102:mainindication:failed");
     assert_eq!(judged, [passed, failed, failed]);
 }
+
+#[test]
+fn counter_signatures_stand_beside_their_signature_each_with_those_on_it() {
+    let report = named("countersigned");
+    assert_eq!(report.signatures[0].countersignatures[0].code, "passed");
+    let document = parsed(&report);
+    let [first] = at(&document, &["SignatureValidationReport", "CounterSignature"])[..] else { panic!("one") };
+    assert_eq!(first["attributes"]["indication"], "TOTAL-PASSED");
+    let second = at(first, &["CounterSignature"]);
+    assert_eq!(texts(second[0], &["Signer"]), ["Usual signer"]);
+    for certificate in at(first, &["Certificate"]).into_iter().chain(at(second[0], &["Certificate"])) {
+        let objects = at(&document, &["SignatureValidationObjects", "ValidationObject"]);
+        let leads = |object: &&Value| object["attributes"]["id"] == certificate["attributes"]["VOReference"];
+        assert!(objects.iter().any(leads), "{certificate}");
+    }
+}
+
+/// Signatures of others, where the vectors are there: which time-stamp is over what.
+#[test]
+fn archive_time_stamps_are_told_from_those_over_the_signature() {
+    let Some((_, report)) = reports().into_iter().find(|(name, _)| *name == "wild attached") else { return };
+    let document = parsed(&report);
+    let attributes = ["SignatureValidationReport", "SignatureAttributes"];
+    let count = |name: &str| at(&document, &[&attributes[..], &[name]].concat()).len();
+    assert_eq!((count("ArchiveTimeStamp"), count("SignatureTimeStamp")), (2, 1));
+    let process = ["SignatureValidationReport", "SignatureValidationProcess", "SignatureValidationProcessID"];
+    assert_eq!(texts(&document, &process), ["urn:etsi:019102:validationprocess:LTA"]);
+}

@@ -430,6 +430,11 @@ fn signed_by(signature: &SignatureValidation) -> Option<String> {
 }
 
 impl TimestampReport {
+    /// Over all that was there then, not over the signature value alone.
+    pub fn is_archive(&self) -> bool {
+        self.over == "archive"
+    }
+
     fn new(timestamp: &TimestampValidation, time: Time) -> Self {
         let (indication, sub_indication, code) = match &timestamp.outcome {
             Ok(_) => (Indication::TotalPassed.name(), None, Remark::Passed.code()),

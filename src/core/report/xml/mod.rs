@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::check::Remark;
-use super::{Check, CheckResult, Report, SignatureReport, message};
+use super::{Check, CheckResult, CountersignatureReport, Report, SignatureReport, TimestampReport, message};
 use crate::core::time::Time;
 
 use writer::XmlWriter;
@@ -82,14 +82,19 @@ fn signature_report(writer: &mut XmlWriter, report: &Report, signature: &Signatu
         });
     }
     writer.element("SignatureValidationProcess", &[], |writer| {
-        // §5.3 alone, or with §5.5.
-        let process = if signature.timestamps.is_empty() { "Basic" } else { "LTVM" };
+        // EN 319 102-1 §5.3 alone, with §5.5, or with §5.6.
+        let process = match signature.timestamps.iter().any(TimestampReport::is_archive) {
+            true => "LTA",
+            false if signature.timestamps.is_empty() => "Basic",
+            false => "LTVM",
+        };
         writer.leaf("SignatureValidationProcessID", &[], &format!("urn:etsi:019102:validationprocess:{process}"));
     });
     status(writer, STATUS, total(signature.indication), signature.sub_indication, |writer| {
         objects::associated(writer, &objects::Judged::of_signature(signature));
     });
     reliance(writer, report);
+    countersignatures(writer, &signature.countersignatures);
 }
 
 /// `SignaturePolicyImplied`: the policy has no digest of its own; its name is given.
@@ -196,7 +201,9 @@ fn attributes(writer: &mut XmlWriter, signature: &SignatureReport) {
             });
         }
         for (index, time) in stamped() {
-            writer.element("SignatureTimeStamp", &[("Signed", "false".into())], |writer| {
+            let is_archive = signature.timestamps[index].is_archive();
+            let name = if is_archive { "ArchiveTimeStamp" } else { "SignatureTimeStamp" };
+            writer.element(name, &[("Signed", "false".into())], |writer| {
                 reference(writer, "AttributeObject", &objects::timestamp_id(signature, index));
                 writer.leaf("TimeStampValue", &[], &date_time(time));
             });
@@ -228,6 +235,30 @@ fn reliance(writer: &mut XmlWriter, report: &Report) {
             });
         }
     });
+}
+
+/// The format has a place for the attribute alone: their judgement stands beside that of the signature, each with those on it in it.
+fn countersignatures(writer: &mut XmlWriter, reports: &[CountersignatureReport]) {
+    for one in reports {
+        let sub_indication = one.sub_indication.unwrap_or_default();
+        let attributes = [
+            ("indication", one.indication.into()),
+            ("subIndication", sub_indication.into()),
+            ("code", one.code.into()),
+        ];
+        writer.element("antin:CounterSignature", &attributes, |writer| {
+            if let Some(name) = &one.signed_by {
+                writer.leaf("antin:Signer", &[], name);
+            }
+            if let Some(time) = one.claimed_signing_time {
+                writer.leaf("antin:ClaimedSigningTime", &[], &date_time(time));
+            }
+            for certificate in &one.certificates {
+                writer.empty("antin:Certificate", &[("VOReference", objects::certificate_id(certificate).into())]);
+            }
+            countersignatures(writer, &one.countersignatures);
+        });
+    }
 }
 
 /// `ValidationStatusType`; `data` writes its associated report data.

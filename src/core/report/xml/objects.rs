@@ -6,7 +6,9 @@ use super::writer::XmlWriter;
 use super::{
     FAILED, INDETERMINATE, PASSED, STATUS, date_time, digest, reference, report_data, status, words, writable,
 };
-use crate::core::report::{CertificateReport, Report, RevocationReport, SignatureReport, TimestampReport, message};
+use crate::core::report::{
+    CertificateReport, CountersignatureReport, Report, RevocationReport, SignatureReport, TimestampReport, message,
+};
 
 const OBJECT: &str = "urn:etsi:019102:validationObject:";
 
@@ -112,6 +114,8 @@ pub fn write(writer: &mut XmlWriter, report: &Report) {
     let stamps = || signatures.iter().flat_map(|signature| &signature.timestamps);
     let certificates = signatures.iter().flat_map(|signature| &signature.certificates);
     let certificates = certificates.chain(stamps().flat_map(|stamp| &stamp.certificates));
+    let certificates =
+        certificates.chain(signatures.iter().flat_map(|one| of_countersignatures(&one.countersignatures)));
     let revocation = signatures.iter().flat_map(|signature| &signature.revocation);
     let revocation = revocation.chain(stamps().flat_map(|stamp| &stamp.revocation));
     if signatures.iter().all(|signature| signature.certificates.is_empty() && signature.timestamps.is_empty()) {
@@ -140,6 +144,16 @@ pub fn write(writer: &mut XmlWriter, report: &Report) {
             }
         }
     });
+}
+
+/// Of counter-signatures, and of those on them.
+fn of_countersignatures(reports: &[CountersignatureReport]) -> Vec<&CertificateReport> {
+    let mut found = Vec::new();
+    for one in reports {
+        found.extend(&one.certificates);
+        found.extend(of_countersignatures(&one.countersignatures));
+    }
+    found
 }
 
 fn object(writer: &mut XmlWriter, id: &str, kind: &str, sha256: &[u8; 32], more: impl FnOnce(&mut XmlWriter)) {
