@@ -40,7 +40,7 @@ const ARCHIVED: Time = NOW.plus_seconds(2 * HOUR);
 
 const EXPIRED: &str = "INDETERMINATE OUT_OF_BOUNDS_NO_POE certificate-expired";
 const REVOKED: &str = "INDETERMINATE REVOKED_NO_POE certificate-revoked";
-const STALE: &str = "INDETERMINATE TRY_LATER revocation-data-stale";
+const UNKNOWN: &str = "INDETERMINATE TRY_LATER revocation-status-unknown";
 
 /// Who vouches for time for fifteen years, below a root of its own.
 struct Authority {
@@ -239,7 +239,7 @@ fn what_is_kept_with_a_signature_decides_how_long_it_lives() {
 fn only_who_vouches_for_the_newest_time_must_be_asked_now() {
     let (long_term, archival) = (Paper::long_term(), Paper::archival());
     let table = [
-        (1, &archival, vec![], STALE, "§5.4, §5.2.5: no fresh status of anybody"),
+        (1, &archival, vec![], UNKNOWN, "§5.4, §5.2.5: no fresh status of anybody"),
         (3, &archival, vec![], EXPIRED, "§5.4: nor of the time-stamping authority, so that nothing is proved"),
         (3, &long_term, vec![about_time(0, years(3))], EXPIRED, "§5.6.2.2: nor of the CA"),
         (3, &archival, vec![about_time(0, years(3))], PASSED, "§5.6.3.4"),

@@ -200,8 +200,8 @@ fn r10_a_revocation_counts_from_its_date_and_the_signers_word_for_nothing() {
 fn r10_a_stale_or_missing_list_is_no_evidence_of_the_past() {
     let time = NOW.plus_seconds(YEAR);
     let embedded_old = document(Some(authority()), &[&list(PROVED.plus_seconds(-DAY))]);
-    // The time-stamping authority's own status is stale too, so that nothing is proved.
-    assert_eq!(judged(time, &embedded_old, &[]), "INDETERMINATE TRY_LATER revocation-data-stale");
+    // The time-stamping authority's own status is lacking too, so that nothing is proved.
+    assert_eq!(judged(time, &embedded_old, &[]), "INDETERMINATE TRY_LATER revocation-status-unknown");
     // A later revoking list is held: the older good one does not hide a revocation of before the signature.
     let revoked = revoking(time, &[entry(&tree().signer, PROVED.plus_seconds(-60), 1, None)]);
     let embedded = document(Some(authority()), &[&list(PROVED.plus_seconds(60))]);

@@ -19,8 +19,12 @@ pub struct Evidence {
 #[derive(Clone, Debug, Default)]
 pub struct CrlSet {
     by_issuer: HashMap<Vec<u8>, Vec<Arc<CertificateList>>>,
-    /// Lists that came with a document: they can reveal a revocation, and show nothing good.
+    /// Lists that were replaced: they can reveal a revocation, and show nothing good.
     revealing: HashMap<Vec<u8>, Vec<Arc<CertificateList>>>,
+    /// Lists that came with a document: they can reveal a revocation, and show something good only where `embedded_counts`, as long as
+    /// they are fresh.
+    embedded: HashMap<Vec<u8>, Vec<Arc<CertificateList>>>,
+    embedded_counts: bool,
     /// Names this very set where it lives long enough to be worth remembering answers about it; `None` for a set made for
     /// one request.
     snapshot: Option<u64>,
@@ -51,15 +55,35 @@ impl CrlSet {
         add(&mut self.by_issuer, crl);
     }
 
-    /// Adds a CRL that came with a document; the set is then no longer the one that was named.
+    /// Adds a CRL that only reveals; the set is then no longer the one that was named.
     pub fn insert_revealing(&mut self, crl: Arc<CertificateList>) {
         self.snapshot = None;
         add(&mut self.revealing, crl);
     }
 
-    /// The CRLs that came with the document and whose issuer field is `issuer`.
+    /// The CRLs that only reveal and whose issuer field is `issuer`.
     pub fn revealing(&self, issuer: &Name) -> &[Arc<CertificateList>] {
         self.revealing.get(issuer.comparable()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds a CRL that came with a document; the set is then no longer the one that was named.
+    pub fn insert_embedded(&mut self, crl: Arc<CertificateList>) {
+        self.snapshot = None;
+        add(&mut self.embedded, crl);
+    }
+
+    /// What came with the document counts, too, as long as it is fresh.
+    pub fn let_embedded_count(&mut self) {
+        self.embedded_counts = true;
+    }
+
+    pub const fn embedded_counts(&self) -> bool {
+        self.embedded_counts
+    }
+
+    /// The CRLs that came with the document and whose issuer field is `issuer`.
+    pub fn embedded(&self, issuer: &Name) -> &[Arc<CertificateList>] {
+        self.embedded.get(issuer.comparable()).map_or(&[], Vec::as_slice)
     }
 
     /// The CRLs whose issuer field is `issuer`.

@@ -20,9 +20,10 @@ use crate::core::x509::{Certificate, CertificateList, Name};
 struct Signed<'a> {
     crl: &'a Arc<CertificateList>,
     issuer: CrlIssuer,
-    /// Came from a source; the others came with the document: an older one could be chosen by whoever made it, so that they only
-    /// reveal.
+    /// Came from a source and was not replaced; an older one could be chosen by whoever made the document.
     is_held: bool,
+    /// Came with the document, and counts as long as it is fresh.
+    is_embedded: bool,
 }
 
 impl Signed<'_> {
@@ -182,11 +183,13 @@ fn signed<'a>(request: &PathRequest<'a>, subject: &Subject<'_>) -> Vec<Signed<'a
     let mut issuers = CrlIssuers::new(request, subject);
     let mut lists = Vec::new();
     for name in crl_issuer::names(subject.certificate) {
-        let held = crls.issued_by(name).iter().map(|crl| (crl, true));
-        let revealing = crls.revealing(name).iter().map(|crl| (crl, false));
-        for (crl, is_held) in held.chain(revealing).filter(|(crl, _)| crl.this_update <= request.time) {
+        let held = crls.issued_by(name).iter().map(|crl| (crl, true, false));
+        let revealing = crls.revealing(name).iter().map(|crl| (crl, false, false));
+        let embedded = crls.embedded(name).iter().map(|crl| (crl, false, crls.embedded_counts()));
+        let all = held.chain(revealing).chain(embedded);
+        for (crl, is_held, is_embedded) in all.filter(|(crl, ..)| crl.this_update <= request.time) {
             if let Some(issuer) = issuers.of(crl) {
-                lists.push(Signed { crl, issuer, is_held });
+                lists.push(Signed { crl, issuer, is_held, is_embedded });
             }
         }
     }
@@ -196,7 +199,9 @@ fn signed<'a>(request: &PathRequest<'a>, subject: &Subject<'_>) -> Vec<Signed<'a
 /// When the first of the lists was made that come too early for this request.
 pub fn first_after(request: &PathRequest<'_>, certificate: &Certificate) -> Option<Time> {
     let names = crl_issuer::names(certificate).into_iter();
-    let lists = names.flat_map(|name| request.crls.issued_by(name).iter().chain(request.crls.revealing(name)));
+    let lists = names.flat_map(|name| {
+        [request.crls.issued_by(name), request.crls.revealing(name), request.crls.embedded(name)].into_iter().flatten()
+    });
     lists.map(|crl| crl.this_update).filter(|this_update| *this_update > request.time).min()
 }
 
@@ -210,8 +215,10 @@ fn by_complete(
     findings: &mut Vec<Finding>,
 ) {
     let reasons = reasons(request, subject, list);
-    // Of a list that covers the use, it does not matter who chose it among others.
-    let chosen = list.is_held || list.covers_use(request, subject);
+    // Of a list that covers the use, it does not matter who chose it among others. What is no use now and came with the document is
+    // as if it were not there.
+    let is_fresh = || counts(request, subject, list).is_some_and(|window| window.contains(request.time));
+    let chosen = list.is_held || list.covers_use(request, subject) || list.is_embedded && is_fresh();
     let room = room.filter(|_| chosen && list.is_understood() && !reasons.is_empty());
     let good = |source: &Signed<'_>, room: Window| {
         let found = finding(request, subject, source, Statement::Good, reasons);

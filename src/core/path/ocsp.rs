@@ -8,7 +8,7 @@ use super::revocation::{self, Dated, Finding, Source, Statement, Subject};
 use super::window::{self, Window};
 use crate::core::algorithm::Lifetime;
 use crate::core::oid;
-use crate::core::policy::Purpose;
+use crate::core::policy::{EmbeddedRevocation, Purpose};
 use crate::core::x509::Certificate;
 use crate::core::x509::extension::KeyUsage;
 use crate::core::x509::ocsp::{CertStatus, OcspResponse, SingleResponse};
@@ -63,10 +63,16 @@ fn finding(
     let proved = revocation::proved(request, response.fingerprint()).filter(|_| responder.is_proved);
     let dated = Dated { this_update, next_update, kept_since: status.archive_cutoff, proved };
     let covers_use = subject.covers_use(request, &dated);
-    if response.only_reveals && !covers_use && statement == Statement::Good {
+    let counts = if covers_use { Some(responder.window) } else { counts };
+    // What is no use now and came with the document is as if it were not there.
+    let is_useful = match response.embedded {
+        None => true,
+        Some(EmbeddedRevocation::Reveals) => covers_use,
+        Some(EmbeddedRevocation::Counts) => counts.is_some_and(|window| window.contains(request.time)),
+    };
+    if !is_useful && statement == Statement::Good {
         return None;
     }
-    let counts = if covers_use { Some(responder.window) } else { counts };
     let revoked_since = match status.status {
         CertStatus::Revoked { date, .. } if statement == Statement::Good => Some(date),
         _ => None,

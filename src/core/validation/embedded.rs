@@ -125,7 +125,8 @@ impl Together {
         for (der, is_whole) in whole.chain(basic).filter(|(der, _)| room.take(der)) {
             let decoded = if is_whole { OcspResponse::decode(der).ok() } else { OcspResponse::decode_basic(der).ok() };
             embedded_responses.extend(decoded.map(|mut response| {
-                response.only_reveals = only_reveals;
+                response.embedded =
+                    Some(if only_reveals { EmbeddedRevocation::Reveals } else { EmbeddedRevocation::Counts });
                 Arc::new(response)
             }));
         }
@@ -141,7 +142,10 @@ impl Together {
         if !self.embedded_crls.is_empty() {
             let mut crls = request.evidence.crls.clone();
             for crl in self.embedded_crls.iter().cloned() {
-                if only_reveals { crls.insert_revealing(crl) } else { crls.insert(crl) }
+                crls.insert_embedded(crl);
+            }
+            if !only_reveals {
+                crls.let_embedded_count();
             }
             self.crls = Some(crls);
         }

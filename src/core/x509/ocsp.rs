@@ -12,6 +12,7 @@ use crate::core::algorithm::{AlgorithmIdentifier, DigestAlgorithm, SignatureAlgo
 use crate::core::crypto;
 use crate::core::der::{DerError, DerFault, Reader, Tlv, reader, tag, writer};
 use crate::core::oid;
+use crate::core::policy::EmbeddedRevocation;
 use crate::core::time::Time;
 
 /// Octets of the largest response.
@@ -35,8 +36,8 @@ pub struct OcspResponse {
     pub nonce: Option<Vec<u8>>,
     /// The nonce that the request had, where the caller knows it.
     expected_nonce: Option<Vec<u8>>,
-    /// It came with a document, whose maker chose it: an older one may be among them, so that it shows nothing good by being fresh.
-    pub only_reveals: bool,
+    /// It came with a document, whose maker chose it; and what it shows.
+    pub embedded: Option<EmbeddedRevocation>,
     /// A critical extension of the response is not understood.
     pub not_understood: bool,
     pub signature_algorithm: Result<SignatureAlgorithm, UnknownAlgorithm>,
@@ -176,7 +177,7 @@ impl OcspResponse {
             statuses,
             nonce: extensions.nonce,
             expected_nonce: None,
-            only_reveals: false,
+            embedded: None,
             not_understood: extensions.not_understood,
             signature_algorithm: SignatureAlgorithm::decode(algorithm, None)?,
             signature: position(der, signature),
