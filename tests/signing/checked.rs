@@ -44,7 +44,14 @@ fn what_is_recorded_passes_as_a_whole_and_proves_its_time() {
     let early = Token { authority: &late, ..Token::over(&value) };
     assert_eq!(check(&message, &early, &right), Err("certificate-not-yet-valid"));
     let two = Message::of(&[signer.clone(), SignerInfo::new(&tree().signer, CONTENT)]).encode();
-    assert!(check(&two, &good, &right).is_err());
+    // Of two signers it is the one that was meant.
+    let places = [0, 1].map(|place| {
+        let raised = add_signature_time_stamp(&two, place, &good.encode()).expect("added");
+        let checked = |place: usize| check_timestamped(&raised, Content::Digests(&right), place, &answer(&good));
+        assert_eq!(checked(1 - place), Err("timestamp-missing"));
+        checked(place)
+    });
+    assert!(places.contains(&Ok(())) && places.contains(&Err("timestamp-imprint-mismatch")), "{places:?}");
 
     // The answer is the one that was put in.
     let raised = add_signature_time_stamp(&message, 0, &good.encode()).expect("added");

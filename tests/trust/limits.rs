@@ -196,6 +196,18 @@ fn of_two_anchors_the_one_that_is_for_it_counts() {
     assert_eq!(judged(&trust, Some("referral")), KIND);
 }
 
+/// An anchor for something else is a link like any other.
+#[test]
+fn an_anchor_for_another_use_may_stand_below_one_for_this() {
+    let ca = |text| TrustAnchor::limited(Arc::clone(&tree().ca_certificate), limits(text));
+    let under = |root: TrustAnchor, ca: TrustAnchor| judged(&TrustStore::new(vec![root, ca], Vec::new()), None);
+    let root = || TrustAnchor::new(Arc::clone(&tree().root_certificate));
+    assert_eq!(under(root(), ca("uses = ['time-stamping']")), PASSED);
+    assert_eq!(under(root(), ca("until = '2020-01-01T00:00:00Z'")), TIME, "it is for this, and no longer");
+    let other = TrustAnchor::limited(Arc::clone(&tree().root_certificate), limits("uses = ['time-stamping']"));
+    assert_eq!(under(other, ca("uses = ['time-stamping']")), USE);
+}
+
 fn remembered(memory: &Memory, trust: &TrustStore, kind: Option<&str>, time: Time) -> &'static str {
     let policy = Policy::held("any-ades").expect("held");
     let outcome = find_path(&PathRequest {

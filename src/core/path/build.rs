@@ -112,7 +112,11 @@ impl Search<'_> {
         let request = self.request;
         let Some(last) = path.last().map(Arc::clone) else { return Progress::Continue(()) };
         if let Some(anchor) = request.trust.anchor(&last) {
-            return self.judge(path, anchor);
+            self.judge(path, anchor)?;
+            if anchor.limits().permits(request.purpose) {
+                return Progress::Continue(());
+            }
+            // Held for something else, it may be a link to an anchor that is for this.
         }
         let position: Position = path.len() - 1;
         let mut any = false;
@@ -125,7 +129,9 @@ impl Search<'_> {
         }
         for issuer in self.issuers(&last) {
             self.candidate(path)?;
-            if path.iter().any(|earlier| same_subject_and_key(earlier, &issuer)) || request.trust.is_anchor(&issuer) {
+            let anchor = request.trust.anchor(&issuer);
+            let is_judged = anchor.is_some_and(|anchor| anchor.limits().permits(request.purpose));
+            if is_judged || path.iter().any(|earlier| same_subject_and_key(earlier, &issuer)) {
                 continue;
             }
             if !self.signed_by(&last, &issuer, path)? {
