@@ -5,6 +5,7 @@
 //! is, that very verdict is demanded.
 
 mod algorithms;
+mod archives;
 mod attributes;
 mod controls;
 mod costs;
