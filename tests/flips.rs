@@ -184,8 +184,8 @@ fn signatures_of_other_products_with_one_octet_changed_whole_for_oracles() {
         (("esteid-LT-detached.p7s", esteid), &[], IfAvailable, ended, Some(LongTerm), 1, stride(3)),
         (("esteid-LTA-detached.p7s", esteid), &[], IfAvailable, ended, Some(Archival), 2, stride(3)),
         (("hello-detached.p7s", hello), &[], Off, "2020-06-01T00:00:00Z", Some(Basic), 0, 1),
-        (("lta-10.p7m", None), &[], Off, "2016-12-01T00:00:00Z", None, 3, stride(41)),
-        (("test-detached.p7s", test), &[], Off, "2019-01-01T00:00:00Z", None, 2, 9_973),
+        (("lta-10.p7m", None), &[], Off, "2016-12-01T00:00:00Z", Some(Archival), 3, stride(41)),
+        (("test-detached.p7s", test), &[], Off, "2019-01-01T00:00:00Z", Some(Archival), 2, 9_973),
     ];
     for (file, others, revocation, time, level, proved, stride) in cases {
         let started = std::time::Instant::now();

@@ -14,9 +14,6 @@ use antin::core::policy::{Policy, RevocationMode};
 use antin::core::report::{Report, SignatureReport};
 use antin::core::time::Time;
 use antin::core::validation::Content;
-use antin::pki::profile;
-use der::asn1::BitString;
-use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 use crate::kit::CONTENT;
 use crate::kit::cost::Cost;
@@ -24,7 +21,7 @@ use crate::kit::key::Kind;
 use crate::kit::message::{Message, SignerInfo};
 use crate::kit::revocation::{List, Response, entry};
 use crate::kit::timestamp::Token;
-use crate::kit::tree::{NOW, Signer, below, edited, issued, publication, tree};
+use crate::kit::tree::{NOW, tree};
 use crate::kit::verdict::{Judge, PASSED, line};
 
 const PROVED: &str = "TOTAL-PASSED passed";
@@ -202,72 +199,6 @@ fn t03_an_archive_time_stamp_from_before_what_it_is_over() {
     assert_eq!(chain(10, 30, 20), [late, PROVED, PROVED]);
     assert_eq!(chain(20, 30, 10), [late, PROVED, PROVED]);
     assert_eq!(chain(10, 20, 30), [late, late, PROVED]);
-}
-
-/// A time-stamping authority below an authority of which there are as many certificates as wanted, none with a key that anybody can
-/// compute with, each certified by the next.
-struct Ladder {
-    authority: Signer,
-    template: Vec<u8>,
-    serial_number: Vec<u8>,
-}
-
-const KEY: [u8; 16] = *b"no key of anyone";
-
-impl Ladder {
-    fn new() -> Self {
-        let name = || profile::subject("antin", "Ladder CA").expect("a name");
-        let begin = NOW.plus_seconds(-3600);
-        let issuer = below(&tree().root, &profile::public_service_ca(name(), begin, &publication()));
-        let subject = profile::subject("antin", "Ladder TSA").expect("a name");
-        let authority = issued(&issuer, &profile::time_stamping(subject, begin, &publication()), Kind::P256.key());
-        let profile = profile::public_service_ca(name(), begin, &publication());
-        let step = edited(&issuer, &profile, Kind::P256.key(), |certificate| {
-            certificate.subject_public_key_info = SubjectPublicKeyInfoOwned {
-                algorithm: AlgorithmIdentifierOwned {
-                    oid: const_oid::ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.5"),
-                    parameters: None,
-                },
-                subject_public_key: BitString::from_bytes(&KEY).expect("bits"),
-            };
-        });
-        let serial_number = step.certificate.serial_number.clone();
-        Self { authority, template: step.certificate.der().to_vec(), serial_number }
-    }
-
-    /// The step with this number: its serial number and its key are its own.
-    fn step(&self, number: u32) -> Vec<u8> {
-        let mut step = self.template.clone();
-        for piece in [&self.serial_number[..], &KEY] {
-            let at = step.windows(piece.len()).position(|window| window == piece).expect("it is there") + piece.len();
-            step[at - 4..at].copy_from_slice(&number.to_be_bytes());
-        }
-        step
-    }
-}
-
-#[test]
-fn c21_tokens_below_authorities_whose_keys_cannot_be_computed() {
-    let ladder = Ladder::new();
-    let signed = signed();
-    let value = SignedData::decode(&signed).expect("a message").signer_infos[0].signature.to_vec();
-    let attributes: Vec<Vec<u8>> = (0..63)
-        .map(|token| {
-            let one = Token { authority: &ladder.authority, time: NOW.plus_seconds(-5000), ..Token::over(&value) };
-            let mut message = one.message(one.signer());
-            message.certificates.extend((0..200).map(|number| ladder.step(0x1000_0000 + token * 200 + number)));
-            attribute(oid::SIGNATURE_TIME_STAMP, &message.encode())
-        })
-        .collect();
-    let message = stamped(&signed, STAMPED);
-    let message = attributes.iter().fold(message, |message, one| add_attribute(&message, 0, one).expect("added"));
-    let started = Cost::begin();
-    let words = words(&message);
-    let elapsed = started.elapsed();
-    println!("{elapsed:?}");
-    assert_eq!((words.len(), words[0].as_str()), (64, PROVED));
-    assert!(words[1..].iter().all(|word| word.starts_with("INDETERMINATE ")), "{words:?}");
-    assert!(elapsed < SOON, "{elapsed:?}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod crls;
 mod disguise;
 mod encoding;
 mod evidence;
+mod ladders;
 mod ocsp;
 mod path;
 mod path_costs;
