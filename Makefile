@@ -9,10 +9,10 @@ VENV := target/oracles/venv
 PKITS := target/oracles/pkits
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check oracles faults bench bench-http clean
+.PHONY: help demo test check oracles faults bench bench-http bench-peers clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## The whole story on this machine: make a PKI, sign, verify, tamper, revoke
 	@scripts/packages build
@@ -59,6 +59,10 @@ bench: ## One document beside bare operations, a path beside X509_verify_cert, a
 bench-http: ## POST /v1/verify on one server core, beside the bare verification on the same core
 	@scripts/packages build bench
 	cargo bench --locked --bench http
+
+bench-peers: ## A B-LTA signature of ours judged by us and by pyHanko; skipped where pyHanko is not installed
+	@scripts/packages build
+	cargo bench --locked --bench peers
 
 clean: ## Remove all that was built, the tools and oracles in target/ too
 	cargo clean

@@ -72,7 +72,7 @@ fn list(this_update: Time) -> List {
 
 /// A signed document on its way through the years.
 #[derive(Clone)]
-struct Paper(Vec<u8>);
+pub struct Paper(pub Vec<u8>);
 
 impl Paper {
     /// B-B.
@@ -113,7 +113,7 @@ impl Paper {
     }
 
     /// B-LTA.
-    fn archival() -> Self {
+    pub fn archival() -> Self {
         Self::long_term().archived(authority(0), ARCHIVED)
     }
 
@@ -130,7 +130,7 @@ fn kept() -> [Arc<CertificateList>; 3] {
     [list.sign(&tree().ca), list.sign(&tree().root), list.sign(&authority(0).root)]
 }
 
-fn years(count: i64) -> Time {
+pub fn years(count: i64) -> Time {
     NOW.plus_seconds(count * YEAR)
 }
 
@@ -155,18 +155,23 @@ fn cut(message: &[u8], part: &[u8]) -> Vec<u8> {
 }
 
 /// The newest list of a root about who vouches for time.
-fn about_time(number: usize, time: Time) -> Arc<CertificateList> {
+pub fn about_time(number: usize, time: Time) -> Arc<CertificateList> {
     list(time.plus_seconds(-HOUR)).sign(&authority(number).root)
 }
 
-/// The verdict at a time, by these lists beside what the paper brings. Old roots are never dropped.
+/// All roots there ever were: old ones are never dropped.
+pub fn anchors() -> TrustStore {
+    let roots = (0..4).map(|number| &authority(number).root_certificate).chain([&tree().root_certificate]);
+    TrustStore::new(roots.cloned().map(TrustAnchor::new).collect(), Vec::new())
+}
+
+/// The verdict at a time, by these lists beside what the paper brings.
 fn judged(time: Time, paper: &Paper, held: &[Arc<CertificateList>]) -> String {
     report(time, paper, held).0
 }
 
 fn report(time: Time, paper: &Paper, held: &[Arc<CertificateList>]) -> (String, Report) {
-    let roots = (0..4).map(|number| &authority(number).root_certificate).chain([&tree().root_certificate]);
-    let trust = TrustStore::new(roots.cloned().map(TrustAnchor::new).collect(), Vec::new());
+    let trust = anchors();
     let evidence = Evidence { crls: CrlSet::new(held.iter().cloned()), ..Evidence::default() };
     let judge = Judge { evidence: &evidence, trust: &trust, time, ..Judge::default() };
     let validation = judge.validate(&paper.0, Content::Bytes(CONTENT)).expect("a message");

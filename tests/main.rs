@@ -5,6 +5,7 @@ mod crl_entries;
 mod docs;
 mod documents;
 mod faults;
+mod flips;
 mod http;
 mod kinds;
 mod kit;

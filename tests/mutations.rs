@@ -21,13 +21,13 @@ use crate::kit::verdict::Judge;
 
 /// What a pass says: the content, and for each signer the signed octets and the certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Meaning {
+pub struct Meaning {
     content: Option<Vec<u8>>,
     signers: Vec<(Vec<u8>, [u8; 32])>,
 }
 
 /// The meaning of a message that decodes.
-fn meaning(message: &[u8], validation: &Validation) -> Meaning {
+pub fn meaning(message: &[u8], validation: &Validation) -> Meaning {
     let normalised;
     let decoded = match SignedData::decode(message) {
         Ok(decoded) => decoded,

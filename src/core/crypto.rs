@@ -40,7 +40,8 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     hasher.finish()
 }
 
-/// A digest over data that arrives in pieces.
+/// A digest over data that arrives in pieces. A copy goes on from where this one is.
+#[derive(Clone)]
 pub enum Hasher {
     Sha1(Box<openssl::sha::Sha1>),
     Sha224(Box<openssl::sha::Sha224>),

@@ -1,3 +1,4 @@
+import java.io.ByteArrayOutputStream;
 import java.io.FileInputStream;
 import java.io.FileReader;
 import java.nio.file.Files;
@@ -15,14 +16,20 @@ import java.util.Hashtable;
 import java.util.List;
 import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.ASN1OctetString;
+import org.bouncycastle.asn1.ASN1Sequence;
+import org.bouncycastle.asn1.ASN1Set;
+import org.bouncycastle.asn1.ASN1TaggedObject;
 import org.bouncycastle.asn1.DERSet;
 import org.bouncycastle.asn1.cms.Attribute;
 import org.bouncycastle.asn1.cms.AttributeTable;
 import org.bouncycastle.asn1.cms.ContentInfo;
+import org.bouncycastle.asn1.cms.SignedData;
 import org.bouncycastle.asn1.ess.ESSCertIDv2;
 import org.bouncycastle.asn1.ess.SigningCertificateV2;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
+import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.asn1.x509.GeneralName;
 import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.IssuerSerial;
@@ -53,12 +60,18 @@ import org.bouncycastle.tsp.TimeStampToken;
  * BouncyCastleOracle verify CERT SIGNATURE [CONTENT]
  * </pre>
  *
+ * <p>{@code verify} prints further {@code ARCHIVE}, its time, and how many certificates, members of {@code crls} and unsigned attribute
+ * values it is over, for each archive-time-stamp-v3 (EN 319 122-1, 5.5), whose imprint and index are computed anew.
+ *
  * <p>{@code sign} writes what {@code CMSSignedDataGenerator} gives by default: BER, and no signing-certificate attribute unless
  * {@code cades} is asked for. {@code countersign} puts a counter-signature on the first signer. {@code verify} prints {@code VALID} and
  * the times of the time-stamps, or {@code INVALID} and the reason; CERT is the certificate the
  * signer must have, and a signing-certificate-v2 attribute must be there and name it. Paths are not Bouncy Castle's part here.
  */
 public class BouncyCastleOracle {
+    private static final ASN1ObjectIdentifier ARCHIVE = new ASN1ObjectIdentifier("0.4.0.1733.2.4");
+    private static final ASN1ObjectIdentifier INDEX = new ASN1ObjectIdentifier("0.4.0.19122.1.5");
+
     public static void main(String[] arguments) throws Exception {
         Security.addProvider(new BouncyCastleProvider());
         List<String> rest = Arrays.asList(arguments).subList(1, arguments.length);
@@ -167,6 +180,7 @@ public class BouncyCastleOracle {
             for (Instant time : timeStamps(signer)) {
                 times.append(' ').append(time);
             }
+            archives(message, signer, times);
         }
         return null;
     }
@@ -181,10 +195,7 @@ public class BouncyCastleOracle {
         var attributes = unsigned.getAll(PKCSObjectIdentifiers.id_aa_signatureTimeStampToken);
         for (int index = 0; index < attributes.size(); index++) {
             for (ASN1Encodable value : Attribute.getInstance(attributes.get(index)).getAttributeValues()) {
-                var token = new TimeStampToken(ContentInfo.getInstance(value));
-                @SuppressWarnings("unchecked")
-                Collection<X509CertificateHolder> found = token.getCertificates().getMatches(token.getSID());
-                token.validate(new JcaSimpleSignerInfoVerifierBuilder().setProvider("BC").build(found.iterator().next()));
+                var token = token(value);
                 String algorithm = token.getTimeStampInfo().getMessageImprintAlgOID().getId();
                 byte[] imprint = MessageDigest.getInstance(algorithm, "BC").digest(signer.getSignature());
                 if (!Arrays.equals(imprint, token.getTimeStampInfo().getMessageImprintDigest())) {
@@ -194,6 +205,97 @@ public class BouncyCastleOracle {
             }
         }
         return times;
+    }
+
+    /** A token that is valid by the certificate in it. */
+    private static TimeStampToken token(ASN1Encodable value) throws Exception {
+        var token = new TimeStampToken(ContentInfo.getInstance(value));
+        @SuppressWarnings("unchecked")
+        Collection<X509CertificateHolder> found = token.getCertificates().getMatches(token.getSID());
+        token.validate(new JcaSimpleSignerInfoVerifierBuilder().setProvider("BC").build(found.iterator().next()));
+        return token;
+    }
+
+    /** What the archive time-stamps are over; throws if one is over something else, or if its index names what is not there. */
+    private static void archives(CMSSignedData message, SignerInformation signer, StringBuilder said) throws Exception {
+        var data = SignedData.getInstance(message.toASN1Structure().getContent());
+        ASN1Set unsigned = signer.toASN1Structure().getUnauthenticatedAttributes();
+        var others = new ArrayList<byte[][]>();
+        var archives = new ArrayList<ASN1Encodable>();
+        for (int index = 0; unsigned != null && index < unsigned.size(); index++) {
+            var attribute = Attribute.getInstance(unsigned.getObjectAt(index));
+            for (ASN1Encodable value : attribute.getAttributeValues()) {
+                if (attribute.getAttrType().equals(ARCHIVE)) {
+                    archives.add(value);
+                } else {
+                    others.add(new byte[][] {der(attribute.getAttrType()), der(value)});
+                }
+            }
+        }
+        for (ASN1Encodable archive : archives) {
+            TimeStampToken token = token(archive);
+            ASN1Encodable[] values = token.getUnsignedAttributes().get(INDEX).getAttributeValues();
+            var index = ASN1Sequence.getInstance(values[0]);
+            String imprint = token.getTimeStampInfo().getMessageImprintAlgOID().getId();
+            byte[] content = (byte[]) message.getSignedContent().getContent();
+            var octets = new ByteArrayOutputStream();
+            octets.write(der(data.getEncapContentInfo().getContentType()));
+            octets.write(digest(imprint, content));
+            for (ASN1Encodable field : (ASN1Sequence) signer.toASN1Structure().toASN1Primitive()) {
+                if (!(field instanceof ASN1TaggedObject tagged && tagged.getTagNo() == 1)) {
+                    octets.write(der(field));
+                }
+            }
+            octets.write(der(index));
+            if (!Arrays.equals(digest(imprint, octets.toByteArray()), token.getTimeStampInfo().getMessageImprintDigest())) {
+                throw new IllegalStateException("an archive time-stamp is over something else");
+            }
+            String algorithm = AlgorithmIdentifier.getInstance(index.getObjectAt(0)).getAlgorithm().getId();
+            int certificates = named(algorithm, index.getObjectAt(1), members(data.getCertificates()));
+            int lists = named(algorithm, index.getObjectAt(2), members(data.getCRLs()));
+            int attributes = named(algorithm, index.getObjectAt(3), others);
+            Instant time = token.getTimeStampInfo().getGenTime().toInstant();
+            said.append(" ARCHIVE ").append(time).append(' ').append(certificates).append(' ').append(lists);
+            said.append(' ').append(attributes);
+        }
+    }
+
+    private static List<byte[][]> members(ASN1Set set) throws Exception {
+        var members = new ArrayList<byte[][]>();
+        for (int index = 0; set != null && index < set.size(); index++) {
+            members.add(new byte[][] {der(set.getObjectAt(index))});
+        }
+        return members;
+    }
+
+    /** How many there are, if the digests are those of all of them and of nothing else. */
+    private static int named(String algorithm, ASN1Encodable digests, List<byte[][]> parts) throws Exception {
+        var wanted = new ArrayList<String>();
+        for (ASN1Encodable entry : ASN1Sequence.getInstance(digests)) {
+            wanted.add(Arrays.toString(ASN1OctetString.getInstance(entry).getOctets()));
+        }
+        var found = new ArrayList<String>();
+        for (byte[][] part : parts) {
+            found.add(Arrays.toString(digest(algorithm, part)));
+        }
+        wanted.sort(null);
+        found.sort(null);
+        if (!wanted.equals(found)) {
+            throw new IllegalStateException("an index names something else than what is there");
+        }
+        return found.size();
+    }
+
+    private static byte[] digest(String algorithm, byte[]... parts) throws Exception {
+        MessageDigest digest = MessageDigest.getInstance(algorithm, "BC");
+        for (byte[] part : parts) {
+            digest.update(part);
+        }
+        return digest.digest();
+    }
+
+    private static byte[] der(ASN1Encodable element) throws Exception {
+        return element.toASN1Primitive().getEncoded("DER");
     }
 
     private static PrivateKey key(String path) throws Exception {

@@ -11,6 +11,7 @@
 mod adding;
 mod bouncy_castle;
 mod chains;
+mod long_term;
 mod ocsp;
 mod openssl_cms;
 mod openssl_ts;

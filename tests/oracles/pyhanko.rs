@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::tree::{DOCUMENT, Tree, tampered};
 use super::{python_with_pyhanko, run};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracles/pyhanko_oracle.py");
+pub(super) const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracles/pyhanko_oracle.py");
 
 /// What pyHanko thinks of a signature under the tree's root, revocation required.
 pub(super) fn pyhanko_verify(python: &Path, tree: &Tree, file: &str, content: Option<&str>) -> Value {

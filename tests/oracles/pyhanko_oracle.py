@@ -1,11 +1,18 @@
 """pyHanko as an oracle: signs, or says what it thinks of a signature.
 
     pyhanko_oracle.py sign --key K --cert C [--chain C]... [--digest NAME] [--detached] [--cades] [--pss] --out FILE CONTENT
+    pyhanko_oracle.py embedded --root C [--content FILE] SIGNATURE...
+    pyhanko_oracle.py bench --root C --content FILE --seconds N SIGNATURE
     pyhanko_oracle.py verify --root C [--chain C]... [--crl FILE]... [--content FILE] [--signer N] SIGNATURE
 
 `verify` prints one JSON object: `bottom_line` is pyHanko's own word for "relied on"; the rest says why. `timestamp` is the time that a
 time-stamp proves, `timestamp_valid` whether it is intact and trusted. All files are PEM, signatures DER. pyHanko takes one signer:
 `--signer` leaves the one of that number, from 0 on, in the message.
+
+`embedded` judges with nothing but the root and what is in the message: its certificates and CRLs, by `ades_with_time_validation` (EN
+319 102-1, 5.5), without network. pyHanko knows no archive time-stamp of CMS (its `ades_lta_validation` is for PDF alone): the one in a
+B-LTA message is passed over, and only the other token is judged. `bench` does that over and over, and prints the core time of one, in
+seconds: of the whole judgement from octets.
 """
 
 import argparse
@@ -13,19 +20,33 @@ import asyncio
 import datetime
 import hashlib
 import json
+import time
 
+import pyhanko.version
 from asn1crypto import cms, pem
 from pyhanko.keys import load_cert_from_pemder
 from pyhanko.sign.ades.api import CAdESSignedAttrSpec
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes, SimpleSigner
+from pyhanko.sign.ades.report import AdESPassed
+from pyhanko.sign.validation.ades import ades_with_time_validation
 from pyhanko.sign.validation.generic_cms import (
     async_validate_cms_signature,
     async_validate_detached_cms,
     collect_timing_info,
 )
+from pyhanko.sign.validation.policy_decl import (
+    LocalKnowledge,
+    RevinfoOnlineFetchingRule,
+    RevocationInfoGatheringSpec,
+    SignatureValidationSpec,
+)
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import StandardCMSSignatureStatus
 from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.context import CertValidationPolicySpec
+from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolicy
+from pyhanko_certvalidator.registry import SimpleTrustManager
+from pyhanko_certvalidator.revinfo.archival import CRLContainer
 
 
 def read(path):
@@ -95,6 +116,59 @@ async def verify(options):
     )
 
 
+def specification(message, root):
+    known = LocalKnowledge(
+        known_certs=[one.chosen for one in message["certificates"] if one.name == "certificate"],
+        known_crls=[CRLContainer(one.chosen) for one in message["crls"] if one.name == "crl"],
+        known_ocsps=[],
+    )
+    policy = CertValidationPolicySpec(
+        trust_manager=SimpleTrustManager.build(trust_roots=[root]),
+        revinfo_policy=CertRevTrustPolicy(REQUIRE_REVINFO),
+    )
+    return SignatureValidationSpec(
+        cert_validation_policy=policy,
+        revinfo_gathering_policy=RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY),
+        local_knowledge=known,
+        key_usage_settings=KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}),
+    )
+
+
+async def judge_embedded(octets, root, content):
+    message = cms.ContentInfo.load(octets, strict=True)["content"]
+    name = message["signer_infos"][0]["digest_algorithm"]["algorithm"].native
+    digest = content and hashlib.new(name, content).digest()
+    return await ades_with_time_validation(message, specification(message, root), raw_digest=digest)
+
+
+async def embedded(options):
+    content = read(options.content) if options.content else None
+    answers = []
+    for path in options.files:
+        result = await judge_embedded(read(path), load_cert_from_pemder(options.root), content)
+        status = result.api_status
+        answers.append(
+            {
+                "indication": str(result.ades_subindic),
+                "failure": result.failure_msg,
+                "bottom_line": status and status.bottom_line,
+                "time": result.best_signature_time.isoformat(),
+            }
+        )
+    print(json.dumps(answers))
+
+
+async def bench(options):
+    octets, content, root = read(options.file), read(options.content), load_cert_from_pemder(options.root)
+    count, best, end = 0, float("inf"), time.monotonic() + options.seconds
+    while count < 5 or time.monotonic() < end:
+        started = time.thread_time()
+        result = await judge_embedded(octets, root, content)
+        best, count = min(best, time.thread_time() - started), count + 1
+        assert result.ades_subindic == AdESPassed.OK and result.api_status.bottom_line, result
+    print(json.dumps({"seconds": best, "count": count, "version": pyhanko.version.__version__}))
+
+
 def main():
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers(required=True)
@@ -115,6 +189,16 @@ def main():
     for command in (signing, verifying):
         command.add_argument("--chain", action="append", default=[])
         command.add_argument("file")
+    inside = commands.add_parser("embedded")
+    inside.set_defaults(run=embedded)
+    inside.add_argument("files", nargs="+")
+    measuring = commands.add_parser("bench")
+    measuring.set_defaults(run=bench)
+    measuring.add_argument("--seconds", type=float, required=True)
+    measuring.add_argument("file")
+    for command in (inside, measuring):
+        command.add_argument("--root", required=True)
+        command.add_argument("--content")
     options = parser.parse_args()
     asyncio.run(options.run(options))
 

@@ -29,11 +29,11 @@ fn served(tree: &Tree) -> Responder {
     Responder::start(Reply::Made(Arc::new(move |query| authority.answer(query, clock::now()).expect("an answer"))))
 }
 
-/// The document signed at B-T, and the path of the result.
-fn signed(tree: &Tree, name: &str, options: &[&str]) -> String {
+/// The document signed with our authority at hand, and the path of the result.
+pub(super) fn signed(tree: &Tree, name: &str, options: &[&str]) -> String {
     let served = served(tree);
     let url = format!("{}/tsa", served.base_url());
-    tree.sign(name, &[&["--level", "B-T", "--tsa", &url], options].concat())
+    tree.sign(name, &[&["--tsa", &url], options].concat())
 }
 
 #[test]
@@ -95,7 +95,8 @@ fn what_is_signed_at_b_t_is_accepted_by_all() {
         let tree = Tree::of(algorithm);
         for padding in paddings {
             for detached in [true, false] {
-                let mut options = vec!["--rsa-padding", padding, "--kind", "health-book", "--id", "SK-999-0001"];
+                let mut options =
+                    vec!["--level", "B-T", "--rsa-padding", padding, "--kind", "health-book", "--id", "SK-999-0001"];
                 options.extend(detached.then_some("--detached"));
                 let file = signed(tree, &format!("b-t-{padding}-{detached}.p7s"), &options);
                 let content: &[&str] = if detached { &["--content", DOCUMENT] } else { &[] };
@@ -128,7 +129,7 @@ fn openssl_verifies_the_time_stamp_in_our_signature() {
         return;
     }
     let tree = Tree::of(Algorithm::P256);
-    let file = signed(tree, "b-t-taken-apart.p7s", &["--detached"]);
+    let file = signed(tree, "b-t-taken-apart.p7s", &["--level", "B-T", "--detached"]);
     let octets = fs::read(&file).expect("signed");
     let message = SignedData::decode(&octets).expect("a message");
     let signer = &message.signer_infos[0];
@@ -168,7 +169,7 @@ fn without_a_time_stamp_nothing_is_signed_at_b_t() {
         assert_eq!(sign(&["--level", level, "--tsa", &url]).0, Some(70), "{level}");
     }
     // Still what it says without evidence: B-T by its form alone.
-    let file = signed(tree, "b-t-unknown.p7s", &["--detached"]);
+    let file = signed(tree, "b-t-unknown.p7s", &["--level", "B-T", "--detached"]);
     let stranger = tree.path("root.crt");
     let answer = Answer::of(&["verify", "--format", "json", "--trust-anchor", &stranger, "--content", DOCUMENT, &file]);
     assert_eq!(answer.exit, 2);

@@ -5,6 +5,7 @@
 //! is, that very verdict is demanded.
 
 mod algorithms;
+mod archives;
 mod attributes;
 mod controls;
 mod costs;
@@ -13,6 +14,7 @@ mod crls;
 mod disguise;
 mod encoding;
 mod evidence;
+mod ladders;
 mod ocsp;
 mod path;
 mod path_costs;

@@ -206,8 +206,15 @@ pub fn imprints_v2(
     writer::push_header(&mut header, tag::context(1), attributes.len());
     let (certificates, crls) = (raw(message.certificate_set), raw(message.crl_set));
     let content = detached_content.unwrap_or_default();
-    let before = [message.encap_content_info, content, &certificates, &crls, signer.signed_part];
-    [&header[..], &[]].map(|header| digest_of(algorithm, &[&before[..], &[header, &attributes]].concat()))
+    let mut before = Hasher::new(algorithm);
+    let parts = [message.encap_content_info, content, &certificates, &crls, signer.signed_part];
+    parts.iter().for_each(|part| before.update(part));
+    [&header[..], &[]].map(|header| {
+        let mut whole = before.clone();
+        whole.update(header);
+        whole.update(&attributes);
+        whole.finish()
+    })
 }
 
 /// `hashIndAlgorithm` and the lists, for a new `archive-time-stamp-v3` over all that is in the message now.

@@ -100,6 +100,11 @@ impl<'a> TstInfo<'a> {
     pub fn precise_time(&self) -> &'a [u8] {
         self.gen_time_text.strip_suffix(b"Z").unwrap_or(self.gen_time_text)
     }
+
+    /// The second in which it was made: authorities that write no fraction leave it out.
+    pub fn second(&self) -> Time {
+        if self.gen_time_text.contains(&b'.') { self.gen_time.plus_seconds(-1) } else { self.gen_time }
+    }
 }
 
 /// A fraction of a second is rounded up, for what is time-stamped may be later than the second begins.

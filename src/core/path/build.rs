@@ -46,6 +46,18 @@ pub enum PathOutcome {
     },
 }
 
+impl PathOutcome {
+    /// There may be a valid path that was not found for what it would have cost.
+    pub fn is_short(&self) -> bool {
+        match self {
+            Self::Valid(_) => false,
+            Self::Invalid { rejected, .. } => {
+                rejected.iter().any(|rejected| matches!(rejected.fault, PathFault::BudgetSpent(_)))
+            }
+        }
+    }
+}
+
 /// Searches for a valid path from the target to an anchor of the trust store.
 pub fn find_path(request: &PathRequest<'_>) -> PathOutcome {
     let key = path_key(request);
@@ -174,7 +186,10 @@ impl Search<'_> {
 
     fn candidate(&mut self, path: &[Arc<Certificate>]) -> Progress {
         self.candidates += 1;
-        if self.candidates > CANDIDATES { self.give_up(path, Budget::Candidates) } else { Progress::Continue(()) }
+        if self.candidates > CANDIDATES || !self.request.work.spend_candidate() {
+            return self.give_up(path, Budget::Candidates);
+        }
+        Progress::Continue(())
     }
 
     /// Does the issuer's key verify the certificate? An unusable or mismatched key does not; algorithms too weak still do, so

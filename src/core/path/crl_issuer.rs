@@ -170,6 +170,10 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
         let outcome =
             find_path(&PathRequest { target: signer, trust, purpose: Purpose::Any, policies, past: None, ..*request });
         searches.end();
+        if outcome.is_short() {
+            // Whoever signed the list may well be who may: it is not passed over.
+            request.work.fall_short();
+        }
         match outcome {
             PathOutcome::Valid(path) => Some(path),
             PathOutcome::Invalid { .. } => None,

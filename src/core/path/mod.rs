@@ -62,11 +62,12 @@ pub struct PathRequest<'a> {
     pub work: &'a Work,
 }
 
-/// Signatures that may still be computed and names that may still be compared: one allowance for everything that belongs
+/// Signatures that may still be computed, issuers looked at and names compared: one allowance for everything that belongs
 /// together, so that many signers with many candidates each cost no more than one.
 #[derive(Debug)]
 pub struct Work {
     signatures: Cell<usize>,
+    candidates: Cell<usize>,
     refused: Cell<bool>,
     crl_issuers: CrlIssuerSearches,
     name_comparisons: Cell<usize>,
@@ -76,6 +77,7 @@ impl Default for Work {
     fn default() -> Self {
         Self {
             signatures: Cell::new(Self::SIGNATURES),
+            candidates: Cell::new(Self::CANDIDATES),
             refused: Cell::new(false),
             crl_issuers: CrlIssuerSearches::default(),
             name_comparisons: Cell::new(Self::NAME_COMPARISONS),
@@ -86,6 +88,8 @@ impl Default for Work {
 impl Work {
     /// Enough for as many signers as a message may have, each with a chain and its CRLs.
     const SIGNATURES: usize = 192;
+    /// Enough for four searches among a thousand authorities of one name.
+    const CANDIDATES: usize = 4096;
     /// Enough for a hundred certificates with ten names below a hundred constraints.
     const NAME_COMPARISONS: usize = 100_000;
 
@@ -101,6 +105,13 @@ impl Work {
         let left = self.signatures.get();
         self.signatures.set(left.saturating_sub(1));
         self.refused.set(self.refused.get() || left == 0);
+        left > 0
+    }
+
+    /// Takes one candidate for an issuer from the allowance; false if none is left.
+    pub fn spend_candidate(&self) -> bool {
+        let left = self.candidates.get();
+        self.candidates.set(left.saturating_sub(1));
         left > 0
     }
 

@@ -178,7 +178,7 @@ struct Room<'a> {
 
 impl<'a> Room<'a> {
     fn take(&mut self, der: &&'a [u8]) -> bool {
-        if !self.seen.insert(der) || self.objects == 0 || der.len() > self.octets {
+        if self.objects == 0 || der.len() > self.octets || !self.seen.insert(der) {
             return false;
         }
         self.objects -= 1;

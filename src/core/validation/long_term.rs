@@ -14,7 +14,6 @@ use super::stamps::{self, Stamp, Stamps, Token};
 use super::timestamp::{self, TimestampFault, TimestampValidation};
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::SignedData;
-use crate::core::cms::timestamp::TstInfo;
 use crate::core::path::{Proofs, Work};
 use crate::core::policy::Purpose;
 use crate::core::time::Time;
@@ -72,7 +71,11 @@ fn judge<'a>(
         judged.push((position, validation));
     }
     judged.sort_by_key(|(position, _)| *position);
-    for (position, validation) in judged {
+    for (position, mut validation) in judged {
+        // Only now is all proved: what says that it was made before it did comes later in the order of times.
+        if validation.outcome.is_ok() && is_older_than_it_says(&stamps.stamps[position], &proofs) {
+            validation.outcome = Err(TimestampFault::Order);
+        }
         signatures[stamps.stamps[position].signer].timestamps.push(validation);
     }
     let work = Work::default();
@@ -101,9 +104,6 @@ fn judge_stamp(
     material: Material<'_>,
 ) -> TimestampValidation {
     let proved = proved.filter(|proved| *proved < request.time);
-    // Whoever time-stamped it later said that it is older than it says itself.
-    let is_before = |(_, info): &(SignedData<'_>, TstInfo<'_>)| proved.is_some_and(|proved| proved < info.gen_time);
-    let imprint = if stamp.read.as_ref().is_ok_and(is_before) { Err(TimestampFault::Order) } else { imprint };
     let now = timestamp::validate(request, stamp, imprint.clone(), material);
     let may_have_passed = match &now.outcome {
         Err(TimestampFault::Signature(verdict)) => may_have_passed(verdict),
@@ -114,6 +114,12 @@ fn judge_stamp(
     let past = Past { used_at, proofs };
     let earlier = timestamp::validate(request, stamp, imprint, Material { past: Some(past), ..material });
     if earlier.outcome.is_ok() { earlier } else { now }
+}
+
+/// Whoever time-stamped it said that it existed before the second in which it says that it was made.
+fn is_older_than_it_says(stamp: &Stamp<'_>, proofs: &Proofs) -> bool {
+    let made = stamp.read.as_ref().map(|(_, info)| info.second());
+    made.is_ok_and(|made| proofs.of(&stamp.fingerprint).is_some_and(|proved| proved < made))
 }
 
 /// What is lacking passes with time.
