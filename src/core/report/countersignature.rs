@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::check::Remark;
-use super::{CertificateReport, RevocationReport, certificates, revocation_reports, signed_by};
+use super::signature::{CertificateReport, RevocationReport, certificates, revocation_reports, signed_by};
 use crate::core::time::Time;
 use crate::core::validation::SignatureValidation;
 use crate::core::validation::countersignature::CountersignatureValidation;

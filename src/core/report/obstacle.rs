@@ -1,0 +1,74 @@
+//! What stands between a valid verdict and reliance: the document's standing, its issuer, its purpose.
+
+/// Why a document is not relied on although its signatures are valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A purpose was named, and nothing signed says what kind of document it is.
+    KindUnknown,
+    /// Signers name different documents.
+    ReferencesDiffer,
+    /// A purpose was named, and nothing says what documents of this kind serve for.
+    PurposeUnknown,
+    /// The standing was asked for and could not be learnt.
+    StatusUnknown,
+    Withdrawn,
+    Suspended,
+    Superseded,
+    Used,
+    /// Past the validity that its kind and purpose give it.
+    Expired,
+    RequiredSignatureMissing,
+    /// The signer had no authority over this kind of document at that date.
+    IssuerNotAuthorised,
+    /// Nobody can be shown to hold an office whose signature the kind requires: the rules of this system do not say.
+    SignerRoleUnknown,
+    /// The signatures suffice by the rules of an earlier time, and nothing proves that they were made then.
+    SigningTimeNotProved,
+    PurposeNotAllowed,
+    /// A receipt about a document, and no document.
+    Receipt,
+}
+
+impl Obstacle {
+    /// Stable code of the API.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::KindUnknown => "kind-unknown",
+            Self::ReferencesDiffer => "document-references-differ",
+            Self::PurposeUnknown => "purpose-unknown",
+            Self::StatusUnknown => "status-unknown",
+            Self::Withdrawn => "document-withdrawn",
+            Self::Suspended => "document-suspended",
+            Self::Superseded => "document-superseded",
+            Self::Used => "document-used",
+            Self::Expired => "document-expired",
+            Self::RequiredSignatureMissing => "required-signature-missing",
+            Self::IssuerNotAuthorised => "issuer-not-authorised",
+            Self::SignerRoleUnknown => "signer-role-unknown",
+            Self::SigningTimeNotProved => "signing-time-not-proved",
+            Self::PurposeNotAllowed => "purpose-not-allowed",
+            Self::Receipt => "receipt-not-a-document",
+        }
+    }
+
+    #[cfg(test)]
+    pub(in crate::core) fn every() -> Vec<Self> {
+        crate::core::every::every!(Self {
+            Self::KindUnknown => [Self::KindUnknown],
+            Self::ReferencesDiffer => [Self::ReferencesDiffer],
+            Self::PurposeUnknown => [Self::PurposeUnknown],
+            Self::StatusUnknown => [Self::StatusUnknown],
+            Self::Withdrawn => [Self::Withdrawn],
+            Self::Suspended => [Self::Suspended],
+            Self::Superseded => [Self::Superseded],
+            Self::Used => [Self::Used],
+            Self::Expired => [Self::Expired],
+            Self::RequiredSignatureMissing => [Self::RequiredSignatureMissing],
+            Self::IssuerNotAuthorised => [Self::IssuerNotAuthorised],
+            Self::SignerRoleUnknown => [Self::SignerRoleUnknown],
+            Self::SigningTimeNotProved => [Self::SigningTimeNotProved],
+            Self::PurposeNotAllowed => [Self::PurposeNotAllowed],
+            Self::Receipt => [Self::Receipt],
+        })
+    }
+}
