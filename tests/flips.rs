@@ -72,8 +72,12 @@ impl Case<'_> {
     /// `None`: no message.
     fn worth(&self, message: &[u8]) -> Option<Worth> {
         let validation = self.validate(message)?;
-        let [signature] = validation.signatures.as_slice() else { panic!("{}: one signature", self.name) };
         let passed = validation.verdict.indication() == Indication::TotalPassed;
+        let [signature] = validation.signatures.as_slice() else {
+            // A message over a PDF that is none any more is a PDF, which is not judged.
+            assert!(!passed && validation.signatures.is_empty(), "{}: one signature", self.name);
+            return None;
+        };
         let stamps = signature.timestamps.iter().filter_map(|stamp| Some((stamp.kind, stamp.outcome.as_ref().ok()?)));
         Some(Worth {
             meaning: passed.then(|| meaning(message, &validation)),
@@ -213,7 +217,9 @@ fn our_archived_signature_with_one_octet_changed() {
             memory: Memory::bounded(),
             policy: Policy::held("any-ades").expect("held"),
         };
+        let started = std::time::Instant::now();
         let (changed, passed) = case.flip(1, (passes, Some(Level::Archival), proved));
+        println!("after {count} years: {changed} changed, {passed} pass, {:?}", started.elapsed());
         assert!(changed == case.message.len() && (passed > 0) <= passes && passed < changed / 4, "{passed} pass");
     }
 }
