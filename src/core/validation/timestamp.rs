@@ -36,7 +36,7 @@ impl TimestampKind {
     }
 }
 
-/// Proof that something existed at a time, by a time-stamp that passed. Made only by [`validate`].
+/// Proof that something existed at a time, by a time-stamp that passed. Made only in this file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProofOfExistence(Time);
 
