@@ -96,7 +96,8 @@ fn c21_tokens_below_authorities_whose_keys_cannot_be_computed() {
     let outcomes: Vec<bool> = validation.signatures[0].timestamps.iter().map(|stamp| stamp.outcome.is_ok()).collect();
     assert_eq!((outcomes.len(), outcomes[0]), (64, true));
     assert!(!outcomes[1..].contains(&true));
-    // A debug build takes 1.5 s for it; without an allowance shared by all tokens 6 s, growing with each of them.
+    println!("{elapsed:?}");
+    // A debug build; without an allowance shared by all tokens it took twice as long.
     assert!(elapsed < Duration::from_secs(4), "{elapsed:?}");
 }
 
