@@ -215,10 +215,11 @@ fn needs_authority() -> CommandError {
 fn failed(error: LevelError) -> CommandError {
     let code = match error {
         LevelError::Message(_) | LevelError::ContentMissing | LevelError::Adding(_) => exit::UNREADABLE,
-        LevelError::NotPassed { .. } | LevelError::TimeStampNotPassed { .. } | LevelError::NotReached => {
-            exit::UNDETERMINED
-        }
-        LevelError::TimeStamp(_) | LevelError::SelfCheck { .. } => exit::INTERNAL,
+        LevelError::NotPassed { .. }
+        | LevelError::TimeStampNotPassed { .. }
+        | LevelError::StatusTooOld
+        | LevelError::NotReached => exit::UNDETERMINED,
+        LevelError::TimeStamp(_) | LevelError::SelfCheck { .. } | LevelError::Interrupted => exit::INTERNAL,
     };
     CommandError::of(code, &error)
 }

@@ -17,6 +17,8 @@ pub struct Newest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
     pub document_id: DocumentId,
+    /// The release of the signature.
+    pub since: Time,
     /// How often it was put off for reasons of its own.
     pub attempts: u32,
 }

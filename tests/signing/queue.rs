@@ -56,7 +56,7 @@ fn raised(from_version: u32, level: Level, signature: &[u8]) -> Raised {
 
 async fn due(registry: &SqliteRegistry, seconds: i64) -> Vec<(DocumentId, u32)> {
     let due = registry.due(STARTED.plus_seconds(seconds), 100).await.expect("read");
-    due.into_iter().map(|Due { document_id, attempts }| (document_id, attempts)).collect()
+    due.into_iter().map(|Due { document_id, attempts, .. }| (document_id, attempts)).collect()
 }
 
 #[tokio::test]

@@ -46,10 +46,14 @@ pub(super) fn newest(connection: &Connection, document_id: DocumentId) -> rusqli
 pub(super) fn due(connection: &Connection, now: Time, most: usize) -> rusqlite::Result<Vec<Due>> {
     connection
         .prepare_cached(
-            "SELECT document_id, attempts FROM raising WHERE given_up = 0 AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
+            "SELECT document_id, since, attempts FROM raising WHERE given_up = 0 AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
         )?
         .query_map(params![now.unix(), most as i64], |row| {
-            Ok(Due { document_id: DocumentId::from_bytes(row.get(0)?), attempts: row.get(1)? })
+            Ok(Due {
+                document_id: DocumentId::from_bytes(row.get(0)?),
+                since: Time::from_unix(row.get(1)?),
+                attempts: row.get(2)?,
+            })
         })?
         .collect()
 }
@@ -86,6 +90,11 @@ pub(super) fn raise(session: &Session, document_id: DocumentId, raised: Raised) 
     connection
         .prepare_cached("INSERT INTO signature (document_id, version, level, cms) VALUES (?1, ?2, ?3, ?4)")
         .and_then(|mut statement| statement.execute(params![id, held.version + 1, level, raised.signature]))
+        .map_err(unavailable)?;
+    // What comes next is another matter.
+    connection
+        .prepare_cached("UPDATE raising SET attempts = 0 WHERE document_id = ?1")
+        .and_then(|mut statement| statement.execute([id]))
         .map_err(unavailable)?;
     connection
         .prepare_cached(
