@@ -92,7 +92,9 @@ fn from_json(body: &[u8]) -> Result<Order, FieldError> {
     let digests = digests(&fields)?;
     let conflict = |field, rule| Err(fields.error(field, FieldFault::Conflict(rule)));
     let (field, message) = match (document, signature) {
-        (Some(_), Some(_)) => return conflict("signature", "document is a signature with its content: give one of them"),
+        (Some(_), Some(_)) => {
+            return conflict("signature", "document is a signature with its content: give one of them");
+        }
         (Some(document), None) => ("document", document),
         (None, Some(signature)) => ("signature", signature),
         (None, None) => return Err(fields.error("signature", FieldFault::Missing)),
@@ -105,8 +107,12 @@ fn from_json(body: &[u8]) -> Result<Order, FieldError> {
     }
     let content = match (field, content, digests) {
         (_, Some(_), Some(_)) => return conflict("digests", "digests stand in place of content: give one of them"),
-        ("document", Some(_), None) => return conflict("content", "document holds its content: give signature in its place"),
-        ("document", None, Some(_)) => return conflict("digests", "document holds its content: give signature in its place"),
+        ("document", Some(_), None) => {
+            return conflict("content", "document holds its content: give signature in its place");
+        }
+        ("document", None, Some(_)) => {
+            return conflict("digests", "document holds its content: give signature in its place");
+        }
         (_, Some(content), None) => JudgedContent::Bytes(content),
         (_, None, Some(digests)) => JudgedContent::Digests(digests),
         ("document", None, None) => JudgedContent::Carried,

@@ -17,7 +17,8 @@ use crate::{
     core::report::Text,
     registry::RegistryError,
     service::{
-        documents::DocumentError, existing::ExistingError, extend::ExtendError, receipt::ReceiptError, sign::SignError, verify::VerifyError,
+        documents::DocumentError, existing::ExistingError, extend::ExtendError, receipt::ReceiptError, sign::SignError,
+        verify::VerifyError,
     },
     signing::{SigningError, level::LevelError},
 };
@@ -327,7 +328,8 @@ impl From<ExtendError> for Problem {
                     Self::new(StatusCode::UNPROCESSABLE_ENTITY, "level-not-reached", detail)
                 }
                 LevelError::ContentMissing => {
-                    FieldError::new("digests", FieldFault::Text("the SHA-256 of the content must be among digests")).into()
+                    FieldError::new("digests", FieldFault::Text("the SHA-256 of the content must be among digests"))
+                        .into()
                 }
                 LevelError::TimeStamp(_) => {
                     tracing::warn!(error = %detail, "a signature was not raised");

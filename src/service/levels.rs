@@ -16,10 +16,7 @@ use super::{existing::JudgedContent, steps::Steps};
 use crate::{
     clock,
     config::TimeStamping,
-    core::{
-        algorithm::DigestAlgorithm,
-        time::Time,
-    },
+    core::{algorithm::DigestAlgorithm, time::Time},
     registry::{Again, Backlog, DocumentId, Due, Level, Newest, Raised, Registry, RegistryError},
     signing::level::LevelError,
 };
@@ -339,9 +336,8 @@ mod tests {
     #[test]
     fn what_waits_for_evidence_is_looked_at_ever_more_seldom() {
         let (released, longest) = (Time::from_unix(1_000), Duration::from_secs(300));
-        let seconds = [-5, 0, 7, 60, 400, 100_000].map(|age| {
-            waited(released, released.plus_seconds(age), longest).as_secs()
-        });
+        let seconds =
+            [-5, 0, 7, 60, 400, 100_000].map(|age| waited(released, released.plus_seconds(age), longest).as_secs());
         assert_eq!(seconds, [1, 1, 1, 15, 100, 300]);
     }
 

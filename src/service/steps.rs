@@ -53,11 +53,8 @@ impl Steps {
     /// There is no default policy.
     pub fn new(verify: Arc<VerifyService>, client: TimeStampClient) -> Result<Self, VerifyError> {
         // Each signature is raised for itself: that a paper needs another one beside it, or a level, is for who relies on the paper.
-        let policy = Policy {
-            document_kinds: DocumentKinds::default(),
-            required_level: None,
-            ..verify.policy(None)?.clone()
-        };
+        let policy =
+            Policy { document_kinds: DocumentKinds::default(), required_level: None, ..verify.policy(None)?.clone() };
         Ok(Self { verify, client, policy })
     }
 

@@ -74,6 +74,8 @@ async fn a_signature_goes_up_step_by_step_once_there_is_a_younger_list() {
     let directory = laid();
     let tsa = Responder::start(right(&directory));
     let service = over(&directory, &[&tsa]).await;
+    // A list of the same second would do.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let first = service.ordered("key-1", &order_at("B-LTA", "enveloping"), None).await;
     assert_eq!(field(&first, "levelReached"), "B-B");
     let id = field(&first, "id");
@@ -165,8 +167,8 @@ async fn killed_on_the_way_up_every_step_is_made_once() {
     let program = Program::start(&settings);
     let mut ids = Vec::new();
     for number in 0..4 {
-        let request =
-            Request::json("/v1/sign", &order_at("B-LTA", "detached")).header("Idempotency-Key", &format!("key-{number}"));
+        let request = Request::json("/v1/sign", &order_at("B-LTA", "detached"))
+            .header("Idempotency-Key", &format!("key-{number}"));
         let answer = ask(&program, request).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         ids.push(field(&answer, "id"));
