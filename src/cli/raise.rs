@@ -128,7 +128,7 @@ impl Raising {
             raised = self.runtime.block_on(raise_to_archival(&raised, content, client, &|_| Ok(()))).map_err(failed)?;
             std::thread::sleep(NEXT_SECOND);
             self.collect(&raised, content);
-            check_archival(&raised, self.judgement(content)).map_err(failed)?;
+            check_archival(&raised, self.judgement(content)).map(drop).map_err(failed)?;
         }
         Ok(raised)
     }
@@ -218,6 +218,7 @@ fn failed(error: LevelError) -> CommandError {
         LevelError::NotPassed { .. }
         | LevelError::TimeStampNotPassed { .. }
         | LevelError::StatusTooOld
+        | LevelError::NothingGained
         | LevelError::NotReached => exit::UNDETERMINED,
         LevelError::TimeStamp(_) | LevelError::SelfCheck { .. } | LevelError::Interrupted => exit::INTERNAL,
     };

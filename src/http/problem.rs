@@ -324,9 +324,10 @@ impl From<ExtendError> for Problem {
                 LevelError::TimeStampNotPassed { .. } => {
                     Self::new(StatusCode::UNPROCESSABLE_ENTITY, "timestamp-not-passed", detail)
                 }
-                LevelError::Adding(_) | LevelError::NotReached | LevelError::StatusTooOld => {
-                    Self::new(StatusCode::UNPROCESSABLE_ENTITY, "level-not-reached", detail)
-                }
+                LevelError::Adding(_)
+                | LevelError::NotReached
+                | LevelError::NothingGained
+                | LevelError::StatusTooOld => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "level-not-reached", detail),
                 LevelError::ContentMissing => {
                     FieldError::new("digests", FieldFault::Text("the SHA-256 of the content must be among digests"))
                         .into()

@@ -65,7 +65,7 @@ impl ExtendService {
                 Ok(long_term) => {
                     raised = long_term;
                     if level.reaches(Level::Archival) {
-                        raised = self.steps.archive(&raised, content).await?;
+                        raised = self.steps.archive(&raised, content).await?.signature;
                     }
                     reached = self.steps.passed(&raised, content).await?;
                 }

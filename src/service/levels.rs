@@ -12,7 +12,10 @@ use tokio::{
     time::{Instant, interval, timeout_at},
 };
 
-use super::{existing::JudgedContent, steps::Steps};
+use super::{
+    existing::JudgedContent,
+    steps::{Archived, Steps},
+};
 use crate::{
     clock,
     config::TimeStamping,
@@ -29,6 +32,8 @@ const FIGURES: u32 = 5;
 const MOST_ATTEMPTS: u32 = 12;
 /// Age of the oldest in the queue from which the log tells of it, and how often.
 const LATE: Duration = Duration::from_secs(600);
+/// Between two attempts to renew a time-stamp by an authority that would add nothing.
+const NEXT_RENEWAL: Duration = Duration::from_secs(24 * 60 * 60);
 /// Orders that wait for their level at one time; others are answered at once.
 const WAITERS: usize = 64;
 /// Notices of raised signatures that a waiter may be late to read; then it looks for itself.
@@ -39,6 +44,8 @@ pub struct LevelRaiser {
     registry: Arc<dyn Registry>,
     steps: Arc<Steps>,
     concurrency: usize,
+    /// Seconds before the end of an archive time-stamp.
+    renew_before: i64,
     longest_pause: Duration,
     ordered: Notify,
     raised: broadcast::Sender<DocumentId>,
@@ -48,8 +55,6 @@ pub struct LevelRaiser {
 /// Why a signature was not raised.
 #[derive(Debug, thiserror::Error)]
 enum RaiseError {
-    #[error("the signature is at {0}, and what is above cannot be made by this version")]
-    LevelNotAvailable(Level),
     #[error(transparent)]
     Level(#[from] LevelError),
     #[error(transparent)]
@@ -59,7 +64,6 @@ enum RaiseError {
 impl RaiseError {
     fn code(&self) -> &'static str {
         match self {
-            Self::LevelNotAvailable(_) => "level-not-available",
             Self::Level(error) => error.code(),
             Self::Registry(_) => "registry",
         }
@@ -68,7 +72,6 @@ impl RaiseError {
     /// The fault lies with the document: others may fare better.
     const fn is_of_document(&self) -> bool {
         match self {
-            Self::LevelNotAvailable(_) => true,
             Self::Level(error) => !error.is_of_authorities(),
             Self::Registry(error) => matches!(error, RegistryError::Invalid { .. } | RegistryError::UnknownDocument(_)),
         }
@@ -81,6 +84,7 @@ impl LevelRaiser {
             registry,
             steps,
             concurrency: settings.concurrency,
+            renew_before: i64::from(settings.renew_before_days) * 86_400,
             longest_pause: Duration::from_secs(settings.backoff_seconds),
             ordered: Notify::new(),
             raised: broadcast::channel(NOTICES).0,
@@ -193,6 +197,9 @@ impl LevelRaiser {
         {
             tracing::debug!(%document_id, code, "a signature waits for revocation data");
             Again::Uncounted(after(waited(due.since, clock::now(), self.longest_pause)))
+        } else if let Some(Err(RaiseError::Level(LevelError::NothingGained))) = &outcome {
+            tracing::warn!(%document_id, code, "an archive time-stamp ends soon, and no authority gives one that ends later");
+            Again::Uncounted(after(NEXT_RENEWAL))
         } else if of_document && due.attempts + 1 >= MOST_ATTEMPTS {
             tracing::error!(%document_id, code, error, "a signature cannot be raised to the level ordered, and is given up");
             Again::Never
@@ -219,13 +226,15 @@ impl LevelRaiser {
         let newest = self.registry.newest(document_id).await?.ok_or_else(unknown)?;
         let digest = (DigestAlgorithm::Sha256, document.intent.document_digest.to_vec());
         let (message, content) = (&newest.signature, JudgedContent::Digests(vec![digest]));
-        let (level, signature) = match newest.level {
-            Level::Basic => (Level::Timestamped, self.steps.timestamp(message, &content).await?),
-            Level::Timestamped => (Level::LongTerm, self.steps.long_term(message, &content).await?),
+        let alone = |signature| Archived { signature, proves_until: None };
+        let (level, raised) = match newest.level {
+            Level::Basic => (Level::Timestamped, alone(self.steps.timestamp(message, &content).await?)),
+            Level::Timestamped => (Level::LongTerm, alone(self.steps.long_term(message, &content).await?)),
             Level::LongTerm => (Level::Archival, self.steps.archive(message, &content).await?),
-            Level::Archival => return Err(RaiseError::LevelNotAvailable(newest.level)),
+            Level::Archival => (Level::Archival, self.steps.renew(message, &content).await?),
         };
-        let raised = Raised { from_version: newest.version, level, signature };
+        let Archived { signature, proves_until } = raised;
+        let raised = Raised { from_version: newest.version, level, signature, proves_until };
         match self.registry.raise(document_id, raised).await {
             // By whom does not matter.
             Ok(()) | Err(RegistryError::AlreadyRaised(_)) => {}
@@ -244,6 +253,10 @@ impl LevelRaiser {
             return;
         }
         // The registry's failures are told by those who need it.
+        let now = clock::now();
+        if let Err(error) = self.registry.renew(now.plus_seconds(self.renew_before), now).await {
+            tracing::error!(error = ?error, "the registry failed");
+        }
         let Ok(backlog) = self.registry.backlog().await else { return };
         let age = backlog.age(clock::now());
         metrics::gauge!("antin_level_backlog").set(backlog.waiting);

@@ -18,6 +18,7 @@ use crate::{
         document_kind::DocumentKinds,
         path::{InitialPolicies, PathOutcome, PathRequest, Work as PathWork, find_path},
         policy::{Policy, Purpose, RevocationMode},
+        time::Time,
         validation::{level::Level, timestamp_answer::TimeStampAnswer},
         verdict::{Cause, Verdict},
     },
@@ -25,7 +26,8 @@ use crate::{
     signing::{
         level::{LevelError, raise_to_timestamped},
         long_term::{
-            Judgement, check_archival, check_stamped, level_of, older_status, raise_to_archival, raise_to_long_term,
+            Judgement, check_archival, check_stamped, level_of, older_status, proves_until, raise_to_archival,
+            raise_to_long_term,
         },
         timestamp::TimeStampClient,
     },
@@ -43,6 +45,13 @@ pub struct Steps {
     verify: Arc<VerifyService>,
     client: TimeStampClient,
     policy: Policy,
+}
+
+/// A message with a new archive time-stamp.
+pub struct Archived {
+    pub signature: Vec<u8>,
+    /// The last second at which the new time-stamps prove anything by themselves.
+    pub proves_until: Option<Time>,
 }
 
 /// What is done with a message by the evidence at hand.
@@ -90,13 +99,24 @@ impl Steps {
     }
 
     /// B-LTA of a message at B-LT, or one more archive time-stamp. No authority is asked about what does not pass.
-    pub async fn archive(&self, message: &[u8], content: &JudgedContent) -> Result<Vec<u8>, LevelError> {
+    pub async fn archive(&self, message: &[u8], content: &JudgedContent) -> Result<Archived, LevelError> {
         self.passed(message, content).await?;
         let accept = |answer: &TimeStampAnswer| self.check_authority(answer);
         let raised = raise_to_archival(message, content.as_content(), &self.client, &accept).await?;
         settle().await;
-        self.by_evidence(&raised, content, check_archival).await?;
-        Ok(raised)
+        let work: Work<_> =
+            |message, judgement| Ok(proves_until(&check_archival(message, judgement)?, judgement.policy));
+        let proves_until = self.by_evidence(&raised, content, work).await?;
+        Ok(Archived { signature: raised, proves_until })
+    }
+
+    /// B-LTA once more: with the evidence of its newest time-stamps, and a new one over all of it that proves more for longer.
+    pub async fn renew(&self, message: &[u8], content: &JudgedContent) -> Result<Archived, LevelError> {
+        let work: Work<_> = |message, judgement| Ok(proves_until(&judgement.passed(message)?, judgement.policy));
+        let before = self.by_evidence(message, content, work).await?;
+        let whole = self.by_evidence(message, content, raise_to_long_term).await?;
+        let renewed = self.archive(&whole, content).await?;
+        if renewed.proves_until > before { Ok(renewed) } else { Err(LevelError::NothingGained) }
     }
 
     /// Does the work by the evidence at hand; where it fails, and some was missing, once more with what could be collected.

@@ -39,6 +39,9 @@ pub enum LevelError {
     ContentMissing,
     #[error("the level was not reached by what could be embedded: nothing was released")]
     NotReached,
+    /// The authority that was asked has a certificate that ends no later.
+    #[error("a new archive time-stamp would prove nothing for longer than the newest does")]
+    NothingGained,
     #[error("the work ended without a result; see the log")]
     Interrupted,
     /// It was made and is thrown away.
@@ -55,6 +58,7 @@ impl LevelError {
             Self::SelfCheck { code } | Self::NotPassed { code, .. } | Self::TimeStampNotPassed { code, .. } => code,
             Self::StatusTooOld => "revocation-data-before-timestamp",
             Self::ContentMissing => "content-missing",
+            Self::NothingGained => "renewal-gains-nothing",
             Self::Interrupted => "interrupted",
             Self::NotReached => "not-reached",
         }

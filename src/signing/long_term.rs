@@ -2,7 +2,7 @@
 
 use super::level::{LevelError, with_decoded};
 use super::timestamp::{Acceptance, TimeStampClient};
-use crate::core::algorithm::DigestAlgorithm;
+use crate::core::algorithm::{DigestAlgorithm, Lifetime};
 use crate::core::cms::add_evidence::add_evidence;
 use crate::core::cms::unsigned::{AddingFault, add_attribute};
 use crate::core::cms::{SignedData, SignerInfo, archive, build};
@@ -130,13 +130,36 @@ pub async fn raise_to_archival(
 }
 
 /// After [`raise_to_archival`], with the evidence of the new time-stamps: the message as it may leave.
-pub fn check_archival(message: &[u8], judgement: Judgement<'_>) -> Result<(), LevelError> {
+pub fn check_archival(message: &[u8], judgement: Judgement<'_>) -> Result<Validation, LevelError> {
     let validation = judgement.passed(message)?;
     let reached = |signature: &SignatureValidation| {
         signature.level >= Some(Level::Archival)
             && signature.timestamps.last().is_some_and(|newest| newest.outcome.is_ok())
     };
-    if validation.signatures.iter().all(reached) { Ok(()) } else { Err(LevelError::NotReached) }
+    if validation.signatures.iter().all(reached) { Ok(validation) } else { Err(LevelError::NotReached) }
+}
+
+/// The last second at which the newest time-stamps prove anything by themselves, as far as is known now: then a certificate of their
+/// paths ends, or a key or an algorithm that they rest on under the policy. Of several signatures the first to end.
+pub fn proves_until(validation: &Validation, policy: &Policy) -> Option<Time> {
+    let ends = |signature: &SignatureValidation| {
+        let passed = signature.timestamps.iter().filter_map(|stamp| Some((stamp.outcome.as_ref().ok()?.time(), stamp)));
+        let (_, newest) = passed.max_by_key(|(time, _)| *time)?;
+        let token = newest.signature.as_deref()?;
+        let Some(PathOutcome::Valid(path)) = &token.path else { return None };
+        let certificates = path.certificates().iter();
+        let own = token.algorithm.as_ref().ok().map(|algorithm| policy.suites.signature(*algorithm));
+        let keys = certificates.clone().chain([path.anchor()]).filter_map(|one| one.public_key().ok());
+        let keys = keys.map(|key| policy.suites.key(key.strength()));
+        let signed = certificates.clone().filter_map(|one| one.signature_algorithm.as_ref().ok());
+        let signed = signed.map(|algorithm| policy.suites.signature(*algorithm));
+        let algorithms = own.into_iter().chain(keys).chain(signed).filter_map(|lifetime| match lifetime {
+            Lifetime::Until(end) => Some(end),
+            Lifetime::Unlimited | Lifetime::Never => None,
+        });
+        certificates.map(|one| one.not_after).chain(algorithms).min()
+    };
+    validation.signatures.iter().filter_map(ends).min()
 }
 
 /// The octets that a new archive time-stamp is over, and the index that says so and goes into its token (EN 319 122-1 §5.5).

@@ -14,7 +14,7 @@ use antin::{
     clock,
     config::{TimeStampAuthority, TimeStamping},
     core::cms::timestamp_exchange::{TimeStampRequest, decode_response},
-    pki::{self, InitOptions, Member, tsa::TimeStampingAuthority},
+    pki::{self, Authority, InitOptions, Member, tsa::TimeStampingAuthority},
     registry::{DocumentId, Registry, sqlite::SqliteRegistry},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -59,7 +59,15 @@ pub(super) fn asking(responders: &[&Responder]) -> TimeStamping {
 }
 
 pub(super) async fn over(directory: &Arc<TempDir>, responders: &[&Responder]) -> Service {
-    Service::over(Arc::clone(directory), |config| config.time_stamping = asking(responders)).await
+    // Of its own: with every new one of the others, connections are asked to close.
+    let (of_ca, of_clients) =
+        (Authority::Ca.crl_path(&directory.path().join("pki")), directory.path().join("clients.crl"));
+    fs::copy(of_ca, &of_clients).expect("copied");
+    Service::over(Arc::clone(directory), |config| {
+        config.time_stamping = asking(responders);
+        config.mutual_tls.client_crls = vec![of_clients];
+    })
+    .await
 }
 
 impl Service {

@@ -12,10 +12,17 @@ use antin::{
         cms::{SignedData, timestamp::statement},
         oid,
         time::Time,
-        x509::CertificateList,
+        x509::{Certificate, CertificateList},
     },
-    pki::{self, InitOptions, Member},
+    pki::{
+        self, Algorithm, Authority, InitOptions, Member,
+        certificate::{Issuer, Profile, issue},
+        key::PrivateKey,
+        profile::{self, Publication},
+        tsa::TimeStampingAuthority,
+    },
 };
+use der::Encode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -25,7 +32,7 @@ use super::{
     levels::{Program, asking, field, laid, over, right, settings},
     order,
 };
-use crate::revocation::responder::Responder;
+use crate::revocation::responder::{Answer as Reply, Responder};
 
 fn order_at(level: &str, packaging: &str) -> Value {
     let mut order = order(packaging);
@@ -162,7 +169,13 @@ async fn killed_on_the_way_up_every_step_is_made_once() {
     let identity =
         || Identity::read(&Member::IssuingSystem.certificate_path(&pki), &Member::IssuingSystem.key_path(&pki));
     let ask = async |program: &Program, request: Request| {
-        client::tls(program.mutual_tls, &root, Some(identity()), request).await.expect("an answer")
+        // A new CRL of the clients may end a connection before it is used.
+        for _ in 0..5 {
+            if let Ok(answer) = client::tls(program.mutual_tls, &root, Some(identity()), request.clone()).await {
+                return answer;
+            }
+        }
+        panic!("no answer");
     };
     let program = Program::start(&settings);
     let mut ids = Vec::new();
@@ -204,5 +217,69 @@ async fn killed_on_the_way_up_every_step_is_made_once() {
         let judged = service.verify(&json!({"document": base64(CONTENT), "signature": base64(signature)})).await;
         assert_eq!(judged.reliance(), ("ACCEPT".to_owned(), "valid".to_owned()), "{judged:?}");
     }
+    service.running.shutdown().await;
+}
+
+/// An authority of the PKI in a directory, of its own key, whose certificate ends after so many days.
+fn lasting(directory: &TempDir, days: i64) -> Reply {
+    let pki = directory.path().join("pki");
+    let now = clock::now();
+    let publication = Publication::new("http://127.0.0.1:8080").expect("a URL");
+    let profile = profile::of(Member::Tsa, now, &publication).expect("a profile");
+    let profile = Profile { not_after: now.plus_seconds(days * 86_400), ..profile };
+    let key = PrivateKey::generate(Algorithm::default()).expect("a key");
+    let issuer = Issuer::load(&pki, Authority::Ca).expect("a CA");
+    let issued = issue(&issuer, &profile, &key.public_key().expect("a key")).expect("issued");
+    let decoded = |der: &[u8]| Certificate::decode(der).expect("a certificate");
+    let ca = decoded(&pki::file::read_certificate(&Member::Ca.certificate_path(&pki)).expect("a file").der);
+    let certificate = decoded(&issued.to_der().expect("encoded"));
+    let authority = TimeStampingAuthority::new(key, &certificate, &[&ca]);
+    Reply::Made(Arc::new(move |query| authority.answer(query, clock::now()).expect("an answer")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_time_stamp_is_followed_by_another_before_its_authority_ends() {
+    let directory = laid();
+    // Of less than the 90 days of the settings.
+    let tsa = Responder::start(lasting(&directory, 60));
+    let service = over(&directory, &[&tsa]).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let id = field(&service.ordered("key-1", &order_at("B-LTA", "detached"), None).await, "id");
+    service.until(&id, "B-T").await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    reissue(&directory);
+    service.until(&id, "B-LTA").await;
+    // The same authority would add nothing: one attempt, and nothing is stored.
+    let started = Instant::now();
+    while !service.figures().await.contains("antin_level_failures_total{code=\"renewal-gains-nothing\"}") {
+        assert!(started.elapsed() < Duration::from_secs(30), "it is not tried");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let asked = tsa.asked();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(tsa.asked(), asked, "not before tomorrow");
+    assert_eq!(service.backlog().await["waiting"], 1);
+    service.running.shutdown().await;
+    assert_eq!(versions(directory.path()).len(), 4);
+
+    let held = rusqlite::Connection::open(directory.path().join("registry.db")).expect("a file");
+    assert_eq!(held.execute("UPDATE raising SET due_at = 0", []).expect("as if tomorrow"), 1);
+    drop(held);
+    tsa.tell(lasting(&directory, 600));
+    let service = over(&directory, &[&tsa]).await;
+    let started = Instant::now();
+    while service.backlog().await["waiting"] != 0 {
+        assert!(started.elapsed() < Duration::from_secs(30), "it is not renewed");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    // And it stays so: the new one has time.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    let renewed = versions(directory.path());
+    assert_eq!((renewed.len(), tsa.asked()), (5, asked + 1));
+    let judged = service.verify(&json!({"document": base64(CONTENT), "signature": base64(&renewed[4].2)})).await;
+    assert_eq!(judged.reliance(), ("ACCEPT".to_owned(), "valid".to_owned()), "{judged:?}");
+    let judged = judged.json();
+    let stamps = judged["signatures"][0]["timestamps"].as_array().expect("a list");
+    assert_eq!(stamps.iter().map(|stamp| &stamp["code"]).collect::<Vec<_>>(), [&json!("passed"); 3]);
     service.running.shutdown().await;
 }

@@ -11,6 +11,9 @@ use crate::{
     registry::{Again, Backlog, DocumentId, Due, Level, Newest, Raised, RegistryError},
 };
 
+/// Documents put into the queue at one time because their time-stamps end.
+const MOST_RENEWED: i64 = 100;
+
 /// Puts a document just issued into the queue, if more was ordered than it has; a part of its own transaction.
 pub(super) fn enqueue(
     connection: &Connection,
@@ -103,7 +106,34 @@ pub(super) fn raise(session: &Session, document_id: DocumentId, raised: Raised) 
         )
         .and_then(|mut statement| statement.execute(params![id, level]))
         .map_err(unavailable)?;
+    if let Some(ends_at) = raised.proves_until {
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO renewal (document_id, ends_at) VALUES (?1, ?2)")
+            .and_then(|mut statement| statement.execute(params![id, ends_at.unix()]))
+            .map_err(unavailable)?;
+    }
     Ok(())
+}
+
+/// A time-stamp ends before this time.
+pub(super) fn ends_before(connection: &Connection, time: Time) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM renewal WHERE ends_at < ?1)")?
+        .query_row([time.unix()], |row| row.get(0))
+}
+
+/// Puts the documents whose time-stamps end before `time`, the first to end first, into the queue.
+pub(super) fn renew(session: &Session, time: Time, now: Time) -> Result<(), RegistryError> {
+    let first = "SELECT document_id FROM renewal WHERE ends_at < ?1 ORDER BY ends_at LIMIT ?2";
+    let put =
+        format!("INSERT OR IGNORE INTO raising (document_id, since, due_at) SELECT document_id, ?3, ?3 FROM ({first})");
+    let taken = format!("DELETE FROM renewal WHERE document_id IN ({first})");
+    let execute = || {
+        let connection = &session.connection;
+        connection.prepare_cached(&put)?.execute(params![time.unix(), MOST_RENEWED, now.unix()])?;
+        connection.prepare_cached(&taken)?.execute(params![time.unix(), MOST_RENEWED])
+    };
+    execute().map(drop).map_err(unavailable)
 }
 
 pub(super) fn put_off(session: &Session, document_id: DocumentId, again: Again) -> Result<(), RegistryError> {
