@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use antin::{
     clock,
+    core::cms::SignedData,
     pki::{self, Member},
 };
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use super::{
     CONTENT, Service, base64,
     client::{Answer, Request},
+    collecting::{LISTS, Scene},
     levels::{asking, field, laid, over, right, signature},
 };
 use crate::revocation::responder::{Answer as Reply, Responder};
@@ -93,6 +95,41 @@ async fn an_enveloping_signature_carries_its_content() {
     let judged = service.verify(&json!({"document": base64(&raised)})).await;
     assert_eq!(judged.json()["signatures"][0]["format"], "CAdES-BASELINE-LTA", "{judged:?}");
     assert_eq!(judged.reliance().0, "ACCEPT");
+    service.running.shutdown().await;
+}
+
+/// Another's signature, with its signer's certificate alone: the rest is fetched from where it is said to be, and kept with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_signature_lacks_is_collected_and_kept_with_it() {
+    let scene = Scene::new();
+    let tsa = Responder::start(right(&scene.directory));
+    let service = scene.service(|config| config.time_stamping = asking(&[&tsa])).await;
+    let order = |document: &Value, level: &str| json!({"document": document, "level": level});
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let leaf = scene.leaf_only()["document"].clone();
+    let (_, had, stamped) = extended(&service.extend(&order(&leaf, "B-LTA")).await);
+    assert_eq!((had.as_str(), tsa.asked()), ("B-T", 1));
+    service.with_younger_lists().await;
+    scene.publish_lists();
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    let (_, had, raised) = extended(&service.extend(&order(&json!(base64(&stamped)), "B-LTA")).await);
+    assert_eq!((had.as_str(), tsa.asked()), ("B-LTA", 2));
+    let message = SignedData::decode(&raised).expect("a message");
+    let before = SignedData::decode(&stamped).expect("a message");
+    assert_eq!((before.crls.len(), message.crls.len()), (0, 2));
+    assert!(message.certificates.len() > before.certificates.len());
+    assert_eq!(message.signer_infos[0].signature, before.signer_infos[0].signature);
+    // Without anything that tells of the signer, nothing is raised.
+    for path in LISTS {
+        scene.site.tell_at(path, Reply::Status(404));
+    }
+    service.running.shutdown().await;
+    std::fs::remove_dir_all(scene.directory.path().join("revocation-marks.lists")).expect("removed");
+    let service = scene.service(|config| config.time_stamping = asking(&[&tsa])).await;
+    let refused = service.extend(&order(&leaf, "B-T")).await;
+    assert_eq!((refused.status, refused.code()), (422, "signature-not-passed".to_owned()), "{refused:?}");
+    assert!(refused.json()["detail"].as_str().expect("text").contains("revocation-status-unknown"), "{refused:?}");
+    assert_eq!(tsa.asked(), 2);
     service.running.shutdown().await;
 }
 
