@@ -21,8 +21,10 @@ use crate::{
     pki::{self, Authority, InitOptions, Member, PkiError},
 };
 
-/// How often the CRLs are reissued; they are good for a week.
-const REFRESHED_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+/// How often the CRLs are reissued; they are good for a week. So often because a signature reaches B-LT only with a list that is younger than
+/// its time-stamp: this long, the second in which the list is seen, and a quarter of both until the queue looks again make less than a
+/// minute.
+const REFRESHED_EVERY: Duration = Duration::from_secs(30);
 const JUDICIAL_KINDS: [&str; 3] = ["judicial-certificate", "judicial-certificate-1", "judicial-certificate-2"];
 const HEALTH_KINDS: [&str; 4] = ["health-book", "health-check", "referral", "re-examination"];
 

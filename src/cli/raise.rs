@@ -105,7 +105,7 @@ impl Raising {
             raised = self.runtime.block_on(raise_to_archival(&raised, content, client, &|_| Ok(()))).map_err(failed)?;
             std::thread::sleep(NEXT_SECOND);
             self.collect(&raised, content);
-            check_archival(&raised, self.judgement(content)).map_err(failed)?;
+            check_archival(&raised, self.judgement(content)).map(drop).map_err(failed)?;
         }
         Ok(raised)
     }
@@ -149,10 +149,12 @@ fn needs_authority() -> CommandError {
 fn failed(error: LevelError) -> CommandError {
     let code = match error {
         LevelError::Message(_) | LevelError::ContentMissing | LevelError::Adding(_) => exit::UNREADABLE,
-        LevelError::NotPassed { .. } | LevelError::TimeStampNotPassed { .. } | LevelError::NotReached => {
-            exit::UNDETERMINED
-        }
-        LevelError::TimeStamp(_) | LevelError::SelfCheck { .. } => exit::INTERNAL,
+        LevelError::NotPassed { .. }
+        | LevelError::TimeStampNotPassed { .. }
+        | LevelError::StatusTooOld
+        | LevelError::NothingGained
+        | LevelError::NotReached => exit::UNDETERMINED,
+        LevelError::TimeStamp(_) | LevelError::SelfCheck { .. } | LevelError::Interrupted => exit::INTERNAL,
     };
     CommandError::of(code, &error)
 }

@@ -24,6 +24,8 @@ pub struct TimeStamping {
     pub concurrency: usize,
     /// Longest wait after time-stamps that could not be had; the first is one second and each is twice the one before.
     pub backoff_seconds: u64,
+    /// Days before an archive time-stamp proves nothing more, from which on it is followed by another.
+    pub renew_before_days: u32,
     /// PEM file of who may vouch for `https` authorities; none: the authorities of the machine.
     pub tls_authorities: Option<PathBuf>,
 }
@@ -50,6 +52,7 @@ impl Default for TimeStamping {
             attempts: 2,
             concurrency: 4,
             backoff_seconds: 300,
+            renew_before_days: 90,
             tls_authorities: None,
         }
     }
@@ -74,6 +77,7 @@ impl TimeStamping {
             ("total-seconds", "be 1 to 3600", within(self.total_seconds, 3600)),
             ("attempts", "be 1 to 10", within(self.attempts.into(), 10)),
             ("concurrency", "be 1 to 64", within(self.concurrency as u64, 64)),
+            ("renew-before-days", "be 1 to 3650", within(self.renew_before_days.into(), 3650)),
             ("backoff-seconds", "be 1 to 86400", within(self.backoff_seconds, 86_400)),
         ]
         .into_iter()
@@ -99,6 +103,7 @@ mod tests {
             ("attempts = 0", "attempts"),
             ("concurrency = 0", "concurrency"),
             ("backoff-seconds = 0", "backoff-seconds"),
+            ("renew-before-days = 0", "renew-before-days"),
             ("connect-timeout-seconds = 61", "connect-timeout-seconds"),
         ] {
             assert_eq!(read(text).broken_rule().map(|(key, _)| key), Some(key), "{text}");

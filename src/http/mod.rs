@@ -6,6 +6,7 @@ mod arriving;
 mod auth;
 mod client_crls;
 mod documents;
+mod extend;
 mod field;
 mod head;
 mod health;
@@ -59,6 +60,7 @@ use crate::{
     service::{
         SharedTrust,
         documents::DocumentService,
+        extend::ExtendService,
         held::Fingerprint,
         levels::LevelRaiser,
         permission::Clients,
@@ -66,10 +68,14 @@ use crate::{
         receipt::ReceiptService,
         sign::SignService,
         standing::Standing,
+        steps::Steps,
         trust::ListInForce,
         verify::{VerifyError, VerifyService},
     },
-    signing::{IssuingKey, timestamp::TimeStampClientError},
+    signing::{
+        IssuingKey,
+        timestamp::{TimeStampClient, TimeStampClientError},
+    },
 };
 
 /// How often files are looked at for changes.
@@ -103,6 +109,8 @@ pub struct App {
     sign: Arc<SignService>,
     documents: DocumentService,
     levels: Option<Arc<LevelRaiser>>,
+    /// `None`: nobody can be asked for time-stamps.
+    extending: Option<ExtendService>,
     standing: Arc<Standing>,
     /// `None`: no key is set for receipts.
     receipts: Option<ReceiptService>,
@@ -192,7 +200,13 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     );
     let maximum_age = verify.policy(None).map_err(BootError::Policy)?.maximum_revocation_age_hours;
     let standing = Arc::new(Standing::new(&config.public.base_url));
-    let levels = LevelRaiser::new(&config.time_stamping, Arc::clone(&registry), Arc::clone(&verify))?;
+    let client = TimeStampClient::new(&config.time_stamping)?;
+    let (mut levels, mut extending) = (None, None);
+    if !client.is_empty() {
+        let steps = Arc::new(Steps::new(Arc::clone(&verify), client).map_err(BootError::Policy)?);
+        levels = Some(LevelRaiser::new(&config.time_stamping, Arc::clone(&registry), Arc::clone(&steps)));
+        extending = Some(ExtendService::new(&config.time_stamping, steps));
+    }
     if levels.is_none() && registry.backlog().await?.waiting > 0 {
         tracing::warn!("signatures wait for a time-stamp, and the settings name no time-stamping authority");
     }
@@ -212,6 +226,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         sign,
         documents: DocumentService::new(registry),
         levels,
+        extending,
         standing,
         room: Room::new(config.limits.buffered_bytes),
         public_work: work(),

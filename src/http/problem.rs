@@ -17,9 +17,10 @@ use crate::{
     core::report::Text,
     registry::RegistryError,
     service::{
-        documents::DocumentError, existing::ExistingError, receipt::ReceiptError, sign::SignError, verify::VerifyError,
+        documents::DocumentError, existing::ExistingError, extend::ExtendError, receipt::ReceiptError, sign::SignError,
+        verify::VerifyError,
     },
-    signing::SigningError,
+    signing::{SigningError, level::LevelError},
 };
 
 /// An error answer.
@@ -117,6 +118,11 @@ impl Problem {
     pub fn receipt_not_available() -> Self {
         let detail = "this service signs no receipts: its settings name no key for them";
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "receipt-not-available", detail).on_field("receipt")
+    }
+
+    pub fn no_authority() -> Self {
+        let detail = "no level above B-B can be made here: the settings name no time-stamping authority";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "level-not-available", detail).on_field("level")
     }
 
     pub fn query() -> Self {
@@ -301,6 +307,38 @@ impl From<ReceiptError> for Problem {
                 tracing::error!(error = %detail, "a receipt could not be signed");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<ExtendError> for Problem {
+    fn from(error: ExtendError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ExtendError::Busy => Self::overloaded(),
+            ExtendError::Level(error) => match error {
+                LevelError::Message(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unreadable-document", detail),
+                LevelError::NotPassed { .. } | LevelError::SelfCheck { .. } => {
+                    Self::new(StatusCode::UNPROCESSABLE_ENTITY, "signature-not-passed", detail)
+                }
+                LevelError::TimeStampNotPassed { .. } => {
+                    Self::new(StatusCode::UNPROCESSABLE_ENTITY, "timestamp-not-passed", detail)
+                }
+                LevelError::Adding(_)
+                | LevelError::NotReached
+                | LevelError::NothingGained
+                | LevelError::StatusTooOld => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "level-not-reached", detail),
+                LevelError::ContentMissing => {
+                    FieldError::new("digests", FieldFault::Text("the SHA-256 of the content must be among digests"))
+                        .into()
+                }
+                LevelError::TimeStamp(_) => {
+                    tracing::warn!(error = %detail, "a signature was not raised");
+                    let detail = "no time-stamping authority gives a time-stamp that counts now: ask again later";
+                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "timestamp-not-available", detail).retry_after(30)
+                }
+                LevelError::Interrupted => Self::internal(),
+            },
         }
     }
 }

@@ -6,7 +6,7 @@ use axum::{Router, extract::DefaultBodyLimit, routing::get};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, documents, health, metrics, openapi, problem::Problem, published, sign, siva, trust, verify};
+use super::{App, documents, extend, health, metrics, openapi, problem::Problem, published, sign, siva, trust, verify};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -45,6 +45,7 @@ fn everything() -> OpenApiRouter<Arc<App>> {
     verifying()
         .merge(operating())
         .routes(routes!(sign::sign))
+        .routes(routes!(extend::extend))
         .routes(routes!(documents::document))
         .routes(routes!(documents::signature))
         .routes(routes!(documents::set_status))

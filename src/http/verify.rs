@@ -238,7 +238,7 @@ fn from_json(body: &[u8]) -> Result<Question, FieldError> {
     Ok(Question { document, content, purpose, policy })
 }
 
-fn digests(fields: &Fields<'_>) -> Result<Option<Digests>, FieldError> {
+pub(super) fn digests(fields: &Fields<'_>) -> Result<Option<Digests>, FieldError> {
     let Some(entries) = fields.objects("digests", MOST_DIGESTS, DIGEST_FIELDS)? else { return Ok(None) };
     let mut digests: Digests = Vec::with_capacity(entries.len());
     for entry in &entries {

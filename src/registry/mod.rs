@@ -104,6 +104,10 @@ pub trait Registry: Send + Sync {
     /// another signature than the newest, or has a lower level.
     fn raise(&self, document_id: DocumentId, raised: Raised) -> Answer<'_, ()>;
 
+    /// Puts the documents whose newest archive time-stamps end before a time, some at a time, the first to end first, into the queue
+    /// again, where [`raise`](Self::raise) adds another of the same level.
+    fn renew(&self, before: Time, now: Time) -> Answer<'_, ()>;
+
     /// Notes an attempt that failed, and when the next is due; of a document that does not wait nothing is noted.
     fn put_off(&self, document_id: DocumentId, again: Again) -> Answer<'_, ()>;
 

@@ -17,6 +17,8 @@ pub struct Newest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
     pub document_id: DocumentId,
+    /// The release of the signature.
+    pub since: Time,
     /// How often it was put off for reasons of its own.
     pub attempts: u32,
 }
@@ -29,6 +31,8 @@ pub struct Raised {
     pub level: Level,
     /// The CMS without its content, DER, 1 byte to 4 MiB.
     pub signature: Vec<u8>,
+    /// Of a signature at B-LTA: until when its newest archive time-stamp proves anything.
+    pub proves_until: Option<Time>,
 }
 
 /// When a signature that could not be raised is tried again.

@@ -130,6 +130,15 @@ impl Registry for SqliteRegistry {
         })
     }
 
+    fn renew(&self, before: Time, now: Time) -> Answer<'_, ()> {
+        Box::pin(async move {
+            if !self.read(move |connection| raising::ends_before(connection, before)).await? {
+                return Ok(());
+            }
+            self.writer.ask(Admission::Wait, None, move |session| raising::renew(session, before, now)).await
+        })
+    }
+
     fn put_off(&self, document_id: DocumentId, again: Again) -> Answer<'_, ()> {
         let work = move |session: &Session| raising::put_off(session, document_id, again);
         Box::pin(self.writer.ask(Admission::Wait, None, work))

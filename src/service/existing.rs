@@ -55,14 +55,17 @@ pub enum ExistingError {
 /// What the existing signatures are to be about.
 #[derive(Clone, Debug)]
 pub enum JudgedContent {
+    /// What the message itself carries.
+    Carried,
     Bytes(Bytes),
     /// In place of content that stays with the client.
     Digests(Vec<(DigestAlgorithm, Vec<u8>)>),
 }
 
 impl JudgedContent {
-    fn as_content(&self) -> Content<'_> {
+    pub(super) fn as_content(&self) -> Content<'_> {
         match self {
+            Self::Carried => Content::None,
             Self::Bytes(bytes) => Content::Bytes(bytes),
             Self::Digests(digests) => Content::Digests(digests),
         }

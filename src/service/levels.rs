@@ -12,23 +12,16 @@ use tokio::{
     time::{Instant, interval, timeout_at},
 };
 
-use super::verify::VerifyService;
+use super::{
+    existing::JudgedContent,
+    steps::{Archived, Steps},
+};
 use crate::{
     clock,
     config::TimeStamping,
-    core::{
-        algorithm::DigestAlgorithm,
-        path::{InitialPolicies, PathOutcome, PathRequest, Work, find_path},
-        policy::{Purpose, RevocationMode},
-        time::Time,
-        validation::{Content, timestamp_answer::TimeStampAnswer},
-        verdict::{Cause, Verdict},
-    },
+    core::{algorithm::DigestAlgorithm, time::Time},
     registry::{Again, Backlog, DocumentId, Due, Level, Newest, Raised, Registry, RegistryError},
-    signing::{
-        level::{LevelError, raise_to_timestamped},
-        timestamp::{TimeStampClient, TimeStampClientError},
-    },
+    signing::level::LevelError,
 };
 
 /// How often the queue is looked at without being told of anything new.
@@ -39,6 +32,8 @@ const FIGURES: u32 = 5;
 const MOST_ATTEMPTS: u32 = 12;
 /// Age of the oldest in the queue from which the log tells of it, and how often.
 const LATE: Duration = Duration::from_secs(600);
+/// Between two attempts to renew a time-stamp by an authority that would add nothing.
+const NEXT_RENEWAL: Duration = Duration::from_secs(24 * 60 * 60);
 /// Orders that wait for their level at one time; others are answered at once.
 const WAITERS: usize = 64;
 /// Notices of raised signatures that a waiter may be late to read; then it looks for itself.
@@ -47,9 +42,10 @@ const NOTICES: usize = 256;
 /// Works on the queue.
 pub struct LevelRaiser {
     registry: Arc<dyn Registry>,
-    verify: Arc<VerifyService>,
-    client: TimeStampClient,
+    steps: Arc<Steps>,
     concurrency: usize,
+    /// Seconds before the end of an archive time-stamp.
+    renew_before: i64,
     longest_pause: Duration,
     ordered: Notify,
     raised: broadcast::Sender<DocumentId>,
@@ -59,8 +55,6 @@ pub struct LevelRaiser {
 /// Why a signature was not raised.
 #[derive(Debug, thiserror::Error)]
 enum RaiseError {
-    #[error("the signature is at {0}, and what is above cannot be made by this version")]
-    LevelNotAvailable(Level),
     #[error(transparent)]
     Level(#[from] LevelError),
     #[error(transparent)]
@@ -70,7 +64,6 @@ enum RaiseError {
 impl RaiseError {
     fn code(&self) -> &'static str {
         match self {
-            Self::LevelNotAvailable(_) => "level-not-available",
             Self::Level(error) => error.code(),
             Self::Registry(_) => "registry",
         }
@@ -79,7 +72,6 @@ impl RaiseError {
     /// The fault lies with the document: others may fare better.
     const fn is_of_document(&self) -> bool {
         match self {
-            Self::LevelNotAvailable(_) => true,
             Self::Level(error) => !error.is_of_authorities(),
             Self::Registry(error) => matches!(error, RegistryError::Invalid { .. } | RegistryError::UnknownDocument(_)),
         }
@@ -87,34 +79,22 @@ impl RaiseError {
 }
 
 impl LevelRaiser {
-    /// `None` where the settings name no authority: no level above B-B can be had.
-    ///
-    /// # Errors
-    /// The settings or the file of TLS authorities cannot be used.
-    pub fn new(
-        settings: &TimeStamping,
-        registry: Arc<dyn Registry>,
-        verify: Arc<VerifyService>,
-    ) -> Result<Option<Arc<Self>>, TimeStampClientError> {
-        let client = TimeStampClient::new(settings)?;
-        if client.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Arc::new(Self {
+    pub fn new(settings: &TimeStamping, registry: Arc<dyn Registry>, steps: Arc<Steps>) -> Arc<Self> {
+        Arc::new(Self {
             registry,
-            verify,
-            client,
+            steps,
             concurrency: settings.concurrency,
+            renew_before: i64::from(settings.renew_before_days) * 86_400,
             longest_pause: Duration::from_secs(settings.backoff_seconds),
             ordered: Notify::new(),
             raised: broadcast::channel(NOTICES).0,
             waiters: Semaphore::new(WAITERS),
-        })))
+        })
     }
 
     /// The highest level that can be reached.
     pub const fn highest(&self) -> Level {
-        Level::Timestamped
+        Level::Archival
     }
 
     /// There is something new in the queue.
@@ -157,7 +137,7 @@ impl LevelRaiser {
 
     /// Works until it is dropped.
     pub async fn run(self: Arc<Self>) {
-        let mut tasks: JoinSet<Result<(), RaiseError>> = JoinSet::new();
+        let mut tasks: JoinSet<Result<Level, RaiseError>> = JoinSet::new();
         let mut in_work: HashMap<Id, Due> = HashMap::new();
         let mut rest = Rest::new(self.longest_pause);
         let mut ticks = interval(TICK);
@@ -197,11 +177,14 @@ impl LevelRaiser {
     }
 
     /// Notes what became of an attempt.
-    async fn settle(&self, due: Due, outcome: Option<Result<(), RaiseError>>, rest: &mut Rest) {
+    async fn settle(&self, due: Due, outcome: Option<Result<Level, RaiseError>>, rest: &mut Rest) {
         let document_id = due.document_id;
         let (code, of_document, error) = match &outcome {
-            Some(Ok(())) => {
-                rest.succeeded();
+            Some(Ok(level)) => {
+                // No authority was asked for what B-LT adds.
+                if *level != Level::LongTerm {
+                    rest.succeeded();
+                }
                 return;
             }
             Some(Err(error)) => (error.code(), error.is_of_document(), error.to_string()),
@@ -209,7 +192,15 @@ impl LevelRaiser {
         };
         metrics::counter!("antin_level_failures_total", "code" => code).increment(1);
         let after = |pause: Duration| clock::now().plus_seconds(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX));
-        let again = if of_document && due.attempts + 1 >= MOST_ATTEMPTS {
+        let again = if let Some(Err(RaiseError::Level(error))) = &outcome
+            && error.waits_for_evidence()
+        {
+            tracing::debug!(%document_id, code, "a signature waits for revocation data");
+            Again::Uncounted(after(waited(due.since, clock::now(), self.longest_pause)))
+        } else if let Some(Err(RaiseError::Level(LevelError::NothingGained))) = &outcome {
+            tracing::warn!(%document_id, code, "an archive time-stamp ends soon, and no authority gives one that ends later");
+            Again::Uncounted(after(NEXT_RENEWAL))
+        } else if of_document && due.attempts + 1 >= MOST_ATTEMPTS {
             tracing::error!(%document_id, code, error, "a signature cannot be raised to the level ordered, and is given up");
             Again::Never
         } else {
@@ -228,55 +219,31 @@ impl LevelRaiser {
         }
     }
 
-    /// Raises one signature as far as it goes, and records it.
-    async fn raise(&self, document_id: DocumentId) -> Result<(), RaiseError> {
+    /// Raises one signature by one level, and records it; gives that level.
+    async fn raise(&self, document_id: DocumentId) -> Result<Level, RaiseError> {
         let unknown = || RegistryError::UnknownDocument(document_id);
         let document = self.registry.document(document_id).await?.ok_or_else(unknown)?;
         let newest = self.registry.newest(document_id).await?.ok_or_else(unknown)?;
-        if newest.level != Level::Basic {
-            return Err(RaiseError::LevelNotAvailable(newest.level));
-        }
-        let digests = [(DigestAlgorithm::Sha256, document.intent.document_digest.to_vec())];
-        let content = Content::Digests(&digests);
-        let accept = |answer: &TimeStampAnswer| self.check_authority(answer);
-        let signature = raise_to_timestamped(&newest.signature, content, &self.client, &accept).await?;
-        let raised = Raised { from_version: newest.version, level: Level::Timestamped, signature };
+        let digest = (DigestAlgorithm::Sha256, document.intent.document_digest.to_vec());
+        let (message, content) = (&newest.signature, JudgedContent::Digests(vec![digest]));
+        let alone = |signature| Archived { signature, proves_until: None };
+        let (level, raised) = match newest.level {
+            Level::Basic => (Level::Timestamped, alone(self.steps.timestamp(message, &content).await?)),
+            Level::Timestamped => (Level::LongTerm, alone(self.steps.long_term(message, &content).await?)),
+            Level::LongTerm => (Level::Archival, self.steps.archive(message, &content).await?),
+            Level::Archival => (Level::Archival, self.steps.renew(message, &content).await?),
+        };
+        let Archived { signature, proves_until } = raised;
+        let raised = Raised { from_version: newest.version, level, signature, proves_until };
         match self.registry.raise(document_id, raised).await {
             // By whom does not matter.
             Ok(()) | Err(RegistryError::AlreadyRaised(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        metrics::counter!("antin_level_raised_total", "level" => Level::Timestamped.name()).increment(1);
+        metrics::counter!("antin_level_raised_total", "level" => level.name()).increment(1);
         // Nobody may be waiting.
         let _ = self.raised.send(document_id);
-        Ok(())
-    }
-
-    /// The authority's certificate leads to a held anchor that is for time-stamps, and nothing fresh speaks against it: whoever stands
-    /// on the way to an authority could else answer with a key of his own.
-    fn check_authority(&self, answer: &TimeStampAnswer) -> Result<(), &'static str> {
-        let (trust, evidence) = (self.verify.trust().load(), self.verify.evidence().load());
-        let outcome = find_path(&PathRequest {
-            target: &answer.authority,
-            certificates: &answer.certificates,
-            crls: &evidence.crls,
-            ocsp_responses: &evidence.ocsp_responses,
-            trust: &trust,
-            purpose: Purpose::TimeStamping,
-            kind: None,
-            document_signing_usages: &[],
-            policies: InitialPolicies::default(),
-            revocation: RevocationMode::IfAvailable,
-            maximum_age: self.verify.policy(None).map(|policy| policy.maximum_revocation_age_hours).unwrap_or_default(),
-            time: clock::now(),
-            past: None,
-            memory: self.verify.memory(),
-            work: &Work::default(),
-        });
-        match outcome {
-            PathOutcome::Valid(_) => Ok(()),
-            PathOutcome::Invalid { fault, .. } => Err(Verdict::Indeterminate(Cause::Path(fault)).code()),
-        }
+        Ok(level)
     }
 
     /// What waits, as figures, and in the log where it waits for long.
@@ -286,6 +253,10 @@ impl LevelRaiser {
             return;
         }
         // The registry's failures are told by those who need it.
+        let now = clock::now();
+        if let Err(error) = self.registry.renew(now.plus_seconds(self.renew_before), now).await {
+            tracing::error!(error = ?error, "the registry failed");
+        }
         let Ok(backlog) = self.registry.backlog().await else { return };
         let age = backlog.age(clock::now());
         metrics::gauge!("antin_level_backlog").set(backlog.waiting);
@@ -298,7 +269,7 @@ impl LevelRaiser {
             tracing::warn!(
                 waiting,
                 seconds,
-                "signatures wait for the level ordered; see the time-stamping authorities"
+                "signatures wait for the level ordered; see the time-stamping authorities, and for B-LT the CRLs"
             );
         }
     }
@@ -321,6 +292,12 @@ struct Figures {
 /// One second, twice as long each time, up to the longest.
 fn doubled(times: u32, longest: Duration) -> Duration {
     Duration::from_secs(1_u64.checked_shl(times.min(32)).unwrap_or(u64::MAX)).min(longest)
+}
+
+/// The longer a signature waits for evidence that comes by itself, the more seldom it is looked for: after a quarter of that time.
+fn waited(since: Time, now: Time, longest: Duration) -> Duration {
+    let age = u64::try_from(now.seconds_since(since)).unwrap_or(0);
+    Duration::from_secs((age / 4).max(1)).min(longest)
 }
 
 /// While no authority gives time-stamps, one signature at a time tries, with growing pauses.
@@ -367,6 +344,14 @@ mod tests {
         let longest = Duration::from_secs(300);
         let seconds: Vec<u64> = [0, 1, 2, 8, 9, 40, u32::MAX].map(|times| doubled(times, longest).as_secs()).to_vec();
         assert_eq!(seconds, [1, 2, 4, 256, 300, 300, 300]);
+    }
+
+    #[test]
+    fn what_waits_for_evidence_is_looked_at_ever_more_seldom() {
+        let (released, longest) = (Time::from_unix(1_000), Duration::from_secs(300));
+        let seconds =
+            [-5, 0, 7, 60, 400, 100_000].map(|age| waited(released, released.plus_seconds(age), longest).as_secs());
+        assert_eq!(seconds, [1, 1, 1, 15, 100, 300]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod adding;
 pub mod documents;
 pub mod existing;
+pub mod extend;
 pub mod held;
 pub mod levels;
 pub mod permission;
@@ -10,6 +11,7 @@ pub mod readiness;
 pub mod receipt;
 pub mod sign;
 pub mod standing;
+pub mod steps;
 pub mod trust;
 pub mod verify;
 

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use arc_swap::Guard;
 use tokio::time::Instant;
 
 use super::{SharedEvidence, SharedTrust};
@@ -23,7 +24,7 @@ use crate::core::{
     time::Time,
     validation::{self, Content, SignatureValidation, Unreadable, Validation, ValidationRequest, Wanted},
     verdict::Indication,
-    x509::{Certificate, ocsp::OcspResponse},
+    x509::{Certificate, TrustStore, ocsp::OcspResponse},
 };
 use crate::revocation::collect::{Collected, Collector};
 
@@ -70,6 +71,22 @@ pub struct Verified {
     pub signatures: Vec<JudgedSignature>,
     /// What was missing and could be collected; empty where nothing is ever collected.
     pub wanted: Vec<Wanted>,
+}
+
+/// A judgement with all that it rests on.
+pub(super) struct Judged {
+    pub validation: Validation,
+    /// What was missing and could be collected; empty where nothing is ever collected.
+    pub wanted: Vec<Wanted>,
+    pub trust: Guard<Arc<TrustStore>>,
+    held: Guard<Arc<Evidence>>,
+    widened: Option<Evidence>,
+}
+
+impl Judged {
+    pub fn evidence(&self) -> &Evidence {
+        self.widened.as_ref().unwrap_or(&self.held)
+    }
 }
 
 /// What became of one signature.
@@ -188,44 +205,8 @@ impl VerifyService {
         if !request.purpose.is_none_or(fits) {
             return Err(VerifyError::Purpose);
         }
-        let (trust, evidence) = (self.trust.load(), self.evidence.load());
-        let Collected { certificates, ocsp_responses, .. } = request.collected;
-        let with = |more: &[Arc<OcspResponse>]| {
-            let mut widened = Evidence::clone(&evidence);
-            widened.certificates.extend_from_slice(certificates);
-            widened.ocsp_responses.extend_from_slice(ocsp_responses);
-            widened.ocsp_responses.extend_from_slice(more);
-            widened
-        };
-        let mut widened = (!certificates.is_empty() || !ocsp_responses.is_empty()).then(|| with(&[]));
-        let validate = |evidence: &Evidence| {
-            validation::validate(&ValidationRequest {
-                document: request.document,
-                content: request.content,
-                evidence,
-                trust: &trust,
-                policy,
-                revocation: RevocationMode::Required,
-                time: request.time,
-                memory: &self.memory,
-            })
-            .map_err(VerifyError::Unreadable)
-        };
-        let mut validation = validate(widened.as_ref().unwrap_or(&evidence))?;
-        let revoking = self.revoking(&validation, request.collected);
-        if !revoking.is_empty() {
-            let widened = widened.insert(with(&revoking));
-            validation = validate(widened)?;
-        }
-        let evidence = widened.as_ref().unwrap_or(&evidence);
-        let wanted = match self.asking() {
-            Some(collector) => {
-                validation.set_issuers_unavailable(&request.collected.issuers_unavailable);
-                collector.used(on_valid_paths(&validation).map(|(certificate, _)| certificate));
-                validation.wanted(&evidence.crls, &trust, request.time)
-            }
-            None => Vec::new(),
-        };
+        let judged = self.judge(request.document, request.content, policy, request.collected, request.time);
+        let Judged { validation, wanted, .. } = judged.map_err(VerifyError::Unreadable)?;
         let mut report = Report::new(&validation, policy, RevocationMode::Required, request.time);
         let passed = |signature: &&SignatureValidation| signature.verdict.indication() == Indication::TotalPassed;
         let counting = validation.deciding().chain(validation.signatures.iter().filter(passed));
@@ -244,6 +225,55 @@ impl VerifyService {
             report.reliance.retry_at = request.collected.retry_at;
         }
         Ok(Verified { report, reference, signers, signatures, wanted })
+    }
+
+    /// The judgement itself, by the trust and the evidence at hand and what was collected for it.
+    pub(super) fn judge(
+        &self,
+        document: &[u8],
+        content: Content<'_>,
+        policy: &Policy,
+        collected: &Collected,
+        time: Time,
+    ) -> Result<Judged, Unreadable> {
+        let (trust, held) = (self.trust.load(), self.evidence.load());
+        let Collected { certificates, ocsp_responses, .. } = collected;
+        let with = |more: &[Arc<OcspResponse>]| {
+            let mut widened = Evidence::clone(&held);
+            widened.certificates.extend_from_slice(certificates);
+            widened.ocsp_responses.extend_from_slice(ocsp_responses);
+            widened.ocsp_responses.extend_from_slice(more);
+            widened
+        };
+        let mut widened = (!certificates.is_empty() || !ocsp_responses.is_empty()).then(|| with(&[]));
+        let validate = |evidence: &Evidence| {
+            validation::validate(&ValidationRequest {
+                document,
+                content,
+                evidence,
+                trust: &trust,
+                policy,
+                revocation: RevocationMode::Required,
+                time,
+                memory: &self.memory,
+            })
+        };
+        let mut validation = validate(widened.as_ref().unwrap_or(&held))?;
+        let revoking = self.revoking(&validation, collected);
+        if !revoking.is_empty() {
+            let widened = widened.insert(with(&revoking));
+            validation = validate(widened)?;
+        }
+        let evidence = widened.as_ref().unwrap_or(&held);
+        let wanted = match self.asking() {
+            Some(collector) => {
+                validation.set_issuers_unavailable(&collected.issuers_unavailable);
+                collector.used(on_valid_paths(&validation).map(|(certificate, _)| certificate));
+                validation.wanted(&evidence.crls, &trust, time)
+            }
+            None => Vec::new(),
+        };
+        Ok(Judged { validation, wanted, trust, held, widened })
     }
 
     fn asking(&self) -> Option<&Arc<Collector>> {

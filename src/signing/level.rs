@@ -19,15 +19,31 @@ pub enum LevelError {
     Adding(#[from] AddingFault),
     /// There is nothing to keep evidence of.
     #[error("the signature does not pass ({code}): it is not raised")]
-    NotPassed { code: &'static str },
+    NotPassed {
+        code: &'static str,
+        /// What is missing may come, as revocation data that are fresh.
+        later: bool,
+    },
     #[error(
         "a signature has no time-stamp that passes ({code}): raise it to B-T first, by an authority that is trusted"
     )]
-    TimeStampNotPassed { code: &'static str },
+    TimeStampNotPassed {
+        code: &'static str,
+        /// As above.
+        later: bool,
+    },
+    /// What could be kept with the signature now would not outlive the certificates.
+    #[error("no revocation data about the signer are at hand that were made after the time-stamp")]
+    StatusTooOld,
     #[error("the content of the detached signature is needed, or its SHA-256")]
     ContentMissing,
     #[error("the level was not reached by what could be embedded: nothing was released")]
     NotReached,
+    /// The authority that was asked has a certificate that ends no later.
+    #[error("a new archive time-stamp would prove nothing for longer than the newest does")]
+    NothingGained,
+    #[error("the work ended without a result; see the log")]
+    Interrupted,
     /// It was made and is thrown away.
     #[error("the signature with its time-stamp does not verify ({code}): nothing was released")]
     SelfCheck { code: &'static str },
@@ -39,10 +55,21 @@ impl LevelError {
         match self {
             Self::Message(_) | Self::Adding(_) => "unreadable",
             Self::TimeStamp(error) => error.code(),
-            Self::SelfCheck { code } | Self::NotPassed { code } | Self::TimeStampNotPassed { code } => code,
+            Self::SelfCheck { code } | Self::NotPassed { code, .. } | Self::TimeStampNotPassed { code, .. } => code,
+            Self::StatusTooOld => "revocation-data-before-timestamp",
             Self::ContentMissing => "content-missing",
+            Self::NothingGained => "renewal-gains-nothing",
+            Self::Interrupted => "interrupted",
             Self::NotReached => "not-reached",
         }
+    }
+
+    /// Evidence is missing that may come by itself: the same may be reached later.
+    pub const fn waits_for_evidence(&self) -> bool {
+        matches!(
+            self,
+            Self::StatusTooOld | Self::NotPassed { later: true, .. } | Self::TimeStampNotPassed { later: true, .. }
+        )
     }
 
     /// Another signature would fare no better now.

@@ -2,7 +2,7 @@
 
 use super::level::{LevelError, with_decoded};
 use super::timestamp::{Acceptance, TimeStampClient};
-use crate::core::algorithm::DigestAlgorithm;
+use crate::core::algorithm::{DigestAlgorithm, Lifetime};
 use crate::core::cms::add_evidence::add_evidence;
 use crate::core::cms::unsigned::{AddingFault, add_attribute};
 use crate::core::cms::{SignedData, SignerInfo, archive, build};
@@ -10,12 +10,17 @@ use crate::core::crypto;
 use crate::core::evidence::Evidence;
 use crate::core::memory::Memory;
 use crate::core::oid;
+use crate::core::path::PathOutcome;
 use crate::core::policy::{EmbeddedRevocation, Policy, RevocationMode};
 use crate::core::time::Time;
 use crate::core::validation::level::Level;
-use crate::core::validation::{self, Content, Validation, ValidationRequest};
+use crate::core::validation::timestamp::TimestampFault;
+use crate::core::validation::{self, Content, SignatureValidation, Validation, ValidationRequest};
 use crate::core::verdict::Indication;
 use crate::core::x509::TrustStore;
+
+/// EN 319 102-1 table 6: what is missing may come.
+const TRY_LATER: &str = "TRY_LATER";
 
 /// By what a signature is judged before and after it is raised.
 #[derive(Clone, Copy)]
@@ -44,7 +49,8 @@ impl Judgement<'_> {
         match validation.verdict.indication() {
             Indication::TotalPassed => Ok(validation),
             Indication::TotalFailed | Indication::Indeterminate => {
-                Err(LevelError::NotPassed { code: validation.verdict.code() })
+                let later = validation.verdict.sub_indication() == Some(TRY_LATER);
+                Err(LevelError::NotPassed { code: validation.verdict.code(), later })
             }
         }
     }
@@ -55,23 +61,47 @@ impl Judgement<'_> {
         let nothing = Evidence::default();
         let alone = Judgement { evidence: &nothing, policy: &policy, ..*self };
         let validation = alone.passed(message)?;
-        let reached = |signature: &validation::SignatureValidation| signature.level >= Some(level);
+        let reached = |signature: &SignatureValidation| signature.level >= Some(level);
         if validation.signatures.iter().all(reached) { Ok(()) } else { Err(LevelError::NotReached) }
     }
 }
 
+/// Every signature of the message passes, and each has a time-stamp that passes: what B-T is worth.
+pub fn check_stamped(message: &[u8], judgement: Judgement<'_>) -> Result<Validation, LevelError> {
+    let validation = judgement.passed(message)?;
+    let is_stamped = |signature: &SignatureValidation| signature.timestamps.iter().any(|stamp| stamp.outcome.is_ok());
+    if let Some(unstamped) = validation.signatures.iter().find(|signature| !is_stamped(signature)) {
+        let fault = unstamped.timestamps.iter().find_map(|stamp| stamp.outcome.as_ref().err());
+        let code = fault.map_or("timestamp-missing", TimestampFault::code);
+        // A fraction of a second in a time-stamp counts as the next second.
+        let later = fault
+            .is_some_and(|fault| matches!(fault, TimestampFault::Later) || fault.sub_indication() == Some(TRY_LATER));
+        return Err(LevelError::TimeStampNotPassed { code, later });
+    }
+    Ok(validation)
+}
+
+/// Until when the revocation data about its signer count, of a signature whose time-stamp is younger than they are: kept with it, they
+/// would show nothing good once they are stale, for who has a stolen key could choose them from before the theft became known (EN 319
+/// 102-1 §5.6.2.2 (2)(b)). `None`: none is like that.
+pub fn older_status(validation: &Validation, time: Time) -> Option<Time> {
+    let older = |signature: &SignatureValidation| {
+        let Some(PathOutcome::Valid(path)) = &signature.path else { return None };
+        let signer = path.certificates().first()?.fingerprint();
+        let status = path.revocation().iter().find(|status| status.certificate.fingerprint() == signer)?;
+        (status.this_update < signature.best_signature_time(time)).then_some(status.holds.until)
+    };
+    validation.signatures.iter().filter_map(older).min()
+}
+
+/// The level that every signature of the message has, by what is on it.
+pub fn level_of(validation: &Validation) -> Option<Level> {
+    validation.signatures.iter().map(|signature| signature.level).min().flatten()
+}
+
 /// B-LT: the message with the evidence embedded by which its signatures and their time-stamps pass. Each has a time-stamp that passes.
 pub fn raise_to_long_term(message: &[u8], judgement: Judgement<'_>) -> Result<Vec<u8>, LevelError> {
-    let validation = judgement.passed(message)?;
-    let stamped = |signature: &validation::SignatureValidation| {
-        signature.best_signature_time(judgement.time) < judgement.time
-            || signature.timestamps.iter().any(|stamp| stamp.outcome.is_ok())
-    };
-    if !validation.signatures.iter().all(stamped) {
-        let faults = validation.signatures.iter().flat_map(|signature| &signature.timestamps);
-        let code = faults.filter_map(|stamp| stamp.outcome.as_ref().err()).map(|fault| fault.code()).next();
-        return Err(LevelError::TimeStampNotPassed { code: code.unwrap_or("timestamp-missing") });
-    }
+    let validation = check_stamped(message, judgement)?;
     if holds_older_archive(message)? {
         // Its archive time-stamp is over all certificates and CRLs there are: none can be added.
         return Ok(message.to_vec());
@@ -100,13 +130,36 @@ pub async fn raise_to_archival(
 }
 
 /// After [`raise_to_archival`], with the evidence of the new time-stamps: the message as it may leave.
-pub fn check_archival(message: &[u8], judgement: Judgement<'_>) -> Result<(), LevelError> {
+pub fn check_archival(message: &[u8], judgement: Judgement<'_>) -> Result<Validation, LevelError> {
     let validation = judgement.passed(message)?;
-    let reached = |signature: &validation::SignatureValidation| {
+    let reached = |signature: &SignatureValidation| {
         signature.level >= Some(Level::Archival)
             && signature.timestamps.last().is_some_and(|newest| newest.outcome.is_ok())
     };
-    if validation.signatures.iter().all(reached) { Ok(()) } else { Err(LevelError::NotReached) }
+    if validation.signatures.iter().all(reached) { Ok(validation) } else { Err(LevelError::NotReached) }
+}
+
+/// The last second at which the newest time-stamps prove anything by themselves, as far as is known now: then a certificate of their
+/// paths ends, or a key or an algorithm that they rest on under the policy. Of several signatures the first to end.
+pub fn proves_until(validation: &Validation, policy: &Policy) -> Option<Time> {
+    let ends = |signature: &SignatureValidation| {
+        let passed = signature.timestamps.iter().filter_map(|stamp| Some((stamp.outcome.as_ref().ok()?.time(), stamp)));
+        let (_, newest) = passed.max_by_key(|(time, _)| *time)?;
+        let token = newest.signature.as_deref()?;
+        let Some(PathOutcome::Valid(path)) = &token.path else { return None };
+        let certificates = path.certificates().iter();
+        let own = token.algorithm.as_ref().ok().map(|algorithm| policy.suites.signature(*algorithm));
+        let keys = certificates.clone().chain([path.anchor()]).filter_map(|one| one.public_key().ok());
+        let keys = keys.map(|key| policy.suites.key(key.strength()));
+        let signed = certificates.clone().filter_map(|one| one.signature_algorithm.as_ref().ok());
+        let signed = signed.map(|algorithm| policy.suites.signature(*algorithm));
+        let algorithms = own.into_iter().chain(keys).chain(signed).filter_map(|lifetime| match lifetime {
+            Lifetime::Until(end) => Some(end),
+            Lifetime::Unlimited | Lifetime::Never => None,
+        });
+        certificates.map(|one| one.not_after).chain(algorithms).min()
+    };
+    validation.signatures.iter().filter_map(ends).min()
 }
 
 /// The octets that a new archive time-stamp is over, and the index that says so and goes into its token (EN 319 122-1 §5.5).

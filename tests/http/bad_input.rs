@@ -123,7 +123,6 @@ async fn every_bad_order_is_refused_by_name_and_nothing_is_signed() {
         (with("signer", json!("judicial")), 403, "signer-not-permitted"),
         (with("format", json!("pades")), 422, "format-not-available"),
         (with("format", json!("xades")), 400, "format-unknown-value"),
-        (with("level", json!("B-LTA")), 422, "level-not-available"),
         (with("level", json!("b-b")), 400, "level-unknown-value"),
         (with("packaging", json!("inside")), 400, "packaging-unknown-value"),
         (with("existingSignature", json!("AAAA")), 422, "existing-signature-unreadable"),

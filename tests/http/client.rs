@@ -16,6 +16,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 /// Longer than any answer here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+#[derive(Clone)]
 pub struct Request {
     head: String,
     body: Vec<u8>,

@@ -58,7 +58,7 @@ impl Scene {
         scene
     }
 
-    fn publish_lists(&self) {
+    pub fn publish_lists(&self) {
         for (path, authority) in LISTS.into_iter().zip([Authority::Root, Authority::Ca]) {
             self.site.tell_at(path, Answer::Body(self.list(authority)));
         }

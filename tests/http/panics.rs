@@ -68,6 +68,10 @@ impl Registry for PanickingRegistry {
         panic!("raise")
     }
 
+    fn renew(&self, _: Time, _: Time) -> Answer<'_, ()> {
+        panic!("renew")
+    }
+
     fn put_off(&self, _: DocumentId, _: Again) -> Answer<'_, ()> {
         panic!("put_off")
     }

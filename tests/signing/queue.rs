@@ -51,12 +51,12 @@ async fn issue(registry: &SqliteRegistry, number: u8, wanted: Level) {
 }
 
 fn raised(from_version: u32, level: Level, signature: &[u8]) -> Raised {
-    Raised { from_version, level, signature: signature.to_vec() }
+    Raised { from_version, level, signature: signature.to_vec(), proves_until: None }
 }
 
 async fn due(registry: &SqliteRegistry, seconds: i64) -> Vec<(DocumentId, u32)> {
     let due = registry.due(STARTED.plus_seconds(seconds), 100).await.expect("read");
-    due.into_iter().map(|Due { document_id, attempts }| (document_id, attempts)).collect()
+    due.into_iter().map(|Due { document_id, attempts, .. }| (document_id, attempts)).collect()
 }
 
 #[tokio::test]
@@ -150,10 +150,38 @@ async fn an_older_registry_goes_on() {
     issue(&registry, 1, Level::Basic).await;
     drop(registry);
     let older = rusqlite::Connection::open(&path).expect("a file");
-    older.execute_batch("DROP TABLE raising; PRAGMA user_version = 1").expect("as it was");
+    older.execute_batch("DROP TABLE renewal; DROP TABLE raising; PRAGMA user_version = 1").expect("as it was");
     drop(older);
     let registry = open(&path);
     assert_eq!(registry.newest(id(1)).await.expect("read").map(|newest| newest.version), Some(1));
     issue(&registry, 2, Level::Timestamped).await;
     assert_eq!(due(&registry, 9).await, [(id(2), 0)]);
+}
+
+#[tokio::test]
+async fn a_time_stamp_that_ends_brings_its_document_back_into_the_queue() {
+    let (_folder, path) = place();
+    let registry = open(&path);
+    let ends = |seconds| Some(STARTED.plus_seconds(seconds));
+    for (number, seconds) in [(1, 2000), (2, 1000), (3, 9000)] {
+        issue(&registry, number, Level::Archival).await;
+        let archived = Raised { proves_until: ends(seconds), ..raised(1, Level::Archival, &[number, 2]) };
+        registry.raise(id(number), archived).await.expect("raised");
+    }
+    let now = STARTED.plus_seconds(500);
+    registry.renew(STARTED.plus_seconds(1000), now).await.expect("looked");
+    assert_eq!(due(&registry, 9999).await, [], "none ends before");
+    drop(registry);
+    let registry = open(&path);
+    registry.renew(STARTED.plus_seconds(2001), now).await.expect("put");
+    registry.renew(STARTED.plus_seconds(2001), now).await.expect("put");
+    assert_eq!(due(&registry, 499).await, []);
+    assert_eq!(due(&registry, 500).await.len(), 2);
+    assert_eq!(registry.backlog().await.expect("read"), Backlog { waiting: 2, oldest: Some(now), given_up: 0 });
+    let again = Raised { proves_until: ends(20_000), ..raised(2, Level::Archival, b"again") };
+    registry.raise(id(2), again).await.expect("raised");
+    assert_eq!(due(&registry, 500).await, [(id(1), 0)]);
+    assert_eq!(registry.newest(id(2)).await.expect("read").map(|newest| newest.version), Some(3));
+    registry.renew(STARTED.plus_seconds(19_999), now).await.expect("put");
+    assert_eq!(due(&registry, 500).await, [(id(1), 0), (id(3), 0)], "the one that was renewed has time");
 }

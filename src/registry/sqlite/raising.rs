@@ -11,6 +11,9 @@ use crate::{
     registry::{Again, Backlog, DocumentId, Due, Level, Newest, Raised, RegistryError},
 };
 
+/// Documents put into the queue at one time because their time-stamps end.
+const MOST_RENEWED: i64 = 100;
+
 /// Puts a document just issued into the queue, if more was ordered than it has; a part of its own transaction.
 pub(super) fn enqueue(
     connection: &Connection,
@@ -46,10 +49,14 @@ pub(super) fn newest(connection: &Connection, document_id: DocumentId) -> rusqli
 pub(super) fn due(connection: &Connection, now: Time, most: usize) -> rusqlite::Result<Vec<Due>> {
     connection
         .prepare_cached(
-            "SELECT document_id, attempts FROM raising WHERE given_up = 0 AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
+            "SELECT document_id, since, attempts FROM raising WHERE given_up = 0 AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
         )?
         .query_map(params![now.unix(), most as i64], |row| {
-            Ok(Due { document_id: DocumentId::from_bytes(row.get(0)?), attempts: row.get(1)? })
+            Ok(Due {
+                document_id: DocumentId::from_bytes(row.get(0)?),
+                since: Time::from_unix(row.get(1)?),
+                attempts: row.get(2)?,
+            })
         })?
         .collect()
 }
@@ -87,6 +94,11 @@ pub(super) fn raise(session: &Session, document_id: DocumentId, raised: Raised) 
         .prepare_cached("INSERT INTO signature (document_id, version, level, cms) VALUES (?1, ?2, ?3, ?4)")
         .and_then(|mut statement| statement.execute(params![id, held.version + 1, level, raised.signature]))
         .map_err(unavailable)?;
+    // What comes next is another matter.
+    connection
+        .prepare_cached("UPDATE raising SET attempts = 0 WHERE document_id = ?1")
+        .and_then(|mut statement| statement.execute([id]))
+        .map_err(unavailable)?;
     connection
         .prepare_cached(
             "DELETE FROM raising WHERE document_id = ?1 \
@@ -94,7 +106,34 @@ pub(super) fn raise(session: &Session, document_id: DocumentId, raised: Raised) 
         )
         .and_then(|mut statement| statement.execute(params![id, level]))
         .map_err(unavailable)?;
+    if let Some(ends_at) = raised.proves_until {
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO renewal (document_id, ends_at) VALUES (?1, ?2)")
+            .and_then(|mut statement| statement.execute(params![id, ends_at.unix()]))
+            .map_err(unavailable)?;
+    }
     Ok(())
+}
+
+/// A time-stamp ends before this time.
+pub(super) fn ends_before(connection: &Connection, time: Time) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM renewal WHERE ends_at < ?1)")?
+        .query_row([time.unix()], |row| row.get(0))
+}
+
+/// Puts the documents whose time-stamps end before `time`, the first to end first, into the queue.
+pub(super) fn renew(session: &Session, time: Time, now: Time) -> Result<(), RegistryError> {
+    let first = "SELECT document_id FROM renewal WHERE ends_at < ?1 ORDER BY ends_at LIMIT ?2";
+    let put =
+        format!("INSERT OR IGNORE INTO raising (document_id, since, due_at) SELECT document_id, ?3, ?3 FROM ({first})");
+    let taken = format!("DELETE FROM renewal WHERE document_id IN ({first})");
+    let execute = || {
+        let connection = &session.connection;
+        connection.prepare_cached(&put)?.execute(params![time.unix(), MOST_RENEWED, now.unix()])?;
+        connection.prepare_cached(&taken)?.execute(params![time.unix(), MOST_RENEWED])
+    };
+    execute().map(drop).map_err(unavailable)
 }
 
 pub(super) fn put_off(session: &Session, document_id: DocumentId, again: Again) -> Result<(), RegistryError> {

@@ -13,7 +13,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::core::time::Time;
 
 /// Each brings `user_version` from its index to the next number.
-const MIGRATIONS: [&str; 2] = [include_str!("../schema.sql"), include_str!("../raising.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("../schema.sql"), include_str!("../raising.sql"), include_str!("../renewing.sql")];
 /// `ANTN`: tells the registry from any other SQLite file (`PRAGMA application_id`).
 const APPLICATION_ID: i64 = 0x414e_544e;
 /// How long a statement waits for a lock that a reader outside this process holds.
