@@ -272,6 +272,15 @@ async fn idle_connections_give_their_places_to_others_and_are_closed() {
     service.running.shutdown().await;
 }
 
+/// Newcomers get in soon, once all places are taken.
+async fn others_find_places(service: &Service, question: &Value) {
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for _ in 0..4 {
+        let answer = timeout(OTHERS_WAIT, service.verify(question)).await.expect("a place in time");
+        assert_eq!(answer.status, 200);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_never_end_keep_nobody_out() {
     let service = Service::with(|config| config.limits.connections = 32).await;
@@ -282,16 +291,9 @@ async fn bodies_that_never_end_keep_nobody_out() {
         let _ = stream.write_all(head.as_bytes()).await;
         outlast(stream).await;
     });
-    let others = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        for _ in 0..4 {
-            let answer = timeout(OTHERS_WAIT, service.verify(&question)).await.expect("a place in time");
-            assert_eq!(answer.status, 200);
-        }
-    };
     tokio::select! {
         _ = join_all(begun) => panic!("all gave way though there are places for some"),
-        () = others => {}
+        () = others_find_places(&service, &question) => {}
     }
     service.running.shutdown().await;
 }
@@ -311,16 +313,9 @@ async fn refused_bodies_that_go_on_arriving_keep_nobody_out() {
             }
         }
     });
-    let others = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        for _ in 0..4 {
-            let answer = timeout(OTHERS_WAIT, service.verify(&question)).await.expect("a place in time");
-            assert_eq!(answer.status, 200);
-        }
-    };
     tokio::select! {
         _ = join_all(dripping) => unreachable!("they never end"),
-        () = others => {}
+        () = others_find_places(&service, &question) => {}
     }
     service.running.shutdown().await;
 }
