@@ -114,6 +114,17 @@ fn scope(list: &CertificateList, authorities: &[Certificate]) -> Result<Scope, C
     Ok(Scope { issuer: Issuer::Name(list.issuer.comparable().to_vec()), partition })
 }
 
+/// The client CRLs in force.
+pub type ClientCrls = Arc<Vec<Arc<CertificateList>>>;
+
+/// One of the lists names one of the certificates that a client presented.
+pub fn names_one_of(lists: &[Arc<CertificateList>], certificates: &[Certificate]) -> bool {
+    let named = |certificate: &Certificate| {
+        lists.iter().any(|list| list.entry(&certificate.issuer, &certificate.serial_number).is_some())
+    };
+    certificates.iter().any(named)
+}
+
 /// A list of the revocation cache, each of which a held authority signed, names the certificate.
 pub fn is_listed(evidence: &Evidence, certificate: &Certificate) -> bool {
     let lists = evidence.crls.issued_by(&certificate.issuer);

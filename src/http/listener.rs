@@ -32,7 +32,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     arriving::Arriving,
     auth::Caller,
-    client_crls::is_listed,
+    client_crls::{ClientCrls, is_listed, names_one_of},
     head::StrictFraming,
     patience::Patient,
     places::{InWork, Place, Places},
@@ -66,8 +66,27 @@ pub struct Tls {
     pub clients: Arc<Clients>,
     /// What the revocation cache knows, beside the CRLs in `config`.
     pub evidence: SharedEvidence,
-    /// Counts the replacements of `config`: connections of older ones are asked to close.
-    pub generation: watch::Receiver<u64>,
+    /// Those in `config`: clients that a new one names are asked to close.
+    pub client_crls: watch::Receiver<ClientCrls>,
+}
+
+/// What a client showed of itself, and the lists that may come to name it.
+struct Presented {
+    certificates: Vec<Certificate>,
+    client_crls: watch::Receiver<ClientCrls>,
+}
+
+impl Presented {
+    /// Waits until a new list names the client.
+    async fn revoked(mut self) {
+        while self.client_crls.changed().await.is_ok() {
+            if names_one_of(&self.client_crls.borrow_and_update(), &self.certificates) {
+                return;
+            }
+        }
+        // Nobody reads lists any more: the service stops.
+        std::future::pending().await
+    }
 }
 
 /// What every connection of a listener shares.
@@ -114,12 +133,10 @@ impl Listener {
     async fn connection(&self, stream: TcpStream, place: Place, stop: watch::Receiver<bool>) {
         let _ = stream.set_nodelay(true);
         let Some(tls) = &self.tls else {
-            // Nobody replaces the TLS settings of a listener without TLS.
-            let (_keep, never) = watch::channel(0);
-            return self.http1(stream, &place, Caller::Anyone, stop, never).await;
+            return self.http1(stream, &place, Caller::Anyone, stop, None).await;
         };
-        let mut generation = tls.generation.clone();
-        generation.borrow_and_update();
+        let mut client_crls = tls.client_crls.clone();
+        client_crls.borrow_and_update();
         let acceptor = TlsAcceptor::from(tls.config.load_full());
         let accepted = tokio::select! {
             accepted = tokio::time::timeout(self.limits.handshake(), acceptor.accept(stream)) => accepted,
@@ -134,17 +151,19 @@ impl Listener {
             Err(_) => return tracing::debug!("TLS handshake took too long"),
         };
         let session = stream.get_ref().1;
-        let certificate = session.peer_certificates().and_then(|chain| chain.first());
-        let certificate = certificate.and_then(|der| Certificate::decode(der).ok());
+        let chain = session.peer_certificates().unwrap_or_default();
+        let presented = chain.iter().filter_map(|der| Certificate::decode(der).ok()).collect();
+        let certificate = chain.first().and_then(|der| Certificate::decode(der).ok());
+        let presented = Some(Presented { certificates: presented, client_crls });
         if certificate.as_ref().is_some_and(|certificate| is_listed(&tls.evidence.load(), certificate)) {
             metrics::counter!("antin_tls_handshakes_failed_total").increment(1);
             return tracing::warn!("a client was not let in: the revocation cache knows its certificate as revoked");
         }
         let caller = Caller::of_certificate(&tls.clients, certificate.as_ref());
         if session.alpn_protocol() == Some(b"h2") {
-            self.http2(stream, &place, caller, stop, generation).await;
+            self.http2(stream, &place, caller, stop, presented).await;
         } else {
-            self.http1(stream, &place, caller, stop, generation).await;
+            self.http1(stream, &place, caller, stop, presented).await;
         }
     }
 
@@ -154,7 +173,7 @@ impl Listener {
         place: &Place,
         caller: Caller,
         stop: watch::Receiver<bool>,
-        generation: watch::Receiver<u64>,
+        presented: Option<Presented>,
     ) where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -170,7 +189,7 @@ impl Listener {
         });
         let stream = TokioIo::new(StrictFraming::new(Patient::new(stream, self.limits.body())));
         let connection = pin!(builder.serve_connection(stream, service));
-        self.serve_to_its_end(connection, place, FLUSH, self.time_to_close(stop, generation)).await;
+        self.serve_to_its_end(connection, place, FLUSH, self.time_to_close(stop, presented)).await;
     }
 
     async fn http2<T>(
@@ -179,7 +198,7 @@ impl Listener {
         place: &Place,
         caller: Caller,
         stop: watch::Receiver<bool>,
-        generation: watch::Receiver<u64>,
+        presented: Option<Presented>,
     ) where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -199,7 +218,7 @@ impl Listener {
         });
         let stream = Patient::new(stream, self.limits.body()).opening_within(PREFACE, self.limits.header());
         let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-        self.serve_to_its_end(connection, place, GIVE_WAY, self.time_to_close(stop, generation)).await;
+        self.serve_to_its_end(connection, place, GIVE_WAY, self.time_to_close(stop, presented)).await;
     }
 
     /// Serves until the other side ends the connection, or it is time to close it, or its place is wanted and it has no whole
@@ -233,11 +252,17 @@ impl Listener {
         }
     }
 
-    /// The service stops, the TLS settings were replaced (a client may be revoked), or the connection is old.
-    async fn time_to_close(&self, mut stop: watch::Receiver<bool>, mut generation: watch::Receiver<u64>) {
+    /// The service stops, the client was revoked, or the connection is old.
+    async fn time_to_close(&self, mut stop: watch::Receiver<bool>, presented: Option<Presented>) {
+        let revoked = async {
+            match presented {
+                Some(presented) => presented.revoked().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => {}
-            Ok(()) = generation.changed() => {}
+            () = revoked => {}
             () = tokio::time::sleep(self.limits.connection()) => {}
         }
     }

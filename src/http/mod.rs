@@ -44,7 +44,7 @@ use tokio::{
 pub use metrics::install as install_metrics;
 
 use auth::Caller;
-use client_crls::ClientCrlMarks;
+use client_crls::{ClientCrlMarks, ClientCrls};
 use limits::{BodyLimits, Room};
 use listener::{Listener, Tls};
 use metrics::VerdictCounters;
@@ -253,19 +253,20 @@ async fn start(app: &Arc<App>, revocation: RevocationCache) -> Result<Running, B
     let (public_socket, public) = bind("public.address", config.public.address).await?;
     let mut mutual_tls = None;
     if config.mutual_tls.enabled {
-        let (generation, seen) = watch::channel(0);
         let known = Fingerprint::of_crls(&config.mutual_tls.client_crls);
         let mut marks = ClientCrlMarks::default();
+        let (tls_config, lists) = tls::server_config(&config.mutual_tls, &mut marks)?;
+        let (in_force, lists) = watch::channel(lists);
         let tls = Tls {
-            config: ArcSwap::from_pointee(tls::server_config(&config.mutual_tls, &mut marks)?),
+            config: ArcSwap::from_pointee(tls_config),
             clients: Arc::new(Clients::new(&config.clients)),
             evidence: Arc::clone(app.verify.evidence()),
-            generation: seen,
+            client_crls: lists,
         };
         let (socket, address) = bind("mutual-tls.address", config.mutual_tls.address).await?;
         let door = door("mutual-tls", router::mutual_tls(app));
         let listener = Arc::new(Listener { door, limits: config.limits.clone(), tls: Some(tls) });
-        watchers.spawn(watch_client_crls(Arc::clone(app), Arc::clone(&listener), generation, known, marks));
+        watchers.spawn(watch_client_crls(Arc::clone(app), Arc::clone(&listener), in_force, known, marks));
         listeners.spawn(listener.serve(socket, stopped.clone()));
         mutual_tls = Some(address);
     }
@@ -303,7 +304,7 @@ async fn bind(setting: &'static str, address: SocketAddr) -> Result<(TcpListener
 async fn watch_client_crls(
     app: Arc<App>,
     listener: Arc<Listener>,
-    generation: watch::Sender<u64>,
+    in_force: watch::Sender<ClientCrls>,
     mut known: Fingerprint,
     mut marks: ClientCrlMarks,
 ) {
@@ -321,9 +322,9 @@ async fn watch_client_crls(
         let Ok((config, raised)) = tokio::task::spawn_blocking(read).await else { continue };
         marks = raised;
         match (config, &listener.tls) {
-            (Ok(config), Some(tls)) => {
+            (Ok((config, lists)), Some(tls)) => {
                 tls.config.store(Arc::new(config));
-                generation.send_modify(|generation| *generation += 1);
+                in_force.send_replace(lists);
                 tracing::info!("client CRLs read again");
             }
             (Err(error), _) => {

@@ -13,7 +13,7 @@ use rustls::{
     server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier},
 };
 
-use super::client_crls::{ClientCrlError, ClientCrlMarks};
+use super::client_crls::{ClientCrlError, ClientCrlMarks, ClientCrls};
 use crate::{
     config::MutualTls,
     core::x509::Certificate,
@@ -41,8 +41,8 @@ pub enum TlsError {
     Server(#[source] rustls::Error),
 }
 
-/// The TLS settings, with the CRLs as their files are now. The marks rise if these settings can be used.
-pub fn server_config(settings: &MutualTls, marks: &mut ClientCrlMarks) -> Result<ServerConfig, TlsError> {
+/// The TLS settings, with the CRLs as their files are now, and these. The marks rise if these settings can be used.
+pub fn server_config(settings: &MutualTls, marks: &mut ClientCrlMarks) -> Result<(ServerConfig, ClientCrls), TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut authorities = RootCertStore::empty();
     let mut crl_issuers = Vec::new();
@@ -57,11 +57,8 @@ pub fn server_config(settings: &MutualTls, marks: &mut ClientCrlMarks) -> Result
         return Err(TlsError::NoAuthority);
     }
     let mut raised = marks.clone();
-    let crls: Vec<CertificateRevocationListDer<'static>> = raised
-        .admit(held::crls(&settings.client_crls)?, &crl_issuers)?
-        .into_iter()
-        .map(|crl| CertificateRevocationListDer::from(crl.der()))
-        .collect();
+    let lists = raised.admit(held::crls(&settings.client_crls)?, &crl_issuers)?;
+    let crls: Vec<_> = lists.iter().map(|crl| CertificateRevocationListDer::from(crl.der())).collect();
     if crls.is_empty() {
         return Err(TlsError::NoCrl);
     }
@@ -88,7 +85,7 @@ pub fn server_config(settings: &MutualTls, marks: &mut ClientCrlMarks) -> Result
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     *marks = raised;
-    Ok(config)
+    Ok((config, Arc::new(lists)))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -88,13 +88,22 @@ async fn a_revoked_client_is_out_within_a_second_even_on_an_open_connection() {
     open.write_all(request).await.expect("sent");
     let mut buffer = [0; 1024];
     assert!(open.read(&mut buffer).await.expect("an answer") > 0);
+    let identity = service.identity(Member::Agency);
+    let mut other = client::connect(service.mutual_tls(), &root, Some(identity)).await.expect("let in");
 
+    // A new list that does not name it changes nothing.
+    pki::refresh_crls(&service.pki(), clock::now()).expect("newer lists");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    open.write_all(request).await.expect("sent");
+    assert!(open.read(&mut buffer).await.expect("an answer") > 0);
     let certificate = Member::IssuingSystem.certificate_path(&service.pki());
     pki::revoke(&service.pki(), &certificate, Reason::KeyCompromise, clock::now()).expect("revoked");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let _ = open.write_all(request).await;
     let read = open.read(&mut buffer).await;
     assert!(matches!(read, Ok(0) | Err(_)), "the open connection was closed");
+    other.write_all(request).await.expect("sent");
+    assert!(other.read(&mut buffer).await.expect("an answer") > 0, "and no other");
     assert!(healthz(&service, Some(service.identity(Member::IssuingSystem))).await.is_err(), "no new one");
     assert!(healthz(&service, Some(service.identity(Member::Agency))).await.is_ok(), "others come in");
     service.running.shutdown().await;
