@@ -24,7 +24,7 @@ use antin::signing::long_term::archived;
 use crate::kit::CONTENT;
 use crate::kit::key::Kind;
 use crate::kit::message::{Message, SignerInfo};
-use crate::kit::revocation::{List, dated_entry};
+use crate::kit::revocation::{List, Response, dated_entry, extension, generalized};
 use crate::kit::timestamp::Token;
 use crate::kit::tree::{NOW, Signer, decoded, issued, private_key, publication, tree};
 use crate::kit::verdict::{Judge, PASSED, line};
@@ -345,11 +345,32 @@ fn revocation_counts_from_its_date() {
     newer.entries = vec![dated_entry(&tree().signer.certificate.serial_number, STAMPED.plus_seconds(-1), 1, None)];
     let both = [about_time(0, years(3)), newer.sign(&tree().ca)];
     assert_eq!(judged(years(3), &Paper::archival(), &both), EXPIRED);
+    let by_ocsp = |date: Time, invalid: Option<Time>| {
+        let single_extensions = invalid.map(|invalid| extension(oid::INVALIDITY_DATE, false, &generalized(invalid)));
+        let told = Response {
+            produced_at: ARCHIVED,
+            this_update: ARCHIVED,
+            single_extensions: single_extensions.into_iter().collect(),
+            ..Response::revoked_for(date, 1)
+        };
+        let response = told.sign(&tree().signer.certificate, &tree().ca_certificate, &tree().ca);
+        let evidence =
+            Evidence { ocsp_responses: vec![response], crls: CrlSet::new(held.iter().cloned()), ..Evidence::default() };
+        let judge = Judge { evidence: &evidence, trust: &anchors(), time: years(3), ..Judge::default() };
+        judge.verdict(&Paper::archival().0, Content::Bytes(CONTENT))
+    };
+    assert_eq!(by_ocsp(STAMPED.plus_seconds(60), None), PASSED, "RFC 6960: after");
+    assert_eq!(by_ocsp(STAMPED.plus_seconds(60), Some(STAMPED)), EXPIRED, "RFC 6960 §4.4.5: out of hand before");
     // The CA: what it signed before is proved to be older.
     let of_ca = |date: Time| {
         let mut list = list(years(5));
         list.entries = vec![dated_entry(&tree().ca_certificate.serial_number, date, 2, None)];
-        judged(years(11), &Paper::archival(), &[about_time(0, years(11)), list.sign(&tree().root)])
+        let [last, newest] = [list, self::list(years(11))].map(|list| list.sign(&tree().root));
+        let verdict = judged(years(11), &Paper::archival(), &[about_time(0, years(11)), Arc::clone(&last)]);
+        // What is no longer listed once it has ended was revoked all the same.
+        let also = judged(years(11), &Paper::archival(), &[about_time(0, years(11)), last, newest]);
+        assert_eq!(verdict, also);
+        verdict
     };
     assert_eq!(of_ca(years(4)), PASSED, "§5.6.2.2 (2)(b)");
     assert_eq!(of_ca(ARCHIVED), EXPIRED, "§5.6.2.2 (2)(b): the lists could have been made later");

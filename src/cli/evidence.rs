@@ -153,6 +153,16 @@ impl EvidenceArguments {
         Ok((policy, text))
     }
 
+    /// What is made is made now, with revocation data: other options would be passed over.
+    pub fn check_for_making(&self) -> Result<(), CommandError> {
+        if self.at.is_some() || !matches!(self.revocation, RevocationArgument::Required) {
+            let message =
+                "--at and --revocation are for judging: what is made here is judged now, with revocation data";
+            return Err(CommandError::new(exit::USAGE, message));
+        }
+        Ok(())
+    }
+
     /// The caller says whom to trust.
     pub fn names_anchors(&self) -> bool {
         !self.trust_anchors.is_empty() || !self.timestamp_anchors.is_empty()

@@ -39,6 +39,7 @@ pub fn run(arguments: &ExtendArguments) -> ExitCode {
 }
 
 fn extend(arguments: &ExtendArguments) -> Result<Code, CommandError> {
+    arguments.evidence.check_for_making()?;
     output::check("--out", &arguments.out, arguments.evidence.files().chain(arguments.content.as_deref()))?;
     let file = evidence::read(&arguments.file)?;
     let content = arguments.content.as_deref().map(evidence::read).transpose()?;

@@ -153,8 +153,9 @@ fn failed(error: LevelError) -> CommandError {
         | LevelError::TimeStampNotPassed { .. }
         | LevelError::StatusTooOld
         | LevelError::NothingGained
-        | LevelError::NotReached => exit::UNDETERMINED,
-        LevelError::TimeStamp(_) | LevelError::SelfCheck { .. } | LevelError::Interrupted => exit::INTERNAL,
+        | LevelError::NotReached
+        | LevelError::SelfCheck { .. } => exit::UNDETERMINED,
+        LevelError::TimeStamp(_) | LevelError::Interrupted => exit::INTERNAL,
     };
     CommandError::of(code, &error)
 }

@@ -83,6 +83,7 @@ pub fn run(arguments: &SignArguments) -> ExitCode {
 }
 
 fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
+    arguments.evidence.check_for_making()?;
     if arguments.level == LevelArgument::Basic && arguments.tsa.is_some() {
         return Err(CommandError::new(exit::USAGE, "--tsa is for levels above B-B: add --level B-T"));
     }

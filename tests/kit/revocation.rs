@@ -247,7 +247,8 @@ fn listed_extensions(number: u8, whole: &[Vec<u8>]) -> Vec<u8> {
     writer::element(tag::context(number), &writer::sequence(&[&whole.concat()]))
 }
 
-fn generalized(time: Time) -> Vec<u8> {
+/// A `GeneralizedTime`.
+pub fn generalized(time: Time) -> Vec<u8> {
     let text: String = time.to_string().chars().filter(char::is_ascii_digit).collect();
     writer::element(tag::GENERALIZED_TIME, format!("{text}Z").as_bytes())
 }

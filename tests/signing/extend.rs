@@ -214,7 +214,7 @@ fn what_does_not_pass_is_not_raised_and_nothing_is_written() {
     let position = changed.windows(5).position(|octets| octets == b"paper").expect("embedded");
     changed[position] ^= 1;
     fs::write(scene.path("changed.p7m"), &changed).expect("written");
-    refused(&scene.path("changed.p7m"), "B-LT", (70, "document-changed"));
+    refused(&scene.path("changed.p7m"), "B-LT", (2, "document-changed"));
     refused(&scene.path("paper"), "B-LT", (65, ""));
     let [root, _] = scene.pki(Member::Root);
     let out = scene.path("nothing.p7m");

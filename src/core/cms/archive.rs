@@ -11,6 +11,8 @@ use crate::core::oid;
 
 /// Digests in one index.
 const ENTRIES: usize = 1024;
+/// Unsigned attributes, or values of them, that are looked for in an index.
+pub const VALUES: usize = 4096;
 /// Levels of nesting in an index.
 const DEPTH: usize = 8;
 
@@ -56,6 +58,13 @@ pub struct Covered<'a> {
     pub unsigned: Vec<(&'a [u8], &'a [u8])>,
 }
 
+impl Covered<'_> {
+    /// CRLs or OCSP responses are among it.
+    pub fn has_revocation(&self) -> bool {
+        !self.crls.is_empty() || self.unsigned.iter().any(|(identifier, _)| *identifier == oid::REVOCATION_VALUES)
+    }
+}
+
 impl<'a> HashIndex<'a> {
     /// The one index of a token.
     pub fn of(token: &SignedData<'a>) -> Result<Self, HashIndexFault> {
@@ -93,18 +102,20 @@ impl<'a> HashIndex<'a> {
         })
     }
 
-    /// What of the message it names. Fails if it names what is not there.
+    /// What it names of the message and of the unsigned attributes of its signer, of which the first [`VALUES`] are looked at. Fails if
+    /// it names what is not there. `digest` is given the parts of what is digested, and may remember its answers.
     pub fn covered<'m>(
         &self,
         message: &SignedData<'m>,
-        signer: &SignerInfo<'m>,
+        attributes: &[UnsignedAttribute<'m>],
+        digest: &dyn Fn(DigestAlgorithm, &[&'m [u8]]) -> Vec<u8>,
     ) -> Result<Covered<'m>, HashIndexFault> {
         let named = |digests: &[&[u8]], parts: Vec<Vec<&'m [u8]>>| -> Result<Vec<usize>, HashIndexFault> {
             let wanted: HashSet<&[u8]> = digests.iter().copied().collect();
             let mut found = HashSet::new();
             let mut positions = Vec::new();
             for (position, part) in parts.iter().enumerate() {
-                let digest = digest_of(self.algorithm, part);
+                let digest = digest(self.algorithm, part);
                 if wanted.contains(digest.as_slice()) {
                     positions.push(position);
                     found.insert(digest);
@@ -115,16 +126,15 @@ impl<'a> HashIndex<'a> {
         let whole = |parts: &[&'m [u8]]| parts.iter().map(|part| vec![*part]).collect();
         let pick = |parts: &[&'m [u8]], positions: Vec<usize>| positions.into_iter().map(|one| parts[one]).collect();
         let (certificates, crls) = (set_members(message.certificate_set), set_members(message.crl_set));
-        let attributes = signer.unsigned();
         let of_attribute = |attribute: &UnsignedAttribute<'m>| -> Vec<(&'m [u8], &'m [u8])> {
             attribute.values.iter().map(|value| (attribute.identifier, *value)).collect()
         };
         let unsigned = if self.of_whole_attributes {
-            let parts = attributes.iter().map(|attribute| vec![attribute.raw]).collect();
+            let parts = attributes.iter().take(VALUES).map(|attribute| vec![attribute.raw]).collect();
             let positions = named(&self.unsigned, parts)?;
             positions.into_iter().flat_map(|position| of_attribute(&attributes[position])).collect()
         } else {
-            let values: Vec<_> = attributes.iter().flat_map(of_attribute).collect();
+            let values: Vec<_> = attributes.iter().flat_map(of_attribute).take(VALUES).collect();
             let types = attributes.iter().flat_map(|attribute| vec![attribute.type_raw; attribute.values.len()]);
             let parts = types.zip(&values).map(|(type_raw, (_, value))| vec![type_raw, *value]).collect();
             named(&self.unsigned, parts)?.into_iter().map(|position| values[position]).collect()
@@ -181,7 +191,8 @@ pub fn set_members(field: Option<Tlv<'_>>) -> Vec<&[u8]> {
     members
 }
 
-fn digest_of(algorithm: DigestAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
+/// The digest of these octets one after the other.
+pub fn digest_of(algorithm: DigestAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
     if let [whole] = parts {
         return crypto::digest(algorithm, whole);
     }

@@ -9,6 +9,9 @@ use crate::core::time::Time;
 /// Levels of nesting inside a `TSTInfo`.
 const DEPTH: usize = 16;
 
+/// 9999-12-31T23:59:59Z.
+const LAST: Time = Time::from_unix(253_402_300_799);
+
 /// What a time-stamping authority states. Nothing in it is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TstInfo<'a> {
@@ -110,7 +113,12 @@ impl<'a> TstInfo<'a> {
 /// A fraction of a second is rounded up, for what is time-stamped may be later than the second begins.
 fn gen_time(element: Tlv<'_>) -> Result<Time, DerError> {
     let time = Time::from_generalized_time_fraction(element.value).map_err(|_| element.error(DerFault::Value))?;
-    Ok(if element.value.contains(&b'.') { time.plus_seconds(1) } else { time })
+    if !element.value.contains(&b'.') {
+        return Ok(time);
+    }
+    let next = time.plus_seconds(1);
+    // After the last second that can be written there is none.
+    if next > LAST { Err(element.error(DerFault::Value)) } else { Ok(next) }
 }
 
 /// `Accuracy`: seconds, milliseconds, microseconds.
@@ -197,7 +205,13 @@ mod tests {
         let octets = Fields { time: b"20261122000000.25Z", ..fields() }.encode();
         let later = Time::parse_rfc3339("2026-11-22T00:00:01Z").expect("time");
         assert_eq!(TstInfo::decode(&octets).map(|info| info.gen_time), Ok(later));
-        for time in [&b"20261122000000.250Z"[..], b"20261122000000.Z", b"202611220000Z", b"20261122000000+0700"] {
+        for time in [
+            &b"99991231235959.9Z"[..],
+            b"20261122000000.250Z",
+            b"20261122000000.Z",
+            b"202611220000Z",
+            b"20261122000000+0700",
+        ] {
             let octets = Fields { time, ..fields() }.encode();
             assert!(matches!(TstInfo::decode(&octets), Err(TokenFault::Content(_))), "{}", time.escape_ascii());
         }

@@ -90,6 +90,12 @@ impl Signed<'_> {
         self.is_understood() && subject.was_used_before(entry.since(), entry.reason)
     }
 
+    /// It would still list the certificate: what it leaves out says something about it.
+    fn remembers(&self, subject: &Subject<'_>) -> bool {
+        let kept_since = self.crl.extensions.expired_certificates_since;
+        window::remembers_until(subject.certificate, self.crl.this_update, kept_since) == Window::ALWAYS.until
+    }
+
     /// What it does not list was good when the key was used, however old the list is now.
     fn covers_use(&self, request: &PathRequest<'_>, subject: &Subject<'_>) -> bool {
         let dated = Dated {
@@ -161,7 +167,8 @@ fn by_list(
     // Which of the two came first cannot be told (§5.2.3).
     let contradictory = held_scope().filter(|newer| list.is_held && goes_back(newer, list));
     findings.extend(contradictory.map(|newer| finding(request, subject, newer, Statement::Unclear, ReasonSet::ALL)));
-    if held_scope().any(|newer| newer.is_complete() && newer.age() > list.age()) && !list.covers_use(request, subject) {
+    let replaces = |newer: &Signed<'_>| newer.is_complete() && newer.age() > list.age() && newer.remembers(subject);
+    if held_scope().any(replaces) && !list.covers_use(request, subject) {
         return;
     }
     if list.is_complete() {

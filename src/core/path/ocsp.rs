@@ -9,27 +9,28 @@ use super::window::{self, Window};
 use crate::core::algorithm::Lifetime;
 use crate::core::oid;
 use crate::core::policy::{EmbeddedRevocation, Purpose};
+use crate::core::time::Time;
 use crate::core::x509::Certificate;
 use crate::core::x509::extension::KeyUsage;
-use crate::core::x509::ocsp::{CertStatus, OcspResponse, SingleResponse};
+use crate::core::x509::ocsp::{CertStatus, Named, OcspResponse, SingleResponse};
 use crate::core::x509::reason::ReasonSet;
 
 /// What the responses say that were made until the time of the request.
 pub fn findings(request: &PathRequest<'_>, subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let named = Named::new(subject.certificate, subject.issuer());
     for response in request.ocsp_responses.iter().map(AsRef::as_ref) {
-        let about_it = |status: &&SingleResponse| {
-            status.this_update <= response.produced_at
-                && status.certificate.names(subject.certificate, subject.issuer())
-        };
-        if response.produced_at > request.time
-            || !response.answers_request()
-            || !response.statuses.iter().any(|status| about_it(&status))
-        {
+        if response.produced_at > request.time || !response.answers_request() {
+            continue;
+        }
+        let about_it =
+            |status: &&SingleResponse| status.this_update <= response.produced_at && named.is(&status.certificate);
+        let statuses: Vec<&SingleResponse> = response.statuses.iter().filter(about_it).collect();
+        if statuses.is_empty() {
             continue;
         }
         let Some(responder) = responder(request, response, subject) else { continue };
-        for status in response.statuses.iter().filter(about_it) {
+        for status in statuses {
             findings.extend(finding(request, subject, response, status, responder));
         }
     }
@@ -44,10 +45,13 @@ fn finding(
     responder: Responder,
 ) -> Option<Finding> {
     let understood = responder.is_accepted && !response.not_understood && !status.not_understood;
+    let since = |date: Time| status.invalidity_date.map_or(date, |invalid| invalid.min(date));
     let statement = match status.status {
         CertStatus::Good if understood => Statement::Good,
         CertStatus::Good => return None,
-        CertStatus::Revoked { date, reason } if understood && subject.was_used_before(date, reason) => Statement::Good,
+        CertStatus::Revoked { date, reason } if understood && subject.was_used_before(since(date), reason) => {
+            Statement::Good
+        }
         CertStatus::Revoked { date, reason } if understood => Statement::Revoked { date, reason },
         CertStatus::Revoked { .. } | CertStatus::Unknown => Statement::Unclear,
     };
@@ -74,7 +78,7 @@ fn finding(
         return None;
     }
     let revoked_since = match status.status {
-        CertStatus::Revoked { date, .. } if statement == Statement::Good => Some(date),
+        CertStatus::Revoked { date, .. } if statement == Statement::Good => Some(since(date)),
         _ => None,
     };
     let (source, reasons) = (Source::Ocsp, ReasonSet::ALL);

@@ -1,9 +1,16 @@
 //! The baseline level that what is on a signature makes it (EN 319 122-1 §6.3), whatever it is worth to whom.
 
+use std::sync::Arc;
+
 use super::basic::SignatureValidation;
 use super::embedded::Together;
-use super::timestamp::{TimestampKind, TimestampValidation};
-use crate::core::x509::Certificate;
+use super::timestamp::TimestampKind;
+use crate::core::path::PathOutcome;
+use crate::core::x509::ocsp::Named;
+use crate::core::x509::{Certificate, CertificateList};
+
+/// Lists of the issuer that are looked at.
+const LOOKED_AT: usize = 16;
 
 /// `CAdES-BASELINE-*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,28 +27,44 @@ pub enum Level {
 
 /// The level, if the signature is a baseline one. A time-stamp that is not over it is none.
 pub fn of(signature: &SignatureValidation, together: &Together) -> Option<Level> {
-    let has = |is_it: fn(TimestampKind) -> bool| {
-        let mut stamps = signature.timestamps.iter().filter(|stamp| is_it(stamp.kind));
-        stamps.any(TimestampValidation::is_genuine)
-    };
-    let is_archive = |kind| matches!(kind, TimestampKind::ArchiveV2 | TimestampKind::ArchiveV3);
+    let mut genuine = signature.timestamps.iter().filter(|stamp| stamp.is_genuine());
+    let is_stamped = genuine.clone().any(|stamp| stamp.kind == TimestampKind::Signature);
+    let is_archived = genuine.any(|stamp| stamp.kind != TimestampKind::Signature && stamp.covers_evidence);
     if !signature.is_baseline {
         return None;
     }
-    if !has(|kind| kind == TimestampKind::Signature) {
+    if !is_stamped {
         return Some(Level::Basic);
     }
-    if !signature.signer.as_ref().is_ok_and(|signer| tells_of(together, signer)) {
+    if !tells_of(together, signature) {
         return Some(Level::Timestamped);
     }
-    Some(if has(is_archive) { Level::Archival } else { Level::LongTerm })
+    Some(if is_archived { Level::Archival } else { Level::LongTerm })
 }
 
-/// Some of the embedded revocation data are about the certificate.
-fn tells_of(together: &Together, certificate: &Certificate) -> bool {
-    let of_issuer = |issuer: &Certificate| issuer.subject == certificate.issuer;
-    let issuers = || together.certificates.iter().filter(|issuer| of_issuer(issuer));
-    let mut responses = together.embedded_responses.iter().flat_map(|response| &response.statuses);
-    together.embedded_crls.iter().any(|crl| crl.issuer == certificate.issuer)
-        || responses.any(|status| issuers().any(|issuer| status.certificate.names(certificate, issuer)))
+/// Some of the embedded revocation data are about the signer's certificate.
+fn tells_of(together: &Together, signature: &SignatureValidation) -> bool {
+    let Ok(certificate) = &signature.signer else { return false };
+    let Some(issuer) = issuer(together, signature, certificate) else { return false };
+    let signed = |crl: &CertificateList| issuer.public_key().is_ok_and(|key| crl.verify(key).is_ok());
+    let crls = together.embedded_crls.iter().filter(|crl| crl.issuer == certificate.issuer);
+    let statuses = together.embedded_responses.iter().flat_map(|response| &response.statuses);
+    let (named, mut statuses) = (Named::new(certificate, issuer), statuses);
+    crls.take(LOOKED_AT).any(|crl| signed(crl)) || statuses.any(|status| named.is(&status.certificate))
+}
+
+/// Who issued the signer's certificate, as far as a path says, or else by name.
+fn issuer<'a>(
+    together: &'a Together,
+    signature: &'a SignatureValidation,
+    certificate: &Certificate,
+) -> Option<&'a Arc<Certificate>> {
+    let above = match &signature.path {
+        Some(PathOutcome::Valid(path)) => path.certificates().get(1).or(Some(path.anchor())),
+        Some(PathOutcome::Invalid { rejected, .. }) => {
+            rejected.iter().find_map(|rejected| rejected.certificates.get(1).or(rejected.anchor.as_ref()))
+        }
+        None => None,
+    };
+    above.or_else(|| together.certificates.iter().find(|issuer| issuer.subject == certificate.issuer))
 }

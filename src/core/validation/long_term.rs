@@ -64,7 +64,8 @@ fn judge<'a>(
             Ok((algorithm, covered)) => (Ok(algorithm), covered),
             Err(fault) => (Err(fault), Default::default()),
         };
-        let validation = judge_stamp(request, stamp, imprint, proofs.of(&stamp.fingerprint), &proofs, material);
+        let mut validation = judge_stamp(request, stamp, imprint, proofs.of(&stamp.fingerprint), &proofs, material);
+        validation.covers_evidence = covered.has_revocation();
         if let Ok(proof) = &validation.outcome {
             stamps.prove(&covered, proof.time(), &mut proofs);
         }

@@ -78,6 +78,10 @@ pub struct Stamps<'a> {
     pub stamps: Vec<Stamp<'a>>,
     /// Digests of parts of the message, by where they stand.
     fingerprints: RefCell<HashMap<(*const u8, usize), [u8; 32]>>,
+    /// Of each signer.
+    unsigned: Vec<Vec<UnsignedAttribute<'a>>>,
+    /// What indexes digest, by algorithm, by where it stands, and with or without its type.
+    digests: RefCell<HashMap<(DigestAlgorithm, *const u8, usize, usize), Vec<u8>>>,
 }
 
 impl<'a> Stamps<'a> {
@@ -89,7 +93,10 @@ impl<'a> Stamps<'a> {
             raw: token.raw,
             fingerprint: crypto::sha256(token.raw),
         };
-        Self { message, content, stamps: tokens.iter().map(stamp).collect(), fingerprints: RefCell::default() }
+        let unsigned = message.signer_infos.iter().map(SignerInfo::unsigned).collect();
+        let stamps = tokens.iter().map(stamp).collect();
+        let (fingerprints, digests) = (RefCell::default(), RefCell::default());
+        Self { message, content, stamps, fingerprints, unsigned, digests }
     }
 
     /// What came with the tokens.
@@ -129,7 +136,9 @@ impl<'a> Stamps<'a> {
                 let index = HashIndex::of(token).map_err(TimestampFault::Index)?;
                 let content = self.content_digest(algorithm).ok_or(TimestampFault::ContentMissing)?;
                 is_it(&index.imprint(algorithm, self.message, signer, &content))?;
-                let covered = index.covered(self.message, signer).map_err(TimestampFault::Index)?;
+                let digest = |algorithm: DigestAlgorithm, parts: &[&[u8]]| self.digest(algorithm, parts);
+                let covered = index.covered(self.message, &self.unsigned[stamp.signer], &digest);
+                let covered = covered.map_err(TimestampFault::Index)?;
                 // Both digests say what it is over.
                 Ok((weaker(algorithm, index.algorithm), covered))
             }
@@ -206,6 +215,14 @@ impl<'a> Stamps<'a> {
         {
             proofs.add(self.fingerprint(part), time);
         }
+    }
+
+    /// However many time-stamps are over a part, it is digested once by an algorithm.
+    fn digest(&self, algorithm: DigestAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
+        let Some(last) = parts.last() else { return archive::digest_of(algorithm, parts) };
+        let place = (algorithm, last.as_ptr(), last.len(), parts.len());
+        let mut digests = self.digests.borrow_mut();
+        digests.entry(place).or_insert_with(|| archive::digest_of(algorithm, parts)).clone()
     }
 
     fn fingerprint(&self, part: &[u8]) -> [u8; 32] {

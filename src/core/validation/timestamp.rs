@@ -138,6 +138,8 @@ pub struct TimestampValidation {
     pub outcome: Result<ProofOfExistence, TimestampFault>,
     /// Its imprint was compared with what it stands on and is the same, whatever its algorithm is worth.
     pub(super) is_over_it: bool,
+    /// Revocation data are among what it is over.
+    pub(super) covers_evidence: bool,
     /// SHA-256 of the token as it stands.
     pub fingerprint: [u8; 32],
     /// The judgement of the token's own signature.
@@ -188,6 +190,7 @@ pub fn validate(
                 gen_time: None,
                 outcome,
                 is_over_it: false,
+                covers_evidence: false,
                 fingerprint,
                 signature: None,
             };
@@ -204,7 +207,7 @@ pub fn validate(
         outcome(time, info, &signature, lifetime)
     });
     let (gen_time, signature) = (Some(info.gen_time), Some(Box::new(signature)));
-    TimestampValidation { kind, gen_time, outcome, is_over_it, fingerprint, signature }
+    TimestampValidation { kind, gen_time, outcome, is_over_it, covers_evidence: false, fingerprint, signature }
 }
 
 /// What a token over the right octets proves, judged at `time`; for how long its imprint is accepted.

@@ -1,5 +1,6 @@
 //! OCSP responses (RFC 6960 §4.2): bytes to types. Whether a response counts is judged in [`crate::core::path::ocsp`].
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -63,6 +64,9 @@ pub struct SingleResponse {
     pub next_update: Option<Time>,
     /// The responder knows certificates that expired at or after this time (RFC 6960 §4.4.4).
     pub archive_cutoff: Option<Time>,
+    /// Since when the key is known or suspected to have been out of hand, or the certificate invalid (RFC 5280 §5.3.2, as RFC 6960
+    /// §4.4.5 has it).
+    pub invalidity_date: Option<Time>,
     /// A critical extension of it is not understood.
     pub not_understood: bool,
 }
@@ -266,8 +270,8 @@ impl SingleResponse {
             };
             let extensions =
                 reader.optional(tag::context(1))?.map(OcspExtensions::decode).transpose()?.unwrap_or_default();
-            let OcspExtensions { archive_cutoff, not_understood, .. } = extensions;
-            Ok(Self { certificate, status, this_update, next_update, archive_cutoff, not_understood })
+            let OcspExtensions { archive_cutoff, invalidity_date, not_understood, .. } = extensions;
+            Ok(Self { certificate, status, this_update, next_update, archive_cutoff, invalidity_date, not_understood })
         })
     }
 }
@@ -275,10 +279,37 @@ impl SingleResponse {
 impl CertId {
     /// Does it name `certificate`, issued by `issuer` (RFC 6960 §4.1.1)?
     pub fn names(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
-        let Ok(algorithm) = self.digest_algorithm else { return false };
-        self.serial_number == certificate.serial_number
-            && self.issuer_name_hash == crypto::digest(algorithm, certificate.issuer.der())
-            && key_bits(issuer).is_some_and(|key| self.issuer_key_hash == crypto::digest(algorithm, key))
+        Named::new(certificate, issuer).is(self)
+    }
+}
+
+/// A certificate that many a `CertID` may name: its issuer is digested once by an algorithm.
+pub struct Named<'a> {
+    certificate: &'a Certificate,
+    issuer: &'a Certificate,
+    /// Of the issuer's name and key.
+    digests: RefCell<Vec<(DigestAlgorithm, Vec<u8>, Option<Vec<u8>>)>>,
+}
+
+impl<'a> Named<'a> {
+    pub const fn new(certificate: &'a Certificate, issuer: &'a Certificate) -> Self {
+        Self { certificate, issuer, digests: RefCell::new(Vec::new()) }
+    }
+
+    /// Is it this one (RFC 6960 §4.1.1)?
+    pub fn is(&self, named: &CertId) -> bool {
+        let Ok(algorithm) = named.digest_algorithm else { return false };
+        if named.serial_number != self.certificate.serial_number {
+            return false;
+        }
+        let mut digests = self.digests.borrow_mut();
+        if !digests.iter().any(|(known, ..)| *known == algorithm) {
+            let key = key_bits(self.issuer).map(|key| crypto::digest(algorithm, key));
+            digests.push((algorithm, crypto::digest(algorithm, self.certificate.issuer.der()), key));
+        }
+        digests.iter().any(|(known, name, key)| {
+            *known == algorithm && named.issuer_name_hash == *name && key.as_ref() == Some(&named.issuer_key_hash)
+        })
     }
 }
 
@@ -318,6 +349,7 @@ pub(super) fn key_bits(certificate: &Certificate) -> Option<&[u8]> {
 struct OcspExtensions {
     nonce: Option<Vec<u8>>,
     archive_cutoff: Option<Time>,
+    invalidity_date: Option<Time>,
     /// A critical one is not understood.
     not_understood: bool,
 }
@@ -337,6 +369,9 @@ impl OcspExtensions {
                 }
                 oid::OCSP_ARCHIVE_CUTOFF => {
                     decoded.archive_cutoff = Some(Reader::single(extension.value, tag::GENERALIZED_TIME)?.time()?);
+                }
+                oid::INVALIDITY_DATE => {
+                    decoded.invalidity_date = Some(Reader::single(extension.value, tag::GENERALIZED_TIME)?.time()?);
                 }
                 _ => decoded.not_understood |= extension.critical,
             }
