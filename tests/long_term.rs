@@ -258,6 +258,22 @@ fn only_who_vouches_for_the_newest_time_must_be_asked_now() {
 }
 
 #[test]
+fn who_vouches_for_time_is_as_fresh_as_an_authority() {
+    let judged = |policy, age: i64| {
+        let evidence = Evidence {
+            crls: CrlSet::new([list(years(3).plus_seconds(-age)).sign(&authority(0).root)]),
+            ..Evidence::default()
+        };
+        let judge = Judge { evidence: &evidence, trust: &anchors(), time: years(3), policy, ..Judge::default() };
+        judge.verdict(&Paper::archival().0, Content::Bytes(CONTENT))
+    };
+    for policy in ["any-ades", "circular-15-2025", "strict"] {
+        assert_eq!(judged(policy, 3 * DAY), PASSED, "{policy}: older than a signer's may be");
+        assert_eq!(judged(policy, 8 * DAY), EXPIRED, "{policy}: past its nextUpdate");
+    }
+}
+
+#[test]
 fn each_piece_of_evidence_is_needed() {
     let held = |count: i64| [about_time(0, years(count))];
     let ca = &tree().ca_certificate;

@@ -1,6 +1,7 @@
 //! How long what is known counts.
 
 use super::PathRequest;
+use crate::core::policy::Purpose;
 use crate::core::time::Time;
 use crate::core::x509::Certificate;
 
@@ -33,7 +34,9 @@ pub fn counts_until(
     this_update: Time,
     next_update: Option<Time>,
 ) -> Option<Time> {
-    request.maximum_age.counts_until(certificate.is_ca(), this_update, next_update)
+    // Who vouches for time is an authority to those who rely on it, and its issuer publishes as seldom.
+    let is_authority = certificate.is_ca() || request.purpose == Purpose::TimeStamping;
+    request.maximum_age.counts_until(is_authority, this_update, next_update)
 }
 
 /// Until when a statement of `this_update` about `certificate` says anything: authorities may forget a certificate once it has
