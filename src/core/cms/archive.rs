@@ -58,6 +58,9 @@ pub struct Covered<'a> {
     pub unsigned: Vec<(&'a [u8], &'a [u8])>,
 }
 
+/// Gives the digest of octets that stand one after the other.
+pub type Digester<'d> = &'d dyn Fn(DigestAlgorithm, &[&[u8]]) -> Vec<u8>;
+
 impl Covered<'_> {
     /// CRLs or OCSP responses are among it.
     pub fn has_revocation(&self) -> bool {
@@ -108,7 +111,7 @@ impl<'a> HashIndex<'a> {
         &self,
         message: &SignedData<'m>,
         attributes: &[UnsignedAttribute<'m>],
-        digest: &dyn Fn(DigestAlgorithm, &[&'m [u8]]) -> Vec<u8>,
+        digest: Digester<'_>,
     ) -> Result<Covered<'m>, HashIndexFault> {
         let named = |digests: &[&[u8]], parts: Vec<Vec<&'m [u8]>>| -> Result<Vec<usize>, HashIndexFault> {
             let wanted: HashSet<&[u8]> = digests.iter().copied().collect();

@@ -71,6 +71,9 @@ pub struct Stamp<'a> {
     pub fingerprint: [u8; 32],
 }
 
+/// What was digested: by which algorithm, where its last part begins, how long that is, and of how many parts.
+type Digested = (DigestAlgorithm, *const u8, usize, usize);
+
 /// All of a message.
 pub struct Stamps<'a> {
     message: &'a SignedData<'a>,
@@ -81,7 +84,7 @@ pub struct Stamps<'a> {
     /// Of each signer.
     unsigned: Vec<Vec<UnsignedAttribute<'a>>>,
     /// What indexes digest, by algorithm, by where it stands, and with or without its type.
-    digests: RefCell<HashMap<(DigestAlgorithm, *const u8, usize, usize), Vec<u8>>>,
+    digests: RefCell<HashMap<Digested, Vec<u8>>>,
 }
 
 impl<'a> Stamps<'a> {

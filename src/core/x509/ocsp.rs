@@ -283,12 +283,15 @@ impl CertId {
     }
 }
 
+/// By this algorithm, of the issuer's name, and of its key if it can be read.
+type IssuerDigests = (DigestAlgorithm, Vec<u8>, Option<Vec<u8>>);
+
 /// A certificate that many a `CertID` may name: its issuer is digested once by an algorithm.
 pub struct Named<'a> {
     certificate: &'a Certificate,
     issuer: &'a Certificate,
     /// Of the issuer's name and key.
-    digests: RefCell<Vec<(DigestAlgorithm, Vec<u8>, Option<Vec<u8>>)>>,
+    digests: RefCell<Vec<IssuerDigests>>,
 }
 
 impl<'a> Named<'a> {
