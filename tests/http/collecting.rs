@@ -550,9 +550,9 @@ async fn h01_a_certificate_that_names_this_machine_opens_no_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_does_not_answer_is_left_alone_and_then_tried_once() {
     let site = Responder::start(Answer::Status(503));
-    let second = Duration::from_secs(1);
-    let limits = FetchLimits { maximum_bytes: 1000, connect: second, total: second };
-    let rest = Duration::from_millis(1500);
+    // Far more than an answer takes, also where everything else is at work.
+    let (enough, rest) = (Duration::from_secs(30), Duration::from_secs(4));
+    let limits = FetchLimits { maximum_bytes: 1000, connect: enough, total: enough };
     let allowed = net::AllowedHost { host: "127.0.0.1".to_owned(), port: site.port, allow_private: true };
     let fetcher = Fetcher::new(vec![allowed], limits, None).expect("a fetcher");
     let fetcher = Arc::new(SharedFetcher::new(fetcher, BreakerLimits { failures: 3, rest }));
@@ -568,21 +568,21 @@ async fn a_host_that_does_not_answer_is_left_alone_and_then_tried_once() {
     for path in ["a", "b", "c"] {
         assert_eq!(fetch(path).await, Err("status"));
     }
-    let opened = Instant::now();
     for path in ["a", "b", "d", "e"] {
         assert_eq!(fetch(path).await, Err("resting"));
     }
-    assert!(opened.elapsed() < second);
     assert_eq!(site.asked(), 8);
     tokio::time::sleep(rest).await;
     let stranger = FetchRequest::get(&format!("{}/x", site.base_url()), 1000).unvouched();
     assert!(fetcher.fetch(stranger).await.is_err_and(|error| error.code() == "resting"), "no trial for strangers");
     // One trial fails, the next opens the host for all.
     assert_eq!((fetch("a").await, fetch("b").await, site.asked()), (Err("status"), Err("resting"), 9));
-    site.tell(Answer::Late(b"x".to_vec(), Duration::from_millis(200)));
+    site.tell(Answer::Late(b"x".to_vec(), Duration::from_secs(2)));
     tokio::time::sleep(rest).await;
-    let (first, other) = tokio::join!(fetch("a"), fetch("b"));
-    assert_eq!((first.as_deref(), other), (Ok(&b"x"[..]), Err("resting")));
+    // Whichever comes first is the trial.
+    let trial = tokio::join!(fetch("a"), fetch("b"));
+    let outcomes = [trial.0.as_deref(), trial.1.as_deref()];
+    assert!(outcomes.contains(&Ok(b"x")) && outcomes.contains(&Err(&"resting")), "{outcomes:?}");
     assert_eq!(fetch("b").await.as_deref(), Ok(&b"x"[..]));
     // What a host says wrongly, it says: it is there.
     site.tell(Answer::Status(404));
