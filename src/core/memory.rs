@@ -1,8 +1,9 @@
 //! Answers remembered so that they need not be computed again. An answer is the same with or without: keys are every input or its
 //! digest, only successes are kept, and a remembered path is used only while each part of it is valid.
 
+use std::collections::HashSet;
 use std::hash::RandomState;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use quick_cache::Weighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
@@ -23,8 +24,15 @@ const SIGNATURES: usize = 64 * 1024;
 /// Validated paths kept; about 1 KiB each.
 const PATHS: usize = 16 * 1024;
 
-/// Bounded memory shared by all validations of a process, or none at all.
-pub struct Memory(Option<Caches>);
+/// Bounded memory shared by all validations of a process, one for a single validation, or none at all.
+pub struct Memory(Kind);
+
+enum Kind {
+    None,
+    /// Signatures that verified; no more of them than a validation may compute.
+    OfOne(Mutex<HashSet<SignatureKey>>),
+    Shared(Box<Caches>),
+}
 
 struct Caches {
     /// By their encoding as received: a hash with a secret finds it faster than a digest, and nobody can choose what collides.
@@ -98,11 +106,21 @@ pub struct PathKey {
 impl Memory {
     /// Remembers nothing.
     pub const fn none() -> Self {
-        Self(None)
+        Self(Kind::None)
+    }
+
+    /// Remembers for one validation, whose time-stamps stand on much the same as its signatures.
+    pub fn of_one_validation() -> Self {
+        Self(Kind::OfOne(Mutex::default()))
+    }
+
+    /// Whether it was made by [`Memory::none`].
+    pub const fn is_none(&self) -> bool {
+        matches!(self.0, Kind::None)
     }
 
     pub fn bounded() -> Self {
-        Self(Some(Caches {
+        Self(Kind::Shared(Box::new(Caches {
             certificates: Cache::with(
                 CERTIFICATES,
                 (CERTIFICATES * USUAL_ENCODING) as u64,
@@ -112,12 +130,12 @@ impl Memory {
             ),
             signatures: Cache::new(SIGNATURES),
             paths: Cache::new(PATHS),
-        }))
+        })))
     }
 
     /// Decodes a certificate that came embedded in a message, or finds it decoded.
     pub fn certificate(&self, der: &[u8]) -> Result<Arc<Certificate>, DerError> {
-        let Some(caches) = &self.0 else { return Certificate::decode_tolerant(der).map(Arc::new) };
+        let Some(caches) = self.shared() else { return Certificate::decode_tolerant(der).map(Arc::new) };
         if let Some(known) = caches.certificates.get(der) {
             return Ok(known);
         }
@@ -128,7 +146,12 @@ impl Memory {
 
     /// The signature of `issuer` over this object is known to verify.
     pub fn knows(&self, issuer: &Certificate, object: &impl Fingerprinted) -> bool {
-        self.0.as_ref().is_some_and(|caches| caches.signatures.get(&SignatureKey::new(issuer, object)).is_some())
+        let key = || SignatureKey::new(issuer, object);
+        match &self.0 {
+            Kind::None => false,
+            Kind::OfOne(verified) => verified.lock().unwrap_or_else(PoisonError::into_inner).contains(&key()),
+            Kind::Shared(caches) => caches.signatures.get(&key()).is_some(),
+        }
     }
 
     /// Computes a signature of `issuer` over `object` by `verify`, unless it is known to verify.
@@ -142,19 +165,31 @@ impl Memory {
             return Ok(());
         }
         verify()?;
-        if let Some(caches) = &self.0 {
-            caches.signatures.insert(SignatureKey::new(issuer, object), ());
+        let key = || SignatureKey::new(issuer, object);
+        match &self.0 {
+            Kind::None => {}
+            Kind::OfOne(verified) => {
+                verified.lock().unwrap_or_else(PoisonError::into_inner).insert(key());
+            }
+            Kind::Shared(caches) => caches.signatures.insert(key(), ()),
         }
         Ok(())
     }
 
     pub fn path(&self, key: &PathKey) -> Option<Arc<ValidatedPath>> {
-        self.0.as_ref()?.paths.get(key)
+        self.shared()?.paths.get(key)
     }
 
     pub fn keep_path(&self, key: PathKey, path: &Arc<ValidatedPath>) {
-        if let Some(caches) = &self.0 {
+        if let Some(caches) = self.shared() {
             caches.paths.insert(key, Arc::clone(path));
+        }
+    }
+
+    const fn shared(&self) -> Option<&Caches> {
+        match &self.0 {
+            Kind::Shared(caches) => Some(caches),
+            Kind::None | Kind::OfOne(_) => None,
         }
     }
 }

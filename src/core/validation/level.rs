@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::basic::SignatureValidation;
 use super::embedded::Together;
 use super::timestamp::TimestampKind;
+use crate::core::memory::Memory;
 use crate::core::path::PathOutcome;
 use crate::core::x509::ocsp::Named;
 use crate::core::x509::{Certificate, CertificateList};
@@ -26,7 +27,7 @@ pub enum Level {
 }
 
 /// The level, if the signature is a baseline one. A time-stamp that is not over it is none.
-pub fn of(signature: &SignatureValidation, together: &Together) -> Option<Level> {
+pub fn of(signature: &SignatureValidation, together: &Together, memory: &Memory) -> Option<Level> {
     let mut genuine = signature.timestamps.iter().filter(|stamp| stamp.is_genuine());
     let is_stamped = genuine.clone().any(|stamp| stamp.kind == TimestampKind::Signature);
     let is_archived = genuine.any(|stamp| stamp.kind != TimestampKind::Signature && stamp.covers_evidence);
@@ -36,17 +37,19 @@ pub fn of(signature: &SignatureValidation, together: &Together) -> Option<Level>
     if !is_stamped {
         return Some(Level::Basic);
     }
-    if !tells_of(together, signature) {
+    if !tells_of(together, signature, memory) {
         return Some(Level::Timestamped);
     }
     Some(if is_archived { Level::Archival } else { Level::LongTerm })
 }
 
 /// Some of the embedded revocation data are about the signer's certificate.
-fn tells_of(together: &Together, signature: &SignatureValidation) -> bool {
+fn tells_of(together: &Together, signature: &SignatureValidation, memory: &Memory) -> bool {
     let Ok(certificate) = &signature.signer else { return false };
     let Some(issuer) = issuer(together, signature, certificate) else { return false };
-    let signed = |crl: &CertificateList| issuer.public_key().is_ok_and(|key| crl.verify(key).is_ok());
+    let signed = |crl: &CertificateList| {
+        issuer.public_key().is_ok_and(|key| memory.signature(issuer, crl, || crl.verify(key)).is_ok())
+    };
     let crls = together.embedded_crls.iter().filter(|crl| crl.issuer == certificate.issuer);
     let statuses = together.embedded_responses.iter().flat_map(|response| &response.statuses);
     let (named, mut statuses) = (Named::new(certificate, issuer), statuses);

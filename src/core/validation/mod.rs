@@ -121,6 +121,9 @@ pub fn validate(request: &ValidationRequest<'_>) -> Result<Validation, Unreadabl
 }
 
 fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -> Validation {
+    let own = Memory::of_one_validation();
+    let request =
+        &ValidationRequest { memory: if request.memory.is_none() { &own } else { request.memory }, ..*request };
     let content = SignedContent::new(message.content, request.content);
     let encodings = Encodings::of(message);
     let together = Together::new(request, &encodings);
@@ -134,7 +137,7 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
     long_term::validate(request, message, &mut signatures, &content, &encodings);
     countersignature::judge(request, message, &mut signatures, material);
     for signature in &mut signatures {
-        signature.level = level::of(signature, &together);
+        signature.level = level::of(signature, &together, request.memory);
         if let Some(required) = request.policy.required_level {
             acceptance::require_level(required, signature);
         }
