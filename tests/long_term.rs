@@ -350,8 +350,8 @@ fn revocation_counts_from_its_date() {
         Paper::timestamped().with(&lists, &[&tree().ca_certificate]).archived(authority(0), ARCHIVED)
     };
     let held = [about_time(0, years(3))];
-    assert_eq!(judged(years(3), &of_signer(STAMPED.plus_seconds(-1), 1), &held), EXPIRED, "§5.6.2.2 (2)(b): before");
-    assert_eq!(judged(years(3), &of_signer(STAMPED, 1), &held), EXPIRED, "§5.5.4: at the same second");
+    assert_eq!(judged(years(3), &of_signer(STAMPED.plus_seconds(-1), 1), &held), REVOKED, "§5.6.2.2 (2)(b): before");
+    assert_eq!(judged(years(3), &of_signer(STAMPED, 1), &held), REVOKED, "§5.5.4: at the same second");
     assert_eq!(judged(years(3), &of_signer(STAMPED.plus_seconds(1), 1), &held), PASSED, "§5.6.2.4: after");
     assert_eq!(judged(years(3), &of_signer(STAMPED.plus_seconds(1), 6), &held), EXPIRED, "a hold may become anything");
     let roots = [list(years(1)).sign(&tree().root), about_time(0, years(1))];
@@ -360,7 +360,7 @@ fn revocation_counts_from_its_date() {
     let mut newer = list(ARCHIVED.plus_seconds(DAY));
     newer.entries = vec![dated_entry(&tree().signer.certificate.serial_number, STAMPED.plus_seconds(-1), 1, None)];
     let both = [about_time(0, years(3)), newer.sign(&tree().ca)];
-    assert_eq!(judged(years(3), &Paper::archival(), &both), EXPIRED);
+    assert_eq!(judged(years(3), &Paper::archival(), &both), REVOKED);
     let by_ocsp = |date: Time, invalid: Option<Time>| {
         let single_extensions = invalid.map(|invalid| extension(oid::INVALIDITY_DATE, false, &generalized(invalid)));
         let told = Response {
@@ -376,7 +376,7 @@ fn revocation_counts_from_its_date() {
         judge.verdict(&Paper::archival().0, Content::Bytes(CONTENT))
     };
     assert_eq!(by_ocsp(STAMPED.plus_seconds(60), None), PASSED, "RFC 6960: after");
-    assert_eq!(by_ocsp(STAMPED.plus_seconds(60), Some(STAMPED)), EXPIRED, "RFC 6960 §4.4.5: out of hand before");
+    assert_eq!(by_ocsp(STAMPED.plus_seconds(60), Some(STAMPED)), REVOKED, "RFC 6960 §4.4.5: out of hand before");
     // The CA: what it signed before is proved to be older.
     let of_ca = |date: Time| {
         let mut list = list(years(5));

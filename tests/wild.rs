@@ -216,7 +216,10 @@ fn real_authorities_of_vietnam_lead_to_their_roots() {
             );
             let expired = subordinate.not_after.plus_seconds(1);
             let expired = path_to(root, &subordinate, RevocationMode::Off, expired);
-            assert!(matches!(expired, PathOutcome::Invalid { fault: PathFault::Expired(0), .. }), "{expired:?}");
+            assert!(
+                matches!(expired, PathOutcome::Invalid { fault: PathFault::Expired { position: 0, .. }, .. }),
+                "{expired:?}"
+            );
         }
     }
     assert_eq!(found, 2, "each subordinate has its root");

@@ -48,14 +48,25 @@ pub enum Failure {
         content_differs: bool,
     },
     Signature(SignatureFault),
+    /// The signing certificate was revoked before a time of which the signature is proved to be later (§5.3.4, step 4).
+    RevokedBefore,
+    /// The signing certificate ended before such a time (§5.3.4, step 4).
+    ExpiredBefore,
+    /// The signature is proved to have existed before its certificate began (§5.5.4, step 4).
+    NotYetValid,
     /// A counter-signature on one of the signatures is broken, or over another; its own sub-indication.
     Countersignature {
         sub_indication: &'static str,
     },
 }
 
-#[cfg(test)]
 impl Failure {
+    /// Something was changed or made up, rather than made at a wrong time.
+    pub const fn is_of_integrity(&self) -> bool {
+        !matches!(self, Self::RevokedBefore | Self::ExpiredBefore | Self::NotYetValid)
+    }
+
+    #[cfg(test)]
     pub(in crate::core) fn every() -> Vec<Self> {
         crate::core::every::every!(Self {
             Self::Format(_) => FormatFault::every().into_iter().map(Self::Format),
@@ -64,6 +75,9 @@ impl Failure {
             Self::Signature(SignatureFault::Value) => [Self::Signature(SignatureFault::Value)],
             Self::Signature(SignatureFault::Encoding) => [Self::Signature(SignatureFault::Encoding)],
             Self::Signature(SignatureFault::KeyMismatch) => [Self::Signature(SignatureFault::KeyMismatch)],
+            Self::RevokedBefore => [Self::RevokedBefore],
+            Self::ExpiredBefore => [Self::ExpiredBefore],
+            Self::NotYetValid => [Self::NotYetValid],
             Self::Countersignature { .. } => [Self::Countersignature { sub_indication: "HASH_FAILURE" }],
         })
     }
@@ -82,7 +96,11 @@ pub enum Cause {
     Signer(SignerFault),
     UnknownAlgorithm(UnknownAlgorithm),
     Acceptance(AcceptanceFault),
+    /// The algorithm or key was not accepted any more at a time of which the signature is proved to be later (§5.3.4, step 6).
+    WeakWhenMade(AcceptanceFault),
     Path(PathFault),
+    /// A time-stamp over the content is later than one over the signature that it stands in (§5.5.4, step 4 e).
+    TimestampOrder,
     /// A certificate between the signer and an anchor is missing, and where it is published does not answer.
     IssuerUnavailable,
 }
@@ -98,7 +116,9 @@ impl Cause {
             Self::Signer(_) => SignerFault::every().into_iter().map(Self::Signer),
             Self::UnknownAlgorithm(_) => [Self::UnknownAlgorithm(UnknownAlgorithm("1.2.3".to_owned()))],
             Self::Acceptance(_) => AcceptanceFault::every().into_iter().map(Self::Acceptance),
+            Self::WeakWhenMade(_) => [AcceptanceFault::WeakAlgorithm, AcceptanceFault::WeakKey].map(Self::WeakWhenMade),
             Self::Path(_) => PathFault::every().into_iter().map(Self::Path),
+            Self::TimestampOrder => [Self::TimestampOrder],
             Self::IssuerUnavailable => [Self::IssuerUnavailable],
         })
     }
@@ -150,6 +170,9 @@ impl Verdict {
                 Failure::Format(_) => "FORMAT_FAILURE",
                 Failure::Hash { .. } => "HASH_FAILURE",
                 Failure::Signature(_) => "SIG_CRYPTO_FAILURE",
+                Failure::RevokedBefore => "REVOKED",
+                Failure::ExpiredBefore => "EXPIRED",
+                Failure::NotYetValid => "NOT_YET_VALID",
                 Failure::Countersignature { sub_indication } => sub_indication,
             },
             Self::Indeterminate(cause) => match cause {
@@ -165,7 +188,9 @@ impl Verdict {
                     | AcceptanceFault::SigningTimeMissing
                     | AcceptanceFault::LevelTooLow,
                 ) => "SIG_CONSTRAINTS_FAILURE",
+                Cause::WeakWhenMade(_) => "CRYPTO_CONSTRAINTS_FAILURE",
                 Cause::Path(fault) => path_sub_indication(fault),
+                Cause::TimestampOrder => "TIMESTAMP_ORDER_FAILURE",
                 Cause::IssuerUnavailable => "TRY_LATER",
             },
         })
@@ -192,6 +217,9 @@ impl Verdict {
                 Failure::Signature(SignatureFault::Value) => "signature-value-invalid",
                 Failure::Signature(SignatureFault::Encoding) => "signature-value-encoding",
                 Failure::Signature(SignatureFault::KeyMismatch) => "signature-key-mismatch",
+                Failure::RevokedBefore => "revoked-before-signing",
+                Failure::ExpiredBefore => "expired-before-signing",
+                Failure::NotYetValid => "signed-before-certificate",
                 Failure::Countersignature { .. } => "counter-signature-broken",
             },
             Self::Indeterminate(cause) => match cause {
@@ -201,8 +229,9 @@ impl Verdict {
                 Cause::SignedDataNotFound { digest_not_given: true } => "digest-not-given",
                 Cause::Signer(fault) => fault.code(),
                 Cause::UnknownAlgorithm(_) => "signature-algorithm-unknown",
-                Cause::Acceptance(fault) => fault.code(),
+                Cause::Acceptance(fault) | Cause::WeakWhenMade(fault) => fault.code(),
                 Cause::Path(fault) => fault.code(),
+                Cause::TimestampOrder => "timestamp-order-contradicts",
                 Cause::IssuerUnavailable => "issuer-certificate-unavailable",
             },
         }
@@ -232,7 +261,12 @@ pub const fn path_sub_indication(fault: &PathFault) -> &'static str {
         | PathFault::WeakAlgorithm(_)
         | PathFault::WeakKey(_)
         | PathFault::UnusableKey(_) => "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
-        PathFault::NotYetValid(_) | PathFault::Expired(_) => "OUT_OF_BOUNDS_NO_POE",
+        PathFault::NotYetValid { position: 0, not_revoked: true }
+        | PathFault::Expired { position: 0, not_revoked: true } => "OUT_OF_BOUNDS_NOT_REVOKED",
+        PathFault::NotYetValid { position: 0, .. } | PathFault::Expired { position: 0, .. } => "OUT_OF_BOUNDS_NO_POE",
+        // The target is not (`path::validate`): it is an authority, who says that the certificates below are good.
+        PathFault::NotYetValid { .. } | PathFault::Expired { .. } => "REVOCATION_OUT_OF_BOUNDS_NO_POE",
+        PathFault::NotProved(_) => "NO_POE",
         PathFault::Revoked { position: 0, .. } => "REVOKED_NO_POE",
         PathFault::Revoked { .. } => "REVOKED_CA_NO_POE",
         PathFault::OnHold { .. }

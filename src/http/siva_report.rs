@@ -161,7 +161,12 @@ fn certificates(signature: &SignatureReport) -> Vec<Value> {
     });
     let stamps = signature.timestamps.iter().filter_map(|stamp| {
         let mut one = chain(&stamp.certificates)?;
-        one["type"] = if stamp.is_archive() { "ARCHIVE_TIMESTAMP" } else { "SIGNATURE_TIMESTAMP" }.into();
+        one["type"] = match (stamp.is_archive(), stamp.is_of_content()) {
+            (true, _) => "ARCHIVE_TIMESTAMP",
+            (false, true) => "CONTENT_TIMESTAMP",
+            (false, false) => "SIGNATURE_TIMESTAMP",
+        }
+        .into();
         Some(one)
     });
     signing.into_iter().chain(stamps).collect()
@@ -186,7 +191,8 @@ fn info(signature: &SignatureReport, validation_time: Time) -> Value {
     // Without proof the time of validation is no signing time.
     let best = signature.best_signature_time.filter(|best| *best < validation_time);
     let passed = |stamp: &&TimestampReport| stamp.code == "passed";
-    let (archive, of_value): (Vec<_>, Vec<_>) = signature.timestamps.iter().partition(|stamp| stamp.is_archive());
+    let stamps = signature.timestamps.iter().filter(|stamp| !stamp.is_of_content());
+    let (archive, of_value): (Vec<_>, Vec<_>) = stamps.partition(|stamp| stamp.is_archive());
     let stamp = of_value.iter().copied().find(passed).or_else(|| of_value.first().copied());
     let of_signer = signature.revocation.first().filter(|status| status.source == "ocsp");
     json!({

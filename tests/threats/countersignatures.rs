@@ -186,7 +186,7 @@ fn c20_a_counter_signature_improves_nothing_and_one_in_doubt_takes_nothing() {
         report(&message(&[with(parent, &[countersignature])], &[confirming]))
     };
     let good = tree().signer(Kind::P256);
-    assert_eq!(confirmed(&expired, &good).0, "INDETERMINATE OUT_OF_BOUNDS_NO_POE certificate-expired");
+    assert_eq!(confirmed(&expired, &good).0, "INDETERMINATE OUT_OF_BOUNDS_NOT_REVOKED certificate-expired");
     let root = antin::pki::profile::root(antin::pki::profile::subject("antin", "Stranger").expect("a name"), NOW);
     let root = antin::pki::certificate::self_sign(crate::kit::tree::private_key(), &root).expect("a root");
     let ca = antin::pki::profile::subject("antin", "Stranger CA").expect("a name");

@@ -144,11 +144,11 @@ fn c08_a_certificate_that_may_not_sign_documents() {
     let table: [(Profile, &str); 6] = [
         (
             Profile { not_after: NOW.plus_seconds(-1), ..usual.clone() },
-            "INDETERMINATE OUT_OF_BOUNDS_NO_POE certificate-expired",
+            "INDETERMINATE OUT_OF_BOUNDS_NOT_REVOKED certificate-expired",
         ),
         (
             Profile { not_before: NOW.plus_seconds(1), ..usual.clone() },
-            "INDETERMINATE OUT_OF_BOUNDS_NO_POE certificate-not-yet-valid",
+            "INDETERMINATE OUT_OF_BOUNDS_NOT_REVOKED certificate-not-yet-valid",
         ),
         (
             Profile { extended_key_usage: vec![server], ..usual.clone() },

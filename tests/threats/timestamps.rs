@@ -122,7 +122,7 @@ fn t01_an_authority_that_may_not_time_stamp_proves_nothing() {
     assert_eq!(by(&authority_saying(&Profile { extended_key_usage: more, ..usual_profile() })), fault);
     assert_eq!(by(&tree().signer), fault, "a signer of documents");
     let expired = Profile { not_after: NOW.plus_seconds(-60), ..usual_profile() };
-    assert_eq!(by(&authority_saying(&expired)), "INDETERMINATE OUT_OF_BOUNDS_NO_POE certificate-expired");
+    assert_eq!(by(&authority_saying(&expired)), "INDETERMINATE OUT_OF_BOUNDS_NOT_REVOKED certificate-expired");
     let unlisted = unlisted();
     assert_eq!(by(&unlisted), "INDETERMINATE NO_CERTIFICATE_CHAIN_FOUND no-trusted-path");
 }

@@ -47,6 +47,8 @@ pub struct SignedAttributes<'a> {
     pub signing_certificate_v2: Option<SigningCertificate<'a>>,
     pub algorithm_protection: Option<AlgorithmProtection<'a>>,
     pub document_reference: Option<DocumentReference>,
+    /// Tokens over the content (EN 319 122-1 §5.2.8), as encoded.
+    pub content_time_stamps: Vec<&'a [u8]>,
     /// The attributes stood in another order than DER demands; they are hashed in DER order (RFC 5652 §5.4).
     pub reordered: bool,
     /// The octets the signature is over: the DER encoding with the SET OF tag.
@@ -108,6 +110,13 @@ impl<'a> SignedAttributes<'a> {
             attributes.push((identifier, values));
             encodings.push(attribute.raw);
         }
+        let mut content_time_stamps = Vec::new();
+        if let Some((_, values)) = attributes.iter().find(|(found, _)| *found == oid::CONTENT_TIME_STAMP) {
+            let mut tokens = values.reader();
+            while !tokens.is_empty() {
+                content_time_stamps.push(tokens.read()?.raw);
+            }
+        }
         let value = |identifier: &[u8]| -> Result<Option<Tlv<'a>>, AttributeFault> {
             let Some((_, values)) = attributes.iter().find(|(found, _)| *found == identifier) else { return Ok(None) };
             let single = values.read_all(|reader| reader.read());
@@ -160,6 +169,7 @@ impl<'a> SignedAttributes<'a> {
                 Some(value) => Some(DocumentReference::decode(value).map_err(of_type(oid::DOCUMENT_REFERENCE))?),
                 None => None,
             },
+            content_time_stamps,
             reordered,
             signed_octets,
         })
@@ -194,6 +204,7 @@ fn attribute_name(identifier: &[u8]) -> &'static str {
         oid::SIGNING_CERTIFICATE_V2 => "signing-certificate-v2",
         oid::CMS_ALGORITHM_PROTECTION => "cms-algorithm-protection",
         oid::DOCUMENT_REFERENCE => "document-reference",
+        oid::CONTENT_TIME_STAMP => "content-time-stamp",
         _ => "attribute",
     }
 }

@@ -9,6 +9,9 @@ use crate::core::time::Time;
 /// Levels of nesting inside a `TSTInfo`.
 const DEPTH: usize = 16;
 
+/// Seconds; an authority that may be wrong by more says no order at all.
+const LARGEST_ACCURACY: i64 = 86_400;
+
 /// 9999-12-31T23:59:59Z.
 const LAST: Time = Time::from_unix(253_402_300_799);
 
@@ -24,6 +27,8 @@ pub struct TstInfo<'a> {
     pub gen_time: Time,
     /// As encoded.
     gen_time_text: &'a [u8],
+    /// By how much the time stated may be wrong, in seconds rounded up; zero if that is not said (RFC 3161 §2.4.2).
+    pub accuracy: i64,
     pub nonce: Option<&'a [u8]>,
 }
 
@@ -84,9 +89,8 @@ impl<'a> TstInfo<'a> {
             let serial_number = fields.expect(tag::INTEGER)?.integer()?;
             let time = fields.expect(tag::GENERALIZED_TIME)?;
             let (gen_time, gen_time_text) = (gen_time(time)?, time.value);
-            if let Some(accuracy) = fields.optional(tag::SEQUENCE)? {
-                accuracy.read_all(check_accuracy)?;
-            }
+            let stated = fields.optional(tag::SEQUENCE)?;
+            let accuracy = stated.map_or(Ok(0), |accuracy| accuracy.read_all(accuracy_seconds))?;
             // `ordering`: some authorities write the default out. It says nothing about one token alone.
             fields.optional(tag::BOOLEAN)?;
             let nonce = fields.optional(tag::INTEGER)?.map(|nonce| nonce.integer()).transpose()?;
@@ -95,7 +99,7 @@ impl<'a> TstInfo<'a> {
             if let Some(extensions) = fields.optional(tag::context(1))? {
                 check_extensions(extensions)?;
             }
-            Ok(Self { policy, message_imprint, serial_number, gen_time, gen_time_text, nonce })
+            Ok(Self { policy, message_imprint, serial_number, gen_time, gen_time_text, accuracy, nonce })
         })
     }
 
@@ -122,13 +126,17 @@ fn gen_time(element: Tlv<'_>) -> Result<Time, DerError> {
 }
 
 /// `Accuracy`: seconds, milliseconds, microseconds.
-fn check_accuracy(fields: &mut Reader<'_>) -> Result<(), DerError> {
+fn accuracy_seconds(fields: &mut Reader<'_>) -> Result<i64, DerError> {
+    let mut total: i64 = 0;
     for part in [tag::INTEGER, tag::context_primitive(0), tag::context_primitive(1)] {
         if let Some(number) = fields.optional(part)? {
-            number.unsigned()?;
+            let digits = number.unsigned()?.iter();
+            let value = digits.fold(0, |value: i64, digit| value.saturating_mul(256).saturating_add(i64::from(*digit)));
+            // A fraction, in whatever unit, is less than a second.
+            total = total.saturating_add(if part == tag::INTEGER { value } else { value.min(1) });
         }
     }
-    Ok(())
+    Ok(total.min(LARGEST_ACCURACY))
 }
 
 fn check_extensions(extensions: Tlv<'_>) -> Result<(), TokenFault> {

@@ -25,10 +25,13 @@ pub enum PathFault {
     WeakKey(Position),
     /// The certificate's key cannot be used: explicit parameters, off the curve, unknown type.
     UnusableKey(Position),
-    /// `notBefore` lies after the time (§6.1.3 (a)(2)).
-    NotYetValid(Position),
-    /// `notAfter` lies before the time (§6.1.3 (a)(2)).
-    Expired(Position),
+    /// `notBefore` lies after the time (§6.1.3 (a)(2)); whether the certificate is known not to be revoked.
+    NotYetValid { position: Position, not_revoked: bool },
+    /// `notAfter` lies before the time (§6.1.3 (a)(2)); whether the certificate is known not to be revoked.
+    Expired { position: Position, not_revoked: bool },
+    /// An authority no longer passes, and what its key was used for is not proved to have existed while it did
+    /// (EN 319 102-1 §5.6.2.2.4 2 a). Only of paths that are judged as of the past.
+    NotProved(Position),
     /// The serial number is not positive, the subject or issuer is empty where a name is needed (§4.1.2), or the certificate is
     /// no CA and constrains names (§4.2.1.10).
     Profile(Position),
@@ -111,8 +114,9 @@ impl PathFault {
             | Self::WeakAlgorithm(position)
             | Self::WeakKey(position)
             | Self::UnusableKey(position)
-            | Self::NotYetValid(position)
-            | Self::Expired(position)
+            | Self::NotYetValid { position, .. }
+            | Self::Expired { position, .. }
+            | Self::NotProved(position)
             | Self::Profile(position)
             | Self::ExtensionNotUnderstood(position, _)
             | Self::Policy(position)
@@ -145,8 +149,9 @@ impl PathFault {
             Self::WeakAlgorithm(_) => "certificate-algorithm-weak",
             Self::WeakKey(_) => "certificate-key-weak",
             Self::UnusableKey(_) => "certificate-key-unusable",
-            Self::NotYetValid(_) => "certificate-not-yet-valid",
-            Self::Expired(_) => "certificate-expired",
+            Self::NotYetValid { .. } => "certificate-not-yet-valid",
+            Self::Expired { .. } => "certificate-expired",
+            Self::NotProved(_) => "existence-not-proved",
             Self::Profile(_) => "certificate-profile",
             Self::ExtensionNotUnderstood(..) => "certificate-extension-not-understood",
             Self::NotACa(_) => "certificate-not-a-ca",
@@ -179,7 +184,7 @@ impl PathFault {
             Self::WeakKey(_) | Self::UnusableKey(_) => "6.1.4 (d)",
             Self::NotDer(_) => "4.1",
             Self::Profile(_) => "4.1.2",
-            Self::NotYetValid(_) | Self::Expired(_) => "6.1.3 (a)(2)",
+            Self::NotYetValid { .. } | Self::Expired { .. } | Self::NotProved(_) => "6.1.3 (a)(2)",
             Self::ExtensionNotUnderstood(0, _) => "6.1.5 (f)",
             Self::ExtensionNotUnderstood(..) => "6.1.4 (o)",
             Self::NotACa(_) => "6.1.4 (k)",
@@ -218,8 +223,11 @@ impl PathFault {
             Self::WeakAlgorithm(_) => [Self::WeakAlgorithm(0)],
             Self::WeakKey(_) => [Self::WeakKey(0)],
             Self::UnusableKey(_) => [Self::UnusableKey(0)],
-            Self::NotYetValid(_) => [Self::NotYetValid(0)],
-            Self::Expired(_) => [Self::Expired(0)],
+            Self::NotYetValid { position: 0, .. } => [true, false].map(|not_revoked| Self::NotYetValid { position: 0, not_revoked }),
+            Self::NotYetValid { .. } => [Self::NotYetValid { position: 1, not_revoked: false }],
+            Self::Expired { position: 0, .. } => [true, false].map(|not_revoked| Self::Expired { position: 0, not_revoked }),
+            Self::Expired { .. } => [Self::Expired { position: 1, not_revoked: false }],
+            Self::NotProved(_) => [Self::NotProved(1)],
             Self::Profile(_) => [Self::Profile(0)],
             Self::ExtensionNotUnderstood(..) => [Self::ExtensionNotUnderstood(0, identifier())],
             Self::NotACa(_) => [Self::NotACa(1)],
@@ -244,6 +252,15 @@ impl PathFault {
         })
     }
 
+    /// The same of a certificate of which it is not known whether it is revoked, who says so being in doubt.
+    pub(super) fn of_unknown_status(self) -> Self {
+        match self {
+            Self::NotYetValid { position, .. } => Self::NotYetValid { position, not_revoked: false },
+            Self::Expired { position, .. } => Self::Expired { position, not_revoked: false },
+            other => other,
+        }
+    }
+
     /// More, other or later evidence could still make the certificate valid: undetermined rather than invalid.
     pub const fn is_undetermined(&self) -> bool {
         matches!(
@@ -265,7 +282,7 @@ impl PathFault {
             Self::Revoked { .. } => 6,
             Self::OnHold { .. } => 5,
             Self::RevocationStale { .. } | Self::RevocationUnclear(_) | Self::RevocationUnknown(_) => 4,
-            Self::NotYetValid(_) | Self::Expired(_) | Self::AnchorWindow(_) => 3,
+            Self::NotYetValid { .. } | Self::Expired { .. } | Self::NotProved(_) | Self::AnchorWindow(_) => 3,
             Self::IssuerNotFound(_) => 0,
             Self::Signature(_) | Self::BudgetSpent(_) => 1,
             _ => 2,

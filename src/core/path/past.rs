@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::revocation::{self, RevocationStatus, Subject};
-use super::{PathFault, PathRequest};
+use super::{PathFault, PathRequest, Position};
 use crate::core::policy::RevocationMode;
 use crate::core::time::Time;
 use crate::core::x509::{Certificate, TrustAnchor};
@@ -55,6 +55,25 @@ pub struct Uses {
 impl Uses {
     pub fn at(&self, position: usize) -> Time {
         self.times[position]
+    }
+
+    /// The lowest authority whose key is not proved to have been used before `now`.
+    pub fn first_unproved(&self, now: Time) -> Position {
+        let unproved = self.times.iter().skip(1).position(|used_at| *used_at >= now);
+        unproved.map_or(usize::MAX, |index| index + 1)
+    }
+}
+
+/// The fault of a path judged as of the past, whose authorities from `unproved` on are judged as of now: that an authority is past its
+/// time there is a lack of proof.
+pub fn blame(fault: PathFault, unproved: Position) -> PathFault {
+    match fault {
+        PathFault::Expired { position, .. } | PathFault::WeakAlgorithm(position) | PathFault::WeakKey(position)
+            if position >= unproved =>
+        {
+            PathFault::NotProved(position)
+        }
+        other => other,
     }
 }
 

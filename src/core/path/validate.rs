@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::fault::PathFault;
 use super::names::NamesAllowed;
-use super::past;
+use super::past::{self, Uses};
 use super::policy::PolicyGraph;
 use super::revocation::{self, RevocationStatus, Subject};
 use super::window::Window;
@@ -69,18 +69,30 @@ pub fn validate(
     path: &[Arc<Certificate>],
     anchor: &TrustAnchor,
 ) -> Result<ValidatedPath, PathFault> {
-    let target_is_anchor = path.len() == 1 && *path[0] == **anchor.certificate();
-    let above = if target_is_anchor { 0 } else { path.len() };
     let uses = match request.past {
-        Some(past) if !target_is_anchor => Some(past::uses(request, past, path, anchor)?),
+        Some(past) if !is_anchor(path, anchor) => Some(past::uses(request, past, path, anchor)?),
         _ => None,
     };
+    let unproved = uses.as_ref().map_or(usize::MAX, |uses| uses.first_unproved(request.time));
+    judge(request, path, anchor, uses).map_err(|fault| past::blame(fault, unproved))
+}
+
+fn judge(
+    request: &PathRequest<'_>,
+    path: &[Arc<Certificate>],
+    anchor: &TrustAnchor,
+    uses: Option<Uses>,
+) -> Result<ValidatedPath, PathFault> {
+    let target_is_anchor = is_anchor(path, anchor);
+    let above = if target_is_anchor { 0 } else { path.len() };
     let used_at = |position: Position| match (&uses, request.past) {
         (Some(uses), _) => uses.at(position),
         (None, Some(past)) => past.used_at.min(request.time),
         (None, None) => request.time,
     };
     let mut holds = super::anchor::check(request, above, anchor, used_at(above))?;
+    let is_shown_good =
+        uses.as_ref().is_some_and(|uses| uses.statuses.first().is_some_and(|first| *first.certificate == *path[0]));
     let mut names = NamesAllowed::default();
     let mut policies = PolicyGraph::new(&request.policies, path.len());
     if !target_is_anchor {
@@ -95,7 +107,10 @@ pub fn validate(
             check_signature(position, certificate, issuer, used_at(position + 1))?;
         }
         let time = used_at(position);
-        check_validity(position, certificate, time)?;
+        if let Err(fault) = check_validity(position, certificate, time) {
+            let target = out_of_bounds(request, path, anchor, used_at(0), is_shown_good);
+            return Err(target.map_or(fault, |target| if position == 0 { target } else { target.of_unknown_status() }));
+        }
         let until = certificate.not_after.min(key_end(certificate)).min(algorithm_end(certificate));
         holds = holds.and(Window { from: certificate.not_before, until });
         check_profile(position, certificate)?;
@@ -138,6 +153,11 @@ pub fn validate(
     })
 }
 
+/// The path is its anchor.
+fn is_anchor(path: &[Arc<Certificate>], anchor: &TrustAnchor) -> bool {
+    path.len() == 1 && *path[0] == **anchor.certificate()
+}
+
 /// The anchor as issuer: what its own certificate forbids is honoured (RFC 5937 §3.2). It stands one above the path.
 fn check_anchor_issues(anchor: &TrustAnchor, path: &[Arc<Certificate>], time: Time) -> Result<(), PathFault> {
     let position = path.len();
@@ -174,12 +194,40 @@ fn check_signature(
 /// §6.1.3 (a)(2): both ends belong to the validity.
 fn check_validity(position: Position, certificate: &Certificate, time: Time) -> Result<(), PathFault> {
     if time < certificate.not_before {
-        Err(PathFault::NotYetValid(position))
+        Err(PathFault::NotYetValid { position, not_revoked: false })
     } else if time > certificate.not_after {
-        Err(PathFault::Expired(position))
+        Err(PathFault::Expired { position, not_revoked: false })
     } else {
         Ok(())
     }
+}
+
+/// A target that is out of bounds itself, whatever else is: revoked, or whether it is known not to be (EN 319 102-1 §5.2.6.4, step 7).
+/// `known`: what was known of it when its key was used has been asked.
+fn out_of_bounds(
+    request: &PathRequest<'_>,
+    path: &[Arc<Certificate>],
+    anchor: &TrustAnchor,
+    time: Time,
+    known: bool,
+) -> Option<PathFault> {
+    let fault = check_validity(0, &path[0], time).err()?;
+    let not_revoked = match request.revocation {
+        _ if known => true,
+        RevocationMode::Off => false,
+        _ if is_anchor(path, anchor) => false,
+        _ => {
+            let subject = Subject { certificate: &path[0], above: &path[1..], anchor, used_at: None };
+            match revocation::check(request, 0, &subject) {
+                Err(revoked @ PathFault::Revoked { .. }) => return Some(revoked),
+                status => status.is_ok(),
+            }
+        }
+    };
+    Some(match fault {
+        PathFault::NotYetValid { position, .. } => PathFault::NotYetValid { position, not_revoked },
+        _ => PathFault::Expired { position: 0, not_revoked },
+    })
 }
 
 /// §4.1: DER; §4.1.2.2: the serial number is positive; §4.1.2.4, §4.1.2.6: issuers have names;

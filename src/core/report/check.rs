@@ -8,10 +8,11 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::core::algorithm::SignatureAlgorithm;
 use crate::core::path::{PathFault, PathOutcome};
 use crate::core::policy::{Policy, RevocationMode};
+use crate::core::time::Time;
 use crate::core::validation::SignatureValidation;
 use crate::core::validation::acceptance::AcceptanceFault;
 use crate::core::validation::cryptographic::DigestFault;
-use crate::core::verdict::{Cause, Failure, Verdict};
+use crate::core::verdict::{Cause, Failure, Indication, Verdict};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -72,11 +73,14 @@ pub enum Step {
     MessageDigest,
     SignatureValue,
     Acceptance,
+    ContentTimestamp,
+    BestSignatureTime,
+    PastValidation,
     RsaPadding,
 }
 
 impl Step {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::Format,
         Self::AttributeOrder,
         Self::SigningCertificate,
@@ -86,6 +90,9 @@ impl Step {
         Self::MessageDigest,
         Self::SignatureValue,
         Self::Acceptance,
+        Self::ContentTimestamp,
+        Self::BestSignatureTime,
+        Self::PastValidation,
         Self::RsaPadding,
     ];
 
@@ -97,6 +104,9 @@ impl Step {
             Self::CertificationPath | Self::Revocation => "5.2.6",
             Self::MessageDigest | Self::SignatureValue => "5.2.7",
             Self::Acceptance => "5.2.8",
+            Self::ContentTimestamp => "5.3.4",
+            Self::BestSignatureTime => "5.5.4",
+            Self::PastValidation => "5.6.2.4",
             Self::RsaPadding => "Circular 15/2025",
         }
     }
@@ -113,6 +123,9 @@ impl Step {
             Self::MessageDigest => "message-digest",
             Self::SignatureValue => "signature-value",
             Self::Acceptance => "acceptance",
+            Self::ContentTimestamp => "content-time-stamp",
+            Self::BestSignatureTime => "best-signature-time",
+            Self::PastValidation => "past-validation",
             Self::RsaPadding => "rsa-padding",
         }
     }
@@ -172,9 +185,9 @@ impl Serialize for Check {
 }
 
 /// The checks of one signature in the order of the standard.
-pub fn checks(signature: &SignatureValidation, policy: &Policy, revocation: RevocationMode) -> Vec<Check> {
+pub fn checks(signature: &SignatureValidation, policy: &Policy, revocation: RevocationMode, time: Time) -> Vec<Check> {
     use CheckResult::{Failed, Indeterminate, Skipped, Warning};
-    let mut checks = Vec::with_capacity(10);
+    let mut checks = Vec::with_capacity(Step::ALL.len());
     checks.push(match &signature.format {
         Ok(_) => Check::passed(Step::Format),
         Err(fault) => Check::new(Step::Format, Failed, fault.code()),
@@ -225,10 +238,46 @@ pub fn checks(signature: &SignatureValidation, policy: &Policy, revocation: Revo
         Some(Err(fault)) => Check::new(Step::Acceptance, Indeterminate, fault.code()),
         None => Check::new(Step::Acceptance, Skipped, Remark::NotJudged.code()),
     });
+    time_checks(signature, time, &mut checks);
     if policy.report_padding_conformity {
         checks.extend(padding_check(signature));
     }
     checks
+}
+
+/// What trusted time says, each its line, where it says something.
+fn time_checks(signature: &SignatureValidation, time: Time, checks: &mut Vec<Check>) {
+    use CheckResult::{Failed, Indeterminate, Skipped};
+    let proved = signature.best_signature_time(time);
+    let code = signature.verdict.code();
+    if !signature.content_timestamps.is_empty() {
+        let later_than = signature.earliest_signature_time();
+        let (result, code) = match (&signature.verdict, later_than) {
+            (Verdict::TotalFailed(Failure::RevokedBefore | Failure::ExpiredBefore), _) => (Failed, code),
+            (Verdict::Indeterminate(Cause::TimestampOrder | Cause::WeakWhenMade(_)), _) => (Indeterminate, code),
+            (_, Some(_)) => (CheckResult::Passed, Remark::Passed.code()),
+            (_, None) => (Skipped, Remark::NotJudged.code()),
+        };
+        let detail = later_than.filter(|_| result != CheckResult::Passed).map(|time| time.to_string());
+        checks.push(Check { detail, ..Check::new(Step::ContentTimestamp, result, code) });
+    }
+    if matches!(signature.verdict, Verdict::TotalFailed(Failure::NotYetValid)) {
+        checks.push(Check { detail: Some(proved.to_string()), ..Check::new(Step::BestSignatureTime, Failed, code) });
+    } else if proved < time {
+        checks.push(Check::passed(Step::BestSignatureTime));
+    }
+    if let Some(past) = &signature.past {
+        let result = if past.verdict.indication() == Indication::TotalFailed { Failed } else { Indeterminate };
+        let operands = match &past.verdict {
+            Verdict::Indeterminate(Cause::Path(fault)) => fault_detail(past, fault),
+            _ => None,
+        };
+        let detail = operands.map_or_else(|| proved.to_string(), |operands| format!("{proved}: {operands}"));
+        let check = Check::new(Step::PastValidation, result, past.verdict.code());
+        checks.push(Check { detail: Some(detail), ..check });
+    } else if matches!(&signature.path, Some(PathOutcome::Valid(path)) if path.used_at(0).is_some()) {
+        checks.push(Check::passed(Step::PastValidation));
+    }
 }
 
 /// Path and revocation, each its line.
@@ -282,8 +331,8 @@ fn fault_detail(signature: &SignatureValidation, fault: &PathFault) -> Option<St
             Some(identifier.clone())
         }
         PathFault::BudgetSpent(budget) => Some(budget.name().to_owned()),
-        PathFault::Expired(_) => certificate.map(|certificate| certificate.not_after.to_string()),
-        PathFault::NotYetValid(_) => certificate.map(|certificate| certificate.not_before.to_string()),
+        PathFault::Expired { .. } => certificate.map(|certificate| certificate.not_after.to_string()),
+        PathFault::NotYetValid { .. } => certificate.map(|certificate| certificate.not_before.to_string()),
         PathFault::IssuerNotFound(_) => certificate.map(|certificate| format!("issuer {}", certificate.issuer)),
         _ => None,
     };

@@ -50,7 +50,7 @@ pub struct SignatureReport {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TimestampReport {
-    /// Over what: `signature`, or `archive` for all that was there then.
+    /// Over what: `signature`, `archive` for all that was there then, or `content`.
     #[serde(rename = "type")]
     pub over: &'static str,
     /// As its authority states it, the fraction of a second rounded up; `None`: the token cannot be read.
@@ -152,9 +152,14 @@ impl SignatureReport {
             scope: "full-document",
             certificates: certificates(signature),
             revocation: revocation_reports(signature, time),
-            timestamps: signature.timestamps.iter().map(|timestamp| TimestampReport::new(timestamp, time)).collect(),
+            timestamps: signature
+                .timestamps
+                .iter()
+                .chain(&signature.content_timestamps)
+                .map(|timestamp| TimestampReport::new(timestamp, time))
+                .collect(),
             countersignatures: countersignature::reports(signature, time),
-            checks: check::checks(signature, policy, revocation),
+            checks: check::checks(signature, policy, revocation, time),
             is_anchored: is_anchored(signature),
             value: signature.value.clone(),
         }
@@ -182,6 +187,11 @@ impl TimestampReport {
     /// Over all that was there then, not over the signature value alone.
     pub fn is_archive(&self) -> bool {
         self.over == "archive"
+    }
+
+    /// Over the content, before it was signed.
+    pub fn is_of_content(&self) -> bool {
+        self.over == "content"
     }
 
     fn new(timestamp: &TimestampValidation, time: Time) -> Self {

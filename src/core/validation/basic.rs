@@ -84,6 +84,10 @@ pub struct SignatureValidation {
     pub value: Vec<u8>,
     /// The time-stamps on it; none are judged on the signature of a time-stamp.
     pub timestamps: Vec<TimestampValidation>,
+    /// Those among its signed attributes, over the content: it is later than each that passes.
+    pub content_timestamps: Vec<TimestampValidation>,
+    /// It was judged as of the time proved too, which did not pass either.
+    pub past: Option<Box<Self>>,
     /// The counter-signatures on it; they never improve anything.
     pub countersignatures: Vec<CountersignatureValidation>,
 }
@@ -93,6 +97,13 @@ impl SignatureValidation {
     pub fn best_signature_time(&self, validation_time: Time) -> Time {
         let proofs = self.timestamps.iter().filter_map(|timestamp| timestamp.outcome.as_ref().ok());
         proofs.map(|proof| proof.time()).min().map_or(validation_time, |proved| proved.min(validation_time))
+    }
+
+    /// The latest time before which the signature is proved not to have been made, if there is one; a second early, for what is
+    /// stated of time-stamps is rounded up.
+    pub fn earliest_signature_time(&self) -> Option<Time> {
+        let proofs = self.content_timestamps.iter().filter_map(|stamp| stamp.outcome.as_ref().ok());
+        proofs.map(|proof| proof.time().plus_seconds(-1)).max()
     }
 }
 
@@ -157,6 +168,8 @@ pub fn validate(
         acceptance,
         level: None,
         timestamps: Vec::new(),
+        content_timestamps: Vec::new(),
+        past: None,
         countersignatures: Vec::new(),
     };
     validation.verdict = verdict(&validation);

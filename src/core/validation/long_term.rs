@@ -3,17 +3,18 @@
 //! The time-stamps are judged first, the newest first: one that passes proves that all it is over existed at its time, older
 //! time-stamps among it, which may then pass although their authorities' certificates have ended since. Then each signature that
 //! cannot be relied on as if it were made now is judged once more, as of the earliest time that is proved (past signature
-//! validation, §5.6.2.4). What is no better then stays as it was.
+//! validation, §5.6.2.4). What is no better then stays as it was, with the reason why it is not. At last both ends are compared
+//! between which it was made (`bounds.rs`).
 
-use super::ValidationRequest;
 use super::acceptance::AcceptanceFault;
 use super::basic::{self, Material, SignatureValidation};
 use super::content::SignedContent;
 use super::embedded::{Encodings, Together};
 use super::stamps::{self, Stamp, Stamps, Token};
-use super::timestamp::{self, TimestampFault, TimestampValidation};
+use super::timestamp::{self, TimestampFault, TimestampKind, TimestampValidation};
+use super::{ValidationRequest, bounds};
 use crate::core::algorithm::DigestAlgorithm;
-use crate::core::cms::SignedData;
+use crate::core::cms::{SignedData, SignerInfo};
 use crate::core::path::{Proofs, Work};
 use crate::core::policy::Purpose;
 use crate::core::time::Time;
@@ -64,7 +65,12 @@ fn judge<'a>(
             Ok((algorithm, covered)) => (Ok(algorithm), covered),
             Err(fault) => (Err(fault), Default::default()),
         };
-        let mut validation = judge_stamp(request, stamp, imprint, proofs.of(&stamp.fingerprint), &proofs, material);
+        let proved = match stamp.kind {
+            // It stands inside what the time-stamps of its signer are over.
+            TimestampKind::Content => judged.iter().filter_map(|judged| proved_by(judged, &stamps, stamp.signer)).min(),
+            _ => proofs.of(&stamp.fingerprint),
+        };
+        let mut validation = judge_stamp(request, stamp, imprint, proved, &proofs, material);
         validation.covers_evidence = covered.has_revocation();
         if let Ok(proof) = &validation.outcome {
             stamps.prove(&covered, proof.time(), &mut proofs);
@@ -73,26 +79,50 @@ fn judge<'a>(
     }
     judged.sort_by_key(|(position, _)| *position);
     for (position, mut validation) in judged {
+        let stamp = &stamps.stamps[position];
         // Only now is all proved: what says that it was made before it did comes later in the order of times.
-        if validation.outcome.is_ok() && is_older_than_it_says(&stamps.stamps[position], &proofs) {
+        if validation.outcome.is_ok() && is_older_than_it_says(stamp, &proofs) {
             validation.outcome = Err(TimestampFault::Order);
         }
-        signatures[stamps.stamps[position].signer].timestamps.push(validation);
+        let signature = &mut signatures[stamp.signer];
+        match stamp.kind {
+            TimestampKind::Content => signature.content_timestamps.push(validation),
+            _ => signature.timestamps.push(validation),
+        }
     }
     let work = Work::default();
+    let judge_at = |signer: &SignerInfo<'_>, used_at: Time| {
+        let past = Past { used_at, proofs: &proofs };
+        basic::validate(request, message, signer, content, Material { past: Some(past), work: &work, ..material })
+    };
     for (signer, signature) in message.signer_infos.iter().zip(signatures) {
+        bounds::order(signature);
         let time = signature.best_signature_time(request.time);
-        if time >= request.time || !may_have_passed(&signature.verdict) {
-            continue;
+        if time < request.time && may_have_passed(&signature.verdict) {
+            let earlier = judge_at(signer, time);
+            if earlier.verdict.indication() == Indication::TotalPassed
+                || bounds::ended_before(signature, &earlier, time)
+            {
+                let timestamps = std::mem::take(&mut signature.timestamps);
+                let content_timestamps = std::mem::take(&mut signature.content_timestamps);
+                *signature = SignatureValidation { timestamps, content_timestamps, ..earlier };
+            } else {
+                signature.past = Some(Box::new(earlier));
+            }
         }
-        let past = Past { used_at: time, proofs: &proofs };
-        let earlier =
-            basic::validate(request, message, signer, content, Material { past: Some(past), work: &work, ..material });
-        if earlier.verdict.indication() == Indication::TotalPassed {
-            let timestamps = std::mem::take(&mut signature.timestamps);
-            *signature = SignatureValidation { timestamps, ..earlier };
-        }
+        bounds::judge(signature, request.time, |time| judge_at(signer, time).acceptance);
     }
+}
+
+/// When a signer's signature and all that he signed existed, if this time-stamp on it proves it.
+fn proved_by(
+    (position, validation): &(usize, TimestampValidation),
+    stamps: &Stamps<'_>,
+    signer: usize,
+) -> Option<Time> {
+    let stamp = &stamps.stamps[*position];
+    let is_on_it = stamp.signer == signer && stamp.kind != TimestampKind::Content;
+    validation.outcome.as_ref().ok().filter(|_| is_on_it).map(|proof| proof.time())
 }
 
 /// Judges one stamp, which is `proved` to have existed at a time, or not.

@@ -6,6 +6,7 @@
 
 pub mod acceptance;
 pub mod basic;
+mod bounds;
 pub mod certificate;
 pub mod content;
 pub mod countersignature;

@@ -91,7 +91,8 @@ pub fn overall(signatures: &[SignatureValidation], requirement: &Requirement) ->
         Indication::TotalFailed => 2,
     };
     let failed = |verdict: &Verdict| verdict.indication() == Indication::TotalFailed;
-    let decides = |index: usize, verdict: &Verdict| requirement.counts(index) || failed(verdict);
+    let is_broken = |verdict: &Verdict| matches!(verdict, Verdict::TotalFailed(failure) if failure.is_of_integrity());
+    let decides = |index: usize, verdict: &Verdict| requirement.counts(index) || is_broken(verdict);
     let deciding = signatures.iter().enumerate().filter(|(index, signature)| decides(*index, &signature.verdict));
     // The first of the worst.
     let worst = deciding.map(|(_, signature)| &signature.verdict).rev().max_by_key(|verdict| rank(verdict));

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::content::{DigestedBytes, SignedContent};
 use super::embedded::Encodings;
+use super::format;
 use super::timestamp::{self, ReadToken, TimestampFault, TimestampKind};
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::archive::{self, Covered, HashIndex};
@@ -17,8 +18,10 @@ use crate::core::path::Proofs;
 use crate::core::time::Time;
 use crate::core::x509::ocsp;
 
-/// Time-stamps of one message that are judged; more of them prove no more.
+/// Time-stamps of one message that are judged, in equal parts of each signer's; more of them prove no more.
 const TIMESTAMPS: usize = 64;
+/// However many signers there are, so many of each.
+const OF_EACH: usize = 8;
 /// Of these, archive time-stamps over all of the message, each of which is hashed.
 const OVER_ALL: usize = 8;
 
@@ -36,17 +39,21 @@ pub struct Token<'a> {
 pub fn find<'a>(message: &SignedData<'a>) -> Vec<Token<'a>> {
     let mut tokens: Vec<Token<'_>> = Vec::new();
     let mut over_all = 0;
+    let allowance = (TIMESTAMPS / message.signer_infos.len().max(1)).max(OF_EACH);
     for (signer, signer_info) in message.signer_infos.iter().enumerate() {
-        for attribute in signer_info.unsigned() {
-            let kind = match attribute.identifier {
-                oid::SIGNATURE_TIME_STAMP => TimestampKind::Signature,
-                oid::ARCHIVE_TIME_STAMP_V2 => TimestampKind::ArchiveV2,
-                oid::ARCHIVE_TIME_STAMP_V3 => TimestampKind::ArchiveV3,
-                _ => continue,
-            };
-            for raw in attribute.values {
+        let of_content = (TimestampKind::Content, content_time_stamps(signer_info));
+        let unsigned = signer_info.unsigned().into_iter().filter_map(|attribute| match attribute.identifier {
+            oid::SIGNATURE_TIME_STAMP => Some((TimestampKind::Signature, attribute.values)),
+            oid::ARCHIVE_TIME_STAMP_V2 => Some((TimestampKind::ArchiveV2, attribute.values)),
+            oid::ARCHIVE_TIME_STAMP_V3 => Some((TimestampKind::ArchiveV3, attribute.values)),
+            _ => None,
+        });
+        let begin = tokens.len();
+        for (kind, values) in unsigned.chain([of_content]) {
+            for raw in values {
                 over_all += usize::from(kind == TimestampKind::ArchiveV2);
-                if tokens.len() == TIMESTAMPS || kind == TimestampKind::ArchiveV2 && over_all > OVER_ALL {
+                let is_enough = tokens.len() - begin == allowance;
+                if is_enough || kind == TimestampKind::ArchiveV2 && over_all > OVER_ALL {
                     continue;
                 }
                 // BER is allowed in the envelope of a token as in that of a message.
@@ -59,6 +66,16 @@ pub fn find<'a>(message: &SignedData<'a>) -> Vec<Token<'a>> {
         }
     }
     tokens
+}
+
+/// The tokens in the signed attributes; seldom any.
+fn content_time_stamps<'a>(signer: &SignerInfo<'a>) -> Vec<&'a [u8]> {
+    let Some(attributes) = signer.signed_attributes else { return Vec::new() };
+    let named = oid::CONTENT_TIME_STAMP;
+    if !attributes.value.windows(named.len()).any(|octets| octets == named) {
+        return Vec::new();
+    }
+    format::signed_attributes(signer).map(|attributes| attributes.content_time_stamps).unwrap_or_default()
 }
 
 /// A token, read.
@@ -131,6 +148,11 @@ impl<'a> Stamps<'a> {
         let signer = &self.message.signer_infos[stamp.signer];
         let is_it = |digest: &[u8]| if digest == imprint.digest { Ok(()) } else { Err(TimestampFault::Imprint) };
         match stamp.kind {
+            TimestampKind::Content => {
+                let content = self.content_digest(algorithm).ok_or(TimestampFault::ContentMissing)?;
+                is_it(&content)?;
+                Ok((algorithm, Covered::default()))
+            }
             TimestampKind::Signature => {
                 is_it(&DigestedBytes::new(signer.signature).digest(algorithm))?;
                 Ok((algorithm, Covered::default()))

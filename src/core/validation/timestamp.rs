@@ -18,6 +18,8 @@ use crate::core::verdict::{Indication, Verdict};
 /// What a time-stamp is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimestampKind {
+    /// `content-time-stamp`: the content (EN 319 122-1 §5.2.8). Signed, so that the signature is later.
+    Content,
     /// `signature-time-stamp`: the signature value (EN 319 122-1 §5.3).
     Signature,
     /// `archive-time-stamp-v2` (TS 101 733 §6.4.1).
@@ -30,6 +32,7 @@ impl TimestampKind {
     /// As the answer says it.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Content => "content",
             Self::Signature => "signature",
             Self::ArchiveV2 | Self::ArchiveV3 => "archive",
         }
@@ -64,6 +67,8 @@ pub enum TimestampFault {
     Later,
     /// It is of later than the archive time-stamp that is over it.
     Order,
+    /// It is in the signed attributes, and of later than a time-stamp over the signature.
+    AfterSignature,
     /// It is of before its authority's certificate.
     BeforeCertificate,
     /// Its own signature does not pass; never a pass.
@@ -74,9 +79,12 @@ impl TimestampFault {
     pub const fn indication(&self) -> Indication {
         match self {
             Self::Token(_) | Self::Imprint | Self::Index(_) => Indication::TotalFailed,
-            Self::ImprintAlgorithm | Self::ContentMissing | Self::Later | Self::Order | Self::BeforeCertificate => {
-                Indication::Indeterminate
-            }
+            Self::ImprintAlgorithm
+            | Self::ContentMissing
+            | Self::Later
+            | Self::Order
+            | Self::AfterSignature
+            | Self::BeforeCertificate => Indication::Indeterminate,
             Self::Signature(verdict) => verdict.indication(),
         }
     }
@@ -88,7 +96,7 @@ impl TimestampFault {
             Self::Imprint => Some("HASH_FAILURE"),
             Self::ImprintAlgorithm => Some("CRYPTO_CONSTRAINTS_FAILURE_NO_POE"),
             Self::ContentMissing => Some("SIGNED_DATA_NOT_FOUND"),
-            Self::Later | Self::Order => Some("TIMESTAMP_ORDER_FAILURE"),
+            Self::Later | Self::Order | Self::AfterSignature => Some("TIMESTAMP_ORDER_FAILURE"),
             Self::BeforeCertificate => Some("NOT_YET_VALID"),
             Self::Signature(verdict) => verdict.sub_indication(),
         }
@@ -104,6 +112,7 @@ impl TimestampFault {
             Self::Index(_) => "timestamp-index-invalid",
             Self::Later => "timestamp-later-than-validation",
             Self::Order => "timestamp-later-than-archive",
+            Self::AfterSignature => "timestamp-later-than-signature",
             Self::BeforeCertificate => "timestamp-before-certificate",
             Self::Signature(verdict) => verdict.code(),
         }
@@ -120,6 +129,7 @@ impl TimestampFault {
             Self::Index(_) => [Self::Index(HashIndexFault::NotOne)],
             Self::Later => [Self::Later],
             Self::Order => [Self::Order],
+            Self::AfterSignature => [Self::AfterSignature],
             Self::BeforeCertificate => [Self::BeforeCertificate],
             Self::Signature(_) => Verdict::every()
                 .into_iter()
@@ -135,6 +145,8 @@ pub struct TimestampValidation {
     pub kind: TimestampKind,
     /// As the authority states it; `None`: the token cannot be read.
     pub gen_time: Option<Time>,
+    /// By how many seconds that may be wrong, as far as it is stated.
+    pub accuracy: i64,
     pub outcome: Result<ProofOfExistence, TimestampFault>,
     /// Its imprint was compared with what it stands on and is the same, whatever its algorithm is worth.
     pub(super) is_over_it: bool,
@@ -147,6 +159,12 @@ pub struct TimestampValidation {
 }
 
 impl TimestampValidation {
+    /// It is of later than another, however far both may be wrong (RFC 3161 §2.4.2); a second is what fractions are rounded by.
+    pub(super) fn is_after(&self, other: &Self) -> bool {
+        let (Ok(own), Ok(theirs)) = (&self.outcome, &other.outcome) else { return false };
+        own.time().seconds_since(theirs.time()) > 1 + self.accuracy + other.accuracy
+    }
+
     /// It is over what it stands on, and its authority's key made it, whoever trusts that.
     pub fn is_genuine(&self) -> bool {
         let whole = |signature: &SignatureValidation| {
@@ -188,6 +206,7 @@ pub fn validate(
             return TimestampValidation {
                 kind,
                 gen_time: None,
+                accuracy: 0,
                 outcome,
                 is_over_it: false,
                 covers_evidence: false,
@@ -206,8 +225,17 @@ pub fn validate(
         let lifetime = request.policy.suites.digest(algorithm);
         outcome(time, info, &signature, lifetime)
     });
-    let (gen_time, signature) = (Some(info.gen_time), Some(Box::new(signature)));
-    TimestampValidation { kind, gen_time, outcome, is_over_it, covers_evidence: false, fingerprint, signature }
+    let (gen_time, accuracy, signature) = (Some(info.gen_time), info.accuracy, Some(Box::new(signature)));
+    TimestampValidation {
+        kind,
+        gen_time,
+        accuracy,
+        outcome,
+        is_over_it,
+        covers_evidence: false,
+        fingerprint,
+        signature,
+    }
 }
 
 /// What a token over the right octets proves, judged at `time`; for how long its imprint is accepted.

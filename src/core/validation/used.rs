@@ -39,7 +39,7 @@ impl Validation {
 
 /// The signature, and those of its time-stamps, if they passed.
 fn passed(signature: &SignatureValidation) -> impl Iterator<Item = &SignatureValidation> {
-    let stamps = signature.timestamps.iter().filter(|stamp| stamp.outcome.is_ok());
+    let stamps = signature.timestamps.iter().chain(&signature.content_timestamps).filter(|stamp| stamp.outcome.is_ok());
     let stamps = stamps.filter_map(|stamp| stamp.signature.as_deref());
     let own = (signature.verdict.indication() == Indication::TotalPassed).then_some(signature);
     own.into_iter().chain(stamps)

@@ -51,7 +51,8 @@ impl Validation {
     /// `crls` and `trust` are those of the validation, `time` is its time.
     pub fn wanted(&self, crls: &CrlSet, trust: &TrustStore, time: Time) -> Vec<Wanted> {
         let mut search = Search { crls, trust, time, found: Vec::new() };
-        let stamps = self.signatures.iter().flat_map(|signature| &signature.timestamps);
+        let stamps = self.signatures.iter();
+        let stamps = stamps.flat_map(|signature| signature.timestamps.iter().chain(&signature.content_timestamps));
         let stamps = stamps.filter_map(|stamp| stamp.signature.as_deref());
         for signature in self.signatures.iter().chain(stamps) {
             if let (Verdict::Indeterminate(Cause::Path(_)), Some(PathOutcome::Invalid { rejected, .. })) =

@@ -85,7 +85,7 @@ fn signature_report(writer: &mut XmlWriter, report: &Report, signature: &Signatu
         // EN 319 102-1 §5.3 alone, with §5.5, or with §5.6.
         let process = match signature.timestamps.iter().any(TimestampReport::is_archive) {
             true => "LTA",
-            false if signature.timestamps.is_empty() => "Basic",
+            false if signature.timestamps.iter().all(TimestampReport::is_of_content) => "Basic",
             false => "LTVM",
         };
         writer.leaf("SignatureValidationProcessID", &[], &format!("urn:etsi:019102:validationprocess:{process}"));
@@ -201,9 +201,13 @@ fn attributes(writer: &mut XmlWriter, signature: &SignatureReport) {
             });
         }
         for (index, time) in stamped() {
-            let is_archive = signature.timestamps[index].is_archive();
-            let name = if is_archive { "ArchiveTimeStamp" } else { "SignatureTimeStamp" };
-            writer.element(name, &[("Signed", "false".into())], |writer| {
+            let stamp = &signature.timestamps[index];
+            let (name, is_signed) = match (stamp.is_archive(), stamp.is_of_content()) {
+                (true, _) => ("ArchiveTimeStamp", "false"),
+                (false, true) => ("AllDataObjectsTimeStamp", "true"),
+                (false, false) => ("SignatureTimeStamp", "false"),
+            };
+            writer.element(name, &[("Signed", is_signed.into())], |writer| {
                 reference(writer, "AttributeObject", &objects::timestamp_id(signature, index));
                 writer.leaf("TimeStampValue", &[], &date_time(time));
             });

@@ -28,7 +28,7 @@ fn revocation_ids(report: &RevocationReport) -> impl Iterator<Item = String> {
 /// The time-stamp that shows the best signature time.
 pub fn proof(report: &Report, signature: &SignatureReport) -> Option<String> {
     let best = signature.best_signature_time.filter(|best| *best < report.validation_time);
-    let shows = |stamp: &TimestampReport| stamp.code == "passed" && stamp.time == best;
+    let shows = |stamp: &TimestampReport| stamp.code == "passed" && stamp.time == best && !stamp.is_of_content();
     let index = best.and_then(|_| signature.timestamps.iter().position(shows))?;
     Some(timestamp_id(signature, index))
 }
