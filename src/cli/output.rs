@@ -1,9 +1,21 @@
-//! Files that commands write.
+//! What commands write: files, and lines for whoever looks on.
 
+use std::fmt::Display;
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::exit::{self, CommandError};
+
+/// Says a line on standard output; that nobody reads it is no failure.
+pub fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Likewise on standard error.
+pub fn note(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
 
 /// What the `option` names must not be written over what it is made from.
 pub fn check<'a>(option: &str, out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<(), CommandError> {

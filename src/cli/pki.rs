@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValue};
 
 use super::exit::{self, Code, CommandError};
+use super::output::say;
 use crate::{
     clock,
     pki::{self, Algorithm, Authority, InitOptions, Member, Outcome, PkiError, Reason},
@@ -72,14 +73,14 @@ pub fn run(arguments: &PkiArguments) -> ExitCode {
         PkiCommand::Init { directory, algorithm, base_url } => {
             let options = InitOptions { algorithm: *algorithm, base_url: base_url.clone() };
             pki::init(directory, &options, clock::now()).map(|()| {
-                println!("development PKI in {}: keys unencrypted, for trial only", directory.display());
-                println!("  trust anchor  {}", Member::Root.certificate_path(directory).display());
-                println!("  intermediate  {}", Member::Ca.certificate_path(directory).display());
+                say(format_args!("development PKI in {}: keys unencrypted, for trial only", directory.display()));
+                say(format_args!("  trust anchor  {}", Member::Root.certificate_path(directory).display()));
+                say(format_args!("  intermediate  {}", Member::Ca.certificate_path(directory).display()));
                 for member in [Member::Judicial, Member::Health] {
-                    println!("  signer        {}", member.certificate_path(directory).display());
+                    say(format_args!("  signer        {}", member.certificate_path(directory).display()));
                 }
                 for authority in Authority::ALL {
-                    println!("  CRL           {}", authority.crl_path(directory).display());
+                    say(format_args!("  CRL           {}", authority.crl_path(directory).display()));
                 }
             })
         }
@@ -87,10 +88,15 @@ pub fn run(arguments: &PkiArguments) -> ExitCode {
             pki::revoke(directory, certificate, *reason, clock::now()).map(|revoked| {
                 let (serial, crl, number) = (revoked.serial_number, revoked.crl.display(), revoked.crl_number);
                 match revoked.outcome {
-                    Outcome::Revoked => println!("revoked {serial} ({}): CRL {number} in {crl}", reason.name()),
-                    Outcome::HoldLifted => println!("hold lifted from {serial}: CRL {number} in {crl}"),
+                    Outcome::Revoked => {
+                        say(format_args!("revoked {serial} ({}): CRL {number} in {crl}", reason.name()))
+                    }
+                    Outcome::HoldLifted => say(format_args!("hold lifted from {serial}: CRL {number} in {crl}")),
                     Outcome::AlreadyRevoked { since, reason } => {
-                        println!("{serial} is revoked since {since} ({}): CRL {number} in {crl} stays", reason.name());
+                        say(format_args!(
+                            "{serial} is revoked since {since} ({}): CRL {number} in {crl} stays",
+                            reason.name()
+                        ));
                     }
                 }
             })

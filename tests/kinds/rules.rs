@@ -1,5 +1,7 @@
 //! Required signers and strangers.
 
+use antin::core::cms::build::attribute;
+use antin::core::cms::document_reference::DocumentReference;
 use antin::core::oid;
 use antin::pki::certificate::Profile;
 use antin::pki::profile;
@@ -8,6 +10,7 @@ use super::{ACCEPTED, MISSING, NOT_AUTHORISED, ROLE_UNKNOWN, answer, of, profile
 use crate::kit::CONTENT;
 use crate::kit::key::Kind;
 use crate::kit::message::SignerInfo;
+use crate::kit::timestamp::Token;
 use crate::kit::tree::{NOW, Signer, below, issued, private_key, publication, tree};
 
 /// Doctor and facility for a referral.
@@ -35,11 +38,23 @@ fn expired(organization: &str) -> Signer {
     tree().signer_saying(&Profile { not_after: NOW.plus_seconds(-60), ..profile })
 }
 
+/// Signed after the certificate had ended, as the signer himself shows.
+fn late(signer: &Signer, referral: &DocumentReference) -> SignerInfo {
+    let token = Token { time: NOW.plus_seconds(-30), ..Token::over(CONTENT) }.encode();
+    let mut info = states(signer, referral);
+    info.add(&attribute(oid::CONTENT_TIME_STAMP, &token));
+    info.signature = None;
+    info.signature = Some(info.signature_value());
+    info
+}
+
 #[test]
 fn the_required_signers_decide_and_no_stranger_takes_that_away() {
     let referral = reference("referral", "1");
     let (doctor, facility) = (states(&of("Doctors"), &referral), states(&of("  clinic "), &referral));
     assert_eq!(answer(BOTH, &[doctor.clone(), facility.clone()]), ACCEPTED);
+    let of_late = report(BOTH, &[late(&expired("Doctors"), &referral)]);
+    assert_eq!(of_late.verdict.code, "expired-before-signing");
     let other = reference("licence", "9");
     for stranger in [
         states(&untrusted("Stranger"), &referral),
@@ -48,6 +63,8 @@ fn the_required_signers_decide_and_no_stranger_takes_that_away() {
         states(&of("Stranger"), &other),
         states(&of("Hospital"), &reference("referral", "2")),
         states(&expired("Doctors"), &referral),
+        // TOTAL-FAILED, by time alone.
+        late(&expired("Doctors"), &referral),
         SignerInfo::new(&untrusted("Stranger"), CONTENT),
     ] {
         for place in 0..3 {

@@ -20,13 +20,15 @@ pub struct Token<'a> {
     pub algorithm: &'a [u8],
     pub imprint: Vec<u8>,
     pub time: Time,
+    /// Seconds.
+    pub accuracy: Option<u8>,
 }
 
 impl<'a> Token<'a> {
     /// Over these octets, by the usual authority, half an hour before [`NOW`].
     pub fn over(octets: &[u8]) -> Self {
         let imprint = sha256(octets).to_vec();
-        Self { authority: authority(), algorithm: oid::SHA_256, imprint, time: NOW.plus_seconds(-1800) }
+        Self { authority: authority(), algorithm: oid::SHA_256, imprint, time: NOW.plus_seconds(-1800), accuracy: None }
     }
 
     pub fn statement(&self) -> Vec<u8> {
@@ -38,6 +40,7 @@ impl<'a> Token<'a> {
             &imprint,
             &writer::unsigned(&[7]),
             &time,
+            &self.accuracy.map_or(Vec::new(), |seconds| writer::sequence(&[&writer::unsigned(&[seconds])])),
         ])
     }
 

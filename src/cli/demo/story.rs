@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::office::Office;
 use super::{HEALTH_BOOK, JUDICIAL_CERTIFICATE, judicial_pdf};
+use crate::cli::output::note;
 use crate::cli::{dev, exit, serve};
 use crate::clock;
 use crate::core::report::text::Language;
@@ -30,7 +31,7 @@ pub fn run() -> ExitCode {
     match told {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("antin demo: {failure}");
+            note(format_args!("antin demo: {failure}"));
             exit::INTERNAL.into()
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Raising;
+use crate::cli::output::note;
 use crate::clock;
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::evidence_file;
@@ -60,10 +61,10 @@ impl Raising {
         }
         for (certificate, _) in self.earlier(message, content) {
             let name = certificate.display_name();
-            eprintln!(
+            note(format_args!(
                 "antin: the status of {name} is older than the signature: what is kept lasts as long as the certificate. Extend again \
                  when newer revocation data are published"
-            );
+            ));
         }
     }
 

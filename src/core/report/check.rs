@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::time_check;
 use crate::core::algorithm::SignatureAlgorithm;
 use crate::core::path::{PathFault, PathOutcome};
 use crate::core::policy::{Policy, RevocationMode};
@@ -12,7 +13,7 @@ use crate::core::time::Time;
 use crate::core::validation::SignatureValidation;
 use crate::core::validation::acceptance::AcceptanceFault;
 use crate::core::validation::cryptographic::DigestFault;
-use crate::core::verdict::{Cause, Failure, Indication, Verdict};
+use crate::core::verdict::{Cause, Failure, Verdict};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -142,11 +143,11 @@ pub struct Check {
 }
 
 impl Check {
-    const fn new(step: Step, result: CheckResult, code: &'static str) -> Self {
+    pub(super) const fn new(step: Step, result: CheckResult, code: &'static str) -> Self {
         Self { step, result, code, detail: None }
     }
 
-    const fn passed(step: Step) -> Self {
+    pub(super) const fn passed(step: Step) -> Self {
         Self::new(step, CheckResult::Passed, Remark::Passed.code())
     }
 
@@ -238,46 +239,11 @@ pub fn checks(signature: &SignatureValidation, policy: &Policy, revocation: Revo
         Some(Err(fault)) => Check::new(Step::Acceptance, Indeterminate, fault.code()),
         None => Check::new(Step::Acceptance, Skipped, Remark::NotJudged.code()),
     });
-    time_checks(signature, time, &mut checks);
+    time_check::add(signature, time, &mut checks);
     if policy.report_padding_conformity {
         checks.extend(padding_check(signature));
     }
     checks
-}
-
-/// What trusted time says, each its line, where it says something.
-fn time_checks(signature: &SignatureValidation, time: Time, checks: &mut Vec<Check>) {
-    use CheckResult::{Failed, Indeterminate, Skipped};
-    let proved = signature.best_signature_time(time);
-    let code = signature.verdict.code();
-    if !signature.content_timestamps.is_empty() {
-        let later_than = signature.earliest_signature_time();
-        let (result, code) = match (&signature.verdict, later_than) {
-            (Verdict::TotalFailed(Failure::RevokedBefore | Failure::ExpiredBefore), _) => (Failed, code),
-            (Verdict::Indeterminate(Cause::TimestampOrder | Cause::WeakWhenMade(_)), _) => (Indeterminate, code),
-            (_, Some(_)) => (CheckResult::Passed, Remark::Passed.code()),
-            (_, None) => (Skipped, Remark::NotJudged.code()),
-        };
-        let detail = later_than.filter(|_| result != CheckResult::Passed).map(|time| time.to_string());
-        checks.push(Check { detail, ..Check::new(Step::ContentTimestamp, result, code) });
-    }
-    if matches!(signature.verdict, Verdict::TotalFailed(Failure::NotYetValid)) {
-        checks.push(Check { detail: Some(proved.to_string()), ..Check::new(Step::BestSignatureTime, Failed, code) });
-    } else if proved < time {
-        checks.push(Check::passed(Step::BestSignatureTime));
-    }
-    if let Some(past) = &signature.past {
-        let result = if past.verdict.indication() == Indication::TotalFailed { Failed } else { Indeterminate };
-        let operands = match &past.verdict {
-            Verdict::Indeterminate(Cause::Path(fault)) => fault_detail(past, fault),
-            _ => None,
-        };
-        let detail = operands.map_or_else(|| proved.to_string(), |operands| format!("{proved}: {operands}"));
-        let check = Check::new(Step::PastValidation, result, past.verdict.code());
-        checks.push(Check { detail: Some(detail), ..check });
-    } else if matches!(&signature.path, Some(PathOutcome::Valid(path)) if path.used_at(0).is_some()) {
-        checks.push(Check::passed(Step::PastValidation));
-    }
 }
 
 /// Path and revocation, each its line.
@@ -318,7 +284,7 @@ fn certificate_checks(signature: &SignatureValidation, revocation: RevocationMod
 }
 
 /// The certificate concerned, with what else the fault carries.
-fn fault_detail(signature: &SignatureValidation, fault: &PathFault) -> Option<String> {
+pub(super) fn fault_detail(signature: &SignatureValidation, fault: &PathFault) -> Option<String> {
     let Some(PathOutcome::Invalid { rejected, .. }) = &signature.path else { return None };
     let telling = rejected.iter().find(|rejected| rejected.fault == *fault);
     let certificate = telling.zip(fault.position()).and_then(|(path, position)| path.with_anchor().nth(position));

@@ -6,6 +6,7 @@ pub mod message;
 pub mod obstacle;
 pub mod signature;
 pub mod text;
+mod time_check;
 pub mod xml;
 
 use serde::Serialize;
