@@ -1,6 +1,6 @@
 """pyHanko as an oracle: signs, or says what it thinks of a signature.
 
-    pyhanko_oracle.py sign --key K --cert C [--chain C]... [--digest NAME] [--detached] [--cades] [--pss] --out FILE CONTENT
+    pyhanko_oracle.py sign --key K --cert C [--chain C]... [--digest NAME] [--detached] [--cades] [--pss] [--tsa URL] --out FILE CONTENT
     pyhanko_oracle.py embedded --root C [--content FILE] SIGNATURE...
     pyhanko_oracle.py bench --root C --content FILE --seconds N SIGNATURE
     pyhanko_oracle.py verify --root C [--chain C]... [--crl FILE]... [--content FILE] [--signer N] SIGNATURE
@@ -8,6 +8,8 @@
 `verify` prints one JSON object: `bottom_line` is pyHanko's own word for "relied on"; the rest says why. `timestamp` is the time that a
 time-stamp proves, `timestamp_valid` whether it is intact and trusted. All files are PEM, signatures DER. pyHanko takes one signer:
 `--signer` leaves the one of that number, from 0 on, in the message.
+
+`sign --tsa` time-stamps the content, which is signed, and the signature.
 
 `embedded` judges with nothing but the root and what is in the message: its certificates and CRLs, by `ades_with_time_validation` (EN
 319 102-1, 5.5), without network. pyHanko knows no archive time-stamp of CMS (its `ades_lta_validation` is for PDF alone): the one in a
@@ -21,13 +23,15 @@ import datetime
 import hashlib
 import json
 import time
+import urllib.request
 
 import pyhanko.version
-from asn1crypto import cms, pem
+from asn1crypto import cms, pem, tsp
 from pyhanko.keys import load_cert_from_pemder
 from pyhanko.sign.ades.api import CAdESSignedAttrSpec
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes, SimpleSigner
 from pyhanko.sign.ades.report import AdESPassed
+from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation.ades import ades_with_time_validation
 from pyhanko.sign.validation.generic_cms import (
     async_validate_cms_signature,
@@ -54,19 +58,33 @@ def read(path):
         return file.read()
 
 
+class Authority(TimeStamper):
+    """A time-stamping authority on this machine."""
+
+    def __init__(self, url):
+        super().__init__()
+        self.url = url
+
+    async def async_request_tsa_response(self, req):
+        headers = {"Content-Type": "application/timestamp-query"}
+        with urllib.request.urlopen(urllib.request.Request(self.url, req.dump(), headers)) as answer:
+            return tsp.TimeStampResp.load(answer.read())
+
+
 async def sign(options):
     signer = SimpleSigner.load(
         options.key, options.cert, ca_chain_files=options.chain or None, prefer_pss=options.pss
     )
     attributes = PdfCMSSignedAttributes(
         signing_time=datetime.datetime.now(datetime.timezone.utc),
-        cades_signed_attrs=CAdESSignedAttrSpec() if options.cades else None,
+        cades_signed_attrs=CAdESSignedAttrSpec(timestamp_content=bool(options.tsa)) if options.cades else None,
     )
     message = await signer.async_sign_general_data(
         read(options.file),
         options.digest,
         detached=options.detached,
         use_cades=options.cades,
+        timestamper=Authority(options.tsa) if options.tsa else None,
         signed_attr_settings=attributes,
     )
     with open(options.out, "wb") as file:
@@ -177,6 +195,7 @@ def main():
     signing.add_argument("--key", required=True)
     signing.add_argument("--cert", required=True)
     signing.add_argument("--digest", default="sha256")
+    signing.add_argument("--tsa")
     signing.add_argument("--out", required=True)
     for switch in ("--detached", "--cades", "--pss"):
         signing.add_argument(switch, action="store_true")

@@ -12,7 +12,7 @@ use antin::pki::Algorithm;
 use antin::pki::tsa::TimeStampingAuthority;
 
 use super::bouncy_castle::Oracle;
-use super::pyhanko::pyhanko_verify;
+use super::pyhanko::{SCRIPT, pyhanko_verify};
 use super::tree::{Answer, DOCUMENT, Tree, antin};
 use super::{command, python_with_pyhanko, run};
 use crate::revocation::responder::{Answer as Reply, Responder};
@@ -120,6 +120,28 @@ fn what_is_signed_at_b_t_is_accepted_by_all() {
                 assert!(time.starts_with(proved.trim_end_matches('Z')), "{theirs}");
             }
         }
+    }
+}
+
+#[test]
+fn we_accept_the_time_stamps_that_pyhanko_has_made_over_content_and_signature() {
+    let Some(python) = python_with_pyhanko() else { return };
+    let tree = Tree::of(Algorithm::P256);
+    let served = served(tree);
+    let url = format!("{}/tsa", served.base_url());
+    let [key, certificate, ca] = ["signers/health.key", "signers/health.crt", "ca.crt"].map(|name| tree.path(name));
+    let anchor = tree.path("tsa.crt");
+    for options in [&["--detached"][..], &[], &["--digest", "sha512"]] {
+        let file = tree.path(&format!("pyhanko-stamped-{}.p7s", options.join("")));
+        let fixed = [SCRIPT, "sign", "--cades", "--tsa", &url, "--key", &key, "--cert", &certificate, "--chain", &ca];
+        let signed = run(&python, &[&fixed[..], options, &["--out", &file, DOCUMENT]].concat());
+        assert!(signed.status.success(), "{options:?}: {}", String::from_utf8_lossy(&signed.stderr));
+        let content: &[&str] = if options.contains(&"--detached") { &["--content", DOCUMENT] } else { &[] };
+        let answer = tree.verify(&file, &[&["--timestamp-anchor", &anchor], content].concat());
+        assert_eq!((answer.exit, answer.code()), (0, "valid"), "{options:?}: {answer:?}");
+        let stamps = answer.report["signatures"][0]["timestamps"].as_array().expect("a list");
+        let said: Vec<_> = stamps.iter().map(|stamp| (stamp["type"].as_str(), stamp["code"].as_str())).collect();
+        assert_eq!(said, [(Some("signature"), Some("passed")), (Some("content"), Some("passed"))], "{options:?}");
     }
 }
 
