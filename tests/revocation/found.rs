@@ -111,11 +111,11 @@ async fn one_node_asks_for_a_found_list_for_all() {
     let locks = || scene.server.command::<Vec<String>>("KEYS", &["antin:lock:*"]).len();
     until("one leads", RECOVERY, || locks() == 1).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let asked = scene.responder.asked();
+    let (started, asked) = (std::time::Instant::now(), scene.responder.asked());
     tokio::time::sleep(Duration::from_secs(8)).await;
-    let asked = scene.responder.asked() - asked;
-    // Each is due after a second, and that is looked at every second.
-    assert!((2..=5).contains(&asked), "{asked} in 8 s, each node every second or two by itself");
+    let (seconds, asked) = (started.elapsed().as_secs_f64(), scene.responder.asked() - asked);
+    // Each is due after a second, and that is looked at every second: one node alone asks every second or two, two nodes twice as often.
+    assert!(asked >= 2 && (asked as f64) < seconds * 0.95, "{asked} in {seconds} s");
     world.revoke(Member::Judicial);
     scene.publish();
     let evidence = nodes.each_ref().map(RevocationCache::evidence);
