@@ -10,11 +10,12 @@ use antin::core::cms::build::attribute;
 use antin::core::cms::unsigned::{add_attribute, add_signature_time_stamp};
 use antin::core::der::{Reader, tag, writer};
 use antin::core::evidence::{CrlSet, Evidence};
+use antin::core::memory::Memory;
 use antin::core::oid;
-use antin::core::policy::{Policy, RevocationMode};
+use antin::core::policy::{Policy, RequiredLevel, RevocationMode};
 use antin::core::report::Report;
 use antin::core::time::Time;
-use antin::core::validation::Content;
+use antin::core::validation::{self, Content, ValidationRequest};
 use antin::core::x509::anchor_limits::AnchorLimits;
 use antin::core::x509::{Certificate, CertificateList, TrustAnchor, TrustStore};
 use antin::pki::certificate::{Issuer, Profile, self_sign};
@@ -402,4 +403,45 @@ fn revocation_counts_from_its_date() {
     let renewed = Paper::archival().renewed(1, years(13));
     assert_eq!(of_time(&renewed, 20, years(14)), PASSED, "§5.6.3.4: revoked after the next one came");
     assert_eq!(of_time(&renewed, 20, years(12)), EXPIRED, "§5.6.3.4: before");
+}
+
+#[test]
+fn a_level_that_is_required_is_there_with_its_evidence() {
+    let time = years(1);
+    let (trust, evidence) = (anchors(), Evidence { crls: CrlSet::new(published(time)), ..Evidence::default() });
+    let by = |level: RequiredLevel, paper: &Paper| {
+        let policy = Policy { required_level: Some(level), ..Policy::held("any-ades").expect("held") };
+        let validation = validation::validate(&ValidationRequest {
+            document: &paper.0,
+            content: Content::Bytes(CONTENT),
+            evidence: &evidence,
+            trust: &trust,
+            policy: &policy,
+            revocation: RevocationMode::Required,
+            time,
+            memory: &Memory::none(),
+        });
+        line(&validation.expect("a message").verdict)
+    };
+    let too_low = "INDETERMINATE SIG_CONSTRAINTS_FAILURE level-too-low";
+    let ca = &tree().ca_certificate;
+    let of_others = Paper::timestamped().with(&kept()[1..], &[ca]);
+    let papers = [
+        (Paper::signed().with(&[], &[ca]), 1),
+        (Paper::timestamped().with(&[], &[ca]), 2),
+        (of_others.clone(), 2),
+        (of_others.archived(authority(0), ARCHIVED), 2),
+        (Paper::long_term(), 3),
+        (Paper::timestamped().with(&[], &[ca]).archived(authority(0), ARCHIVED), 2),
+        (Paper::archival(), 4),
+        // Which does not pass: its authority's certificate begins later.
+        (Paper::long_term().archived(authority(3), ARCHIVED), 3),
+    ];
+    let levels = [RequiredLevel::Basic, RequiredLevel::Timestamped, RequiredLevel::LongTerm, RequiredLevel::Archival];
+    for (index, (paper, reached)) in papers.iter().enumerate() {
+        for (place, level) in levels.into_iter().enumerate() {
+            let expected = if place < *reached { PASSED } else { too_low };
+            assert_eq!(by(level, paper), expected, "{level:?} of paper {index}");
+        }
+    }
 }

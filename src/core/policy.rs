@@ -106,7 +106,7 @@ pub struct Policy {
 }
 
 /// A level of EN 319 122-1 §6 that a policy can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum RequiredLevel {
     /// Signing time and a reference to the certificate are signed.
     #[serde(rename = "B-B")]
@@ -114,6 +114,12 @@ pub enum RequiredLevel {
     /// Also a time-stamp that passes is over the signature.
     #[serde(rename = "B-T")]
     Timestamped,
+    /// Also the status of the signer's certificate is in the message.
+    #[serde(rename = "B-LT")]
+    LongTerm,
+    /// Also an archive time-stamp that passes is over revocation data.
+    #[serde(rename = "B-LTA")]
+    Archival,
 }
 
 fn object_identifiers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<u8>>, D::Error> {

@@ -2,6 +2,8 @@
 
 use super::basic::SignatureValidation;
 use super::format::SignerAlgorithms;
+use super::level::Level;
+use super::timestamp::TimestampValidation;
 use crate::core::cms::attributes::SignedAttributes;
 use crate::core::policy::{Policy, Purpose, RequiredLevel};
 use crate::core::suites::Suites;
@@ -96,8 +98,16 @@ pub fn check(
 
 /// Takes the pass from a signature whose level is below the one required. A time-stamp counts for the level if it passes.
 pub fn require_level(required: RequiredLevel, signature: &mut SignatureValidation) {
-    let timestamped = || signature.timestamps.iter().any(|timestamp| timestamp.outcome.is_ok());
-    let reached = signature.is_baseline && (required == RequiredLevel::Basic || timestamped());
+    let passed = || signature.timestamps.iter().filter(|timestamp| timestamp.outcome.is_ok());
+    let reached = signature.is_baseline
+        && match required {
+            RequiredLevel::Basic => true,
+            RequiredLevel::Timestamped => passed().next().is_some(),
+            RequiredLevel::LongTerm => signature.level >= Some(Level::LongTerm) && passed().next().is_some(),
+            RequiredLevel::Archival => {
+                signature.level >= Some(Level::Archival) && passed().any(TimestampValidation::is_archive_of_evidence)
+            }
+        };
     if !reached && signature.verdict.indication() == Indication::TotalPassed {
         let fault = AcceptanceFault::LevelTooLow;
         signature.acceptance = Some(Err(fault));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::basic::SignatureValidation;
 use super::embedded::Together;
-use super::timestamp::TimestampKind;
+use super::timestamp::{TimestampKind, TimestampValidation};
 use crate::core::memory::Memory;
 use crate::core::path::PathOutcome;
 use crate::core::x509::ocsp::Named;
@@ -30,7 +30,7 @@ pub enum Level {
 pub fn of(signature: &SignatureValidation, together: &Together, memory: &Memory) -> Option<Level> {
     let mut genuine = signature.timestamps.iter().filter(|stamp| stamp.is_genuine());
     let is_stamped = genuine.clone().any(|stamp| stamp.kind == TimestampKind::Signature);
-    let is_archived = genuine.any(|stamp| stamp.kind != TimestampKind::Signature && stamp.covers_evidence);
+    let is_archived = genuine.any(TimestampValidation::is_archive_of_evidence);
     if !signature.is_baseline {
         return None;
     }

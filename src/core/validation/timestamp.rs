@@ -159,6 +159,11 @@ pub struct TimestampValidation {
 }
 
 impl TimestampValidation {
+    /// It is over revocation data, whatever it is worth.
+    pub fn is_archive_of_evidence(&self) -> bool {
+        self.kind != TimestampKind::Signature && self.covers_evidence
+    }
+
     /// It is of later than another, however far both may be wrong (RFC 3161 §2.4.2); a second is what fractions are rounded by.
     pub(super) fn is_after(&self, other: &Self) -> bool {
         let (Ok(own), Ok(theirs)) = (&self.outcome, &other.outcome) else { return false };
