@@ -77,11 +77,12 @@ pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running
     }
     let keys = held::keys(&config.keys)?;
     let document_kinds = held::document_kinds(config.verify.document_kinds.as_deref())?;
+    let policies = held::policies(&config.verify.policies, &document_kinds)?;
     let registry = Arc::new(SqliteRegistry::open(&config.registry.path, clock::now())?);
     let trust = Arc::new(ArcSwap::from_pointee(trust));
     let memory = Arc::new(Memory::bounded());
     let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory)).await?;
-    let parts = Parts { keys, registry, trust, list, hangup, revocation, memory, published, document_kinds, config };
+    let parts = Parts { keys, registry, trust, list, hangup, revocation, memory, published, policies, config };
     Ok(http::boot(parts).await?)
 }
 

@@ -165,6 +165,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain([&mut revocation.marks_file])
         .chain(&mut revocation.tls_authorities)
         .chain(&mut time_stamping.tls_authorities)
+        .chain(&mut verify.policies)
         .chain(&mut verify.document_kinds)
         .chain(authorities)
         .chain(sources)

@@ -43,12 +43,14 @@ pub struct Config {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Verify {
     pub policy: String,
+    /// Files of policies beside those that come with antin.
+    pub policies: Vec<PathBuf>,
     /// Which signatures documents of each kind need; left out: nothing is required of any kind.
     pub document_kinds: Option<PathBuf>,
 }
 impl Default for Verify {
     fn default() -> Self {
-        Self { policy: "circular-15-2025".to_owned(), document_kinds: None }
+        Self { policy: "circular-15-2025".to_owned(), policies: Vec::new(), document_kinds: None }
     }
 }
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

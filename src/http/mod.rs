@@ -54,7 +54,7 @@ use request::Door;
 use crate::{
     clock,
     config::Config,
-    core::{document_kind::DocumentKinds, memory::Memory, time::Time},
+    core::{memory::Memory, policy::Policy, time::Time},
     registry::{Registry, RegistryError},
     revocation::RevocationCache,
     service::{
@@ -99,8 +99,8 @@ pub struct Parts {
     pub memory: Arc<Memory>,
     /// The directory of a development PKI whose CRLs and certificates are to be served.
     pub published: Option<PathBuf>,
-    /// Which signatures documents of each kind need.
-    pub document_kinds: DocumentKinds,
+    /// Each that a request may name.
+    pub policies: Vec<Policy>,
 }
 
 /// What every handler can ask.
@@ -181,7 +181,7 @@ impl Running {
 
 /// Starts the service: unfinished attempts of earlier runs are marked, sockets are bound, then requests are answered.
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
-    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, document_kinds } = parts;
+    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, policies } = parts;
     install_metrics();
     for intent in registry.recover().await? {
         tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
@@ -192,9 +192,9 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
             revocation.evidence(),
             Some(revocation.collector()),
             memory,
+            policies,
             &config.verify.policy,
             &config.kinds,
-            &document_kinds,
         )
         .map_err(BootError::Policy)?,
     );

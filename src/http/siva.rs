@@ -92,7 +92,7 @@ pub async fn validate(State(app): State<Arc<App>>, caller: Caller, request: Requ
         return Err(Problem::media_type("application/json"));
     }
     let (body, reservation) = app.body_limits(&caller).read(request, &app.room).await?;
-    let Order { document, asked, policy } = match read(&body) {
+    let Order { document, asked, policy } = match read(&body, &|name| app.verify.policy(Some(name)).is_ok()) {
         Ok(order) => order,
         Err(errors) => return Ok(refused(&errors)),
     };
@@ -117,7 +117,7 @@ pub async fn validate(State(app): State<Arc<App>>, caller: Caller, request: Requ
 }
 
 /// All that is wrong is said at once.
-fn read(body: &[u8]) -> Result<Order, Vec<RequestError>> {
+fn read(body: &[u8], is_policy: &dyn Fn(&str) -> bool) -> Result<Order, Vec<RequestError>> {
     let fields = Fields::read(body, FIELDS).map_err(|error| vec![error.into()])?;
     let mut errors = Vec::new();
     let document = fields.base64("document").and_then(|document| fields.required("document", document));
@@ -142,7 +142,7 @@ fn read(body: &[u8]) -> Result<Order, Vec<RequestError>> {
     match fields.text("signaturePolicy") {
         Err(error) => errors.push(error.into()),
         Ok(None) => {}
-        Ok(Some(name)) => match siva_report::policy(&name) {
+        Ok(Some(name)) => match siva_report::policy(&name, is_policy) {
             Some(ours) => (policy, policy_name) = (ours.map(str::to_owned), name.into_owned()),
             None => {
                 let shown: String = name.chars().take(SHOWN).collect();

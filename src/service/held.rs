@@ -11,6 +11,7 @@ use crate::{
     core::{
         document_kind::DocumentKinds,
         evidence_file::{self, EvidenceFileError},
+        policy::Policy,
         x509::{Certificate, CertificateList},
     },
     signing::{
@@ -20,6 +21,8 @@ use crate::{
     trust::{self, TrustError},
 };
 
+/// Bytes of the id of a policy.
+const LONGEST_POLICY_ID: usize = 64;
 /// Octets of a key or CRL file.
 const FILE_LIMIT: u64 = 256 << 20;
 
@@ -40,6 +43,10 @@ pub enum HeldError {
     Key { name: String, path: PathBuf, source: KeyError },
     #[error("{}: {source}", path.display())]
     DocumentKinds { path: PathBuf, source: toml::de::Error },
+    #[error("{}: {source}", path.display())]
+    Policy { path: PathBuf, source: toml::de::Error },
+    #[error("{}: the id {id:?} is that of another policy, or has more than {LONGEST_POLICY_ID} bytes or a space: give this one its own", path.display())]
+    PolicyId { path: PathBuf, id: String },
 }
 
 /// The rules about kinds of documents in a file; none without one.
@@ -47,6 +54,31 @@ pub fn document_kinds(path: Option<&Path>) -> Result<DocumentKinds, HeldError> {
     let Some(path) = path else { return Ok(DocumentKinds::default()) };
     let text = String::from_utf8_lossy(&read(path)?).into_owned();
     DocumentKinds::parse(&text).map_err(|source| HeldError::DocumentKinds { path: path.to_owned(), source })
+}
+
+/// The policies that come with antin and those of these files, in each of them the rules about `kinds` of documents unless it has
+/// its own.
+pub fn policies(paths: &[PathBuf], kinds: &DocumentKinds) -> Result<Vec<Policy>, HeldError> {
+    let mut policies: Vec<Policy> = Policy::held_ids().filter_map(Policy::held).collect();
+    for path in paths {
+        let text = String::from_utf8_lossy(&read(path)?).into_owned();
+        let policy = Policy::parse(&text).map_err(|source| HeldError::Policy { path: path.clone(), source })?;
+        let is_name =
+            (1..=LONGEST_POLICY_ID).contains(&policy.id.len()) && policy.id.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_name || policies.iter().any(|other| other.id == policy.id) {
+            return Err(HeldError::PolicyId {
+                path: path.clone(),
+                id: policy.id.chars().take(LONGEST_POLICY_ID).collect(),
+            });
+        }
+        policies.push(policy);
+    }
+    for policy in &mut policies {
+        if policy.document_kinds == DocumentKinds::default() {
+            policy.document_kinds = kinds.clone();
+        }
+    }
+    Ok(policies)
 }
 
 /// The keys of the settings, each with its certificate.

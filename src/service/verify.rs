@@ -15,7 +15,6 @@ use crate::core::{
     },
     crypto::Hasher,
     der::ber,
-    document_kind::DocumentKinds,
     evidence::Evidence,
     memory::Memory,
     path::PathOutcome,
@@ -38,7 +37,7 @@ pub struct VerifyService {
     /// Knows what OCSP responders said, and asks for evidence that is missing.
     collector: Option<Arc<Collector>>,
     memory: Arc<Memory>,
-    policies: BTreeMap<&'static str, Policy>,
+    policies: BTreeMap<String, Policy>,
     default_policy: String,
     /// By kind of document.
     purposes: BTreeMap<String, Vec<String>>,
@@ -118,7 +117,7 @@ impl JudgedSignature {
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     #[error("no policy {name:?} is held; the policies are {}", known.join(", "))]
-    UnknownPolicy { name: String, known: Vec<&'static str> },
+    UnknownPolicy { name: String, known: Vec<String> },
     #[error("the purpose must have 1 to {LONGEST_PURPOSE} bytes without control characters")]
     Purpose,
     #[error(transparent)]
@@ -126,8 +125,6 @@ pub enum VerifyError {
 }
 
 impl VerifyService {
-    /// `document_kinds` hold under every policy.
-    ///
     /// # Errors
     /// [`VerifyError::UnknownPolicy`] if there is no policy `default_policy`.
     pub fn new(
@@ -135,20 +132,16 @@ impl VerifyService {
         evidence: SharedEvidence,
         collector: Option<Arc<Collector>>,
         memory: Arc<Memory>,
+        policies: Vec<Policy>,
         default_policy: &str,
         kinds: &[Kind],
-        document_kinds: &DocumentKinds,
     ) -> Result<Self, VerifyError> {
-        let held = |id| {
-            let policy = Policy::held(id)?;
-            Some((id, Policy { document_kinds: document_kinds.clone(), ..policy }))
-        };
         let service = Self {
             trust,
             evidence,
             collector,
             memory,
-            policies: Policy::held_ids().filter_map(held).collect(),
+            policies: policies.into_iter().map(|policy| (policy.id.clone(), policy)).collect(),
             default_policy: default_policy.to_owned(),
             purposes: kinds.iter().map(|kind| (kind.name.clone(), kind.purposes.clone())).collect(),
         };
@@ -173,7 +166,7 @@ impl VerifyService {
         let name = name.unwrap_or(&self.default_policy);
         self.policies.get(name).ok_or_else(|| VerifyError::UnknownPolicy {
             name: name.chars().take(64).collect(),
-            known: self.policies.keys().copied().collect(),
+            known: self.policies.keys().cloned().collect(),
         })
     }
 

@@ -108,7 +108,7 @@ async fn start() -> Service {
         hangup: signal(SignalKind::hangup()).expect("a signal"),
         memory,
         published: None,
-        document_kinds: DocumentKinds::default(),
+        policies: held::policies(&[], &DocumentKinds::default()).expect("policies"),
         config,
     };
     Service { running: http::boot(parts).await.expect("a service"), directory }
