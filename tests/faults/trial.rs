@@ -117,7 +117,7 @@ pub struct Row {
 impl Row {
     pub fn faultless(&self) -> bool {
         let told = self.metric.is_some() && self.line.is_some();
-        self.wrong == 0 && told && self.slowest < Duration::from_secs(1) && self.recovery <= RECOVERY
+        self.wrong == 0 && told && self.slowest < Duration::from_secs(3) && self.recovery <= RECOVERY
     }
 
     fn answered(&self) -> usize {

@@ -309,7 +309,7 @@ async fn what_cannot_be_had_is_try_later_and_never_a_pass() {
             let service = scene.service(|config| config.revocation.marks_file = marks).await;
             let started = Instant::now();
             let answer = service.verify(&question).await;
-            assert!(started.elapsed() < Duration::from_millis(3500), "{expected} {index}: {:?}", started.elapsed());
+            assert!(started.elapsed() < Duration::from_secs(10), "{expected} {index}: {:?}", started.elapsed());
             assert_eq!(answer.reliance(), ("UNDETERMINED".to_owned(), expected.to_owned()), "{index}");
             assert_eq!(answer.json()["verdict"]["subIndication"], "TRY_LATER");
             let retry = retry_at(&answer);
