@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use antin::core::algorithm::DigestAlgorithm;
 use antin::core::cms::build::attribute;
 use antin::core::evidence::{CrlSet, Evidence};
 use antin::core::memory::Memory;
@@ -15,6 +16,7 @@ use antin::core::validation::{self, Content, ValidationRequest};
 use antin::core::x509::CertificateList;
 use antin::pki::certificate::Profile;
 use antin::pki::profile;
+use antin::service::verify::ContentDigests;
 
 use crate::kit::CONTENT;
 use crate::kit::key::Kind;
@@ -117,6 +119,18 @@ fn a_signature_is_later_than_what_it_signs_of_time() {
     let at = |seconds: i64| verdict(after(&short, &[content_at(END.plus_seconds(seconds))]));
     assert_eq!([at(-60), at(0), at(1)], [EXPIRED; 3]);
     assert_eq!([at(2), at(60)], [EXPIRED_BEFORE; 2]);
+    // By as much later as the authority may be wrong.
+    let doubtful = |seconds: i64| {
+        let token = Token { time: END.plus_seconds(seconds), accuracy: Some(30), ..Token::over(CONTENT) };
+        verdict(after(&short, &[token.encode()]))
+    };
+    assert_eq!([doubtful(31), doubtful(32)], [EXPIRED, EXPIRED_BEFORE]);
+    // Some products write an attribute for each token (EN 319 122-1 §6.3).
+    let mut twice = SignerInfo::new(&short, CONTENT);
+    for token in [content_at(END.plus_seconds(-60)), content_at(END.plus_seconds(60))] {
+        twice.add(&attribute(oid::CONTENT_TIME_STAMP, &token));
+    }
+    assert_eq!(verdict(twice), EXPIRED_BEFORE);
     // The latest of several counts.
     let several = [content_at(END.plus_seconds(-60)), content_at(END.plus_seconds(60)), content_at(END)];
     assert_eq!(verdict(after(&short, &several)), EXPIRED_BEFORE);
@@ -208,16 +222,33 @@ fn a_signature_of_before_its_certificate_is_failed() {
     let usual = signer_profile("Young");
     let young = tree().signer_saying(&Profile { not_before: begin, ..usual.clone() });
     assert_eq!(verdict(after(&young, &[])), PASSED);
-    assert_eq!(verdict(before(after(&young, &[]), begin)), PASSED);
-    let (early, report) = judged(&any_ades(), &[], &[before(after(&young, &[]), begin.plus_seconds(-1))]);
-    assert_eq!(early, TOO_EARLY, "§5.5.4 step 4 b");
+    let at = |signer: &Signer, seconds: i64| verdict(before(after(signer, &[]), begin.plus_seconds(seconds)));
+    // A minute is what clocks may differ by: certificates are made at the moment of signing.
+    assert_eq!([at(&young, 0), at(&young, -1), at(&young, -60)], [PASSED; 3]);
+    assert_eq!([at(&young, -61), at(&young, -1000)], [TOO_EARLY; 2], "§5.5.4 step 4 b");
+    let (_, report) = judged(&any_ades(), &[], &[before(after(&young, &[]), begin.plus_seconds(-61))]);
     let said = check(&report, "best-signature-time").expect("said");
     assert_eq!((said.result, said.code), (CheckResult::Failed, "signed-before-certificate"));
-    assert_eq!(said.detail, Some(begin.plus_seconds(-1).to_string()));
+    assert_eq!(said.detail, Some(begin.plus_seconds(-61).to_string()));
     // §5.5.4 step 4 d, §5.6.2.4: also where it has ended since.
     let ended = tree().signer_saying(&Profile { not_before: begin, not_after: begin.plus_seconds(60), ..usual });
-    assert_eq!(verdict(before(after(&ended, &[]), begin)), PASSED);
-    assert_eq!(verdict(before(after(&ended, &[]), begin.plus_seconds(-1))), TOO_EARLY);
+    assert_eq!([at(&ended, 0), at(&ended, -60)], [PASSED; 2]);
+    assert_eq!(at(&ended, -61), TOO_EARLY);
+    // By as much again as the authority may be wrong.
+    let doubtful = |seconds: i64, accuracy: u8| {
+        let info = after(&young, &[]);
+        let over = Token {
+            time: begin.plus_seconds(seconds),
+            accuracy: Some(accuracy),
+            ..Token::over(&info.signature_value())
+        };
+        let mut info = info;
+        info.unsigned_attributes = Some(vec![signature_time_stamps(&[over.encode()])]);
+        verdict(info)
+    };
+    assert_eq!([doubtful(-90, 30), doubtful(-91, 30)], [PASSED.to_owned(), TOO_EARLY.to_owned()]);
+    // One that may be wrong by more than a minute proves nothing.
+    assert_eq!([doubtful(-200, 60), doubtful(-200, 61)], [TOO_EARLY.to_owned(), PASSED.to_owned()]);
     // Before it began, by the clock of who validates: nothing is proved.
     let unborn = tree().signer_saying(&Profile { not_before: NOW.plus_seconds(60), ..signer_profile("Unborn") });
     let not_yet = "INDETERMINATE OUT_OF_BOUNDS_NOT_REVOKED certificate-not-yet-valid";
@@ -243,7 +274,7 @@ fn time_stamps_on_both_sides_must_not_contradict_each_other() {
         let over = Token { time: proved.plus_seconds(60), accuracy: Some(accuracy), ..Token::over(CONTENT) };
         verdict(before(after(signer, &[over.encode()]), proved))
     };
-    assert_eq!([doubtful(59), doubtful(90), doubtful(58)], [PASSED, PASSED, CONTRADICTS]);
+    assert_eq!([doubtful(59), doubtful(60), doubtful(58)], [PASSED, PASSED, CONTRADICTS]);
     // Only of those that count.
     let stranger = token(&tree().signer, CONTENT, proved.plus_seconds(60));
     assert_eq!(verdict(before(after(signer, &[stranger]), proved)), PASSED);
@@ -300,4 +331,29 @@ fn a_signer_outlives_his_authority_and_nothing_shows_him_good() {
     let check = check(&report, "past-validation").expect("said");
     assert_eq!((check.result, check.code), (CheckResult::Indeterminate, "existence-not-proved"));
     assert!(check.detail.as_ref().is_some_and(|detail| detail.contains("Short CA")), "{:?}", check.detail);
+}
+
+#[test]
+fn what_is_hashed_as_it_arrives_is_judged_as_if_it_were_there() {
+    // Each time-stamp by a digest of its own.
+    let digests = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha512, DigestAlgorithm::Sha3_256];
+    let short = short_lived();
+    for (index, digest) in digests.into_iter().enumerate() {
+        let time = END.plus_seconds(60 + index as i64);
+        let imprint = antin::core::crypto::digest(digest, CONTENT);
+        let over = Token { time, algorithm: digest.oid(), imprint, ..Token::over(CONTENT) }.encode();
+        let message = Message::detached(after(&short, &[over])).encode();
+        let mut arriving = ContentDigests::wanted_by(&message).expect("digests suffice");
+        CONTENT.chunks(7).for_each(|piece| arriving.update(piece));
+        let arrived = arriving.finish();
+        let judge = crate::kit::verdict::Judge::default();
+        let verdicts = [Content::Bytes(CONTENT), Content::Digests(&arrived)];
+        assert_eq!(verdicts.map(|content| judge.verdict(&message, content)), [EXPIRED_BEFORE; 2], "{digest}");
+    }
+    // An older archive time-stamp is over content and signature together.
+    let mut older = after(&tree().signer, &[]);
+    let token = token(authority(), CONTENT, END);
+    older.unsigned_attributes = Some(vec![attribute(oid::ARCHIVE_TIME_STAMP_V2, &token)]);
+    assert!(ContentDigests::wanted_by(&Message::detached(older).encode()).is_none());
+    assert!(ContentDigests::wanted_by(b"no message").is_some_and(|digests| digests.finish().len() == 1));
 }

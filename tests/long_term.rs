@@ -21,13 +21,14 @@ use antin::core::x509::{Certificate, CertificateList, TrustAnchor, TrustStore};
 use antin::pki::certificate::{Issuer, Profile, self_sign};
 use antin::pki::profile;
 use antin::signing::long_term::archived;
+use x509_cert::ext::pkix::BasicConstraints;
 
 use crate::kit::CONTENT;
 use crate::kit::key::Kind;
 use crate::kit::message::{Message, SignerInfo};
 use crate::kit::revocation::{List, Response, dated_entry, extension, generalized};
 use crate::kit::timestamp::Token;
-use crate::kit::tree::{NOW, Signer, decoded, issued, private_key, publication, tree};
+use crate::kit::tree::{NOW, Signer, decoded, issued, private_key, publication, signer_profile, tree};
 use crate::kit::verdict::{Judge, PASSED, line};
 
 const HOUR: i64 = 3600;
@@ -78,7 +79,11 @@ pub struct Paper(pub Vec<u8>);
 impl Paper {
     /// B-B.
     fn signed() -> Self {
-        Self(Message::detached(SignerInfo::new(&tree().signer, CONTENT)).encode())
+        Self::signed_by(&tree().signer)
+    }
+
+    fn signed_by(signer: &Signer) -> Self {
+        Self(Message::detached(SignerInfo::new(signer, CONTENT)).encode())
     }
 
     fn stamped(&self, authority: &Authority, time: Time) -> Self {
@@ -294,6 +299,16 @@ fn each_piece_of_evidence_is_needed() {
     let lists = [early, kept()[1].clone(), kept()[2].clone()];
     let paper = Paper::timestamped().with(&lists, &[ca]).archived(authority(0), ARCHIVED);
     assert_eq!(judged(years(11), &paper, &held(11)), EXPIRED, "§5.6.2.2 (2)(b)");
+    // Nor if the signer's certificate is an authority's too.
+    let both = Profile {
+        basic_constraints: Some(BasicConstraints { ca: true, path_len_constraint: None }),
+        key_usage: None,
+        ..signer_profile("Both")
+    };
+    let paper = Paper::signed_by(&tree().signer_saying(&both)).stamped(authority(0), STAMPED);
+    let with = |lists: &[Arc<CertificateList>]| paper.with(lists, &[ca]).archived(authority(0), ARCHIVED);
+    assert_eq!(judged(years(11), &with(&kept()), &held(11)), PASSED);
+    assert_eq!(judged(years(11), &with(&lists), &held(11)), EXPIRED, "§5.6.2.2 (2)(b)");
     // Without the time-stamp on the signature alone, it is as old as the archive time-stamp, later than the list.
     let paper = Paper::signed().with(&kept(), &[ca]).archived(authority(0), ARCHIVED);
     assert_eq!(judged(years(11), &paper, &held(11)), EXPIRED, "§5.6.2.2 (2)(b)");

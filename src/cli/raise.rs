@@ -15,11 +15,12 @@ use crate::config::{TimeStampAuthority, TimeStamping};
 use crate::core::evidence::Evidence;
 use crate::core::memory::Memory;
 use crate::core::policy::{Policy, RevocationMode};
+use crate::core::validation::level::Level;
 use crate::core::validation::{self, Content, Validation, ValidationRequest};
 use crate::core::x509::{Certificate, TrustAnchor, TrustStore};
 use crate::net::AllowedHost;
 use crate::signing::level::{LevelError, raise_to_timestamped};
-use crate::signing::long_term::{Judgement, check_archival, raise_to_archival, raise_to_long_term};
+use crate::signing::long_term::{Judgement, check_archival, level_of, raise_to_archival, raise_to_long_term};
 use crate::signing::timestamp::TimeStampClient;
 
 /// A fraction of a second in a time-stamp counts as the next second, which has to come first.
@@ -99,6 +100,10 @@ impl Raising {
             self.collect(&raised, content);
             self.collect_lasting(&raised, content);
             raised = raise_to_long_term(&raised, self.judgement(content)).map_err(failed)?;
+            let reached = || self.judge(&raised, content).and_then(|validation| level_of(&validation));
+            if level == LevelArgument::LongTerm && reached() < Some(Level::LongTerm) {
+                return Err(failed(LevelError::NotReached));
+            }
         }
         if level >= LevelArgument::Archival {
             let Some(client) = &self.client else { return Err(needs_authority()) };

@@ -120,7 +120,7 @@ impl Case {
 /// As JSON: `{"document": base64}` for a PDF or an enveloping CMS; `{"document": base64, "signature": base64}` for a detached CMS and
 /// its content; `{"digests": [{"algorithm": "sha-256", "value": base64}], "signature": base64}` where the content stays with the
 /// caller. Optional: `filename`, `purpose`, `policy`. As multipart: parts `document`, `signature`, `purpose`, `policy`; with the
-/// signature first, the document is hashed as it arrives. A bad signature is a 200 with a verdict.
+/// signature first, the document is hashed as it arrives, unless an older archive time-stamp needs all of it. A bad signature is a 200 with a verdict.
 #[utoipa::path(
     post,
     path = "/v1/verify",
@@ -284,8 +284,8 @@ async fn from_multipart(app: &App, request: Request, limits: BodyLimits) -> Resu
             return Err(FieldError::new(&name, FieldFault::Duplicate).into());
         }
         match name.as_str() {
-            "document" => match &signature {
-                Some(signature) => digests = Some(hash_part(part, signature, limits).await?),
+            "document" => match signature.as_deref().and_then(ContentDigests::wanted_by) {
+                Some(wanted) => digests = Some(hash_part(part, wanted, limits).await?),
                 None => document = Some(buffer_part(part, &mut reservation, usize::MAX, limits).await?),
             },
             "signature" => signature = Some(buffer_part(part, &mut reservation, usize::MAX, limits).await?),
@@ -328,8 +328,7 @@ pub(super) async fn buffer_part(
 }
 
 /// Content beside a signature that is here already: only its digests are kept.
-async fn hash_part(mut part: Field<'_>, signature: &[u8], limits: BodyLimits) -> Result<Digests, BodyError> {
-    let mut digests = ContentDigests::wanted_by(signature);
+async fn hash_part(mut part: Field<'_>, mut digests: ContentDigests, limits: BodyLimits) -> Result<Digests, BodyError> {
     while let Some(piece) = part.chunk().await.map_err(|error| limits.multipart_error(&error))? {
         digests.update(&piece);
     }

@@ -304,31 +304,26 @@ fn on_valid_paths(validation: &Validation) -> impl Iterator<Item = (&Certificate
     })
 }
 
-/// Digests of content that arrives in pieces, for the signers of a detached signature that is there already.
+/// Digests of content that arrives in pieces, for a detached signature that is there already.
 pub struct ContentDigests(Vec<(DigestAlgorithm, Hasher)>);
 
 impl ContentDigests {
-    /// SHA-256, and what the signers of `signature` name beside it; what cannot be decoded names nothing.
-    pub fn wanted_by(signature: &[u8]) -> Self {
-        let mut algorithms = vec![DigestAlgorithm::Sha256];
-        let mut add = |message: SignedData<'_>| {
-            for algorithm in message.signer_infos.iter().filter_map(|signer| signer.digest_algorithm.as_ref().ok()) {
-                if !algorithms.contains(algorithm) {
-                    algorithms.push(*algorithm);
+    /// SHA-256, and what the signers of `signature` and its time-stamps name beside it; what cannot be decoded names nothing. `None`: one
+    /// of them is over the content together with something else, so that all of it is needed.
+    pub fn wanted_by(signature: &[u8]) -> Option<Self> {
+        let mut algorithms = match SignedData::decode(signature) {
+            Ok(message) => validation::demands(&message)?,
+            Err(_) => match ber::normalise_content_info(signature) {
+                Ok(normalised) => {
+                    SignedData::decode(&normalised).map_or(Some(Vec::new()), |message| validation::demands(&message))?
                 }
-            }
+                Err(_) => Vec::new(),
+            },
         };
-        match SignedData::decode(signature) {
-            Ok(message) => add(message),
-            Err(_) => {
-                if let Ok(normalised) = ber::normalise_content_info(signature)
-                    && let Ok(message) = SignedData::decode(&normalised)
-                {
-                    add(message);
-                }
-            }
-        }
-        Self(algorithms.into_iter().map(|algorithm| (algorithm, Hasher::new(algorithm))).collect())
+        algorithms.push(DigestAlgorithm::Sha256);
+        algorithms.sort_unstable();
+        algorithms.dedup();
+        Some(Self(algorithms.into_iter().map(|algorithm| (algorithm, Hasher::new(algorithm))).collect()))
     }
 
     pub fn update(&mut self, piece: &[u8]) {

@@ -132,11 +132,16 @@ pub async fn raise_to_archival(
 /// After [`raise_to_archival`], with the evidence of the new time-stamps: the message as it may leave.
 pub fn check_archival(message: &[u8], judgement: Judgement<'_>) -> Result<Validation, LevelError> {
     let validation = judgement.passed(message)?;
-    let reached = |signature: &SignatureValidation| {
-        signature.level >= Some(Level::Archival)
-            && signature.timestamps.last().is_some_and(|newest| newest.outcome.is_ok())
+    let newest = with_decoded(message, |decoded| {
+        let signers = decoded.signer_infos.iter();
+        let archives = signers.map(|signer| signer.unsigned_values(oid::ARCHIVE_TIME_STAMP_V3));
+        archives.map(|values| values.last().map(|newest| crypto::sha256(newest))).collect::<Vec<_>>()
+    })?;
+    let reached = |(signature, newest): (&SignatureValidation, &Option<[u8; 32]>)| {
+        let mut passed = signature.timestamps.iter().filter(|stamp| stamp.outcome.is_ok());
+        signature.level >= Some(Level::Archival) && passed.any(|stamp| Some(stamp.fingerprint) == *newest)
     };
-    if validation.signatures.iter().all(reached) { Ok(validation) } else { Err(LevelError::NotReached) }
+    if validation.signatures.iter().zip(&newest).all(reached) { Ok(validation) } else { Err(LevelError::NotReached) }
 }
 
 /// The last second at which the newest time-stamps prove anything by themselves, as far as is known now: then a certificate of their

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::CadesRequest;
 use crate::core::cms::{CmsError, SignedData};
+use crate::core::crypto;
 use crate::core::der::ber;
 use crate::core::evidence::Evidence;
 use crate::core::memory::Memory;
@@ -70,7 +71,9 @@ pub fn check_timestamped(
         return Err(validation.verdict.code());
     }
     let signature = validation.signatures.get(signer).ok_or("signers")?;
-    let added = signature.timestamps.last().ok_or("timestamp-missing")?;
+    let fingerprint = crypto::sha256(&answer.token);
+    let added =
+        signature.timestamps.iter().find(|stamp| stamp.fingerprint == fingerprint).ok_or("timestamp-missing")?;
     match &added.outcome {
         Ok(proof) if proof.time() == answer.gen_time => Ok(()),
         Ok(_) => Err("timestamp-other"),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use antin::core::cms::build::attribute;
 use antin::core::der::writer;
 use antin::core::evidence::CrlSet;
 use antin::core::memory::Memory;
@@ -87,6 +88,12 @@ fn one_signature_of_before_the_second_was_required_suffices_for_ever() {
     assert_eq!(answer(&rules(), &[doctor.clone(), stranger]), NOT_PROVED);
     let young = tree().signer_saying(&profile_of("Doctors", NOW.plus_seconds(-600)));
     assert_eq!(answer(&rules(), &[states(&young, &referral)]), MISSING);
+    // Nor may one have been made then that is proved to be later.
+    let mut late = SignerInfo::new(&of("Doctors"), crate::kit::CONTENT);
+    late.add(&referral.encode());
+    let token = Token { time: NOW.plus_seconds(-600), ..Token::over(crate::kit::CONTENT) }.encode();
+    late.add(&attribute(oid::CONTENT_TIME_STAMP, &token));
+    assert_eq!(answer(&rules(), &[late]), MISSING);
     let new = states(&of("New office"), &referral);
     assert_eq!(answer(&rules(), &[doctor, new]), ACCEPTED);
 }

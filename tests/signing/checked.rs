@@ -45,21 +45,22 @@ fn what_is_recorded_passes_as_a_whole_and_proves_its_time() {
     assert_eq!(check(&message, &early, &right), Err("certificate-not-yet-valid"));
     let two = Message::of(&[signer.clone(), SignerInfo::new(&tree().signer, CONTENT)]).encode();
     // Of two signers it is the one that was meant.
+    let held = answer(&good);
     let places = [0, 1].map(|place| {
-        let raised = add_signature_time_stamp(&two, place, &good.encode()).expect("added");
-        let checked = |place: usize| check_timestamped(&raised, Content::Digests(&right), place, &answer(&good));
+        let raised = add_signature_time_stamp(&two, place, &held.token).expect("added");
+        let checked = |place: usize| check_timestamped(&raised, Content::Digests(&right), place, &held);
         assert_eq!(checked(1 - place), Err("timestamp-missing"));
         checked(place)
     });
     assert!(places.contains(&Ok(())) && places.contains(&Err("timestamp-imprint-mismatch")), "{places:?}");
 
     // The answer is the one that was put in.
-    let raised = add_signature_time_stamp(&message, 0, &good.encode()).expect("added");
+    let raised = add_signature_time_stamp(&message, 0, &held.token).expect("added");
     let content = || Content::Digests(&right);
     assert_eq!(check_timestamped(&message, content(), 0, &answer(&good)), Err("timestamp-missing"));
-    let another_time = TimeStampAnswer { gen_time: good.time.plus_seconds(60), ..answer(&good) };
+    let another_time = TimeStampAnswer { gen_time: good.time.plus_seconds(60), ..held.clone() };
     assert_eq!(check_timestamped(&raised, content(), 0, &another_time), Err("timestamp-other"));
-    let another_key = TimeStampAnswer { authority: Arc::clone(&tree().signer.certificate), ..answer(&good) };
+    let another_key = TimeStampAnswer { authority: Arc::clone(&tree().signer.certificate), ..held.clone() };
     assert_eq!(check_timestamped(&raised, content(), 0, &another_key), Err("no-trusted-path"));
     let mut value = value;
     let last = value.len() - 1;

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use antin::core::cms::SignedData;
-use antin::core::der::ber;
+use antin::core::cms::build::attribute;
+use antin::core::cms::unsigned::add_attribute;
+use antin::core::der::{ber, writer};
+use antin::core::oid;
 use antin::pki::{self, Member};
 use serde_json::Value;
 
@@ -223,6 +226,17 @@ fn what_does_not_pass_is_not_raised_and_nothing_is_written() {
     let here =
         ["extend", "--level", "B-T", "--tsa", "http://127.0.0.1:9/", "--trust-anchor", &root, "--out", &out, &file];
     assert_eq!(scene.antin(&here).0, 70);
+    // An older archive time-stamp is over all that there is: nothing can be kept with it.
+    let stamped = read(&scene.sign("stamped.p7m", &["--level", "B-T", "--tsa", &scene.tsa()]));
+    let crowded = |identifier: &[u8], count: usize, name: &str| {
+        let junk = writer::octet_string(b"no token").repeat(count);
+        let crowded = add_attribute(&stamped, 0, &attribute(identifier, &junk)).expect("added");
+        fs::write(scene.path(name), crowded).expect("written");
+        scene.path(name)
+    };
+    refused(&crowded(oid::ARCHIVE_TIME_STAMP_V2, 1, "older.p7m"), "B-LT", (2, "the level was not reached"));
+    // A new one that nobody would read proves nothing.
+    refused(&crowded(oid::SIGNATURE_TIME_STAMP, 64, "crowded.p7m"), "B-LTA", (2, "the level was not reached"));
     // A stranger's anchor.
     let [server, _] = scene.pki(Member::Server);
     let tsa = scene.tsa();

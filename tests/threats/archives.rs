@@ -252,6 +252,19 @@ fn c21_tokens_that_bring_responses_about_thousands() {
 }
 
 #[test]
+fn c21_archives_over_values_of_hundreds_of_thousands() {
+    // Lists that are none, two octets each, under each of twenty archive time-stamps.
+    let lists = writer::element(tag::SEQUENCE, &[0x30, 0x00].repeat(400_000));
+    let values = writer::element(tag::SEQUENCE, &writer::element(tag::context(0), &lists));
+    let mut message = stamped(&signed(), STAMPED);
+    message = add_attribute(&message, 0, &attribute(oid::REVOCATION_VALUES, &values)).expect("added");
+    for number in 0..20 {
+        message = archived(&message, ARCHIVED.plus_seconds(number));
+    }
+    proves_soon(&message, 21);
+}
+
+#[test]
 fn c21_older_archive_time_stamps_over_much_content() {
     let content = vec![0x5A; 20 << 20];
     let signed = Message::detached(SignerInfo::new(&tree().signer, &content)).encode();

@@ -4,6 +4,7 @@
 //! Nothing here may ever be TOTAL-PASSED but the controls; where the way a verdict is reached determines which other verdict it
 //! is, that very verdict is demanded.
 
+mod additions;
 mod algorithms;
 mod archives;
 mod attributes;

@@ -98,7 +98,9 @@ impl<'a> SignedAttributes<'a> {
                     fields.expect(tag::SET)?,
                 ))
             })?;
-            if attributes.iter().any(|(earlier, _)| *earlier == identifier) {
+            // One for each token, of some products (EN 319 122-1 §6.3).
+            let may_recur = identifier == oid::CONTENT_TIME_STAMP;
+            if !may_recur && attributes.iter().any(|(earlier, _)| *earlier == identifier) {
                 return Err(AttributeFault::Twice(attribute_name(identifier)));
             }
             if attributes.len() == ATTRIBUTE_LIMIT {
@@ -111,7 +113,7 @@ impl<'a> SignedAttributes<'a> {
             encodings.push(attribute.raw);
         }
         let mut content_time_stamps = Vec::new();
-        if let Some((_, values)) = attributes.iter().find(|(found, _)| *found == oid::CONTENT_TIME_STAMP) {
+        for (_, values) in attributes.iter().filter(|(found, _)| *found == oid::CONTENT_TIME_STAMP) {
             let mut tokens = values.reader();
             while !tokens.is_empty() {
                 content_time_stamps.push(tokens.read()?.raw);

@@ -167,21 +167,23 @@ impl Search<'_> {
 
     /// Untrusted certificates that bear the issuer's name; those whose key identifier fits come first (RFC 4158 §3.5.12).
     fn issuers(&self, certificate: &Certificate) -> Vec<Arc<Certificate>> {
-        let held = self.request.trust.intermediates_named(&certificate.issuer);
-        let given = self.request.certificates.iter().filter(|given| given.subject == certificate.issuer);
-        // One more than may still be looked at, so that the budget is seen to end the search.
-        let left = CANDIDATES + 1 - self.candidates.min(CANDIDATES);
-        let mut seen = HashSet::new();
-        let once = held.chain(given).filter(|issuer| seen.insert(issuer.identity()));
-        let mut issuers: Vec<Arc<Certificate>> = once.take(left).cloned().collect();
         let wanted = certificate.extensions.authority_key_identifier.as_ref();
         let wanted = wanted.and_then(|identifier| identifier.key_identifier.as_ref());
-        issuers.sort_by_key(|issuer| match (wanted, &issuer.extensions.subject_key_identifier) {
+        let rank = |issuer: &Certificate| match (wanted, &issuer.extensions.subject_key_identifier) {
             (Some(wanted), Some(found)) if wanted == found => 0,
             (Some(_), Some(_)) => 2,
             _ => 1,
-        });
-        issuers
+        };
+        let of_rank = |wanted: u8| {
+            let held = self.request.trust.intermediates_named(&certificate.issuer);
+            let given = self.request.certificates.iter().filter(|given| given.subject == certificate.issuer);
+            held.chain(given).filter(move |issuer| rank(issuer) == wanted)
+        };
+        // One more than may still be looked at, so that the budget is seen to end the search.
+        let left = (CANDIDATES - self.candidates.min(CANDIDATES)).min(self.request.work.candidates_left()) + 1;
+        let mut seen = HashSet::new();
+        let once = (0..=2).flat_map(of_rank).filter(|issuer| seen.insert(issuer.identity()));
+        once.take(left).cloned().collect()
     }
 
     fn candidate(&mut self, path: &[Arc<Certificate>]) -> Progress {

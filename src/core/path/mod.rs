@@ -56,7 +56,7 @@ pub struct PathRequest<'a> {
     /// When the target's key was used, if trusted time proves it: the path is then judged as of then (EN 319 102-1 §5.6.2.1), as far as
     /// that is proved too. `None`: at `time`.
     pub past: Option<Past<'a>>,
-    /// Remembered computations; never changes an answer.
+    /// Remembered computations: never changes an answer, but one that the allowance of work ended.
     pub memory: &'a Memory,
     /// What all that is asked about one document may cost together.
     pub work: &'a Work,
@@ -93,6 +93,22 @@ impl Work {
     /// Enough for a hundred certificates with ten names below a hundred constraints.
     const NAME_COMPARISONS: usize = 100_000;
 
+    /// Enough for one path with its lists, however many share.
+    const LEAST_SIGNATURES: usize = 16;
+    const LEAST_CANDIDATES: usize = 64;
+    const LEAST_NAME_COMPARISONS: usize = 10_000;
+
+    /// The part of one among so many, so that none takes it from another.
+    pub fn share(among: usize) -> Self {
+        let part = |whole: usize, least: usize| Cell::new((whole / among.max(1)).max(least));
+        Self {
+            signatures: part(Self::SIGNATURES, Self::LEAST_SIGNATURES),
+            candidates: part(Self::CANDIDATES, Self::LEAST_CANDIDATES),
+            name_comparisons: part(Self::NAME_COMPARISONS, Self::LEAST_NAME_COMPARISONS),
+            ..Self::default()
+        }
+    }
+
     /// Takes comparisons of names with constraints from the allowance; false if too few are left.
     pub fn spend_name_comparisons(&self, count: usize) -> bool {
         let left = self.name_comparisons.get().checked_sub(count);
@@ -113,6 +129,11 @@ impl Work {
         let left = self.candidates.get();
         self.candidates.set(left.saturating_sub(1));
         left > 0
+    }
+
+    /// Candidates that may still be looked at.
+    pub const fn candidates_left(&self) -> usize {
+        self.candidates.get()
     }
 
     /// Something at hand is not looked at for what it would cost.

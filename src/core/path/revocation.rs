@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::fault::{Budget, PathFault};
 use super::window::{self, Window};
 use super::{PathRequest, Position, crl, ocsp};
-use crate::core::policy::Purpose;
 use crate::core::time::Time;
 use crate::core::x509::reason::{ReasonSet, RevocationReason};
 use crate::core::x509::{Certificate, TrustAnchor};
@@ -73,7 +72,7 @@ impl<'a> Subject<'a> {
         let Some(used_at) = self.used_at else { return false };
         let Dated { this_update, next_update, kept_since, proved } = *statement;
         let remembered = window::remembers_until(self.certificate, this_update, kept_since) == Window::ALWAYS.until;
-        let of_authority = request.purpose == Purpose::TimeStamping || self.certificate.is_ca();
+        let of_authority = window::is_authority(request, self.certificate);
         let was_fresh = || {
             let until = window::counts_until(request, self.certificate, this_update, next_update);
             of_authority

@@ -34,9 +34,17 @@ pub fn counts_until(
     this_update: Time,
     next_update: Option<Time>,
 ) -> Option<Time> {
-    // Who vouches for time is an authority to those who rely on it, and its issuer publishes as seldom.
-    let is_authority = certificate.is_ca() || request.purpose == Purpose::TimeStamping;
-    request.maximum_age.counts_until(is_authority, this_update, next_update)
+    request.maximum_age.counts_until(is_authority(request, certificate), this_update, next_update)
+}
+
+/// To whom the rules for authorities apply. Who signs documents is none, whatever its certificate allows beside. Who vouches for time is
+/// one to those who rely on it, and its issuer publishes as seldom.
+pub fn is_authority(request: &PathRequest<'_>, certificate: &Certificate) -> bool {
+    match request.purpose {
+        Purpose::TimeStamping => true,
+        Purpose::DocumentSigning => certificate.is_ca() && *certificate != **request.target,
+        Purpose::Any | Purpose::OcspSigning => certificate.is_ca(),
+    }
 }
 
 /// Until when a statement of `this_update` about `certificate` says anything: authorities may forget a certificate once it has

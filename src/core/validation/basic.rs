@@ -99,11 +99,11 @@ impl SignatureValidation {
         proofs.map(|proof| proof.time()).min().map_or(validation_time, |proved| proved.min(validation_time))
     }
 
-    /// The latest time before which the signature is proved not to have been made, if there is one; a second early, for what is
-    /// stated of time-stamps is rounded up.
+    /// The latest time before which the signature is proved not to have been made, if there is one: by as much early as it may be wrong,
+    /// and a second, for what is stated of time-stamps is rounded up.
     pub fn earliest_signature_time(&self) -> Option<Time> {
-        let proofs = self.content_timestamps.iter().filter_map(|stamp| stamp.outcome.as_ref().ok());
-        proofs.map(|proof| proof.time().plus_seconds(-1)).max()
+        let proofs = self.content_timestamps.iter().filter_map(|stamp| Some((stamp, stamp.outcome.as_ref().ok()?)));
+        proofs.map(|(stamp, proof)| proof.time().plus_seconds(-1 - stamp.accuracy)).max()
     }
 }
 
@@ -127,11 +127,12 @@ pub fn validate(
     let candidates = signer::identify(signer_info, attributes.as_ref(), material.certificates);
     let (signer, signature) = match (candidates, &attributes, &algorithms) {
         (Ok(candidates), Some(attributes), Ok(algorithms)) => {
-            let (signer, verified) =
-                cryptographic::check_signature(signer_info, attributes, *algorithms, &candidates, material.work);
-            (Ok(signer), Some(verified))
+            match cryptographic::check_signature(signer_info, attributes, *algorithms, &candidates, material.work) {
+                Some((signer, verified)) => (Ok(signer), Some(verified)),
+                None => (Err(SignerFault::NotFound), None),
+            }
         }
-        (Ok(candidates), ..) => (candidates.into_iter().next().ok_or(SignerFault::NotFound), None),
+        (Ok(candidates), ..) => (candidates.certificates.into_iter().next().ok_or(SignerFault::NotFound), None),
         (Err(fault), ..) => (Err(fault), None),
     };
     // What the attributes say counts once their signature was verified.

@@ -22,6 +22,21 @@ pub fn order(signature: &mut SignatureValidation) {
     }
 }
 
+/// By how much the clocks of who certifies and who time-stamps may differ, in seconds, beside what is stated.
+const TOLERANCE: i64 = 60;
+
+/// The time proved; when the certificate begins, if that is hardly later: the signature was made by then too.
+pub fn within_tolerance(signature: &SignatureValidation, proved: Time) -> Time {
+    let Ok(signer) = &signature.signer else { return proved };
+    if is_before(signature, proved, signer.not_before) { proved } else { proved.max(signer.not_before) }
+}
+
+/// The time proved is before another, however far it may be wrong.
+fn is_before(signature: &SignatureValidation, proved: Time, other: Time) -> bool {
+    let accuracy = signature.timestamps.iter().filter(|stamp| stamp.outcome.is_ok()).map(|stamp| stamp.accuracy).max();
+    proved.plus_seconds(TOLERANCE + accuracy.unwrap_or(0)) < other
+}
+
 /// The certificate was revoked only after the time proved, and had ended before it: that is what `earlier` says, the judgement as of
 /// then (§5.5.4, step 4 a).
 pub fn ended_before(now: &SignatureValidation, earlier: &SignatureValidation, proved: Time) -> bool {
@@ -38,11 +53,13 @@ pub fn judge(
     time: Time,
     acceptance: impl Fn(Time) -> Option<Result<Accepted, AcceptanceFault>>,
 ) {
-    // Who signed is certain only where the signature is.
+    // Which certificate it was is certain only where the signature is right, and names it: others may bear the same key.
     let (Ok(signer), Some(Ok(_))) = (&signature.signer, &signature.signature) else { return };
+    let is_certain = signature.references_certificate;
     let later_than = signature.earliest_signature_time();
-    let is_later = |end: Time| later_than.is_some_and(|earliest| earliest > end);
-    let is_too_old = signature.best_signature_time(time) < signer.not_before.min(time);
+    let is_later = |end: Time| is_certain && later_than.is_some_and(|earliest| earliest > end);
+    let proved = signature.best_signature_time(time);
+    let is_too_old = is_certain && proved < time && is_before(signature, proved, signer.not_before);
     let verdict = match &signature.verdict {
         Verdict::TotalFailed(_) => return,
         Verdict::TotalPassed(_) if is_too_old => Verdict::TotalFailed(Failure::NotYetValid),

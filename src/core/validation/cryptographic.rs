@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::content::SignedContent;
 use super::format::SignerAlgorithms;
+use super::signer::Candidates;
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::SignerInfo;
 use crate::core::cms::attributes::SignedAttributes;
@@ -47,27 +48,27 @@ pub fn check_digest(
 }
 
 /// Verifies the signature value over the signed attributes with each candidate's key; the certificate whose key verifies is the
-/// signer's. If none does, the first candidate is named.
+/// signer's. If none does, the first candidate is named; `None`: of those that were not tried one may.
 pub fn check_signature(
     signer: &SignerInfo<'_>,
     attributes: &SignedAttributes<'_>,
     algorithms: SignerAlgorithms,
-    candidates: &[Arc<Certificate>],
+    candidates: &Candidates,
     work: &Work,
-) -> (Arc<Certificate>, Result<SignatureVerified, SignatureFault>) {
+) -> Option<(Arc<Certificate>, Result<SignatureVerified, SignatureFault>)> {
     let mut first = None;
-    for candidate in candidates {
+    for candidate in &candidates.certificates {
         if first.is_some() && !work.spend() {
-            break;
+            return None;
         }
         let verified = match candidate.public_key() {
             Ok(key) => key.verify(algorithms.signature, attributes.signed_octets(), signer.signature),
             Err(_) => Err(SignatureFault::KeyMismatch),
         };
         if verified.is_ok() {
-            return (Arc::clone(candidate), verified);
+            return Some((Arc::clone(candidate), verified));
         }
         first.get_or_insert((Arc::clone(candidate), verified));
     }
-    first.expect("identification gives at least one candidate")
+    first.filter(|_| candidates.are_all)
 }

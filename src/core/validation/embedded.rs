@@ -63,7 +63,7 @@ impl<'a> Encodings<'a> {
     /// `CertificateValues ::= SEQUENCE OF Certificate`.
     fn certificate_values(&mut self, value: &'a [u8]) -> Result<(), DerError> {
         let room = CERTIFICATES.saturating_sub(self.certificates.len());
-        self.certificates.extend(each(Reader::single(value, tag::SEQUENCE)?)?.into_iter().take(room));
+        self.certificates.extend(each(Reader::single(value, tag::SEQUENCE)?, room)?);
         Ok(())
     }
 
@@ -71,10 +71,10 @@ impl<'a> Encodings<'a> {
     fn revocation_values(&mut self, value: &'a [u8]) -> Result<(), DerError> {
         let mut fields = Reader::single(value, tag::SEQUENCE)?.reader();
         if let Some(crls) = fields.optional(tag::context(0))? {
-            self.crls.extend(each(crls.inner(tag::SEQUENCE)?)?);
+            self.crls.extend(each(crls.inner(tag::SEQUENCE)?, OBJECTS)?);
         }
         if let Some(responses) = fields.optional(tag::context(1))? {
-            self.basic_responses.extend(each(responses.inner(tag::SEQUENCE)?)?);
+            self.basic_responses.extend(each(responses.inner(tag::SEQUENCE)?, OBJECTS)?);
         }
         Ok(())
     }
@@ -87,9 +87,10 @@ impl<'a> Encodings<'a> {
     }
 }
 
-fn each(list: Tlv<'_>) -> Result<Vec<&[u8]>, DerError> {
+/// At most so many.
+fn each(list: Tlv<'_>, most: usize) -> Result<Vec<&[u8]>, DerError> {
     let (mut members, mut reader) = (Vec::new(), list.reader());
-    while !reader.is_empty() {
+    while !reader.is_empty() && members.len() < most {
         members.push(reader.read()?.raw);
     }
     Ok(members)

@@ -55,8 +55,8 @@ fn judge<'a>(
     let mut encodings = encodings.clone();
     encodings.extend(stamps.encodings());
     let together = Together::new(request, &encodings);
-    let work = Work::default();
-    let material = Material::new(request, &together, Purpose::DocumentSigning, &work);
+    let (none, signers) = (Work::default(), message.signer_infos.len());
+    let material = Material::new(request, &together, Purpose::DocumentSigning, &none);
     let mut proofs = Proofs::default();
     let mut judged: Vec<(usize, TimestampValidation)> = Vec::new();
     for position in stamps.newest_first() {
@@ -70,6 +70,8 @@ fn judge<'a>(
             TimestampKind::Content => judged.iter().filter_map(|judged| proved_by(judged, &stamps, stamp.signer)).min(),
             _ => proofs.of(&stamp.fingerprint),
         };
+        let work = Work::share(stamps.stamps.len());
+        let material = Material { work: &work, ..material };
         let mut validation = judge_stamp(request, stamp, imprint, proved, &proofs, material);
         validation.covers_evidence = covered.has_revocation();
         if let Ok(proof) = &validation.outcome {
@@ -90,15 +92,15 @@ fn judge<'a>(
             _ => signature.timestamps.push(validation),
         }
     }
-    let work = Work::default();
     let judge_at = |signer: &SignerInfo<'_>, used_at: Time| {
-        let past = Past { used_at, proofs: &proofs };
+        let (past, work) = (Past { used_at, proofs: &proofs }, Work::share(signers));
         basic::validate(request, message, signer, content, Material { past: Some(past), work: &work, ..material })
     };
     for (signer, signature) in message.signer_infos.iter().zip(signatures) {
         bounds::order(signature);
-        let time = signature.best_signature_time(request.time);
-        if time < request.time && may_have_passed(&signature.verdict) {
+        let proved = signature.best_signature_time(request.time);
+        if proved < request.time && may_have_passed(&signature.verdict) {
+            let time = bounds::within_tolerance(signature, proved);
             let earlier = judge_at(signer, time);
             if earlier.verdict.indication() == Indication::TotalPassed
                 || bounds::ended_before(signature, &earlier, time)

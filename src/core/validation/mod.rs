@@ -29,6 +29,7 @@ pub use content::Content;
 use content::SignedContent;
 use embedded::{Encodings, Together};
 pub use required::{Requirement, Shortfall};
+pub use stamps::demands;
 pub use wanted::Wanted;
 
 use super::algorithm::DigestAlgorithm;
@@ -56,7 +57,7 @@ pub struct ValidationRequest<'a> {
     pub policy: &'a Policy,
     pub revocation: RevocationMode,
     pub time: Time,
-    /// Remembered computations; never changes an answer.
+    /// Remembered computations: never changes an answer, but one that an allowance of work ended.
     pub memory: &'a Memory,
 }
 
@@ -128,13 +129,14 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
     let content = SignedContent::new(message.content, request.content);
     let encodings = Encodings::of(message);
     let together = Together::new(request, &encodings);
+    let signers = message.signer_infos.len();
     let work = Work::default();
     let material = Material::new(request, &together, Purpose::DocumentSigning, &work);
-    let mut signatures: Vec<SignatureValidation> = message
-        .signer_infos
-        .iter()
-        .map(|signer| basic::validate(request, message, signer, &content, material))
-        .collect();
+    let judge = |signer| {
+        let work = Work::share(signers);
+        basic::validate(request, message, signer, &content, Material { work: &work, ..material })
+    };
+    let mut signatures: Vec<SignatureValidation> = message.signer_infos.iter().map(judge).collect();
     long_term::validate(request, message, &mut signatures, &content, &encodings);
     countersignature::judge(request, message, &mut signatures, material);
     for signature in &mut signatures {

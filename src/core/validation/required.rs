@@ -113,12 +113,14 @@ struct Candidate<'a> {
     path: &'a ValidatedPath,
     /// Its earliest time proved.
     proved: Time,
+    /// The latest time of which it is proved to be later.
+    later_than: Option<Time>,
 }
 
 impl Candidate<'_> {
     /// It may have been made in the period: before the time proved, and by a certificate that existed.
     fn may_be_of(&self, period: &Period) -> bool {
-        let begin = self.path.certificates().first().map(|signer| signer.not_before);
+        let begin = self.path.certificates().first().map(|signer| signer.not_before).max(self.later_than);
         period.from.is_none_or(|from| from <= self.proved)
             && period.until.is_none_or(|until| begin.is_some_and(|begin| begin <= until))
     }
@@ -174,7 +176,9 @@ impl<'a> Question<'a> {
     fn candidate(&self, index: usize, signature: &'a SignatureValidation) -> Option<Candidate<'a>> {
         match (&signature.verdict, &signature.path) {
             (Verdict::TotalPassed(_), Some(PathOutcome::Valid(path))) => {
-                Some(Candidate { index, path, proved: signature.best_signature_time(self.time) })
+                let (proved, later_than) =
+                    (signature.best_signature_time(self.time), signature.earliest_signature_time());
+                Some(Candidate { index, path, proved, later_than })
             }
             _ => None,
         }

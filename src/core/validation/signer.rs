@@ -40,26 +40,35 @@ const NAMED_LIMIT: usize = 64;
 /// Of those, certificates whose key is tried one after the other.
 const CANDIDATE_LIMIT: usize = 8;
 
+/// Certificates that may be the signer's, never none; whether there are no others.
+pub struct Candidates {
+    pub certificates: Vec<Arc<Certificate>>,
+    pub are_all: bool,
+}
+
 /// All certificates that may be the signer's: named by the signer identifier and by every signed reference. Several with one
 /// identifier can exist (a serial number used twice, a key identifier copied); only one has the right key.
 pub fn identify(
     signer: &SignerInfo<'_>,
     attributes: Option<&SignedAttributes<'_>>,
     certificates: &[Arc<Certificate>],
-) -> Result<Vec<Arc<Certificate>>, SignerFault> {
+) -> Result<Candidates, SignerFault> {
     let mut mismatch = None;
     let mut candidates: Vec<Arc<Certificate>> = Vec::new();
-    for certificate in signer.identifier.named(certificates).into_iter().take(NAMED_LIMIT) {
+    let named = signer.identifier.named(certificates);
+    let mut are_all = named.len() <= NAMED_LIMIT;
+    for certificate in named.into_iter().take(NAMED_LIMIT) {
         let references = attributes.into_iter().flat_map(SignedAttributes::certificate_references);
         let fault = references.map(|reference| reference.check(certificate)).find_map(Result::err);
         match fault {
             Some(fault) => mismatch = Some(fault),
-            None if candidates.contains(certificate) || candidates.len() == CANDIDATE_LIMIT => {}
+            None if candidates.contains(certificate) => {}
+            None if candidates.len() == CANDIDATE_LIMIT => are_all = false,
             None => candidates.push(Arc::clone(certificate)),
         }
     }
     match mismatch {
-        _ if !candidates.is_empty() => Ok(candidates),
+        _ if !candidates.is_empty() => Ok(Candidates { certificates: candidates, are_all }),
         Some(fault) => Err(SignerFault::ReferenceMismatch(fault)),
         None => Err(SignerFault::NotFound),
     }

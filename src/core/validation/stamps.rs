@@ -21,7 +21,9 @@ use crate::core::x509::ocsp;
 /// Time-stamps of one message that are judged, in equal parts of each signer's; more of them prove no more.
 const TIMESTAMPS: usize = 64;
 /// However many signers there are, so many of each.
-const OF_EACH: usize = 8;
+const OF_EACH: usize = 16;
+/// Those over the content, which nobody can add: so many of each signer's.
+const OVER_CONTENT: usize = 8;
 /// Of these, archive time-stamps over all of the message, each of which is hashed.
 const OVER_ALL: usize = 8;
 
@@ -48,14 +50,17 @@ pub fn find<'a>(message: &SignedData<'a>) -> Vec<Token<'a>> {
             oid::ARCHIVE_TIME_STAMP_V3 => Some((TimestampKind::ArchiveV3, attribute.values)),
             _ => None,
         });
-        let begin = tokens.len();
+        let mut counts = [0, 0];
         for (kind, values) in unsigned.chain([of_content]) {
+            let is_of_content = kind == TimestampKind::Content;
+            let most = if is_of_content { OVER_CONTENT } else { allowance };
             for raw in values {
                 over_all += usize::from(kind == TimestampKind::ArchiveV2);
-                let is_enough = tokens.len() - begin == allowance;
-                if is_enough || kind == TimestampKind::ArchiveV2 && over_all > OVER_ALL {
+                let count = &mut counts[usize::from(is_of_content)];
+                if *count == most || kind == TimestampKind::ArchiveV2 && over_all > OVER_ALL {
                     continue;
                 }
+                *count += 1;
                 // BER is allowed in the envelope of a token as in that of a message.
                 let octets = match SignedData::decode(raw) {
                     Ok(_) => Cow::Borrowed(raw),
@@ -66,6 +71,14 @@ pub fn find<'a>(message: &SignedData<'a>) -> Vec<Token<'a>> {
         }
     }
     tokens
+}
+
+/// The algorithms of the digests of its content that judging a message takes; `None`: the content itself.
+pub fn demands(message: &SignedData<'_>) -> Option<Vec<DigestAlgorithm>> {
+    let (tokens, content) = (find(message), SignedContent::Missing);
+    let of_stamps = Stamps::read(message, &content, &tokens).demands()?;
+    let of_signers = message.signer_infos.iter().filter_map(|signer| signer.digest_algorithm.as_ref().ok().copied());
+    Some(of_signers.chain(of_stamps).collect())
 }
 
 /// The tokens in the signed attributes; seldom any.
@@ -117,6 +130,16 @@ impl<'a> Stamps<'a> {
         let stamps = tokens.iter().map(stamp).collect();
         let (fingerprints, digests) = (RefCell::default(), RefCell::default());
         Self { message, content, stamps, fingerprints, unsigned, digests }
+    }
+
+    /// What is needed of the content to compare the imprints: digests by these algorithms; `None`: all of it.
+    pub fn demands(&self) -> Option<Vec<DigestAlgorithm>> {
+        let over_it = self.stamps.iter().filter(|stamp| stamp.kind != TimestampKind::Signature);
+        if over_it.clone().any(|stamp| stamp.kind == TimestampKind::ArchiveV2) {
+            return None;
+        }
+        let read = over_it.filter_map(|stamp| stamp.read.as_ref().ok());
+        Some(read.filter_map(|(_, info)| info.message_imprint.algorithm.as_ref().ok().copied()).collect())
     }
 
     /// What came with the tokens.

@@ -15,6 +15,10 @@ use crate::core::policy::Purpose;
 use crate::core::time::Time;
 use crate::core::verdict::{Indication, Verdict};
 
+/// Seconds by which a time-stamp may be wrong and still prove a time: that is taken as it is stated (EN 319 102-1 §5.5.4). Authorities
+/// that follow EN 319 421 are right to the second.
+const ACCURATE: i64 = 60;
+
 /// What a time-stamp is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimestampKind {
@@ -69,6 +73,8 @@ pub enum TimestampFault {
     Order,
     /// It is in the signed attributes, and of later than a time-stamp over the signature.
     AfterSignature,
+    /// Its authority says that it may be wrong by more than [`ACCURATE`] seconds.
+    Inaccurate,
     /// It is of before its authority's certificate.
     BeforeCertificate,
     /// Its own signature does not pass; never a pass.
@@ -84,6 +90,7 @@ impl TimestampFault {
             | Self::Later
             | Self::Order
             | Self::AfterSignature
+            | Self::Inaccurate
             | Self::BeforeCertificate => Indication::Indeterminate,
             Self::Signature(verdict) => verdict.indication(),
         }
@@ -97,6 +104,7 @@ impl TimestampFault {
             Self::ImprintAlgorithm => Some("CRYPTO_CONSTRAINTS_FAILURE_NO_POE"),
             Self::ContentMissing => Some("SIGNED_DATA_NOT_FOUND"),
             Self::Later | Self::Order | Self::AfterSignature => Some("TIMESTAMP_ORDER_FAILURE"),
+            Self::Inaccurate => Some("SIG_CONSTRAINTS_FAILURE"),
             Self::BeforeCertificate => Some("NOT_YET_VALID"),
             Self::Signature(verdict) => verdict.sub_indication(),
         }
@@ -113,6 +121,7 @@ impl TimestampFault {
             Self::Later => "timestamp-later-than-validation",
             Self::Order => "timestamp-later-than-archive",
             Self::AfterSignature => "timestamp-later-than-signature",
+            Self::Inaccurate => "timestamp-inaccurate",
             Self::BeforeCertificate => "timestamp-before-certificate",
             Self::Signature(verdict) => verdict.code(),
         }
@@ -130,6 +139,7 @@ impl TimestampFault {
             Self::Later => [Self::Later],
             Self::Order => [Self::Order],
             Self::AfterSignature => [Self::AfterSignature],
+            Self::Inaccurate => [Self::Inaccurate],
             Self::BeforeCertificate => [Self::BeforeCertificate],
             Self::Signature(_) => Verdict::every()
                 .into_iter()
@@ -258,6 +268,9 @@ fn outcome(
     }
     if info.gen_time > time {
         return Err(TimestampFault::Later);
+    }
+    if info.accuracy > ACCURATE {
+        return Err(TimestampFault::Inaccurate);
     }
     match &signature.signer {
         Ok(authority) if authority.not_before <= info.gen_time => Ok(ProofOfExistence(info.gen_time)),
