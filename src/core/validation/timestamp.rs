@@ -73,7 +73,7 @@ pub enum TimestampFault {
     Order,
     /// It is in the signed attributes, and of later than a time-stamp over the signature.
     AfterSignature,
-    /// Its authority says that it may be wrong by more than [`ACCURATE`] seconds.
+    /// Its authority says that it may be wrong by more than a minute.
     Inaccurate,
     /// It is of before its authority's certificate.
     BeforeCertificate,
