@@ -144,6 +144,28 @@ fn an_expired_signer_passes_where_it_was_good_when_it_signed() {
 }
 
 #[test]
+fn what_was_on_hold_when_it_was_signed_is_lifted_by_nothing_but_its_end() {
+    let (signer, stamped) = (&tree().signer, stamped());
+    let held = |date: i64| List {
+        entries: vec![entry(signer, PROVED.plus_seconds(date), 6, None)],
+        ..list(PROVED.plus_seconds(600))
+    };
+    let revoked = |date: i64| revoking(NOW.plus_seconds(DAY), &[entry(signer, PROVED.plus_seconds(date), 1, None)]);
+    let at = |lists: &[List]| judged(NOW.plus_seconds(DAY), &stamped, lists);
+    let hold = "INDETERMINATE TRY_LATER certificate-suspended";
+    assert_eq!(judged(NOW, &stamped, &[held(-60)]), hold);
+    assert_eq!(at(&[revoked(1200)]), PASSED, "§5.6.2.4: after");
+    // What it was revoked for later says nothing of what it was held for.
+    assert_eq!(at(&[held(-60), revoked(1200)]), REVOKED);
+    assert_eq!(at(&[held(300), revoked(1200)]), PASSED, "put on hold after it was signed");
+    assert_eq!(at(&[held(-60), fresh(NOW.plus_seconds(DAY))]), PASSED, "taken from hold");
+    // One that need not remember it says nothing (RFC 5280 §3.3).
+    assert_eq!(judged(LATER, &stamped, &[held(-60), fresh(LATER)]), EXPIRED);
+    let remembering = remembering(LATER.plus_seconds(-60));
+    assert_eq!(judged(LATER, &stamped, &[held(-60), remembering]), PASSED);
+}
+
+#[test]
 fn what_stands_above_the_signer_must_be_good_now() {
     let old = list(PROVED.plus_seconds(DAY));
     // §5.4: the authority of the time-stamp has no fresh status, is revoked, or has expired.

@@ -197,6 +197,27 @@ impl Memory {
 /// Verifies a CRL with its issuer's key.
 pub fn verify_crl(memory: &Memory, issuer: &Certificate, crl: &CertificateList, work: &Work) -> bool {
     let (Ok(key), Ok(_)) = (issuer.public_key(), &crl.signature_algorithm) else { return false };
-    let verify = || crl.verify(key);
-    memory.knows(issuer, crl) || work.spend() && memory.signature(issuer, crl, verify).is_ok()
+    verified(memory, work, issuer, crl, || crl.verify(key))
+}
+
+/// Whether `issuer` signed `object`: computed by `verify` if it is not known and the allowance covers it.
+pub fn verified(
+    memory: &Memory,
+    work: &Work,
+    issuer: &Certificate,
+    object: &impl Fingerprinted,
+    verify: impl FnOnce() -> Result<SignatureVerified, SignatureFault>,
+) -> bool {
+    if memory.knows(issuer, object) {
+        return true;
+    }
+    let pair = (*issuer.fingerprint(), *object.fingerprint());
+    if work.has_failed(&pair) || !work.spend() {
+        return false;
+    }
+    let is_verified = memory.signature(issuer, object, verify).is_ok();
+    if !is_verified {
+        work.remember_failed(pair);
+    }
+    is_verified
 }

@@ -355,6 +355,14 @@ fn r08_the_name_alone_is_no_authority() {
     assert_eq!(verdict(&useless, &[&useless]), UNKNOWN, "it may not sign CRLs");
     let expired = crl_signer(root, ca_name, |profile| profile.not_after = NOW.plus_seconds(-1));
     assert_eq!(verdict(&expired, &[&expired]), UNKNOWN);
+    // What it revoked while it could is not passed over since; what it did not list says nothing.
+    let revoking = List { entries: listing(&signer, COMPROMISE), ..clean.clone() };
+    let fresh = List { this_update: clean.this_update.plus_seconds(-600), ..clean.clone() };
+    let beside =
+        |list: &List, by: &Issuer| Case::new(&signer, &[(&fresh, &tree().ca), (list, by)]).with(&[by]).verdict();
+    assert_eq!([beside(&revoking, &second), beside(&clean, &second)], [REVOKED, PASSED]);
+    assert_eq!([beside(&revoking, &expired), beside(&clean, &expired)], [UNCLEAR, PASSED]);
+    assert_eq!([beside(&revoking, &impostor), beside(&clean, &impostor)], [PASSED; 2]);
     // Another authority under the same root gives the name away.
     let sibling = crl_signer(root, "Sibling", authority);
     let given = crl_signer(&sibling, ca_name, |_| {});

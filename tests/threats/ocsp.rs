@@ -227,4 +227,19 @@ fn r03_a_revocation_by_a_responder_that_has_had_its_day_is_not_passed_over() {
     assert_eq!(verdict_by(-900, &revoked), PASSED, "it was not");
     let good = Response { produced_at: newer, this_update: newer, ..Response::default() };
     assert_eq!(verdict_by(-60, &good), PASSED, "by the list alone");
+    // One that must be asked about, and of which nobody says anything.
+    let unknown = responder(&tree().root, |_| {});
+    let asked = responder(&tree().ca, |profile| profile.extensions.clear());
+    let by = |response: &Response, responder: &Issuer, lists: &[&List]| {
+        verdict_under("any-ades", &signer, &[&about(&signer, response, responder)], lists)
+    };
+    assert_eq!(by(&revoked, &asked, &[&clean]), REVOKED, "the list shows it good");
+    let stale = List { next_update: Some(NOW.plus_seconds(-1)), ..clean.clone() };
+    let by_issuer = about(&signer, &Response::default(), &tree().ca);
+    let beside = |response: &Response, responder: &Issuer| {
+        let other = about(&signer, response, responder);
+        verdict_under("any-ades", &signer, &[&by_issuer, &other], &[&stale])
+    };
+    assert_eq!([beside(&revoked, &asked), beside(&good, &asked)], [UNCLEAR, PASSED]);
+    assert_eq!([beside(&revoked, &unknown), beside(&good, &unknown)], [PASSED; 2], "nobody's");
 }

@@ -209,6 +209,11 @@ impl Search<'_> {
         if self.request.memory.knows(issuer, certificate) {
             return std::ops::ControlFlow::Continue(true);
         }
+        let pair = (*issuer.fingerprint(), *certificate.fingerprint());
+        if self.request.work.has_failed(&pair) {
+            self.reject(path, PathFault::Signature(path.len() - 1));
+            return std::ops::ControlFlow::Continue(false);
+        }
         self.signatures += 1;
         if self.signatures > SIGNATURES || !self.request.work.spend() {
             self.give_up(path, Budget::Signatures)?;
@@ -216,6 +221,7 @@ impl Search<'_> {
         let verify = || key.verify(*algorithm, certificate.to_be_signed(), certificate.signature());
         let result = self.request.memory.signature(issuer, certificate, verify);
         if result.is_err() {
+            self.request.work.remember_failed(pair);
             self.reject(path, PathFault::Signature(path.len() - 1));
         }
         std::ops::ControlFlow::Continue(result.is_ok())

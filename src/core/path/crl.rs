@@ -167,7 +167,12 @@ fn by_list(
     // Which of the two came first cannot be told (§5.2.3).
     let contradictory = held_scope().filter(|newer| list.is_held && goes_back(newer, list));
     findings.extend(contradictory.map(|newer| finding(request, subject, newer, Statement::Unclear, ReasonSet::ALL)));
-    let replaces = |newer: &Signed<'_>| newer.is_complete() && newer.age() > list.age() && newer.remembers(subject);
+    // What was on hold when the key was used stays in the way where it is revoked since.
+    let held = list.entry(subject).is_some_and(|entry| !subject.is_after_use(revoked(list, entry)));
+    let replaces = |newer: &Signed<'_>| {
+        let is_newer = newer.is_complete() && newer.age() > list.age() && newer.remembers(subject);
+        is_newer && !(held && newer.revoked_since(subject).is_some())
+    };
     if held_scope().any(replaces) && !list.covers_use(request, subject) {
         return;
     }
@@ -289,6 +294,8 @@ fn finding(
         next_update,
         counts,
         revoked_since,
+        remembers: list.remembers(subject),
+        is_after_use: subject.is_after_use(statement),
         fingerprint,
         base: None,
         proved,

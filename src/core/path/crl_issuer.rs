@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::revocation::{self, Subject};
 use super::window::Window;
-use super::{InitialPolicies, PathOutcome, PathRequest, ValidatedPath, find_path};
+use super::{InitialPolicies, PathFault, PathOutcome, PathRequest, RejectedPath, find_path};
 use crate::core::memory;
 use crate::core::policy::Purpose;
 use crate::core::x509::extension::KeyUsage;
@@ -50,12 +50,22 @@ pub struct CrlIssuer {
     pub is_accepted: bool,
 }
 
+/// What the path of a signer shows.
+#[derive(Clone, Copy)]
+enum Authority {
+    /// It may speak of the certificate, in this time.
+    Holds(Window),
+    /// It was the authority once, or may be: nothing that it says is believed, and nothing is passed over.
+    Lapsed,
+    None,
+}
+
 /// Finds the signers of the lists about one certificate; each signer is validated once.
 pub struct CrlIssuers<'r, 'a> {
     request: &'r PathRequest<'a>,
     subject: &'r Subject<'r>,
-    /// By fingerprint: when the path of a signer holds; none: it has none.
-    validated: Vec<([u8; 32], Option<Window>)>,
+    /// By fingerprint: what may be believed of a signer.
+    validated: Vec<([u8; 32], Authority)>,
 }
 
 impl<'r, 'a> CrlIssuers<'r, 'a> {
@@ -83,11 +93,15 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
         let candidates = self.candidates(crl);
         let more = candidates.len() > CANDIDATES;
         for candidate in candidates.into_iter().take(CANDIDATES) {
-            if self.signed(crl, &candidate)
-                && let Some(window) = self.authorised(crl, &candidate)
-            {
-                return Some(CrlIssuer { certificate: candidate, window, is_certificate_issuer: false, is_accepted });
+            if !self.signed(crl, &candidate) {
+                continue;
             }
+            let (window, is_accepted) = match self.authorised(crl, &candidate) {
+                Authority::Holds(window) => (window, is_accepted),
+                Authority::Lapsed => (Window::ALWAYS, false),
+                Authority::None => continue,
+            };
+            return Some(CrlIssuer { certificate: candidate, window, is_certificate_issuer: false, is_accepted });
         }
         if more {
             self.request.work.fall_short();
@@ -129,29 +143,36 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
         candidates
     }
 
-    /// When the signer may speak of the certificate.
-    fn authorised(&mut self, crl: &CertificateList, signer: &Arc<Certificate>) -> Option<Window> {
+    /// Whether the signer may speak of the certificate, and when.
+    fn authorised(&mut self, crl: &CertificateList, signer: &Arc<Certificate>) -> Authority {
         let Subject { certificate, above, anchor, .. } = *self.subject;
         if above.contains(signer) || signer == anchor.certificate() {
-            return Some(Window::ALWAYS);
+            return Authority::Holds(Window::ALWAYS);
         }
         if signer == certificate {
             // A key vouches for its own certificate only where the certificate's issuer says that it does.
-            return is_named(crl, certificate).then_some(Window::ALWAYS);
+            return if is_named(crl, certificate) { Authority::Holds(Window::ALWAYS) } else { Authority::None };
         }
         if let Some((_, known)) = self.validated.iter().find(|(known, _)| known == signer.fingerprint()) {
             return *known;
         }
-        let path = self.path(signer);
         let same =
-            |path: &Arc<ValidatedPath>| crl.issuer != certificate.issuer || self.same_authority(path, &crl.issuer);
-        let window = path.filter(same).map(|path| path.holds());
-        self.validated.push((*signer.fingerprint(), window));
-        window
+            |path: &[Arc<Certificate>]| crl.issuer != certificate.issuer || self.same_authority(path, &crl.issuer);
+        let authority = match self.path(signer) {
+            Some(PathOutcome::Valid(path)) if same(path.certificates()) => Authority::Holds(path.holds()),
+            Some(PathOutcome::Invalid { rejected, .. })
+                if rejected.iter().any(|path| passes_with_time(path) && same(&path.certificates)) =>
+            {
+                Authority::Lapsed
+            }
+            _ => Authority::None,
+        };
+        self.validated.push((*signer.fingerprint(), authority));
+        authority
     }
 
-    /// A valid path of the signer to the very anchor of the certificate's path.
-    fn path(&self, signer: &Arc<Certificate>) -> Option<Arc<ValidatedPath>> {
+    /// The paths of the signer to the very anchor of the certificate's path; `None`: its own validation waits for the answer.
+    fn path(&self, signer: &Arc<Certificate>) -> Option<PathOutcome> {
         let (request, anchor) = (self.request, self.subject.anchor);
         let searches = request.work.crl_issuers();
         if !searches.begin(signer) {
@@ -174,22 +195,37 @@ impl<'r, 'a> CrlIssuers<'r, 'a> {
             // Whoever signed the list may well be who may: it is not passed over.
             request.work.fall_short();
         }
-        match outcome {
-            PathOutcome::Valid(path) => Some(path),
-            PathOutcome::Invalid { .. } => None,
-        }
+        Some(outcome)
     }
 
     /// Stricter than the clause, which takes any certificate of the issuer's name under the anchor: the authority of that name is
     /// reached by the same names on both paths, so that nobody else under the anchor can pass for it.
-    fn same_authority(&self, path: &ValidatedPath, name: &Name) -> bool {
+    fn same_authority(&self, path: &[Arc<Certificate>], name: &Name) -> bool {
         let anchor = self.subject.anchor.certificate();
         let of_certificate = names_downwards(anchor, self.subject.above);
         let depth = of_certificate.iter().take_while(|found| **found != name).count();
-        let of_signer = names_downwards(anchor, path.certificates());
+        let of_signer = names_downwards(anchor, path);
         let (above, below) = of_signer.split_at(depth.min(of_signer.len()));
         above == &of_certificate[..depth] && below.iter().all(|found| *found == name)
     }
+}
+
+/// It leads to the anchor, and what it lacks it may have had, or may have.
+const fn passes_with_time(path: &RejectedPath) -> bool {
+    path.anchor.is_some()
+        && matches!(
+            path.fault,
+            PathFault::Expired { .. }
+                | PathFault::NotYetValid { .. }
+                | PathFault::WeakAlgorithm(_)
+                | PathFault::WeakKey(_)
+                | PathFault::AnchorWindow(_)
+                | PathFault::Revoked { .. }
+                | PathFault::OnHold { .. }
+                | PathFault::RevocationStale { .. }
+                | PathFault::RevocationUnclear(_)
+                | PathFault::RevocationUnknown(_)
+        )
 }
 
 /// The subjects of a path, from its anchor down.
@@ -216,10 +252,10 @@ impl CrlIssuerSearches {
     /// May this signer's path be searched? Not if its own validation waits for the answer.
     fn begin(&self, signer: &Certificate) -> bool {
         let mut pending = self.pending.borrow_mut();
-        if pending.contains(signer.fingerprint()) || pending.len() == Self::DEPTH {
+        if pending.contains(signer.fingerprint()) {
             return false;
         }
-        if self.begun.get() == Self::LIMIT {
+        if pending.len() == Self::DEPTH || self.begun.get() == Self::LIMIT {
             self.refused.set(true);
             return false;
         }

@@ -16,7 +16,9 @@ pub mod revocation;
 pub mod validate;
 pub mod window;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crl_issuer::CrlIssuerSearches;
@@ -66,11 +68,30 @@ pub struct PathRequest<'a> {
 /// together, so that many signers with many candidates each cost no more than one.
 #[derive(Debug)]
 pub struct Work {
+    /// Its own.
     signatures: Cell<usize>,
     candidates: Cell<usize>,
     refused: Cell<bool>,
     crl_issuers: CrlIssuerSearches,
     name_comparisons: Cell<usize>,
+    pool: Rc<Pool>,
+}
+
+/// What those who share have together, once what each has of its own is spent; and signatures that did not verify, which none of them
+/// computes again.
+#[derive(Debug, Default)]
+pub struct Pool {
+    signatures: Cell<usize>,
+    failed: RefCell<HashSet<SignaturePair>>,
+}
+
+/// Fingerprints of who is said to have signed, and of what.
+type SignaturePair = ([u8; 32], [u8; 32]);
+
+impl Pool {
+    pub fn new() -> Rc<Self> {
+        Rc::new(Self { signatures: Cell::new(Work::SIGNATURES), failed: RefCell::default() })
+    }
 }
 
 impl Default for Work {
@@ -81,6 +102,7 @@ impl Default for Work {
             refused: Cell::new(false),
             crl_issuers: CrlIssuerSearches::default(),
             name_comparisons: Cell::new(Self::NAME_COMPARISONS),
+            pool: Rc::default(),
         }
     }
 }
@@ -94,19 +116,29 @@ impl Work {
     const NAME_COMPARISONS: usize = 100_000;
 
     /// Enough for one path with its lists, however many share.
-    const LEAST_SIGNATURES: usize = 16;
+    const LEAST_SIGNATURES: usize = 8;
     const LEAST_CANDIDATES: usize = 64;
     const LEAST_NAME_COMPARISONS: usize = 10_000;
 
-    /// The part of one among so many, so that none takes it from another.
-    pub fn share(among: usize) -> Self {
+    /// The part of one among so many, which none can take from it, and what is in the pool.
+    pub fn share(among: usize, pool: &Rc<Pool>) -> Self {
         let part = |whole: usize, least: usize| Cell::new((whole / among.max(1)).max(least));
         Self {
             signatures: part(Self::SIGNATURES, Self::LEAST_SIGNATURES),
             candidates: part(Self::CANDIDATES, Self::LEAST_CANDIDATES),
             name_comparisons: part(Self::NAME_COMPARISONS, Self::LEAST_NAME_COMPARISONS),
+            pool: Rc::clone(pool),
             ..Self::default()
         }
+    }
+
+    /// This signature was computed, and does not verify.
+    pub fn has_failed(&self, pair: &SignaturePair) -> bool {
+        self.pool.failed.borrow().contains(pair)
+    }
+
+    pub fn remember_failed(&self, pair: SignaturePair) {
+        self.pool.failed.borrow_mut().insert(pair);
     }
 
     /// Takes comparisons of names with constraints from the allowance; false if too few are left.
@@ -118,10 +150,14 @@ impl Work {
 
     /// Takes one signature from the allowance; false if none is left.
     pub fn spend(&self) -> bool {
-        let left = self.signatures.get();
-        self.signatures.set(left.saturating_sub(1));
-        self.refused.set(self.refused.get() || left == 0);
-        left > 0
+        for left in [&self.signatures, &self.pool.signatures] {
+            if left.get() > 0 {
+                left.set(left.get() - 1);
+                return true;
+            }
+        }
+        self.refused.set(true);
+        false
     }
 
     /// Takes one candidate for an issuer from the allowance; false if none is left.

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use super::PathRequest;
 use super::revocation::{self, Dated, Finding, Source, Statement, Subject};
 use super::window::{self, Window};
+use super::{PathFault, PathRequest};
 use crate::core::algorithm::Lifetime;
+use crate::core::memory;
 use crate::core::oid;
 use crate::core::policy::{EmbeddedRevocation, Purpose};
 use crate::core::time::Time;
@@ -91,6 +92,8 @@ fn finding(
         next_update,
         counts,
         revoked_since,
+        remembers: remembered == Window::ALWAYS.until,
+        is_after_use: subject.is_after_use(statement),
         fingerprint,
         base: None,
         proved,
@@ -153,22 +156,25 @@ fn delegated(
         && validity.contains(response.produced_at)
         && may_sign(delegate)
         && extensions.not_understood.is_empty()
-        && request.work.spend()
-        && request.memory.signature(issuer, &**delegate, verify).is_ok();
+        && memory::verified(request.memory, request.work, issuer, &**delegate, verify);
     if !authorised {
         return None;
     }
     // Even where nobody need ask (§4.2.2.2.1), what is known against it counts.
     let delegate = Subject { certificate: delegate, used_at: None, ..*subject };
     let holds = revocation::good_by_crl(request, &delegate, extensions.ocsp_no_check);
-    let is_accepted = acceptable && validity.contains(time);
-    // Nobody knows any more what became of one that has expired; then it is not asked.
-    let holds = if is_accepted { holds } else { Some(Window::ALWAYS) };
-    let is_accepted = is_accepted && subject.anchor.limits().permits(Purpose::OcspSigning);
+    let is_in_time = acceptable && validity.contains(time);
+    let holds = match holds {
+        Ok(holds) if is_in_time => Some(holds),
+        Err(PathFault::Revoked { .. } | PathFault::OnHold { .. }) if is_in_time => return None,
+        // Nobody knows what became of it, or any more: nothing that it says is believed, and nothing is passed over.
+        _ => None,
+    };
+    let is_accepted = holds.is_some() && subject.anchor.limits().permits(Purpose::OcspSigning);
     // Made in its time, the response does not end with it.
     let validity = if time < request.time { Window::ALWAYS } else { validity };
     let is_proved = extensions.ocsp_no_check;
-    holds.map(|holds| Responder { window: holds.and(validity), is_accepted, is_proved })
+    Some(Responder { window: holds.unwrap_or(Window::ALWAYS).and(validity), is_accepted, is_proved })
 }
 
 fn may_sign(certificate: &Certificate) -> bool {
@@ -180,7 +186,7 @@ fn may_sign(certificate: &Certificate) -> bool {
 fn signed(request: &PathRequest<'_>, response: &OcspResponse, responder: &Certificate) -> bool {
     let (Ok(key), Ok(algorithm)) = (responder.public_key(), &response.signature_algorithm) else { return false };
     let verify = || key.verify(*algorithm, response.to_be_signed(), response.signature());
-    request.work.spend() && request.memory.signature(responder, response, verify).is_ok()
+    memory::verified(request.memory, request.work, responder, response, verify)
 }
 
 /// Algorithm and key are still accepted.

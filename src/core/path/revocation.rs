@@ -57,6 +57,11 @@ impl<'a> Subject<'a> {
         self.above.first().unwrap_or(self.anchor.certificate())
     }
 
+    /// So dated, it came after the key was used.
+    pub fn is_after_use(&self, statement: Statement) -> bool {
+        matches!((statement, self.used_at), (Statement::Revoked { date, .. }, Some(used_at)) if used_at < date)
+    }
+
     /// A revocation for good since that time came after the key was used. A hold is not told from what it may become.
     pub fn was_used_before(&self, since: Time, reason: RevocationReason) -> bool {
         let holds = matches!(reason, RevocationReason::CertificateHold | RevocationReason::RemoveFromCrl);
@@ -117,6 +122,10 @@ pub struct Finding {
     pub counts: Option<Window>,
     /// Since when the certificate is revoked for something after its key was used.
     pub revoked_since: Option<Time>,
+    /// It would still tell of the certificate, expired or not.
+    pub remembers: bool,
+    /// What it says against the certificate is dated after its key was used.
+    pub is_after_use: bool,
     /// When the source is proved to have existed.
     pub proved: Option<Time>,
     /// SHA-256 of the list or `BasicOCSPResponse`.
@@ -126,7 +135,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// It speaks against the certificate, and nothing newer among `findings` lifts that. A revocation for good is never lifted.
+    /// It speaks against the certificate, and nothing newer among `findings` lifts that: something that would tell. What was on hold when
+    /// the key was used and is revoked since is lifted by no date of that. A revocation for good is never lifted.
     pub fn stands_against(&self, findings: &[Self]) -> bool {
         let needed = match self.statement {
             Statement::Good => return false,
@@ -134,7 +144,10 @@ impl Finding {
             Statement::Revoked { .. } => ReasonSet::HOLD,
             Statement::Unclear => ReasonSet::ALL,
         };
-        let lifts = |newer: &Self| newer.this_update > self.this_update && newer.reasons.contains(needed);
+        let lifts = |newer: &Self| {
+            let is_over = newer.revoked_since.is_none() || self.is_after_use;
+            is_over && newer.remembers && newer.reasons.contains(needed) && newer.this_update > self.this_update
+        };
         !findings.iter().any(|newer| newer.statement == Statement::Good && lifts(newer))
     }
 }
@@ -172,12 +185,12 @@ pub fn check(
 }
 
 /// When nothing in the CRLs speaks against the certificate, and, unless `unasked`, fresh ones show it good.
-pub fn good_by_crl(request: &PathRequest<'_>, subject: &Subject<'_>, unasked: bool) -> Option<Window> {
+pub fn good_by_crl(request: &PathRequest<'_>, subject: &Subject<'_>, unasked: bool) -> Result<Window, PathFault> {
     let findings = crl::findings(request, subject);
     if unasked && findings.iter().all(|finding| finding.statement == Statement::Good) {
-        return Some(Window::ALWAYS);
+        return Ok(Window::ALWAYS);
     }
-    conclude(request, 0, subject.certificate, &findings).ok().map(|status| status.holds)
+    conclude(request, 0, subject.certificate, &findings).map(|status| status.holds)
 }
 
 fn conclude(

@@ -7,11 +7,13 @@ use super::embedded::Together;
 use super::timestamp::{TimestampKind, TimestampValidation};
 use crate::core::memory::Memory;
 use crate::core::path::PathOutcome;
-use crate::core::x509::ocsp::Named;
+use crate::core::x509::ocsp::{Named, OcspResponse};
 use crate::core::x509::{Certificate, CertificateList};
 
-/// Lists of the issuer that are looked at.
+/// Lists of the issuer that are looked at, and responses.
 const LOOKED_AT: usize = 16;
+/// Certificates in one response.
+const DELEGATES: usize = 4;
 
 /// `CAdES-BASELINE-*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,9 +53,29 @@ fn tells_of(together: &Together, signature: &SignatureValidation, memory: &Memor
         issuer.public_key().is_ok_and(|key| memory.signature(issuer, crl, || crl.verify(key)).is_ok())
     };
     let crls = together.embedded_crls.iter().filter(|crl| crl.issuer == certificate.issuer);
-    let statuses = together.embedded_responses.iter().flat_map(|response| &response.statuses);
-    let (named, mut statuses) = (Named::new(certificate, issuer), statuses);
-    crls.take(LOOKED_AT).any(|crl| signed(crl)) || statuses.any(|status| named.is(&status.certificate))
+    let mut crls = crls.filter(|crl| crl.this_update >= certificate.not_before).take(LOOKED_AT);
+    let named = Named::new(certificate, issuer);
+    let is_about_it = |response: &&Arc<OcspResponse>| {
+        let mut statuses = response.statuses.iter().filter(|status| status.this_update >= certificate.not_before);
+        statuses.any(|status| named.is(&status.certificate))
+    };
+    let mut responses = together.embedded_responses.iter().filter(is_about_it).take(LOOKED_AT);
+    crls.any(|crl| signed(crl)) || responses.any(|response| is_signed(response, issuer))
+}
+
+/// By the issuer, or by one whom it certified for it.
+fn is_signed(response: &OcspResponse, issuer: &Certificate) -> bool {
+    let by = |responder: &Certificate| match (responder.public_key(), &response.signature_algorithm) {
+        (Ok(key), Ok(algorithm)) => key.verify(*algorithm, response.to_be_signed(), response.signature()).is_ok(),
+        _ => false,
+    };
+    let is_certified = |delegate: &Certificate| match (issuer.public_key(), &delegate.signature_algorithm) {
+        (Ok(key), Ok(algorithm)) => key.verify(*algorithm, delegate.to_be_signed(), delegate.signature()).is_ok(),
+        _ => false,
+    };
+    let mut delegates =
+        response.certificates.iter().filter(|delegate| delegate.issuer == issuer.subject).take(DELEGATES);
+    by(issuer) || delegates.any(|delegate| is_certified(delegate) && by(delegate))
 }
 
 /// Who issued the signer's certificate, as far as a path says, or else by name.

@@ -9,13 +9,13 @@
 use super::acceptance::AcceptanceFault;
 use super::basic::{self, Material, SignatureValidation};
 use super::content::SignedContent;
-use super::embedded::{Encodings, Together};
-use super::stamps::{self, Stamp, Stamps, Token};
+use super::embedded::Together;
+use super::stamps::{Stamp, Stamps};
 use super::timestamp::{self, TimestampFault, TimestampKind, TimestampValidation};
 use super::{ValidationRequest, bounds};
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::{SignedData, SignerInfo};
-use crate::core::path::{Proofs, Work};
+use crate::core::path::{Pool, Proofs, Work};
 use crate::core::policy::Purpose;
 use crate::core::time::Time;
 use crate::core::verdict::{Cause, Indication, Verdict};
@@ -34,29 +34,14 @@ pub fn validate(
     message: &SignedData<'_>,
     signatures: &mut [SignatureValidation],
     content: &SignedContent<'_>,
-    encodings: &Encodings<'_>,
+    stamps: &Stamps<'_>,
+    together: &Together,
 ) {
-    let tokens = stamps::find(message);
-    if tokens.is_empty() {
+    if stamps.stamps.is_empty() {
         return;
     }
-    judge(request, message, signatures, content, encodings, &tokens);
-}
-
-fn judge<'a>(
-    request: &ValidationRequest<'_>,
-    message: &'a SignedData<'a>,
-    signatures: &mut [SignatureValidation],
-    content: &'a SignedContent<'a>,
-    encodings: &Encodings<'a>,
-    tokens: &'a [Token<'a>],
-) {
-    let stamps = Stamps::read(message, content, tokens);
-    let mut encodings = encodings.clone();
-    encodings.extend(stamps.encodings());
-    let together = Together::new(request, &encodings);
-    let (none, signers) = (Work::default(), message.signer_infos.len());
-    let material = Material::new(request, &together, Purpose::DocumentSigning, &none);
+    let (none, pool) = (Work::default(), Pool::new());
+    let material = Material::new(request, together, Purpose::DocumentSigning, &none);
     let mut proofs = Proofs::default();
     let mut judged: Vec<(usize, TimestampValidation)> = Vec::new();
     for position in stamps.newest_first() {
@@ -67,12 +52,11 @@ fn judge<'a>(
         };
         let proved = match stamp.kind {
             // It stands inside what the time-stamps of its signer are over.
-            TimestampKind::Content => judged.iter().filter_map(|judged| proved_by(judged, &stamps, stamp.signer)).min(),
+            TimestampKind::Content => judged.iter().filter_map(|judged| proved_by(judged, stamps, stamp.signer)).min(),
             _ => proofs.of(&stamp.fingerprint),
         };
-        let work = Work::share(stamps.stamps.len());
-        let material = Material { work: &work, ..material };
-        let mut validation = judge_stamp(request, stamp, imprint, proved, &proofs, material);
+        let works = [(); 2].map(|()| Work::share(stamps.stamps.len(), &pool));
+        let mut validation = judge_stamp(request, stamp, imprint, proved, &proofs, (material, &works));
         validation.covers_evidence = covered.has_revocation();
         if let Ok(proof) = &validation.outcome {
             stamps.prove(&covered, proof.time(), &mut proofs);
@@ -92,8 +76,9 @@ fn judge<'a>(
             _ => signature.timestamps.push(validation),
         }
     }
+    let (signers, own_pool) = (message.signer_infos.len(), Pool::new());
     let judge_at = |signer: &SignerInfo<'_>, used_at: Time| {
-        let (past, work) = (Past { used_at, proofs: &proofs }, Work::share(signers));
+        let (past, work) = (Past { used_at, proofs: &proofs }, Work::share(signers, &own_pool));
         basic::validate(request, message, signer, content, Material { past: Some(past), work: &work, ..material })
     };
     for (signer, signature) in message.signer_infos.iter().zip(signatures) {
@@ -134,10 +119,10 @@ fn judge_stamp(
     imprint: Result<DigestAlgorithm, TimestampFault>,
     proved: Option<Time>,
     proofs: &Proofs,
-    material: Material<'_>,
+    (material, [work, work_then]): (Material<'_>, &[Work; 2]),
 ) -> TimestampValidation {
     let proved = proved.filter(|proved| *proved < request.time);
-    let now = timestamp::validate(request, stamp, imprint.clone(), material);
+    let now = timestamp::validate(request, stamp, imprint.clone(), Material { work, ..material });
     let may_have_passed = match &now.outcome {
         Err(TimestampFault::Signature(verdict)) => may_have_passed(verdict),
         Err(TimestampFault::ImprintAlgorithm) => imprint.is_ok(),
@@ -145,7 +130,8 @@ fn judge_stamp(
     };
     let Some(used_at) = proved.filter(|_| may_have_passed) else { return now };
     let past = Past { used_at, proofs };
-    let earlier = timestamp::validate(request, stamp, imprint, Material { past: Some(past), ..material });
+    let material = Material { past: Some(past), work: work_then, ..material };
+    let earlier = timestamp::validate(request, stamp, imprint, material);
     if earlier.outcome.is_ok() { earlier } else { now }
 }
 

@@ -29,6 +29,7 @@ pub use content::Content;
 use content::SignedContent;
 use embedded::{Encodings, Together};
 pub use required::{Requirement, Shortfall};
+use stamps::Stamps;
 pub use stamps::demands;
 pub use wanted::Wanted;
 
@@ -38,7 +39,7 @@ use super::cms::{CmsError, SignedData};
 use super::der::ber;
 use super::evidence::Evidence;
 use super::memory::Memory;
-use super::path::Work;
+use super::path::{Pool, Work};
 use super::pdf;
 use super::policy::{Policy, Purpose, RevocationMode};
 use super::time::Time;
@@ -127,20 +128,26 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
     let request =
         &ValidationRequest { memory: if request.memory.is_none() { &own } else { request.memory }, ..*request };
     let content = SignedContent::new(message.content, request.content);
-    let encodings = Encodings::of(message);
-    let together = Together::new(request, &encodings);
+    let tokens = stamps::find(message);
+    let stamps = Stamps::read(message, &content, &tokens);
+    let mut encodings = Encodings::of(message);
+    let own = Together::new(request, &encodings);
+    // What came with the time-stamps reveals revocations too.
+    encodings.extend(stamps.encodings());
+    let together = if tokens.is_empty() { own.clone() } else { Together::new(request, &encodings) };
     let signers = message.signer_infos.len();
     let work = Work::default();
     let material = Material::new(request, &together, Purpose::DocumentSigning, &work);
+    let pool = Pool::new();
     let judge = |signer| {
-        let work = Work::share(signers);
+        let work = Work::share(signers, &pool);
         basic::validate(request, message, signer, &content, Material { work: &work, ..material })
     };
     let mut signatures: Vec<SignatureValidation> = message.signer_infos.iter().map(judge).collect();
-    long_term::validate(request, message, &mut signatures, &content, &encodings);
+    long_term::validate(request, message, &mut signatures, &content, &stamps, &together);
     countersignature::judge(request, message, &mut signatures, material);
     for signature in &mut signatures {
-        signature.level = level::of(signature, &together, request.memory);
+        signature.level = level::of(signature, &own, request.memory);
         if let Some(required) = request.policy.required_level {
             acceptance::require_level(required, signature);
         }

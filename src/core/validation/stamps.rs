@@ -20,8 +20,9 @@ use crate::core::x509::ocsp;
 
 /// Time-stamps of one message that are judged, in equal parts of each signer's; more of them prove no more.
 const TIMESTAMPS: usize = 64;
-/// However many signers there are, so many of each.
+/// However many signers there are, so many of each, if that is not more than [`IN_ALL`].
 const OF_EACH: usize = 16;
+const IN_ALL: usize = 256;
 /// Those over the content, which nobody can add: so many of each signer's.
 const OVER_CONTENT: usize = 8;
 /// Of these, archive time-stamps over all of the message, each of which is hashed.
@@ -41,7 +42,8 @@ pub struct Token<'a> {
 pub fn find<'a>(message: &SignedData<'a>) -> Vec<Token<'a>> {
     let mut tokens: Vec<Token<'_>> = Vec::new();
     let mut over_all = 0;
-    let allowance = (TIMESTAMPS / message.signer_infos.len().max(1)).max(OF_EACH);
+    let signers = message.signer_infos.len().max(1);
+    let allowance = (TIMESTAMPS / signers).max(OF_EACH.min(IN_ALL / signers));
     for (signer, signer_info) in message.signer_infos.iter().enumerate() {
         let of_content = (TimestampKind::Content, content_time_stamps(signer_info));
         let unsigned = signer_info.unsigned().into_iter().filter_map(|attribute| match attribute.identifier {
