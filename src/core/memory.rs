@@ -1,5 +1,5 @@
-//! Answers remembered so that they need not be computed again. An answer is the same with or without: keys are every input or its
-//! digest, only successes are kept, and a remembered path is used only while each part of it is valid.
+//! Answers remembered so that they need not be computed again. An answer is the same with or without, but one that an allowance of work
+//! ended: keys are every input or its digest, only successes are kept, and a remembered path is used only while each part of it is valid.
 
 use std::collections::HashSet;
 use std::hash::RandomState;

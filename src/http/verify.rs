@@ -120,7 +120,8 @@ impl Case {
 /// As JSON: `{"document": base64}` for a PDF or an enveloping CMS; `{"document": base64, "signature": base64}` for a detached CMS and
 /// its content; `{"digests": [{"algorithm": "sha-256", "value": base64}], "signature": base64}` where the content stays with the
 /// caller. Optional: `filename`, `purpose`, `policy`. As multipart: parts `document`, `signature`, `purpose`, `policy`; with the
-/// signature first, the document is hashed as it arrives, unless an older archive time-stamp needs all of it. A bad signature is a 200 with a verdict.
+/// signature first, the document is hashed as it arrives, unless an older archive time-stamp needs all of it. A bad
+/// signature is a 200 with a verdict.
 #[utoipa::path(
     post,
     path = "/v1/verify",

@@ -241,5 +241,9 @@ fn r03_a_revocation_by_a_responder_that_has_had_its_day_is_not_passed_over() {
         verdict_under("any-ades", &signer, &[&by_issuer, &other], &[&stale])
     };
     assert_eq!([beside(&revoked, &asked), beside(&good, &asked)], [UNCLEAR, PASSED]);
+    // Nor one that was revoked itself since.
+    let own = decoded(asked.certificate()).serial_number.clone();
+    let taken = List { this_update: NOW.plus_seconds(-1200), entries: vec![entry(&own, 1, None)], ..clean.clone() };
+    assert_eq!([by(&revoked, &asked, &[&taken]), by(&good, &asked, &[&taken])], [UNCLEAR, PASSED]);
     assert_eq!([beside(&revoked, &unknown), beside(&good, &unknown)], [PASSED; 2], "nobody's");
 }

@@ -64,8 +64,8 @@ pub struct PathRequest<'a> {
     pub work: &'a Work,
 }
 
-/// Signatures that may still be computed, issuers looked at and names compared: one allowance for everything that belongs
-/// together, so that many signers with many candidates each cost no more than one.
+/// Signatures that may still be computed, issuers looked at and names compared: one allowance for everything that is asked about one
+/// signature. Many in one message have parts of one, so that they cost little more than one, and none takes another's.
 #[derive(Debug)]
 pub struct Work {
     /// Its own.

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use super::PathRequest;
 use super::revocation::{self, Dated, Finding, Source, Statement, Subject};
 use super::window::{self, Window};
-use super::{PathFault, PathRequest};
 use crate::core::algorithm::Lifetime;
 use crate::core::memory;
 use crate::core::oid;
@@ -164,12 +164,8 @@ fn delegated(
     let delegate = Subject { certificate: delegate, used_at: None, ..*subject };
     let holds = revocation::good_by_crl(request, &delegate, extensions.ocsp_no_check);
     let is_in_time = acceptable && validity.contains(time);
-    let holds = match holds {
-        Ok(holds) if is_in_time => Some(holds),
-        Err(PathFault::Revoked { .. } | PathFault::OnHold { .. }) if is_in_time => return None,
-        // Nobody knows what became of it, or any more: nothing that it says is believed, and nothing is passed over.
-        _ => None,
-    };
+    // Revoked since, or nobody knows what became of it: nothing that it says is believed, and nothing is passed over.
+    let holds = holds.ok().filter(|_| is_in_time);
     let is_accepted = holds.is_some() && subject.anchor.limits().permits(Purpose::OcspSigning);
     // Made in its time, the response does not end with it.
     let validity = if time < request.time { Window::ALWAYS } else { validity };
