@@ -7,6 +7,7 @@ use super::path::{PathFault, ValidatedPath};
 use super::validation::acceptance::{AcceptanceFault, Accepted};
 use super::validation::cryptographic::{DigestFault, DigestMatched};
 use super::validation::format::{FormatFault, FormatSound};
+use super::validation::pades::PdfCause;
 use super::validation::signer::SignerFault;
 
 /// The judgement of one signature, or of a document.
@@ -101,6 +102,8 @@ pub enum Cause {
     Path(PathFault),
     /// A time-stamp over the content is later than one over the signature that it stands in (§5.5.4, step 4 e).
     TimestampOrder,
+    /// The PDF around the signatures.
+    Pdf(PdfCause),
     /// A certificate between the signer and an anchor is missing, and where it is published does not answer.
     IssuerUnavailable,
 }
@@ -119,6 +122,7 @@ impl Cause {
             Self::WeakWhenMade(_) => [AcceptanceFault::WeakAlgorithm, AcceptanceFault::WeakKey].map(Self::WeakWhenMade),
             Self::Path(_) => PathFault::every().into_iter().map(Self::Path),
             Self::TimestampOrder => [Self::TimestampOrder],
+            Self::Pdf(_) => PdfCause::every().into_iter().map(Self::Pdf),
             Self::IssuerUnavailable => [Self::IssuerUnavailable],
         })
     }
@@ -176,7 +180,7 @@ impl Verdict {
                 Failure::Countersignature { sub_indication } => sub_indication,
             },
             Self::Indeterminate(cause) => match cause {
-                Cause::NoSignature | Cause::UnsupportedFormat => return None,
+                Cause::NoSignature | Cause::UnsupportedFormat | Cause::Pdf(_) => return None,
                 Cause::SignedDataNotFound { .. } => "SIGNED_DATA_NOT_FOUND",
                 Cause::Signer(_) => "NO_SIGNING_CERTIFICATE_FOUND",
                 Cause::UnknownAlgorithm(_)
@@ -232,6 +236,7 @@ impl Verdict {
                 Cause::Acceptance(fault) | Cause::WeakWhenMade(fault) => fault.code(),
                 Cause::Path(fault) => fault.code(),
                 Cause::TimestampOrder => "timestamp-order-contradicts",
+                Cause::Pdf(cause) => cause.code(),
                 Cause::IssuerUnavailable => "issuer-certificate-unavailable",
             },
         }

@@ -13,6 +13,7 @@ use crate::core::path::revocation::Source;
 use crate::core::policy::{Policy, RevocationMode};
 use crate::core::time::Time;
 use crate::core::validation::SignatureValidation;
+use crate::core::validation::basic::Container;
 use crate::core::validation::level::Level;
 use crate::core::validation::timestamp::TimestampValidation;
 use crate::core::verdict::Indication;
@@ -167,12 +168,17 @@ impl SignatureReport {
 }
 
 const fn format(signature: &SignatureValidation) -> &'static str {
-    match signature.level {
-        Some(Level::Archival) => "CAdES-BASELINE-LTA",
-        Some(Level::LongTerm) => "CAdES-BASELINE-LT",
-        Some(Level::Timestamped) => "CAdES-BASELINE-T",
-        Some(Level::Basic) => "CAdES-BASELINE-B",
-        None => "CMS",
+    match (signature.container, signature.level) {
+        (Container::Cms, Some(Level::Archival)) => "CAdES-BASELINE-LTA",
+        (Container::Cms, Some(Level::LongTerm)) => "CAdES-BASELINE-LT",
+        (Container::Cms, Some(Level::Timestamped)) => "CAdES-BASELINE-T",
+        (Container::Cms, Some(Level::Basic)) => "CAdES-BASELINE-B",
+        (Container::Cms, None) => "CMS",
+        (Container::Pades, Some(Level::Archival)) => "PAdES-BASELINE-LTA",
+        (Container::Pades, Some(Level::LongTerm)) => "PAdES-BASELINE-LT",
+        (Container::Pades, Some(Level::Timestamped)) => "PAdES-BASELINE-T",
+        (Container::Pades, Some(Level::Basic)) => "PAdES-BASELINE-B",
+        (Container::Pades | Container::PdfPkcs7, _) => "PDF-PKCS7",
     }
 }
 

@@ -76,6 +76,7 @@ impl<'a> Demands<'a> {
 pub fn check(
     demands: Demands<'_>,
     attributes: &SignedAttributes<'_>,
+    states_time: bool,
     algorithms: SignerAlgorithms,
     signer: &Certificate,
     time: Time,
@@ -90,7 +91,7 @@ pub fn check(
     if demands.signing_certificate && attributes.certificate_references().next().is_none() {
         return Err(AcceptanceFault::SigningCertificateMissing);
     }
-    if demands.signing_time && attributes.signing_time.is_none() {
+    if demands.signing_time && !states_time {
         return Err(AcceptanceFault::SigningTimeMissing);
     }
     Ok(Accepted(()))

@@ -38,8 +38,21 @@ pub struct Material<'a> {
     pub purpose: Purpose,
     /// When the signature was made at the latest, if trusted time proves it; `None`: at the time of validation.
     pub past: Option<Past<'a>>,
+    /// When the signature says that it was made where its container and not the message says so: `M` of a PDF.
+    pub claimed_time: Option<Time>,
     /// Shared by all signers of the message.
     pub work: &'a Work,
+}
+
+/// In what the signature came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Container {
+    #[default]
+    Cms,
+    /// A PDF, by `ETSI.CAdES.detached`.
+    Pades,
+    /// A PDF, by `adbe.pkcs7.detached`.
+    PdfPkcs7,
 }
 
 impl<'a> Material<'a> {
@@ -51,6 +64,7 @@ impl<'a> Material<'a> {
             ocsp_responses: together.ocsp_responses(request),
             purpose,
             past: None,
+            claimed_time: None,
             work,
         }
     }
@@ -80,6 +94,7 @@ pub struct SignatureValidation {
     pub reordered: bool,
     /// What is on it makes it; `None`: no baseline signature.
     pub level: Option<Level>,
+    pub container: Container,
     /// The octets of the signature value.
     pub value: Vec<u8>,
     /// The time-stamps on it; none are judged on the signature of a time-stamp.
@@ -93,6 +108,33 @@ pub struct SignatureValidation {
 }
 
 impl SignatureValidation {
+    /// Of one that is no message that could be judged.
+    pub fn unreadable(fault: FormatFault) -> Self {
+        Self {
+            verdict: Verdict::TotalFailed(Failure::Format(fault.clone())),
+            format: Err(fault),
+            digest: None,
+            signer: Err(SignerFault::NotFound),
+            signer_description: None,
+            algorithm: Err(UnknownAlgorithm(String::new())),
+            signature: None,
+            path: None,
+            acceptance: None,
+            claimed_signing_time: None,
+            document_reference: None,
+            is_baseline: false,
+            references_certificate: false,
+            reordered: false,
+            level: None,
+            container: Container::PdfPkcs7,
+            value: Vec::new(),
+            timestamps: Vec::new(),
+            content_timestamps: Vec::new(),
+            past: None,
+            countersignatures: Vec::new(),
+        }
+    }
+
     /// The earliest time at which the signature is proved to have existed; at the latest that of the validation.
     pub fn best_signature_time(&self, validation_time: Time) -> Time {
         let proofs = self.timestamps.iter().filter_map(|timestamp| timestamp.outcome.as_ref().ok());
@@ -147,18 +189,23 @@ pub fn validate(
         (Some(attributes), Ok(algorithms), Ok(signer)) => {
             let demands = acceptance::Demands::new(request.policy, material.purpose);
             let time = material.past.map_or(request.time, |past| past.used_at);
-            Some(acceptance::check(demands, attributes, *algorithms, signer, time))
+            let states_time = attributes.signing_time.or(material.claimed_time).is_some();
+            Some(acceptance::check(demands, attributes, states_time, *algorithms, signer, time))
         }
         _ => None,
     };
     let mut validation = SignatureValidation {
         verdict: Verdict::Indeterminate(Cause::NoSignature),
         signer_description: signer.is_err().then(|| signer::describe(&signer_info.identifier)),
-        claimed_signing_time: attributes.as_ref().and_then(|attributes| attributes.signing_time),
+        claimed_signing_time: attributes
+            .as_ref()
+            .and_then(|attributes| attributes.signing_time)
+            .or(material.claimed_time),
         is_baseline: attributes.as_ref().is_some_and(is_baseline),
         references_certificate: names_signer,
         reordered: attributes.as_ref().is_some_and(|attributes| attributes.reordered),
         document_reference: reference,
+        container: Container::Cms,
         value: signer_info.signature.to_vec(),
         algorithm: algorithms.map(|algorithms| algorithms.signature),
         format,

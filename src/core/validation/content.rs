@@ -14,26 +14,32 @@ pub enum Content<'a> {
     Digests(&'a [(DigestAlgorithm, Vec<u8>)]),
 }
 
-/// Bytes whose digests are computed when asked for, and kept.
+/// Bytes whose digests are computed when asked for, and kept; those of a PDF stand in two parts.
 #[derive(Debug)]
 pub struct DigestedBytes<'a> {
     bytes: &'a [u8],
+    rest: &'a [u8],
     digests: RefCell<Vec<(DigestAlgorithm, Vec<u8>)>>,
 }
 
 impl<'a> DigestedBytes<'a> {
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, digests: RefCell::new(Vec::new()) }
+        Self::of_parts(bytes, &[])
     }
 
-    pub const fn bytes(&self) -> &'a [u8] {
-        self.bytes
+    pub const fn of_parts(bytes: &'a [u8], rest: &'a [u8]) -> Self {
+        Self { bytes, rest, digests: RefCell::new(Vec::new()) }
+    }
+
+    /// `None`: they do not stand in one place.
+    pub fn bytes(&self) -> Option<&'a [u8]> {
+        Some(self.bytes).filter(|_| self.rest.is_empty())
     }
 
     pub fn digest(&self, algorithm: DigestAlgorithm) -> Vec<u8> {
         let known = self.digests.borrow().iter().find(|(known, _)| *known == algorithm).map(|(_, value)| value.clone());
         known.unwrap_or_else(|| {
-            let value = crypto::digest(algorithm, self.bytes);
+            let value = crypto::digest_of_parts(algorithm, &[self.bytes, self.rest]);
             self.digests.borrow_mut().push((algorithm, value.clone()));
             value
         })
@@ -93,7 +99,7 @@ impl<'a> SignedContent<'a> {
     /// The media type that the first bytes show, of those antin knows.
     pub fn media_type(&self) -> Option<&'static str> {
         let Self::Bytes(content) = self else { return None };
-        let start = &content.bytes()[..content.bytes().len().min(4096)];
+        let start = &content.bytes[..content.bytes.len().min(4096)];
         if start.starts_with(b"%PDF-") {
             Some("application/pdf")
         } else if start.trim_ascii_start().starts_with(b"{") {

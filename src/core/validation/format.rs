@@ -3,6 +3,7 @@
 use crate::core::algorithm::{DigestAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 use crate::core::cms::attributes::{AttributeFault, SignedAttributes};
 use crate::core::cms::{SignedData, SignerInfo};
+use crate::core::pdf::signature::SignatureFault;
 
 /// A rule of the format that a signature breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,10 @@ pub enum FormatFault {
     MessageDigestLength,
     /// CMSAlgorithmProtection names other algorithms (RFC 6211 §3).
     AlgorithmProtection,
+    /// The signature dictionary of a PDF, or what it leaves out of what is signed.
+    Pdf(SignatureFault),
+    /// `Contents` is not one message of one signer without content, and zeros (ISO 32000-2 §12.8.3.3; EN 319 142-1 §6.3).
+    PdfMessage,
 }
 
 impl FormatFault {
@@ -43,6 +48,8 @@ impl FormatFault {
             Self::DigestAlgorithmsDiffer => "digest-algorithms-differ",
             Self::MessageDigestLength => "message-digest-length",
             Self::AlgorithmProtection => "algorithm-protection-mismatch",
+            Self::Pdf(fault) => fault.code(),
+            Self::PdfMessage => "pdf-signature-message",
         }
     }
 
@@ -63,6 +70,8 @@ impl FormatFault {
             Self::DigestAlgorithmsDiffer => [Self::DigestAlgorithmsDiffer],
             Self::MessageDigestLength => [Self::MessageDigestLength],
             Self::AlgorithmProtection => [Self::AlgorithmProtection],
+            Self::Pdf(_) => SignatureFault::every().into_iter().map(Self::Pdf),
+            Self::PdfMessage => [Self::PdfMessage],
         })
     }
 }

@@ -77,16 +77,18 @@ pub fn validate(
         }
     }
     let (signers, own_pool) = (message.signer_infos.len(), Pool::new());
-    let judge_at = |signer: &SignerInfo<'_>, used_at: Time| {
+    // Where the container of the message says when the signature was made, `claimed_time` is what it says.
+    let judge_at = |signer: &SignerInfo<'_>, claimed_time: Option<Time>, used_at: Time| {
         let (past, work) = (Past { used_at, proofs: &proofs }, Work::share(signers, &own_pool));
-        basic::validate(request, message, signer, content, Material { past: Some(past), work: &work, ..material })
+        let material = Material { past: Some(past), claimed_time, work: &work, ..material };
+        basic::validate(request, message, signer, content, material)
     };
     for (signer, signature) in message.signer_infos.iter().zip(signatures) {
         bounds::order(signature);
         let proved = signature.best_signature_time(request.time);
         if proved < request.time && may_have_passed(&signature.verdict) {
             let time = bounds::within_tolerance(signature, proved);
-            let earlier = judge_at(signer, time);
+            let earlier = judge_at(signer, signature.claimed_signing_time, time);
             if earlier.verdict.indication() == Indication::TotalPassed
                 || bounds::ended_before(signature, &earlier, time)
             {
@@ -97,7 +99,8 @@ pub fn validate(
                 signature.past = Some(Box::new(earlier));
             }
         }
-        bounds::judge(signature, request.time, |time| judge_at(signer, time).acceptance);
+        let claimed_time = signature.claimed_signing_time;
+        bounds::judge(signature, request.time, |time| judge_at(signer, claimed_time, time).acceptance);
     }
 }
 

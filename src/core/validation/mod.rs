@@ -15,6 +15,7 @@ pub mod embedded;
 pub mod format;
 pub mod level;
 pub mod long_term;
+pub mod pades;
 pub mod required;
 pub mod signer;
 pub mod stamps;
@@ -43,7 +44,7 @@ use super::path::{Pool, Work};
 use super::pdf;
 use super::policy::{Policy, Purpose, RevocationMode};
 use super::time::Time;
-use super::verdict::{Cause, Verdict};
+use super::verdict::Verdict;
 use super::x509::TrustStore;
 
 /// All that a verdict depends on.
@@ -112,7 +113,7 @@ pub fn validate(request: &ValidationRequest<'_>) -> Result<Validation, Unreadabl
     };
     // An enveloping signature over a PDF holds a PDF header too, hence this order.
     if pdf::is_pdf(request.document) {
-        return Ok(pdf_validation(request.document));
+        return Ok(pades::validate(request));
     }
     if !matches!(fault, CmsError::Encoding(_)) {
         return Err(Unreadable(fault));
@@ -128,8 +129,25 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
     let request =
         &ValidationRequest { memory: if request.memory.is_none() { &own } else { request.memory }, ..*request };
     let content = SignedContent::new(message.content, request.content);
+    let signatures = judge_message(request, message, &content, None);
+    let description = ContentDescription {
+        sha256: content.sha256().filter(|_| content.is_at_hand() || signatures.iter().any(matches_sha256)),
+        media_type: content.media_type(),
+        by_digest: matches!(content, SignedContent::Digests(_)),
+        ..ContentDescription::default()
+    };
+    conclude(request, signatures, description)
+}
+
+/// Judges every signer of a message over this content. `claimed_time`: where the container of the message says it.
+fn judge_message(
+    request: &ValidationRequest<'_>,
+    message: &SignedData<'_>,
+    content: &SignedContent<'_>,
+    claimed_time: Option<Time>,
+) -> Vec<SignatureValidation> {
     let tokens = stamps::find(message);
-    let stamps = Stamps::read(message, &content, &tokens);
+    let stamps = Stamps::read(message, content, &tokens);
     let mut encodings = Encodings::of(message);
     let own = Together::new(request, &encodings);
     // What came with the time-stamps reveals revocations too.
@@ -137,47 +155,40 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
     let together = if tokens.is_empty() { own.clone() } else { Together::new(request, &encodings) };
     let signers = message.signer_infos.len();
     let work = Work::default();
-    let material = Material::new(request, &together, Purpose::DocumentSigning, &work);
+    let material = Material { claimed_time, ..Material::new(request, &together, Purpose::DocumentSigning, &work) };
     let pool = Pool::new();
     let judge = |signer| {
         let work = Work::share(signers, &pool);
-        basic::validate(request, message, signer, &content, Material { work: &work, ..material })
+        basic::validate(request, message, signer, content, Material { work: &work, ..material })
     };
     let mut signatures: Vec<SignatureValidation> = message.signer_infos.iter().map(judge).collect();
-    long_term::validate(request, message, &mut signatures, &content, &stamps, &together);
+    long_term::validate(request, message, &mut signatures, content, &stamps, &together);
     countersignature::judge(request, message, &mut signatures, material);
     for signature in &mut signatures {
         signature.level = level::of(signature, &own, request.memory);
-        if let Some(required) = request.policy.required_level {
+    }
+    signatures
+}
+
+/// What the signatures of a document make of it.
+fn conclude(
+    request: &ValidationRequest<'_>,
+    mut signatures: Vec<SignatureValidation>,
+    content: ContentDescription,
+) -> Validation {
+    if let Some(required) = request.policy.required_level {
+        for signature in &mut signatures {
             acceptance::require_level(required, signature);
         }
     }
     let assessment = required::assess(&signatures, &request.policy.document_kinds, request.time);
     let content = ContentDescription {
-        sha256: content.sha256().filter(|_| content.is_at_hand() || signatures.iter().any(matches_sha256)),
-        media_type: content.media_type(),
-        by_digest: matches!(content, SignedContent::Digests(_)),
         reference: assessment.reference,
         references_differ: assessment.references_differ,
+        ..content
     };
     let requirement = assessment.requirement;
     Validation { verdict: required::overall(&signatures, &requirement), signatures, content, requirement }
-}
-
-/// A PDF is recognised; its signatures are not judged by this version, and so never pass.
-fn pdf_validation(document: &[u8]) -> Validation {
-    let cause = if pdf::contains_byte_range(document) { Cause::UnsupportedFormat } else { Cause::NoSignature };
-    let content = SignedContent::Bytes(content::DigestedBytes::new(document));
-    Validation {
-        verdict: Verdict::Indeterminate(cause),
-        signatures: Vec::new(),
-        content: ContentDescription {
-            sha256: content.sha256(),
-            media_type: Some("application/pdf"),
-            ..ContentDescription::default()
-        },
-        requirement: Requirement::None,
-    }
 }
 
 /// The SHA-256 given in place of the content is the one that was signed.

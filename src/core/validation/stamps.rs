@@ -195,7 +195,9 @@ impl<'a> Stamps<'a> {
             TimestampKind::ArchiveV2 => {
                 let detached = match (self.message.content, self.content) {
                     (Some(_), SignedContent::Bytes(_)) => None,
-                    (None, SignedContent::Bytes(content)) => Some(content.bytes()),
+                    (None, SignedContent::Bytes(content)) => {
+                        Some(content.bytes().ok_or(TimestampFault::ContentMissing)?)
+                    }
                     _ => return Err(TimestampFault::ContentMissing),
                 };
                 let is_covered = |attribute: &UnsignedAttribute<'_>| self.is_before(attribute, stamp);

@@ -1,4 +1,16 @@
-//! PDF files, recognised (ISO 32000-2 §7.5.2, §12.8.1).
+//! PDF files (ISO 32000-2): recognised, and read as far as a verdict depends on it. A reader of our own, that mends nothing: what
+//! other readers could take for something else is a fault.
+
+pub mod active;
+pub mod cross_references;
+pub mod document;
+pub mod fault;
+mod filter;
+pub mod object;
+pub mod signature;
+mod stream;
+pub mod syntax;
+pub mod text;
 
 /// The header may stand anywhere in the first 1024 bytes (ISO 32000-1, implementation note of annex H.3).
 const HEADER_WINDOW: usize = 1024;

@@ -1,0 +1,247 @@
+//! Where objects are: cross-reference tables and streams (ISO 32000-2 §7.5.4, §7.5.8), the newest first.
+
+use std::collections::{HashMap, HashSet};
+
+use super::fault::{PdfFault, PdfFaultKind};
+use super::object::{Dictionary, Object};
+use super::stream;
+use super::syntax::{Cursor, is_space};
+
+/// How far before the end `startxref` may stand.
+const END_WINDOW: usize = 1088;
+/// Revisions of one file.
+const SECTIONS: usize = 1024;
+/// Entries of all sections together.
+const ENTRIES: usize = 1_000_000;
+/// The largest number of an object (Annex C).
+const LARGEST_NUMBER: u64 = 8_388_607;
+
+/// Where an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Free,
+    At {
+        offset: usize,
+        generation: u16,
+    },
+    /// In an object stream, as its so-manieth.
+    In {
+        stream: u32,
+        index: u32,
+    },
+}
+
+/// One cross-reference section with its trailer.
+#[derive(Debug)]
+pub struct Section {
+    /// Where it begins.
+    pub at: usize,
+    pub places: HashMap<u32, Place>,
+    pub trailer: Dictionary,
+}
+
+/// The sections of a file that ends with these octets, the newest first.
+pub fn sections(octets: &[u8]) -> Result<Vec<Section>, PdfFault> {
+    let mut next = Some(start(octets)?);
+    let mut sections: Vec<Section> = Vec::new();
+    let (mut seen, mut entries) = (HashSet::new(), 0);
+    while let Some(at) = next {
+        let fault = |kind| PdfFault { at, kind };
+        if !seen.insert(at) {
+            return Err(fault(PdfFaultKind::Circle));
+        }
+        if sections.len() == SECTIONS {
+            return Err(fault(PdfFaultKind::Limit));
+        }
+        let mut section = section(octets, at)?;
+        if section.trailer.get(b"Encrypt").is_some() {
+            return Err(fault(PdfFaultKind::Encrypted));
+        }
+        // A hybrid file: what the table calls free may be in the stream (§7.5.8.4), and nothing else.
+        if let Some(hidden) = offset_of(&section.trailer, b"XRefStm").map_err(fault)? {
+            if !seen.insert(hidden) {
+                return Err(fault(PdfFaultKind::Circle));
+            }
+            for (number, place) in stream_section(octets, hidden)?.places {
+                match section.places.insert(number, place) {
+                    None | Some(Place::Free) => {}
+                    Some(other) if other == place => {}
+                    Some(_) => return Err(fault(PdfFaultKind::TwoPlaces)),
+                }
+            }
+        }
+        entries += section.places.len();
+        if entries > ENTRIES {
+            return Err(fault(PdfFaultKind::Limit));
+        }
+        next = offset_of(&section.trailer, b"Prev").map_err(fault)?;
+        sections.push(section);
+    }
+    Ok(sections)
+}
+
+/// The number after the last `startxref`, behind which nothing stands but `%%EOF` and white space (§7.5.5).
+fn start(octets: &[u8]) -> Result<usize, PdfFault> {
+    const WORD: &[u8] = b"startxref";
+    let from = octets.len().saturating_sub(END_WINDOW);
+    let fault = PdfFault { at: from, kind: PdfFaultKind::End };
+    let tail = &octets[from..];
+    let last = memchr::memmem::rfind(tail, WORD).ok_or_else(|| fault.clone())?;
+    let mut cursor = Cursor::new(octets, from + last + WORD.len());
+    let skip_space = |cursor: &mut Cursor<'_>| {
+        let spaces = cursor.rest().iter().take_while(|octet| is_space(**octet)).count();
+        cursor.at += spaces;
+    };
+    skip_space(&mut cursor);
+    let start = cursor.unsigned().map_err(|_| fault.clone())?;
+    skip_space(&mut cursor);
+    let end = cursor.rest().strip_prefix(b"%%EOF").filter(|end| end.iter().all(|octet| is_space(*octet)));
+    match (end, usize::try_from(start)) {
+        (Some(_), Ok(start)) if start < octets.len() => Ok(start),
+        _ => Err(fault),
+    }
+}
+
+fn offset_of(trailer: &Dictionary, key: &[u8]) -> Result<Option<usize>, PdfFaultKind> {
+    match trailer.get(key).map(|value| &value.object) {
+        None => Ok(None),
+        Some(Object::Integer(offset)) => usize::try_from(*offset).map(Some).map_err(|_| PdfFaultKind::CrossReferences),
+        Some(_) => Err(PdfFaultKind::CrossReferences),
+    }
+}
+
+fn section(octets: &[u8], at: usize) -> Result<Section, PdfFault> {
+    let mut cursor = Cursor::new(octets, at);
+    if cursor.keyword(b"xref").is_ok() { table_section(cursor, at) } else { stream_section(octets, at) }
+}
+
+/// `xref`, subsections, `trailer`.
+fn table_section(mut cursor: Cursor<'_>, at: usize) -> Result<Section, PdfFault> {
+    let mut places = HashMap::new();
+    loop {
+        cursor.skip_space();
+        if cursor.keyword(b"trailer").is_ok() {
+            break;
+        }
+        let begin = cursor.at;
+        let fault = |kind| PdfFault { at: begin, kind };
+        let first = cursor.unsigned()?;
+        cursor.skip_space();
+        let count = cursor.unsigned()?;
+        cursor.skip_space();
+        // Twenty octets each.
+        if count > cursor.rest().len() as u64 / 20 || first + count > LARGEST_NUMBER + 1 {
+            return Err(fault(PdfFaultKind::CrossReferences));
+        }
+        for number in first..first + count {
+            let entry = entry(&cursor.rest()[..20.min(cursor.rest().len())]);
+            let place = entry.ok_or(PdfFault { at: cursor.at, kind: PdfFaultKind::CrossReferences })?;
+            cursor.at += 20;
+            keep(&mut places, number, place).map_err(fault)?;
+        }
+    }
+    let trailer = cursor.value()?;
+    let Object::Dictionary(trailer) = trailer.object else {
+        return Err(PdfFault { at: trailer.span.start, kind: PdfFaultKind::Type });
+    };
+    Ok(Section { at, places, trailer })
+}
+
+/// `nnnnnnnnnn ggggg n`, two octets of end of line (§7.5.4).
+fn entry(octets: &[u8]) -> Option<Place> {
+    let number = |digits: &[u8]| -> Option<u64> {
+        let all = digits.iter().all(u8::is_ascii_digit);
+        all.then(|| digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')))
+    };
+    let [offset @ .., b' ', _, _, _, _, _, b' ', kind, one, other] = octets else { return None };
+    let generation = number(&octets[11..16])?;
+    if offset.len() != 10 || ![[b' ', b'\r'], [b' ', b'\n'], [b'\r', b'\n']].contains(&[*one, *other]) {
+        return None;
+    }
+    let offset = usize::try_from(number(offset)?).ok()?;
+    match kind {
+        b'n' => Some(Place::At { offset, generation: u16::try_from(generation).ok()? }),
+        b'f' => Some(Place::Free),
+        _ => None,
+    }
+}
+
+fn keep(places: &mut HashMap<u32, Place>, number: u64, place: Place) -> Result<(), PdfFaultKind> {
+    let number = u32::try_from(number).map_err(|_| PdfFaultKind::CrossReferences)?;
+    if places.len() == ENTRIES {
+        return Err(PdfFaultKind::Limit);
+    }
+    match places.insert(number, place) {
+        Some(earlier) if earlier != place => Err(PdfFaultKind::TwoPlaces),
+        _ => Ok(()),
+    }
+}
+
+/// A stream of type XRef.
+fn stream_section(octets: &[u8], at: usize) -> Result<Section, PdfFault> {
+    let fault = |kind| PdfFault { at, kind };
+    let mut cursor = Cursor::new(octets, at);
+    cursor.object_header().map_err(|_| fault(PdfFaultKind::CrossReferences))?;
+    let value = cursor.value()?;
+    let Object::Dictionary(trailer) = value.object else { return Err(fault(PdfFaultKind::CrossReferences)) };
+    if trailer.name(b"Type") != Some(b"XRef") {
+        return Err(fault(PdfFaultKind::CrossReferences));
+    }
+    // Its length stands in it: a reference could not be followed yet.
+    let length = trailer.integer(b"Length").and_then(|length| usize::try_from(length).ok());
+    let data = stream::data(&mut cursor, length.ok_or_else(|| fault(PdfFaultKind::Stream))?)?;
+    let rows = super::filter::decoded(&trailer, data).map_err(fault)?;
+    let places = stream_places(&trailer, &rows).map_err(fault)?;
+    Ok(Section { at, places, trailer })
+}
+
+fn stream_places(trailer: &Dictionary, rows: &[u8]) -> Result<HashMap<u32, Place>, PdfFaultKind> {
+    const BAD: PdfFaultKind = PdfFaultKind::CrossReferences;
+    let numbers = |key: &[u8]| -> Result<Option<Vec<u64>>, PdfFaultKind> {
+        let Some(value) = trailer.get(key) else { return Ok(None) };
+        let values = value.object.as_array().ok_or(BAD)?;
+        let number = |value: &super::object::Value| match value.object {
+            Object::Integer(number) => u64::try_from(number).map_err(|_| BAD),
+            _ => Err(BAD),
+        };
+        values.iter().map(number).collect::<Result<Vec<_>, _>>().map(Some)
+    };
+    let widths =
+        numbers(b"W")?.filter(|widths| widths.len() == 3 && widths.iter().all(|width| *width <= 8)).ok_or(BAD)?;
+    let widths = [widths[0] as usize, widths[1] as usize, widths[2] as usize];
+    let width: usize = widths.iter().sum();
+    let size = trailer.integer(b"Size").and_then(|size| u64::try_from(size).ok()).ok_or(BAD)?;
+    let index = numbers(b"Index")?.unwrap_or_else(|| vec![0, size]);
+    if width == 0 || index.len() % 2 != 0 || rows.len() % width != 0 {
+        return Err(BAD);
+    }
+    let mut rows = rows.chunks_exact(width);
+    let mut places = HashMap::new();
+    for part in index.chunks_exact(2) {
+        let (first, count) = (part[0], part[1]);
+        if first > LARGEST_NUMBER || count > rows.len() as u64 || first + count > LARGEST_NUMBER + 1 {
+            return Err(BAD);
+        }
+        for (number, row) in (first..first + count).zip(rows.by_ref().take(count as usize)) {
+            let (kind, rest) = row.split_at(widths[0]);
+            let (second, third) = rest.split_at(widths[1]);
+            let value = |octets: &[u8]| octets.iter().fold(0_u64, |value, octet| value << 8 | u64::from(*octet));
+            let (second, third) = (value(second), value(third));
+            let place = match if kind.is_empty() { 1 } else { value(kind) } {
+                0 => Place::Free,
+                1 => Place::At {
+                    offset: usize::try_from(second).map_err(|_| BAD)?,
+                    generation: u16::try_from(third).map_err(|_| BAD)?,
+                },
+                2 => Place::In {
+                    stream: u32::try_from(second).map_err(|_| BAD)?,
+                    index: u32::try_from(third).map_err(|_| BAD)?,
+                },
+                // Of a kind that is not known: as good as null, to some (§7.5.8.3).
+                _ => return Err(BAD),
+            };
+            keep(&mut places, number, place)?;
+        }
+    }
+    if rows.next().is_some() { Err(BAD) } else { Ok(places) }
+}

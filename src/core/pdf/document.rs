@@ -1,0 +1,221 @@
+//! A PDF as one revision shows it: every object at its one place.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::cross_references::{self, Place, Section};
+use super::fault::{PdfFault, PdfFaultKind};
+use super::object::{Dictionary, Object, Reference, Value};
+use super::syntax::Cursor;
+use super::{filter, stream};
+
+/// Octets of objects read for one judgement.
+const READ: usize = 64 << 20;
+/// What reading an object costs beside its octets.
+const READ_ONE: usize = 64;
+/// References that lead to references.
+const CHAIN: usize = 16;
+/// Octets of all object streams that are decompressed.
+const DECOMPRESSED: usize = 64 << 20;
+/// Objects in one object stream.
+const IN_ONE_STREAM: usize = 100_000;
+
+/// The file up to the end of a revision.
+pub struct Document<'a> {
+    octets: &'a [u8],
+    /// The newest first.
+    pub sections: Vec<Section>,
+    streams: RefCell<HashMap<u32, Rc<ObjectStream>>>,
+    left: Cell<usize>,
+    /// Object streams that are being read: their length may not stand in them.
+    opening: RefCell<HashSet<u32>>,
+    decompressed: Cell<usize>,
+}
+
+/// Decompressed, and where its objects begin.
+struct ObjectStream {
+    octets: Vec<u8>,
+    objects: Vec<(u32, usize)>,
+}
+
+/// An indirect object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Indirect {
+    pub value: Value,
+    /// It stands in the file itself, so that `span` says where.
+    pub is_in_file: bool,
+    /// It is the dictionary of a stream.
+    pub is_stream: bool,
+}
+
+impl<'a> Document<'a> {
+    /// Reads the cross-references of a file that ends with these octets.
+    pub fn read(octets: &'a [u8]) -> Result<Self, PdfFault> {
+        if !octets.starts_with(b"%PDF-") {
+            return Err(PdfFault { at: 0, kind: PdfFaultKind::Syntax });
+        }
+        let sections = cross_references::sections(octets)?;
+        Ok(Self {
+            octets,
+            sections,
+            streams: RefCell::default(),
+            left: Cell::new(READ),
+            opening: RefCell::default(),
+            decompressed: Cell::new(DECOMPRESSED),
+        })
+    }
+
+    pub const fn octets(&self) -> &'a [u8] {
+        self.octets
+    }
+
+    /// The newest trailer.
+    pub fn trailer(&self) -> &Dictionary {
+        &self.sections[0].trailer
+    }
+
+    /// Where the object is; `None`: nowhere, and so null.
+    pub fn place(&self, number: u32) -> Option<Place> {
+        self.sections.iter().find_map(|section| section.places.get(&number).copied())
+    }
+
+    /// The object that is referred to; `None` if it is null or nowhere (§7.3.10).
+    pub fn object(&self, reference: Reference) -> Result<Option<Indirect>, PdfFault> {
+        let found = match self.place(reference.number) {
+            None | Some(Place::Free) => return Ok(None),
+            Some(Place::At { generation, .. }) if generation != reference.generation => return Ok(None),
+            Some(Place::At { offset, .. }) => self.at(reference, offset)?.0,
+            Some(Place::In { .. }) if reference.generation != 0 => return Ok(None),
+            Some(Place::In { stream, index }) => {
+                let stream = self.object_stream(stream)?;
+                let fault = PdfFault { at: 0, kind: PdfFaultKind::OtherObject };
+                let at = stream.objects.get(index as usize).filter(|(number, _)| *number == reference.number);
+                let value = Cursor::new(&stream.octets, at.ok_or(fault)?.1).value()?;
+                Indirect { value, is_in_file: false, is_stream: false }
+            }
+        };
+        let cost = found.value.span.len() + READ_ONE;
+        let limit = PdfFault { at: found.value.span.start, kind: PdfFaultKind::Limit };
+        self.left.set(self.left.get().checked_sub(cost).ok_or(limit)?);
+        Ok(Some(found).filter(|found| found.value.object != Object::Null))
+    }
+
+    /// The object at its offset, and a cursor behind it.
+    fn at(&self, reference: Reference, offset: usize) -> Result<(Indirect, Cursor<'a>), PdfFault> {
+        let fault = PdfFault { at: offset, kind: PdfFaultKind::OtherObject };
+        let mut cursor = Cursor::new(self.octets, offset);
+        cursor.skip_space();
+        if cursor.object_header().ok() != Some(reference) {
+            return Err(fault);
+        }
+        let value = cursor.value()?;
+        let mut end = cursor;
+        end.skip_space();
+        let is_stream = end.keyword(b"stream").is_ok();
+        if !is_stream && end.keyword(b"endobj").is_err() {
+            return Err(PdfFault { at: end.at, kind: PdfFaultKind::Syntax });
+        }
+        Ok((Indirect { value, is_in_file: true, is_stream }, cursor))
+    }
+
+    /// The value, or what it refers to, however many references lead there.
+    pub fn resolve(&self, value: &Value) -> Result<Option<Indirect>, PdfFault> {
+        let mut current = Indirect { value: value.clone(), is_in_file: false, is_stream: false };
+        for _ in 0..CHAIN {
+            let Object::Reference(reference) = current.value.object else {
+                return Ok(Some(current).filter(|found| found.value.object != Object::Null));
+            };
+            match self.object(reference)? {
+                None => return Ok(None),
+                Some(found) => current = found,
+            }
+        }
+        Err(PdfFault { at: value.span.start, kind: PdfFaultKind::Circle })
+    }
+
+    /// What stands under the key, resolved; `None` if nothing does.
+    pub fn get(&self, dictionary: &Dictionary, key: &[u8]) -> Result<Option<Object>, PdfFault> {
+        let Some(value) = dictionary.get(key) else { return Ok(None) };
+        Ok(self.resolve(value)?.map(|found| found.value.object))
+    }
+
+    /// The dictionary under the key; a fault if it is something else.
+    pub fn dictionary(&self, dictionary: &Dictionary, key: &[u8]) -> Result<Option<Dictionary>, PdfFault> {
+        match self.get(dictionary, key)? {
+            None => Ok(None),
+            Some(Object::Dictionary(found)) => Ok(Some(found)),
+            Some(_) => Err(self.type_fault(dictionary, key)),
+        }
+    }
+
+    /// The array under the key; a fault if it is something else.
+    pub fn array(&self, dictionary: &Dictionary, key: &[u8]) -> Result<Option<Vec<Value>>, PdfFault> {
+        match self.get(dictionary, key)? {
+            None => Ok(None),
+            Some(Object::Array(found)) => Ok(Some(found)),
+            Some(_) => Err(self.type_fault(dictionary, key)),
+        }
+    }
+
+    fn type_fault(&self, dictionary: &Dictionary, key: &[u8]) -> PdfFault {
+        PdfFault { at: dictionary.get(key).map_or(0, |value| value.span.start), kind: PdfFaultKind::Type }
+    }
+
+    /// The catalogue (§7.7.2).
+    pub fn catalogue(&self) -> Result<Dictionary, PdfFault> {
+        let missing = PdfFault { at: self.sections[0].at, kind: PdfFaultKind::Type };
+        self.dictionary(self.trailer(), b"Root")?.ok_or(missing)
+    }
+
+    /// An object stream (§7.5.7), decompressed once.
+    fn object_stream(&self, number: u32) -> Result<Rc<ObjectStream>, PdfFault> {
+        if let Some(known) = self.streams.borrow().get(&number) {
+            return Ok(Rc::clone(known));
+        }
+        if !self.opening.borrow_mut().insert(number) {
+            return Err(PdfFault { at: 0, kind: PdfFaultKind::Circle });
+        }
+        let stream = Rc::new(self.open(number)?);
+        self.opening.borrow_mut().remove(&number);
+        self.streams.borrow_mut().insert(number, Rc::clone(&stream));
+        Ok(stream)
+    }
+
+    fn open(&self, number: u32) -> Result<ObjectStream, PdfFault> {
+        let Some(Place::At { offset, generation: 0 }) = self.place(number) else {
+            return Err(PdfFault { at: 0, kind: PdfFaultKind::OtherObject });
+        };
+        let fault = |kind| PdfFault { at: offset, kind };
+        let (found, mut cursor) = self.at(Reference { number, generation: 0 }, offset)?;
+        let Object::Dictionary(dictionary) = found.value.object else { return Err(fault(PdfFaultKind::Type)) };
+        if dictionary.name(b"Type") != Some(b"ObjStm") {
+            return Err(fault(PdfFaultKind::Type));
+        }
+        let length = match self.get(&dictionary, b"Length")? {
+            Some(Object::Integer(length)) => usize::try_from(length).map_err(|_| fault(PdfFaultKind::Stream))?,
+            _ => return Err(fault(PdfFaultKind::Stream)),
+        };
+        let octets = filter::decoded(&dictionary, stream::data(&mut cursor, length)?).map_err(fault)?;
+        let left = self.decompressed.get().checked_sub(octets.len()).ok_or_else(|| fault(PdfFaultKind::Limit))?;
+        self.decompressed.set(left);
+        let number_of = |key: &[u8]| {
+            let number = dictionary.integer(key).and_then(|number| usize::try_from(number).ok());
+            number.ok_or_else(|| fault(PdfFaultKind::Type))
+        };
+        let (count, first) = (number_of(b"N")?, number_of(b"First")?);
+        if count > IN_ONE_STREAM || first > octets.len() {
+            return Err(fault(PdfFaultKind::Limit));
+        }
+        let mut objects = Vec::new();
+        let mut cursor = Cursor::new(&octets[..first], 0);
+        for _ in 0..count {
+            cursor.skip_space();
+            let number = u32::try_from(cursor.unsigned()?).map_err(|_| fault(PdfFaultKind::Type))?;
+            cursor.skip_space();
+            let at = usize::try_from(cursor.unsigned()?).map_err(|_| fault(PdfFaultKind::Type))?;
+            objects.push((number, first.saturating_add(at)));
+        }
+        Ok(ObjectStream { octets, objects })
+    }
+}
