@@ -4,6 +4,7 @@
 use super::algorithm::UnknownAlgorithm;
 use super::crypto::{SignatureFault, SignatureVerified};
 use super::path::{PathFault, ValidatedPath};
+use super::pdf::changes::Forbidden;
 use super::validation::acceptance::{AcceptanceFault, Accepted};
 use super::validation::cryptographic::{DigestFault, DigestMatched};
 use super::validation::format::{FormatFault, FormatSound};
@@ -55,6 +56,8 @@ pub enum Failure {
     ExpiredBefore,
     /// The signature is proved to have existed before its certificate began (§5.5.4, step 4).
     NotYetValid,
+    /// The PDF was changed after the signature by more than may be added.
+    PdfChanged(Forbidden),
     /// A counter-signature on one of the signatures is broken, or over another; its own sub-indication.
     Countersignature {
         sub_indication: &'static str,
@@ -79,6 +82,7 @@ impl Failure {
             Self::RevokedBefore => [Self::RevokedBefore],
             Self::ExpiredBefore => [Self::ExpiredBefore],
             Self::NotYetValid => [Self::NotYetValid],
+            Self::PdfChanged(_) => [Self::PdfChanged(Forbidden::Structure)],
             Self::Countersignature { .. } => [Self::Countersignature { sub_indication: "HASH_FAILURE" }],
         })
     }
@@ -171,7 +175,7 @@ impl Verdict {
         Some(match self {
             Self::TotalPassed(_) => return None,
             Self::TotalFailed(failure) => match failure {
-                Failure::Format(_) => "FORMAT_FAILURE",
+                Failure::Format(_) | Failure::PdfChanged(_) => "FORMAT_FAILURE",
                 Failure::Hash { .. } => "HASH_FAILURE",
                 Failure::Signature(_) => "SIG_CRYPTO_FAILURE",
                 Failure::RevokedBefore => "REVOKED",
@@ -224,6 +228,7 @@ impl Verdict {
                 Failure::RevokedBefore => "revoked-before-signing",
                 Failure::ExpiredBefore => "expired-before-signing",
                 Failure::NotYetValid => "signed-before-certificate",
+                Failure::PdfChanged(_) => "pdf-changed-since",
                 Failure::Countersignature { .. } => "counter-signature-broken",
             },
             Self::Indeterminate(cause) => match cause {

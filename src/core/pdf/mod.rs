@@ -2,11 +2,14 @@
 //! other readers could take for something else is a fault.
 
 pub mod active;
+pub mod changes;
 pub mod cross_references;
 pub mod document;
 pub mod fault;
 mod filter;
 pub mod object;
+mod references;
+mod same;
 pub mod signature;
 mod stream;
 pub mod syntax;

@@ -70,6 +70,8 @@ pub enum SignatureFault {
     SubFilter,
     /// Another field has the same signature.
     Shared,
+    /// It does not end where a revision of the document does.
+    End,
 }
 
 impl SignatureFault {
@@ -82,6 +84,7 @@ impl SignatureFault {
             Self::Gap => "pdf-byte-range-gap",
             Self::SubFilter => "pdf-signature-kind",
             Self::Shared => "pdf-signature-shared",
+            Self::End => "pdf-byte-range-end",
         }
     }
 
@@ -94,6 +97,7 @@ impl SignatureFault {
             Self::Gap => [Self::Gap],
             Self::SubFilter => [Self::SubFilter],
             Self::Shared => [Self::Shared],
+            Self::End => [Self::End],
         })
     }
 }

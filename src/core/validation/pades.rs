@@ -11,11 +11,12 @@ use super::{ContentDescription, Validation, ValidationRequest, conclude, judge_m
 use crate::core::cms::SignedData;
 use crate::core::der::ber;
 use crate::core::memory::Memory;
+use crate::core::pdf::changes::{self, Forbidden};
 use crate::core::pdf::document::Document;
 use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
-use crate::core::pdf::signature::{self, SignatureDictionary, SignatureFault, SubFilter};
+use crate::core::pdf::signature::{self, SignatureDictionary, SignatureFault, SignatureField, SubFilter};
 use crate::core::pdf::{self, active, text};
-use crate::core::verdict::{Cause, Verdict};
+use crate::core::verdict::{Cause, Failure, Verdict};
 
 /// What of a PDF stands in the way of a pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub enum PdfCause {
     Unlisted,
     /// What it shows can change without its octets.
     ActiveContent,
-    /// Something was added after this signature.
+    /// A signature that can be seen was added after this one: what it shows could hide what was signed.
     LaterRevision,
 }
 
@@ -39,7 +40,7 @@ impl PdfCause {
             Self::Encrypted => "pdf-encrypted",
             Self::Unlisted => "pdf-signature-unlisted",
             Self::ActiveContent => "pdf-active-content",
-            Self::LaterRevision => "pdf-changed-since",
+            Self::LaterRevision => "pdf-visible-addition",
         }
     }
 
@@ -92,7 +93,10 @@ fn signatures(request: &ValidationRequest<'_>) -> Result<Vec<SignatureValidation
     let is_active = active::content(&document)?;
     let judged = fields.iter().map(|field| {
         let mut signature = match &field.dictionary {
-            Ok(dictionary) => one(request, dictionary),
+            Ok(dictionary) => {
+                let signature = one(request, dictionary);
+                since(&document, field, dictionary, signature)
+            }
             Err(fault) => {
                 let mut signature = SignatureValidation::unreadable(FormatFault::Pdf(*fault));
                 if *fault == SignatureFault::SubFilter {
@@ -138,8 +142,41 @@ fn one(request: &ValidationRequest<'_>, dictionary: &SignatureDictionary) -> Sig
     signature.is_baseline = container == Container::Pades && signature.references_certificate && claimed_time.is_some();
     // Its evidence stands in the document, which is not read yet.
     signature.level = signature.level.filter(|_| signature.is_baseline).map(|level| level.min(Level::Timestamped));
-    if range.end != octets.len() && matches!(signature.verdict, Verdict::TotalPassed(_)) {
-        signature.verdict = Verdict::Indeterminate(Cause::Pdf(PdfCause::LaterRevision));
+    signature
+}
+
+/// What came after the signature, if anything did.
+fn since(
+    document: &Document<'_>,
+    field: &SignatureField,
+    dictionary: &SignatureDictionary,
+    mut signature: SignatureValidation,
+) -> SignatureValidation {
+    let end = dictionary.byte_range.end;
+    if end == document.octets().len() || matches!(signature.verdict, Verdict::TotalFailed(_)) {
+        return signature;
+    }
+    let Ok(signed) = Document::read(&document.octets()[..end]) else {
+        return SignatureValidation::unreadable(FormatFault::Pdf(SignatureFault::End));
+    };
+    let failed = |forbidden| Verdict::TotalFailed(Failure::PdfChanged(forbidden));
+    let is_it = |own: &SignatureField| {
+        own.name == field.name
+            && own.value == field.value
+            && own.dictionary.as_ref().is_ok_and(|own| own.contents == dictionary.contents)
+    };
+    let was_there = signature::fields(&signed).is_ok_and(|fields| fields.iter().any(is_it));
+    let changed = changes::since(&signed, document);
+    match changed {
+        _ if !was_there => signature.verdict = failed(Forbidden::Structure),
+        Ok(Ok(_)) => {}
+        Ok(Err(Forbidden::Visible)) => {
+            if matches!(signature.verdict, Verdict::TotalPassed(_)) {
+                signature.verdict = Verdict::Indeterminate(Cause::Pdf(PdfCause::LaterRevision));
+            }
+        }
+        Ok(Err(forbidden)) => signature.verdict = failed(forbidden),
+        Err(fault) => signature.verdict = Verdict::Indeterminate(fault.into()),
     }
     signature
 }
@@ -170,6 +207,6 @@ fn message(contents: Vec<u8>) -> Option<Vec<u8>> {
 /// A BER message of indefinite length ends with zeros of its own.
 fn indefinite(contents: &[u8]) -> Option<Vec<u8>> {
     let end = contents.iter().rposition(|octet| *octet != 0)? + 1;
-    let ends = (2..=32).step_by(2).map(|zeros| end + zeros).take_while(|end| *end <= contents.len());
+    let ends = (1..=33).map(|zeros| end + zeros).take_while(|end| *end <= contents.len());
     ends.map(|end| ber::normalise_content_info(&contents[..end])).find_map(Result::ok)
 }
