@@ -16,7 +16,7 @@ const READ: usize = 64 << 20;
 const READ_ONE: usize = 64;
 /// References that lead to references.
 const CHAIN: usize = 16;
-/// Octets of all object streams that are decompressed.
+/// Octets of all streams that are decompressed.
 const DECOMPRESSED: usize = 64 << 20;
 /// Objects in one object stream.
 const IN_ONE_STREAM: usize = 100_000;
@@ -37,6 +37,16 @@ pub struct Document<'a> {
 struct ObjectStream {
     octets: Vec<u8>,
     objects: Vec<(u32, usize)>,
+}
+
+/// A stream that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stream {
+    pub dictionary: Dictionary,
+    /// Decompressed.
+    pub octets: Vec<u8>,
+    /// Where the whole object stands in the file, to the end of `endstream`.
+    pub span: std::ops::Range<usize>,
 }
 
 /// An indirect object.
@@ -182,23 +192,39 @@ impl<'a> Document<'a> {
         Ok(stream)
     }
 
-    fn open(&self, number: u32) -> Result<ObjectStream, PdfFault> {
-        let Some(Place::At { offset, generation: 0 }) = self.place(number) else {
-            return Err(PdfFault { at: 0, kind: PdfFaultKind::OtherObject });
-        };
+    /// The stream that is referred to, decompressed; `None` if the object is null or no stream. All that are read share one allowance.
+    pub fn stream(&self, reference: Reference) -> Result<Option<Stream>, PdfFault> {
+        let Some(Place::At { offset, generation }) = self.place(reference.number) else { return Ok(None) };
+        if generation != reference.generation {
+            return Ok(None);
+        }
         let fault = |kind| PdfFault { at: offset, kind };
-        let (found, mut cursor) = self.at(Reference { number, generation: 0 }, offset)?;
-        let Object::Dictionary(dictionary) = found.value.object else { return Err(fault(PdfFaultKind::Type)) };
-        if dictionary.name(b"Type") != Some(b"ObjStm") {
-            return Err(fault(PdfFaultKind::Type));
+        let (found, mut cursor) = self.at(reference, offset)?;
+        let Object::Dictionary(dictionary) = found.value.object else { return Ok(None) };
+        if !found.is_stream {
+            return Ok(None);
         }
         let length = match self.get(&dictionary, b"Length")? {
             Some(Object::Integer(length)) => usize::try_from(length).map_err(|_| fault(PdfFaultKind::Stream))?,
             _ => return Err(fault(PdfFaultKind::Stream)),
         };
-        let octets = filter::decoded(&dictionary, stream::data(&mut cursor, length)?).map_err(fault)?;
+        let data = stream::data(&mut cursor, length)?;
+        let octets = filter::decoded(&dictionary, data).map_err(fault)?;
         let left = self.decompressed.get().checked_sub(octets.len()).ok_or_else(|| fault(PdfFaultKind::Limit))?;
         self.decompressed.set(left);
+        Ok(Some(Stream { dictionary, octets, span: offset..cursor.at }))
+    }
+
+    fn open(&self, number: u32) -> Result<ObjectStream, PdfFault> {
+        let Some(Place::At { offset, generation: 0 }) = self.place(number) else {
+            return Err(PdfFault { at: 0, kind: PdfFaultKind::OtherObject });
+        };
+        let fault = |kind| PdfFault { at: offset, kind };
+        let stream = self.stream(Reference { number, generation: 0 })?.ok_or_else(|| fault(PdfFaultKind::Type))?;
+        let Stream { dictionary, octets, .. } = stream;
+        if dictionary.name(b"Type") != Some(b"ObjStm") {
+            return Err(fault(PdfFaultKind::Type));
+        }
         let number_of = |key: &[u8]| {
             let number = dictionary.integer(key).and_then(|number| usize::try_from(number).ok());
             number.ok_or_else(|| fault(PdfFaultKind::Type))

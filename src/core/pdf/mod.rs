@@ -10,6 +10,7 @@ mod filter;
 pub mod object;
 mod references;
 mod same;
+pub mod security_store;
 pub mod signature;
 mod stream;
 pub mod syntax;
