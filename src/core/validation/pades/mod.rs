@@ -82,11 +82,12 @@ struct Part {
 
 impl<'a> Signed<'a> {
     fn read(octets: &'a [u8]) -> Result<Self, Cause> {
-        if !pdf::contains_byte_range(octets) {
+        let document = Document::read(octets);
+        let fields = document.as_ref().map_err(Clone::clone).and_then(signature::fields);
+        if !pdf::contains_byte_range(octets) && fields.as_ref().map_or(true, Vec::is_empty) {
             return Err(Cause::NoSignature);
         }
-        let document = Document::read(octets)?;
-        let mut fields = signature::fields(&document)?;
+        let (document, mut fields) = (document?, fields?);
         if fields.is_empty() {
             return Err(Cause::Pdf(PdfCause::Unlisted));
         }
