@@ -15,6 +15,8 @@ pub mod signature;
 mod stream;
 pub mod syntax;
 pub mod text;
+pub mod update;
+mod write;
 
 /// The header may stand anywhere in the first 1024 bytes (ISO 32000-1, implementation note of annex H.3).
 const HEADER_WINDOW: usize = 1024;
