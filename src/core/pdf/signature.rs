@@ -32,6 +32,9 @@ pub struct SignatureDictionary {
     pub byte_range: ByteRange,
     /// `M`, as written: a claim.
     pub claimed_time: Option<Vec<u8>>,
+    /// `Reason` and `Location`, as written.
+    pub reason: Option<Vec<u8>>,
+    pub location: Option<Vec<u8>>,
     /// Its `Type` is neither left out nor what its field demands.
     pub has_other_type: bool,
 }
@@ -72,6 +75,8 @@ pub enum SignatureFault {
     Shared,
     /// It does not end where a revision of the document does.
     End,
+    /// What it covers is not all that another covers, and more: two cannot have been made one after the other.
+    Overlap,
 }
 
 impl SignatureFault {
@@ -85,6 +90,7 @@ impl SignatureFault {
             Self::SubFilter => "pdf-signature-kind",
             Self::Shared => "pdf-signature-shared",
             Self::End => "pdf-byte-range-end",
+            Self::Overlap => "pdf-byte-range-overlap",
         }
     }
 
@@ -98,6 +104,7 @@ impl SignatureFault {
             Self::SubFilter => [Self::SubFilter],
             Self::Shared => [Self::Shared],
             Self::End => [Self::End],
+            Self::Overlap => [Self::Overlap],
         })
     }
 }
@@ -118,7 +125,21 @@ pub fn fields(document: &Document<'_>) -> Result<Vec<SignatureField>, PdfFault> 
             field.dictionary = Err(SignatureFault::Shared);
         }
     }
+    refuse_overlaps(&mut found);
     Ok(found)
+}
+
+/// Each signature covers the whole of those before it.
+fn refuse_overlaps(fields: &mut [SignatureField]) {
+    let ranges: Vec<Option<ByteRange>> =
+        fields.iter().map(|field| field.dictionary.as_ref().ok().map(|dictionary| dictionary.byte_range)).collect();
+    for (place, field) in fields.iter_mut().enumerate() {
+        let Some(own) = ranges[place] else { continue };
+        let others = ranges.iter().enumerate().filter(|(other, _)| *other != place).filter_map(|(_, range)| *range);
+        if others.into_iter().any(|other| other.end > own.first && own.end > other.first) {
+            field.dictionary = Err(SignatureFault::Overlap);
+        }
+    }
 }
 
 /// What a field has of those above it (§12.7.4.1).
@@ -223,12 +244,13 @@ fn read(octets: &[u8], dictionary: &Dictionary) -> Result<SignatureDictionary, S
         _ => return Err(SignatureFault::SubFilter),
     };
     let wanted: &[u8] = if sub_filter == SubFilter::TimeStamp { b"DocTimeStamp" } else { b"Sig" };
-    let claimed_time = match dictionary.get(b"M").map(|value| &value.object) {
+    let text = |key: &[u8]| match dictionary.get(key).map(|value| &value.object) {
         Some(Object::String { octets, .. }) => Some(octets.clone()),
         _ => None,
     };
+    let (claimed_time, reason, location) = (text(b"M"), text(b"Reason"), text(b"Location"));
     let has_other_type = dictionary.get(b"Type").is_some() && dictionary.name(b"Type") != Some(wanted);
-    Ok(SignatureDictionary { sub_filter, contents, byte_range, claimed_time, has_other_type })
+    Ok(SignatureDictionary { sub_filter, contents, byte_range, claimed_time, reason, location, has_other_type })
 }
 
 /// Four direct integers, the first 0, that do not overlap and are in the file.
