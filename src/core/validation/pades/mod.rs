@@ -32,7 +32,7 @@ use crate::core::pdf::document::Document;
 use crate::core::pdf::security_store::{self, Item};
 use crate::core::pdf::signature::{self, ByteRange, SignatureDictionary, SignatureFault, SignatureField, SubFilter};
 use crate::core::pdf::survey::{Survey, survey};
-use crate::core::pdf::{self, text};
+use crate::core::pdf::{self, page, text};
 use crate::core::policy::ShadowContent;
 use crate::core::time::Time;
 use crate::core::verdict::{Cause, Verdict};
@@ -93,6 +93,8 @@ impl<'a> Signed<'a> {
         }
         fields
             .sort_by_key(|field| field.dictionary.as_ref().map_or(usize::MAX, |dictionary| dictionary.byte_range.end));
+        // Which pages there are must be the same to everybody.
+        page::pages(&document)?;
         let survey = survey(&document)?;
         let items = security_store::read(&document)?;
         Ok(Self { document, fields, survey, items })
