@@ -89,12 +89,19 @@ impl<'a> Document<'a> {
         let newer = self.newer + self.sections().iter().position(|section| section.at == start)?;
         let is_whole = list[newer..].iter().all(|section| section.end <= end);
         let are_later = list[self.newer..newer].iter().all(|section| section.at >= end);
-        (is_whole && are_later).then(|| Self::part(octets, Rc::clone(&self.sections), newer))
+        // Octets behind it that no revision has belong to nobody.
+        let goes_on = newer > self.newer || end == self.octets.len();
+        (is_whole && are_later && goes_on).then(|| Self::part(octets, Rc::clone(&self.sections), newer))
     }
 
     /// The cross-reference sections, the newest first.
     pub fn sections(&self) -> &[Section] {
         &self.sections.list[self.newer..]
+    }
+
+    /// Where the bodies of objects begin that some section names, ascending.
+    pub fn offsets(&self) -> Vec<usize> {
+        self.sections.offsets(self.newer)
     }
 
     /// The numbers of the objects that it has or had, ascending.

@@ -6,10 +6,15 @@ pub mod cross_references;
 pub mod document;
 pub mod fault;
 mod filter;
+pub mod geometry;
 pub mod object;
+pub mod occupied;
+pub mod page;
 pub mod permissions;
 mod references;
 mod same;
+#[cfg(test)]
+mod sample;
 pub mod security_store;
 pub mod signature;
 mod stream;

@@ -28,7 +28,7 @@ const NOT_SHOWN: i64 = 2 | 32;
 pub struct Survey {
     /// What it shows can change without its octets.
     pub is_active: bool,
-    /// Pages, pictures, fonts, annotations or other content that nothing refers to.
+    /// Pages, pictures, fonts, annotations or other content that nothing refers to, or objects that no cross-reference names.
     pub unused: bool,
     /// Layers that are switched off, or may be.
     pub hidden_layers: bool,
@@ -60,7 +60,23 @@ pub fn survey(document: &Document<'_>) -> Result<Survey, PdfFault> {
             found.look(&object);
         }
     }
+    found.unused |= has_unlisted(document);
     Ok(found)
+}
+
+/// Something like an object stands in the file where no section says that one is.
+fn has_unlisted(document: &Document<'_>) -> bool {
+    let (octets, listed) = (document.octets(), document.offsets());
+    let is_digit = |octet: &&u8| octet.is_ascii_digit();
+    memchr::memmem::find_iter(octets, b" obj").any(|at| {
+        let generation = octets[..at].iter().rev().take_while(is_digit).count();
+        let before = &octets[..at - generation];
+        let Some((b' ', before)) = before.split_last() else { return false };
+        let number = before.iter().rev().take_while(is_digit).count();
+        let begin = before.len() - number;
+        let stands_alone = begin == 0 || matches!(octets[begin - 1], b'\n' | b'\r' | b' ');
+        generation > 0 && number > 0 && stands_alone && listed.binary_search(&begin).is_err()
+    })
 }
 
 fn read(document: &Document<'_>, number: u32) -> Result<Option<Indirect>, PdfFault> {

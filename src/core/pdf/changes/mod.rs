@@ -70,6 +70,8 @@ pub struct Additions {
 /// A field that can be seen.
 #[derive(Clone, Debug)]
 pub struct Look {
+    /// The full name of the field.
+    pub field: String,
     pub widget: u32,
     pub pages: Vec<Reference>,
     /// Its dictionary, as it is now.
@@ -97,9 +99,13 @@ pub fn since(
     written: &Written,
     rules: &Rules,
 ) -> Result<Result<Additions, Forbidden>, PdfFault> {
-    match Comparison::new(signed, now, written, rules)? {
-        Ok(mut comparison) => comparison.run(),
-        Err(forbidden) => Ok(Err(forbidden)),
+    let changed = match Comparison::new(signed, now, written, rules)? {
+        Ok(mut comparison) => comparison.run()?,
+        Err(forbidden) => Err(forbidden),
+    };
+    match changed {
+        Ok(additions) => Ok(Ok(additions)),
+        Err(forbidden) => forbidden::gravest(signed, now, forbidden).map(Err),
     }
 }
 

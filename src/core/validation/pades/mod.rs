@@ -32,7 +32,7 @@ use crate::core::pdf::document::Document;
 use crate::core::pdf::security_store::{self, Item};
 use crate::core::pdf::signature::{self, ByteRange, SignatureDictionary, SignatureFault, SignatureField, SubFilter};
 use crate::core::pdf::survey::{Survey, survey};
-use crate::core::pdf::{self, text};
+use crate::core::pdf::{self, page, text};
 use crate::core::policy::ShadowContent;
 use crate::core::time::Time;
 use crate::core::verdict::{Cause, Verdict};
@@ -82,16 +82,19 @@ struct Part {
 
 impl<'a> Signed<'a> {
     fn read(octets: &'a [u8]) -> Result<Self, Cause> {
-        if !pdf::contains_byte_range(octets) {
+        let document = Document::read(octets);
+        let fields = document.as_ref().map_err(Clone::clone).and_then(signature::fields);
+        if !pdf::contains_byte_range(octets) && fields.as_ref().map_or(true, Vec::is_empty) {
             return Err(Cause::NoSignature);
         }
-        let document = Document::read(octets)?;
-        let mut fields = signature::fields(&document)?;
+        let (document, mut fields) = (document?, fields?);
         if fields.is_empty() {
             return Err(Cause::Pdf(PdfCause::Unlisted));
         }
         fields
             .sort_by_key(|field| field.dictionary.as_ref().map_or(usize::MAX, |dictionary| dictionary.byte_range.end));
+        // Which pages there are must be the same to everybody.
+        page::pages(&document)?;
         let survey = survey(&document)?;
         let items = security_store::read(&document)?;
         Ok(Self { document, fields, survey, items })
@@ -169,8 +172,11 @@ impl<'a> Signed<'a> {
         }
         let revisions = Revisions::new(&self.document, &self.fields, request.policy.pdf.form_filling);
         let refuses_shadows = request.policy.pdf.shadow_content == ShadowContent::Undetermined;
+        // The newest first: what an older one allows depends on them.
         let finished = |(place, validation)| self.finished(place, validation, &revisions, refuses_shadows);
-        validations.into_iter().enumerate().filter_map(finished).collect()
+        let mut finished: Vec<_> = validations.into_iter().enumerate().rev().filter_map(finished).collect();
+        finished.reverse();
+        finished
     }
 
     /// With what the document says of it beside its message; `None`: it is a document time-stamp.
@@ -203,6 +209,9 @@ impl<'a> Signed<'a> {
         };
         if let (Some(cause), Verdict::TotalPassed(_)) = (stands_in_the_way, &signature.verdict) {
             signature.verdict = Verdict::Indeterminate(Cause::Pdf(cause));
+        }
+        if matches!(signature.verdict, Verdict::TotalPassed(_)) {
+            revisions.passed(place);
         }
         signature.in_pdf = Some(Box::new(in_pdf));
         Some(signature)
