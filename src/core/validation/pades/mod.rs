@@ -5,7 +5,7 @@
 //! where a revision does. What later revisions do is judged by [`revision`].
 
 pub mod cause;
-mod contents;
+pub mod contents;
 pub mod digests;
 pub mod in_pdf;
 mod revision;
