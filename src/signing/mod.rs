@@ -6,6 +6,7 @@ pub mod cades;
 pub mod key;
 pub mod level;
 pub mod long_term;
+pub mod seal;
 pub mod self_check;
 pub mod timestamp;
 
