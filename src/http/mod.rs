@@ -15,6 +15,7 @@ mod listener;
 mod metrics;
 mod openapi;
 mod patience;
+mod pdf;
 mod places;
 mod problem;
 mod published;

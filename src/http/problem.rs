@@ -282,6 +282,9 @@ impl From<SignError> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "reference-not-signable", detail).on_field(fault.field)
             }
             SignError::Existing(error) => error.into(),
+            SignError::ExistingInPdf(error) => Self::from(error).on_field("document"),
+            SignError::Pdf(error) => error.into(),
+            SignError::PdfTooLarge => Self::pdf_too_large(detail),
             SignError::NoContent => Self::new(StatusCode::BAD_REQUEST, "document-missing", detail).on_field("document"),
             SignError::Signing(error) => error.into(),
             SignError::Registry(error) => error.into(),
@@ -337,6 +340,7 @@ impl From<ExtendError> for Problem {
                     let detail = "no time-stamping authority gives a time-stamp that counts now: ask again later";
                     Self::new(StatusCode::SERVICE_UNAVAILABLE, "timestamp-not-available", detail).retry_after(30)
                 }
+                LevelError::Pdf(error) => error.into(),
                 LevelError::Interrupted => Self::internal(),
             },
         }

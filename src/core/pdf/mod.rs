@@ -1,7 +1,6 @@
 //! PDF files (ISO 32000-2): recognised, and read as far as a verdict depends on it. A reader of our own, that mends nothing: what
 //! other readers could take for something else is a fault.
 
-pub mod active;
 pub mod changes;
 pub mod cross_references;
 pub mod document;
@@ -11,6 +10,7 @@ pub mod geometry;
 pub mod object;
 pub mod occupied;
 pub mod page;
+pub mod permissions;
 mod references;
 mod same;
 #[cfg(test)]
@@ -18,6 +18,7 @@ mod sample;
 pub mod security_store;
 pub mod signature;
 mod stream;
+pub mod survey;
 pub mod syntax;
 pub mod text;
 pub mod update;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::document::{Document, Indirect};
 use super::fault::{PdfFault, PdfFaultKind};
 use super::object::{Dictionary, Object, Reference, Value};
+use super::permissions::{self, Permissions};
 
 /// Fields that are looked at, and how deep they stand in each other.
 const FIELDS: usize = 10_000;
@@ -21,6 +22,8 @@ pub struct SignatureField {
     /// The object that is its value; `None`: it stands in the field itself.
     pub value: Option<Reference>,
     pub dictionary: Result<SignatureDictionary, SignatureFault>,
+    /// What it says may still be changed.
+    pub permissions: Permissions,
 }
 
 /// What a signature dictionary says, as far as a verdict depends on it.
@@ -75,6 +78,8 @@ pub enum SignatureFault {
     Shared,
     /// It does not end where a revision of the document does.
     End,
+    /// It certifies the document, and is not the first that signed it (ISO 32000-2 §12.8.2.2.1).
+    Certification,
     /// What it covers is not all that another covers, and more: two cannot have been made one after the other.
     Overlap,
 }
@@ -90,6 +95,7 @@ impl SignatureFault {
             Self::SubFilter => "pdf-signature-kind",
             Self::Shared => "pdf-signature-shared",
             Self::End => "pdf-byte-range-end",
+            Self::Certification => "pdf-certification-not-first",
             Self::Overlap => "pdf-byte-range-overlap",
         }
     }
@@ -104,6 +110,7 @@ impl SignatureFault {
             Self::SubFilter => [Self::SubFilter],
             Self::Shared => [Self::Shared],
             Self::End => [Self::End],
+            Self::Certification => [Self::Certification],
             Self::Overlap => [Self::Overlap],
         })
     }
@@ -209,8 +216,13 @@ impl Walk<'_, '_> {
             return Err(fault(PdfFaultKind::Limit));
         }
         let is_in_file = signature.is_in_file || value.object.as_reference().is_none() && found.is_in_file;
+        let permissions = match &signature.value.object {
+            Object::Dictionary(value) => permissions::of(self.document, value, &dictionary)?,
+            _ => Permissions::default(),
+        };
         self.found.push(SignatureField {
             name: own.name,
+            permissions,
             value: value.object.as_reference(),
             dictionary: match &signature.value.object {
                 Object::Dictionary(dictionary) if is_in_file => read(self.document.octets(), dictionary),

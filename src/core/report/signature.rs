@@ -8,6 +8,7 @@ use serde_json::value::to_raw_value;
 use super::VerdictReport;
 use super::check::{self, Check, Remark};
 use super::countersignature::{self, CountersignatureReport};
+use super::pdf::{self, PdfReport};
 use crate::core::path::PathOutcome;
 use crate::core::path::revocation::Source;
 use crate::core::policy::{Policy, RevocationMode};
@@ -15,7 +16,7 @@ use crate::core::time::Time;
 use crate::core::validation::SignatureValidation;
 use crate::core::validation::basic::Container;
 use crate::core::validation::level::Level;
-use crate::core::validation::timestamp::TimestampValidation;
+use crate::core::validation::timestamp::{TimestampKind, TimestampValidation};
 use crate::core::verdict::Indication;
 use crate::core::x509::Certificate;
 
@@ -31,7 +32,9 @@ pub struct SignatureReport {
     pub claimed_signing_time: Option<Time>,
     pub best_signature_time: Option<Time>,
     pub algorithm: Option<String>,
+    /// `full-document`; `revision` of a PDF that later ones follow.
     pub scope: &'static str,
+    pub pdf: Option<PdfReport>,
     /// From the signer upwards, the anchor last.
     pub certificates: Vec<CertificateReport>,
     pub revocation: Vec<RevocationReport>,
@@ -51,7 +54,7 @@ pub struct SignatureReport {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TimestampReport {
-    /// Over what: `signature`, `archive` for all that was there then, or `content`.
+    /// Over what: `signature`, `archive` for all that was there then, `content`, or `document`: a PDF up to a revision.
     #[serde(rename = "type")]
     pub over: &'static str,
     /// As its authority states it, the fraction of a second rounded up; `None`: the token cannot be read.
@@ -150,21 +153,27 @@ impl SignatureReport {
             claimed_signing_time: signature.claimed_signing_time,
             best_signature_time: Some(signature.best_signature_time(time)),
             algorithm: signature.algorithm.as_ref().ok().map(ToString::to_string),
-            scope: "full-document",
+            scope: pdf::scope(signature),
+            pdf: PdfReport::of(signature),
             certificates: certificates(signature),
             revocation: revocation_reports(signature, time),
-            timestamps: signature
-                .timestamps
-                .iter()
-                .chain(&signature.content_timestamps)
-                .map(|timestamp| TimestampReport::new(timestamp, time))
-                .collect(),
+            timestamps: timestamps(signature, time),
             countersignatures: countersignature::reports(signature, time),
             checks: check::checks(signature, policy, revocation, time),
             is_anchored: is_anchored(signature),
             value: signature.value.clone(),
         }
     }
+}
+
+/// Those over the signature, and those over what it signs, among which are document time-stamps of earlier revisions.
+fn timestamps(signature: &SignatureValidation, time: Time) -> Vec<TimestampReport> {
+    let over_it = signature.timestamps.iter().map(|stamp| TimestampReport::new(stamp, time));
+    let content = signature
+        .content_timestamps
+        .iter()
+        .map(|stamp| TimestampReport { over: TimestampKind::Content.name(), ..TimestampReport::new(stamp, time) });
+    over_it.chain(content).collect()
 }
 
 const fn format(signature: &SignatureValidation) -> &'static str {
@@ -192,12 +201,12 @@ pub(super) fn signed_by(signature: &SignatureValidation) -> Option<String> {
 impl TimestampReport {
     /// Over all that was there then, not over the signature value alone.
     pub fn is_archive(&self) -> bool {
-        self.over == "archive"
+        [TimestampKind::ArchiveV3.name(), TimestampKind::Document.name()].contains(&self.over)
     }
 
     /// Over the content, before it was signed.
     pub fn is_of_content(&self) -> bool {
-        self.over == "content"
+        self.over == TimestampKind::Content.name()
     }
 
     fn new(timestamp: &TimestampValidation, time: Time) -> Self {

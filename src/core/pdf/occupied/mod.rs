@@ -16,6 +16,7 @@ mod state;
 mod tests;
 mod tokens;
 
+pub use annotation::covered;
 pub use free::free_area;
 
 use super::document::Document;
@@ -38,28 +39,47 @@ const CONTENT: usize = 32 << 20;
 /// # Errors
 /// It is no page of the document, or its annotations cannot be read.
 pub fn occupied(document: &Document<'_>, reference: Reference) -> Result<Vec<Rectangle>, PdfFault> {
+    let mut rectangles = of_content(document, reference)?;
+    rectangles.extend(of_annotations(document, reference, &[])?);
+    Ok(rectangles)
+}
+
+/// Those of its content alone.
+///
+/// # Errors
+/// It is no page of the document.
+pub fn of_content(document: &Document<'_>, reference: Reference) -> Result<Vec<Rectangle>, PdfFault> {
     let page = page(document, reference)?;
     let mut interpreter = Interpreter::new(document, Painted::new(page.media_box, page.crop_box));
     if content(document, &page, &mut interpreter).is_none() {
         return Ok(vec![Rectangle::EVERYWHERE]);
     }
+    Ok(interpreter.painted.into_rectangles())
+}
+
+/// Those of its annotations, but of these objects.
+///
+/// # Errors
+/// It is no page of the document, or they cannot be read.
+pub fn of_annotations(document: &Document<'_>, reference: Reference, but: &[u32]) -> Result<Vec<Rectangle>, PdfFault> {
+    let page = page(document, reference)?;
     let fault = |kind| PdfFault { at: 0, kind };
     let annotations = document.array(&page.dictionary, b"Annots")?.unwrap_or_default();
     if annotations.len() > ANNOTATIONS {
         return Err(fault(PdfFaultKind::Limit));
     }
+    let mut rectangles = Vec::new();
     for annotation in &annotations {
+        if annotation.object.as_reference().is_some_and(|reference| but.contains(&reference.number)) {
+            continue;
+        }
         match document.resolve(annotation)?.map(|found| found.value.object) {
             None => {}
-            Some(Object::Dictionary(annotation)) => {
-                if let Some(rectangle) = annotation::covered(document, &annotation) {
-                    interpreter.painted.add(rectangle);
-                }
-            }
+            Some(Object::Dictionary(annotation)) => rectangles.extend(annotation::covered(document, &annotation)),
             Some(_) => return Err(fault(PdfFaultKind::Type)),
         }
     }
-    Ok(interpreter.painted.into_rectangles())
+    Ok(rectangles)
 }
 
 /// Whether any of them shares more than an edge with this one.

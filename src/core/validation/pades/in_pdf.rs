@@ -1,5 +1,6 @@
 //! What a PDF says of a signature beside its message, and what came after it.
 
+use super::Shadow;
 use crate::core::pdf::changes::Addition;
 use crate::core::pdf::document::Document;
 use crate::core::pdf::signature::SignatureField;
@@ -20,13 +21,18 @@ pub struct InPdf {
     pub has_other_type: bool,
     /// What later revisions added, and may.
     pub additions: Vec<Addition>,
+    /// `P` of its certification (ISO 32000-2 table 257).
+    pub certification: Option<u8>,
+    /// What the document has that is not shown.
+    pub shadows: Vec<Shadow>,
 }
 
 impl InPdf {
     /// Before what came later is known.
     pub fn new(document: &Document<'_>, field: &SignatureField) -> Self {
         let size = document.octets().len();
-        let own = Self { field: field.name.clone(), size, ..Self::default() };
+        let certification = field.permissions.certification;
+        let own = Self { field: field.name.clone(), size, certification, ..Self::default() };
         let Ok(dictionary) = &field.dictionary else { return own };
         Self {
             covers: Some(dictionary.byte_range.end),

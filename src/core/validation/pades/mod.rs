@@ -5,7 +5,7 @@
 //! where a revision does. What later revisions do is judged by [`revision`].
 
 pub mod cause;
-mod contents;
+pub mod contents;
 pub mod digests;
 pub mod in_pdf;
 mod revision;
@@ -13,9 +13,10 @@ mod stamps;
 
 use std::ops::Range;
 
-pub use cause::PdfCause;
+pub use cause::{PdfCause, Shadow};
 use digests::RangeDigests;
 pub use in_pdf::InPdf;
+use revision::Revisions;
 use stamps::{DocumentStamp, Provable};
 
 use super::basic::{Container, SignatureValidation};
@@ -30,7 +31,9 @@ use crate::core::memory::Memory;
 use crate::core::pdf::document::Document;
 use crate::core::pdf::security_store::{self, Item};
 use crate::core::pdf::signature::{self, ByteRange, SignatureDictionary, SignatureFault, SignatureField, SubFilter};
-use crate::core::pdf::{self, active, text};
+use crate::core::pdf::survey::{Survey, survey};
+use crate::core::pdf::{self, page, text};
+use crate::core::policy::ShadowContent;
 use crate::core::time::Time;
 use crate::core::verdict::{Cause, Verdict};
 
@@ -61,7 +64,7 @@ struct Signed<'a> {
     document: Document<'a>,
     /// In the order in which they were signed; those that cannot be, last.
     fields: Vec<SignatureField>,
-    has_active_content: bool,
+    survey: Survey,
     items: Vec<Item>,
 }
 
@@ -79,19 +82,22 @@ struct Part {
 
 impl<'a> Signed<'a> {
     fn read(octets: &'a [u8]) -> Result<Self, Cause> {
-        if !pdf::contains_byte_range(octets) {
+        let document = Document::read(octets);
+        let fields = document.as_ref().map_err(Clone::clone).and_then(signature::fields);
+        if !pdf::contains_byte_range(octets) && fields.as_ref().map_or(true, Vec::is_empty) {
             return Err(Cause::NoSignature);
         }
-        let document = Document::read(octets)?;
-        let mut fields = signature::fields(&document)?;
+        let (document, mut fields) = (document?, fields?);
         if fields.is_empty() {
             return Err(Cause::Pdf(PdfCause::Unlisted));
         }
         fields
             .sort_by_key(|field| field.dictionary.as_ref().map_or(usize::MAX, |dictionary| dictionary.byte_range.end));
-        let has_active_content = active::content(&document)?;
+        // Which pages there are must be the same to everybody.
+        page::pages(&document)?;
+        let survey = survey(&document)?;
         let items = security_store::read(&document)?;
-        Ok(Self { document, fields, has_active_content, items })
+        Ok(Self { document, fields, survey, items })
     }
 
     fn ranges(&self) -> Vec<ByteRange> {
@@ -164,12 +170,24 @@ impl<'a> Signed<'a> {
             let mut judged = judge_signers(request, message, content, on_message, around);
             validations[part.field] = judged.pop();
         }
-        let fields = self.fields.iter().zip(validations);
-        fields.filter_map(|(field, validation)| self.finished(field, validation)).collect()
+        let revisions = Revisions::new(&self.document, &self.fields, request.policy.pdf.form_filling);
+        let refuses_shadows = request.policy.pdf.shadow_content == ShadowContent::Undetermined;
+        // The newest first: what an older one allows depends on them.
+        let finished = |(place, validation)| self.finished(place, validation, &revisions, refuses_shadows);
+        let mut finished: Vec<_> = validations.into_iter().enumerate().rev().filter_map(finished).collect();
+        finished.reverse();
+        finished
     }
 
     /// With what the document says of it beside its message; `None`: it is a document time-stamp.
-    fn finished(&self, field: &SignatureField, judged: Option<SignatureValidation>) -> Option<SignatureValidation> {
+    fn finished(
+        &self,
+        place: usize,
+        judged: Option<SignatureValidation>,
+        revisions: &Revisions<'_, '_>,
+        refuses_shadows: bool,
+    ) -> Option<SignatureValidation> {
+        let field = &self.fields[place];
         let mut signature = match (judged, &field.dictionary) {
             (Some(judged), _) => judged,
             (None, Ok(_)) => return None,
@@ -182,11 +200,18 @@ impl<'a> Signed<'a> {
             }
         };
         let mut in_pdf = InPdf::new(&self.document, field);
-        if let Ok(dictionary) = &field.dictionary {
-            revision::judge(&self.document, field, dictionary, &mut signature, &mut in_pdf);
+        revisions.judge(place, &mut signature, &mut in_pdf);
+        in_pdf.shadows = Shadow::of(self.survey);
+        let stands_in_the_way = if self.survey.is_active {
+            Some(PdfCause::ActiveContent)
+        } else {
+            in_pdf.shadows.first().filter(|_| refuses_shadows).map(|shadow| PdfCause::Shadow(*shadow))
+        };
+        if let (Some(cause), Verdict::TotalPassed(_)) = (stands_in_the_way, &signature.verdict) {
+            signature.verdict = Verdict::Indeterminate(Cause::Pdf(cause));
         }
-        if self.has_active_content && matches!(signature.verdict, Verdict::TotalPassed(_)) {
-            signature.verdict = Verdict::Indeterminate(Cause::Pdf(PdfCause::ActiveContent));
+        if matches!(signature.verdict, Verdict::TotalPassed(_)) {
+            revisions.passed(place);
         }
         signature.in_pdf = Some(Box::new(in_pdf));
         Some(signature)
