@@ -7,5 +7,6 @@ mod pades;
 mod pades_fields;
 mod pades_levels;
 mod queue;
+mod seal;
 mod timestamps;
 mod unsigned;
