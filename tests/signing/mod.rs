@@ -1,5 +1,6 @@
 //! Levels above B-B: the queue of signatures to be raised, time-stamps asked for from real, lying HTTP servers, and what is put into messages that exist.
 
+mod associated;
 mod checked;
 mod extend;
 mod queue;

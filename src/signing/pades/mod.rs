@@ -3,6 +3,7 @@
 //! [`prepare`] writes the update with room for the message, [`IssuingKey::sign_in_pdf`] makes it,
 //! [`check`] judges the finished document before it leaves; [`store`] keeps evidence in the document, [`level`] raises it.
 
+pub mod associated;
 pub mod check;
 mod error;
 mod form;
