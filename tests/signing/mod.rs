@@ -3,7 +3,12 @@
 mod associated;
 mod checked;
 mod extend;
+pub mod office;
+mod pades;
+mod pades_fields;
+mod pades_levels;
 mod queue;
-mod seal;
+pub mod seal;
+mod seal_signed;
 mod timestamps;
 mod unsigned;

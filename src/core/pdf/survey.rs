@@ -20,6 +20,9 @@ const ACTIONS: [&[u8]; 9] = [
     b"RichMediaExecute",
 ];
 
+/// Annotations that play something else (§12.5.6).
+const PLAYERS: [&[u8]; 4] = [b"RichMedia", b"3D", b"Movie", b"Screen"];
+
 /// Flags of an annotation that is not shown: Hidden, NoView (§12.5.3).
 const NOT_SHOWN: i64 = 2 | 32;
 
@@ -131,5 +134,9 @@ fn is_active(object: &Object, is_stream: bool) -> bool {
 
 fn starts_something(dictionary: &Dictionary) -> bool {
     let action = dictionary.name(b"S").is_some_and(|name| ACTIONS.contains(&name));
-    action || dictionary.get(b"XFA").is_some() || dictionary.get(b"JS").is_some()
+    let subtype = dictionary.name(b"Subtype").unwrap_or_default();
+    let is_player = dictionary.get(b"Rect").is_some() && PLAYERS.contains(&subtype);
+    // A form that shows a page of another file (§8.10.4).
+    let is_elsewhere = subtype == b"Form" && dictionary.get(b"Ref").is_some();
+    action || is_player || is_elsewhere || dictionary.get(b"XFA").is_some() || dictionary.get(b"JS").is_some()
 }

@@ -84,7 +84,7 @@ impl<'a> Signed<'a> {
     fn read(octets: &'a [u8]) -> Result<Self, Cause> {
         let document = Document::read(octets);
         let fields = document.as_ref().map_err(Clone::clone).and_then(signature::fields);
-        if !pdf::contains_byte_range(octets) && fields.as_ref().map_or(true, Vec::is_empty) {
+        if fields.as_ref().map_or(true, Vec::is_empty) && !pdf::contains_byte_range(octets) {
             return Err(Cause::NoSignature);
         }
         let (document, mut fields) = (document?, fields?);
