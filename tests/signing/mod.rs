@@ -6,6 +6,7 @@ pub mod office;
 mod pades;
 mod pades_fields;
 mod pades_levels;
+mod pades_seal;
 mod queue;
 mod seal;
 mod timestamps;
