@@ -206,6 +206,15 @@ fn lock_of(document: &Document<'_>, name: &str, lock: &Dictionary) -> Result<Obj
     Ok(transform("FieldMDP", locked))
 }
 
+/// A form without content.
+fn nothing() -> Dictionary {
+    Dictionary::default()
+        .with("Type", Object::of_name("XObject"))
+        .with("Subtype", Object::of_name("Form"))
+        .with("BBox", Object::of_array([0; 4].map(Object::Integer)))
+        .with("Resources", Object::Dictionary(Dictionary::default()))
+}
+
 /// Writes the field; gives it if it is a new one.
 fn place_widget(
     document: &Document<'_>,
@@ -215,21 +224,23 @@ fn place_widget(
     value: Reference,
 ) -> Result<Option<Reference>, PadesError> {
     let look = order.look.as_ref().and_then(|look| update.take(&look.form).first().copied());
-    let appearance = look.map(|form| Dictionary::default().with("N", Object::Reference(form)));
-    let with_value = |field: Dictionary| {
+    let with_value = |field: Dictionary, look: Option<Reference>| {
         let field = field.with("V", Object::Reference(value));
-        match &appearance {
-            Some(appearance) => field.with("AP", Object::Dictionary(appearance.clone())),
+        let appearance = look.map(|form| Dictionary::default().with("N", Object::Reference(form)));
+        match appearance {
+            Some(appearance) => field.with("AP", Object::Dictionary(appearance)),
             None => field,
         }
     };
     let name = match place {
         Place::Existing { reference, dictionary } => {
-            update.put(reference, Object::Dictionary(with_value(dictionary)));
+            update.put(reference, Object::Dictionary(with_value(dictionary, look)));
             return Ok(None);
         }
         Place::New(name) => name,
     };
+    // PDF/A-1 wants an appearance of every widget, though there is nothing to be seen (ISO 19005-1 §6.9).
+    let look = look.unwrap_or_else(|| update.add_stream(nothing(), Vec::new()));
     let seen = order.look.as_ref().map(|look| &look.rectangle);
     let rectangle = seen.map_or([0.0; 4], |seen| [seen.left, seen.bottom, seen.right, seen.top]);
     let pages = page::pages(document)?;
@@ -246,7 +257,7 @@ fn place_widget(
         .with("F", Object::Integer(PRINT_LOCKED))
         .with("Rect", Object::of_array(rectangle.map(Object::Real)))
         .with("P", Object::Reference(page));
-    let field = update.add(Object::Dictionary(with_value(field)));
+    let field = update.add(Object::Dictionary(with_value(field, Some(look))));
     let mut annotated = update.dictionary(page)?;
     let before = annotated.clone();
     form::append(document, update, &mut annotated, b"Annots", field)?;
