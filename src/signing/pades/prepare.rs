@@ -241,14 +241,9 @@ fn place_widget(
     };
     // PDF/A-1 wants an appearance of every widget, though there is nothing to be seen (ISO 19005-1 §6.9).
     let look = look.unwrap_or_else(|| update.add_stream(nothing(), Vec::new()));
-    let seen = order.look.as_ref().map(|look| &look.rectangle);
-    let rectangle = seen.map_or([0.0; 4], |seen| [seen.left, seen.bottom, seen.right, seen.top]);
-    let pages = page::pages(document)?;
-    let page = match &order.look {
-        Some(look) => pages.into_iter().find(|page| *page == look.page),
-        None => pages.first().copied(),
-    };
-    let page = page.ok_or(PadesError::NoPage)?;
+    let rectangle = order.look.as_ref().map_or([0.0; 4], |look| look.rectangle);
+    let number = order.look.as_ref().map_or(0, |look| look.page);
+    let page = *page::pages(document)?.get(number).ok_or(PadesError::NoPage)?;
     let field = Dictionary::default()
         .with("Type", Object::of_name("Annot"))
         .with("Subtype", Object::of_name("Widget"))
