@@ -32,7 +32,7 @@ check: ## What CI holds: format, lints, documentation, dependencies, a short run
 	scripts/deny
 	scripts/fuzz
 
-oracles: $(VENV)/installed $(PKITS)/installed ## The tests against pyHanko, Bouncy Castle and PKITS; a missing one is a failure here
+oracles: $(VENV)/installed $(PKITS)/installed ## The tests against pyHanko, Bouncy Castle, PDFBox and PKITS; a missing one is a failure here
 	@scripts/packages build test oracles
 	ANTIN_ORACLES=1 cargo test --locked --test antin -- oracles pkits
 

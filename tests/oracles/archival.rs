@@ -16,24 +16,24 @@ use crate::signing::seal::{ADDRESS, ORGANISATION, ring, written};
 
 /// A page with one line, PDF/A-1b.
 fn paper() -> Vec<u8> {
-    let configuration = ConfigurationBuilder::new().with_archival_validator(Archival::A1_B).finish().unwrap();
+    let configuration = ConfigurationBuilder::new().with_archival_validator(Archival::A1_B).finish().expect("sound");
     let mut document = Document::new_with(SerializeSettings { configuration, ..SerializeSettings::default() });
     document.set_metadata(Metadata::new().title("Giấy".to_owned()).creation_date(DateTime::new(2026).month(8).day(3)));
-    let mut page = document.start_page_with(PageSettings::from_wh(595.0, 842.0).unwrap());
+    let mut page = document.start_page_with(PageSettings::from_wh(595.0, 842.0).expect("sound"));
     let mut surface = page.surface();
-    let faces = Typefaces::load().unwrap();
+    let faces = Typefaces::load().expect("sound");
     let text = "Giấy thử nghiệm";
-    let shaped = faces.shape(Style::Regular, text).unwrap();
+    let shaped = faces.shape(Style::Regular, text).expect("sound");
     draw(&mut surface, &faces, (85.0, 85.0), 12.0, Style::Regular, text, &shaped, black());
     surface.finish();
     page.finish();
-    document.finish().unwrap()
+    document.finish().expect("sound")
 }
 
 /// What preflight objects to; nothing: it is PDF/A-1b.
 fn objections(class_path: &str, path: &Path) -> String {
     let validator = "org.apache.pdfbox.preflight.Validator_A1b";
-    let output = run("java", &["-XX:TieredStopAtLevel=1", "-cp", class_path, validator, path.to_str().unwrap()]);
+    let output = run("java", &["-XX:TieredStopAtLevel=1", "-cp", class_path, validator, path.to_str().expect("sound")]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if said.contains("is a valid PDF/A-1b file") {
         String::new()
@@ -52,14 +52,15 @@ fn a_paper_of_pdf_a_1_stays_one_when_it_is_signed() {
     let framed = ["--visible", "--certify", "2"];
     let mut papers = vec![("plain", paper.clone())];
     for (name, options) in [("invisible", &[][..]), ("visible", &visible), ("framed", &framed)] {
-        papers.push((name, office.sign("judicial", &paper, options).unwrap()));
+        papers.push((name, office.sign("judicial", &paper, options).expect("sound")));
     }
-    papers.push(("archived", office.sign("judicial", &paper, &["--level", "B-LTA"]).unwrap()));
+    papers.push(("archived", office.sign("judicial", &paper, &["--level", "B-LTA"]).expect("sound")));
     for (name, paper) in papers {
         let path = written(&paper, &format!("archival-{name}.pdf"));
         assert_eq!(objections(&class_path, &path), "", "{name}");
     }
     // It can object.
-    let other = judicial_pdf::render(&serde_json::from_str(antin::cli::demo::JUDICIAL_CERTIFICATE).unwrap()).unwrap();
+    let other = judicial_pdf::render(&serde_json::from_str(antin::cli::demo::JUDICIAL_CERTIFICATE).expect("sound"))
+        .expect("sound");
     assert_ne!(objections(&class_path, &written(&other, "archival-other.pdf")), "");
 }

@@ -18,13 +18,13 @@ fn bundle<'a>(name: &'a str, octets: &'a [u8]) -> AssociatedFile<'a> {
         media_type: "application/fhir+json",
         relationship: Relationship::Data,
         description: Some("Sổ sức khỏe điện tử"),
-        modified: Time::parse_rfc3339("2026-11-22T10:40:05Z").unwrap(),
+        modified: Time::parse_rfc3339("2026-11-22T10:40:05Z").expect("sound"),
         octets,
     }
 }
 
 fn embedded_in(paper: &[u8], file: &AssociatedFile<'_>) -> Vec<u8> {
-    [paper, &embed(paper, file).unwrap()].concat()
+    [paper, &embed(paper, file).expect("sound")].concat()
 }
 
 #[test]
@@ -32,28 +32,28 @@ fn an_embedded_bundle_is_found_by_us_and_by_others() {
     let bundle_octets = HEALTH_BOOK.as_bytes();
     let first = embedded_in(&empty(0), &bundle("sổ-sức-khỏe.json", bundle_octets));
     let second = embedded_in(&first, &bundle("a.json", b"{}"));
-    let document = Document::read(&second).unwrap();
-    let found = embedded(&document).unwrap();
+    let document = Document::read(&second).expect("sound");
+    let found = embedded(&document).expect("sound");
     assert_eq!(found.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["sổ-sức-khỏe.json", "a.json"]);
     for file in &found {
-        let content = file.content.clone().unwrap();
+        let content = file.content.clone().expect("sound");
         assert!(file.is_associated);
         assert_eq!(file.media_type.as_deref(), Some("application/fhir+json"));
         assert_eq!(file.relationship.as_deref(), Some("Data"));
         assert_eq!((content.has_stated_size, content.has_stated_checksum), (Some(true), Some(true)));
     }
-    let stream = document.stream(found[0].stream.unwrap()).unwrap().unwrap();
+    let stream = document.stream(found[0].stream.expect("sound")).expect("sound").expect("sound");
     assert_eq!(stream.octets, bundle_octets);
-    assert_eq!(names(&document).unwrap().len(), 2);
+    assert_eq!(names(&document).expect("sound").len(), 2);
 
     let path = written(&second, "associated.pdf");
-    let path = path.to_str().unwrap();
+    let path = path.to_str().expect("sound");
     output("qpdf", &["--check", path]);
     let listed = output("pdfdetach", &["-list", path]);
     assert!(listed.contains("2 embedded files") && listed.contains("sổ-sức-khỏe.json"), "{listed}");
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("associated.json");
-    output("pdfdetach", &["-save", "2", "-o", out.to_str().unwrap(), path]);
-    assert_eq!(std::fs::read(out).unwrap(), bundle_octets);
+    output("pdfdetach", &["-save", "2", "-o", out.to_str().expect("sound"), path]);
+    assert_eq!(std::fs::read(out).expect("sound"), bundle_octets);
 }
 
 #[test]
@@ -66,11 +66,11 @@ fn nothing_is_embedded_where_it_may_not_be() {
         assert!(matches!(embed(&empty(0), &bundle(name, b"{}")), Err(AssociatedError::Text { what: "name" })));
     }
     let certified = empty(0);
-    let document = Document::read(&certified).unwrap();
+    let document = Document::read(&certified).expect("sound");
     let mut update = Update::new(&document);
-    let root = document.trailer().get(b"Root").unwrap().object.as_reference().unwrap();
-    let catalogue = document.catalogue().unwrap().with("Perms", Object::Dictionary(Dictionary::default()));
+    let root = document.trailer().get(b"Root").expect("sound").object.as_reference().expect("sound");
+    let catalogue = document.catalogue().expect("sound").with("Perms", Object::Dictionary(Dictionary::default()));
     update.put(root, Object::Dictionary(catalogue));
-    let certified = [&certified[..], &update.finish().unwrap().octets].concat();
+    let certified = [&certified[..], &update.finish().expect("sound").octets].concat();
     assert!(matches!(embed(&certified, &file), Err(AssociatedError::Signed)));
 }

@@ -37,12 +37,12 @@ pub fn ring() -> Vec<u8> {
     encoder.set_color(png::ColorType::Rgba);
     let unit = png::Unit::Meter;
     encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: 11811, yppu: 11811, unit }));
-    encoder.write_header().unwrap().write_image_data(&samples).unwrap();
+    encoder.write_header().expect("sound").write_image_data(&samples).expect("sound");
     out
 }
 
 pub fn paper() -> Vec<u8> {
-    judicial_pdf::render(&serde_json::from_str(JUDICIAL_CERTIFICATE).unwrap()).unwrap()
+    judicial_pdf::render(&serde_json::from_str(JUDICIAL_CERTIFICATE).expect("sound")).expect("sound")
 }
 
 /// One empty page of A4, turned.
@@ -64,7 +64,7 @@ pub fn empty(rotation: usize) -> Vec<u8> {
 /// Into the build's scratch folder, where a person can open it too.
 pub fn written(octets: &[u8], name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, octets).unwrap();
+    std::fs::write(&path, octets).expect("sound");
     path
 }
 
@@ -73,13 +73,16 @@ pub fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     let output = output.unwrap_or_else(|error| panic!("{program} does not start ({error}): see scripts/packages"));
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("sound")
 }
 
 /// The first page at 100 dots an inch.
 pub fn picture(path: &Path) -> PathBuf {
     let stem = path.with_extension("");
-    output("pdftoppm", &["-r", "100", "-png", "-singlefile", path.to_str().unwrap(), stem.to_str().unwrap()]);
+    output(
+        "pdftoppm",
+        &["-r", "100", "-png", "-singlefile", path.to_str().expect("sound"), stem.to_str().expect("sound")],
+    );
     stem.with_extension("png")
 }
 
@@ -91,10 +94,11 @@ struct Pixels {
 
 impl Pixels {
     fn of(path: &Path) -> Self {
-        let mut reader =
-            png::Decoder::new(std::io::BufReader::new(std::fs::File::open(path).unwrap())).read_info().unwrap();
-        let mut samples = vec![0; reader.output_buffer_size().unwrap()];
-        let frame = reader.next_frame(&mut samples).unwrap();
+        let mut reader = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(path).expect("sound")))
+            .read_info()
+            .expect("sound");
+        let mut samples = vec![0; reader.output_buffer_size().expect("sound")];
+        let frame = reader.next_frame(&mut samples).expect("sound");
         assert_eq!(frame.color_type, png::ColorType::Rgb);
         Self { width: frame.width as usize, samples }
     }
@@ -123,7 +127,7 @@ fn is_black([red, green, blue]: [u8; 3]) -> bool {
 }
 
 fn time() -> Time {
-    Time::parse_rfc3339("2026-11-22T10:40:05Z").unwrap()
+    Time::parse_rfc3339("2026-11-22T10:40:05Z").expect("sound")
 }
 
 /// The paper with a seal that nobody signed.
@@ -133,8 +137,8 @@ fn sealed(
     seal: &Seal<'_>,
     position: Position,
 ) -> Result<(Vec<u8>, PlacedSeal), PlaceError> {
-    let document = Document::read(paper).unwrap();
-    let placed = place(&document, number, &draw(seal).unwrap(), position)?;
+    let document = Document::read(paper).expect("sound");
+    let placed = place(&document, number, &draw(seal).expect("sound"), position)?;
     let mut update = Update::new(&document);
     let form = update.take(&placed.form)[0];
     let Rectangle { left, bottom, right, top } = placed.rectangle;
@@ -145,9 +149,9 @@ fn sealed(
         .with("Rect", Object::of_array([left, bottom, right, top].map(Object::Real)))
         .with("AP", Object::Dictionary(Dictionary::default().with("N", Object::Reference(form))));
     let widget = update.add(Object::Dictionary(widget));
-    let page = update.dictionary(placed.page).unwrap();
+    let page = update.dictionary(placed.page).expect("sound");
     update.put(placed.page, Object::Dictionary(page.with("Annots", Object::of_array([Object::Reference(widget)]))));
-    Ok(([paper, &update.finish().unwrap().octets].concat(), placed))
+    Ok(([paper, &update.finish().expect("sound").octets].concat(), placed))
 }
 
 fn seal<'a>(image: Option<&'a SealImage>, address: Option<&'a str>) -> Seal<'a> {
@@ -157,22 +161,22 @@ fn seal<'a>(image: Option<&'a SealImage>, address: Option<&'a str>) -> Seal<'a> 
 #[test]
 fn a_seal_is_seen_and_read_where_nothing_else_is() {
     let paper = paper();
-    let image = SealImage::read(&ring()).unwrap();
-    let (octets, placed) = sealed(&paper, 1, &seal(Some(&image), Some(ADDRESS)), Position::Free).unwrap();
+    let image = SealImage::read(&ring()).expect("sound");
+    let (octets, placed) = sealed(&paper, 1, &seal(Some(&image), Some(ADDRESS)), Position::Free).expect("sound");
     let path = written(&octets, "seal-free.pdf");
-    output("qpdf", &["--check", path.to_str().unwrap()]);
-    let before = Document::read(&paper).unwrap();
-    let page = pages(&before).unwrap()[0];
-    assert!(!overlaps(&occupied(&before, page).unwrap(), &placed.rectangle));
-    let after = Document::read(&octets).unwrap();
-    assert!(overlaps(&occupied(&after, page).unwrap(), &placed.rectangle));
+    output("qpdf", &["--check", path.to_str().expect("sound")]);
+    let before = Document::read(&paper).expect("sound");
+    let page = pages(&before).expect("sound")[0];
+    assert!(!overlaps(&occupied(&before, page).expect("sound"), &placed.rectangle));
+    let after = Document::read(&octets).expect("sound");
+    assert!(overlaps(&occupied(&after, page).expect("sound"), &placed.rectangle));
 
-    let text = output("pdftotext", &["-layout", path.to_str().unwrap(), "-"]);
+    let text = output("pdftotext", &["-layout", path.to_str().expect("sound"), "-"]);
     for expected in [SIGNER, ORGANISATION, "Thời gian ký:", "22/11/2026 17:40:05 +07:00"] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     let picture = picture(&path);
-    let found = output("zbarimg", &["--quiet", "--raw", picture.to_str().unwrap()]);
+    let found = output("zbarimg", &["--quiet", "--raw", picture.to_str().expect("sound")]);
     assert_eq!(found.trim(), ADDRESS);
 
     let pixels = Pixels::of(&picture);
@@ -189,7 +193,7 @@ fn a_seal_is_seen_and_read_where_nothing_else_is() {
 
 #[test]
 fn without_an_image_it_has_a_red_frame() {
-    let (octets, placed) = sealed(&paper(), 1, &seal(None, None), Position::At(300.0, 60.0)).unwrap();
+    let (octets, placed) = sealed(&paper(), 1, &seal(None, None), Position::At(300.0, 60.0)).expect("sound");
     assert_eq!((placed.rectangle.left, placed.rectangle.bottom), (300.0, 60.0));
     let path = written(&octets, "seal-frame.pdf");
     let pixels = Pixels::of(&picture(&path));
@@ -197,8 +201,8 @@ fn without_an_image_it_has_a_red_frame() {
     assert!(pixels.count(300.0, top, placed.rectangle.width(), 5.0, is_red) > 100);
     // Words that are too long for a line are broken, not cut off.
     let long = Seal { organisation: Some(&"PHƯỜNG ".repeat(25)), ..seal(None, Some(ADDRESS)) };
-    let (octets, _) = sealed(&paper(), 1, &long, Position::At(200.0, 20.0)).unwrap();
-    let text = output("pdftotext", &["-layout", written(&octets, "seal-long.pdf").to_str().unwrap(), "-"]);
+    let (octets, _) = sealed(&paper(), 1, &long, Position::At(200.0, 20.0)).expect("sound");
+    let text = output("pdftotext", &["-layout", written(&octets, "seal-long.pdf").to_str().expect("sound"), "-"]);
     assert_eq!(text.matches("PHƯỜNG").count(), 25, "{text}");
 }
 
@@ -206,13 +210,13 @@ fn without_an_image_it_has_a_red_frame() {
 fn a_seal_is_upright_on_a_page_that_is_turned() {
     for rotation in [90, 180, 270] {
         let paper = empty(rotation);
-        let image = SealImage::read(&ring()).unwrap();
-        let (octets, _) = sealed(&paper, 1, &seal(Some(&image), Some(ADDRESS)), Position::Free).unwrap();
+        let image = SealImage::read(&ring()).expect("sound");
+        let (octets, _) = sealed(&paper, 1, &seal(Some(&image), Some(ADDRESS)), Position::Free).expect("sound");
         let path = written(&octets, &format!("seal-turned-{rotation}.pdf"));
-        let found = output("zbarimg", &["--quiet", "--raw", picture(&path).to_str().unwrap()]);
+        let found = output("zbarimg", &["--quiet", "--raw", picture(&path).to_str().expect("sound")]);
         assert_eq!(found.trim(), ADDRESS, "{rotation}");
         // Upright text is read in lines.
-        let text = output("pdftotext", &["-layout", path.to_str().unwrap(), "-"]);
+        let text = output("pdftotext", &["-layout", path.to_str().expect("sound"), "-"]);
         assert!(text.contains("22/11/2026 17:40:05 +07:00"), "{rotation}: {text}");
     }
 }
@@ -227,17 +231,17 @@ fn a_seal_has_a_page_and_stays_on_it() {
     for at in [(-1.0, 0.0), (580.0, 0.0), (0.0, 830.0), (f64::NAN, 0.0)] {
         assert!(refused(1, Position::At(at.0, at.1)).is_some(), "{at:?}");
     }
-    let document = Document::read(&paper).unwrap();
+    let document = Document::read(&paper).expect("sound");
     let huge = antin::signing::seal::DrawnSeal { width: 500.0, height: 400.0, form: Vec::new() };
     assert!(matches!(place(&document, 1, &huge, Position::Free), Err(PlaceError::NoRoom { .. })));
 }
 
 #[test]
 fn the_same_seal_gives_the_same_octets() {
-    let image = SealImage::read(&ring()).unwrap();
+    let image = SealImage::read(&ring()).expect("sound");
     let seal = seal(Some(&image), Some(ADDRESS));
-    assert_eq!(draw(&seal).unwrap(), draw(&seal).unwrap());
-    assert_ne!(draw(&seal).unwrap(), draw(&Seal { ink: Ink::Blue, ..seal }).unwrap());
+    assert_eq!(draw(&seal).expect("sound"), draw(&seal).expect("sound"));
+    assert_ne!(draw(&seal).expect("sound"), draw(&Seal { ink: Ink::Blue, ..seal }).expect("sound"));
     for wrong in [Seal { signer: "王", ..seal }, Seal { address: Some(&"x".repeat(301)), ..seal }] {
         assert!(draw(&wrong).is_err());
     }

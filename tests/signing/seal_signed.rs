@@ -8,9 +8,9 @@ use super::office::{Office, foreign_programs_accept};
 use super::seal::{ADDRESS, ORGANISATION, output, paper, picture, ring, written};
 
 fn widgets(pdf: &[u8]) -> usize {
-    let document = Document::read(pdf).unwrap();
-    let page = antin::core::pdf::page::page(&document, pages(&document).unwrap()[0]).unwrap();
-    document.array(&page.dictionary, b"Annots").unwrap().unwrap_or_default().len()
+    let document = Document::read(pdf).expect("sound");
+    let page = antin::core::pdf::page::page(&document, pages(&document).expect("sound")[0]).expect("sound");
+    document.array(&page.dictionary, b"Annots").expect("sound").unwrap_or_default().len()
 }
 
 fn name(report: &Value, index: usize) -> String {
@@ -22,23 +22,23 @@ fn a_visible_signature_is_accepted_seen_and_read() {
     let office = Office::open();
     let image = office.lay("seal.png", &ring());
     let options = ["--visible", "--seal-image", &image, "--organisation", ORGANISATION, "--qr", ADDRESS];
-    let signed = office.sign("judicial", &paper(), &options).unwrap();
+    let signed = office.sign("judicial", &paper(), &options).expect("sound");
     let report = office.accepts(&signed, &["PAdES-BASELINE-B"]);
     foreign_programs_accept(&office, &signed, 1);
     let path = written(&signed, "seal-signed.pdf");
-    let text = output("pdftotext", &["-layout", path.to_str().unwrap(), "-"]);
-    let time = report["signatures"][0]["claimedSigningTime"].as_str().unwrap();
-    let time = antin::core::time::Time::parse_rfc3339(time).unwrap().in_vietnam();
-    let (date, clock) = time.split_once(' ').unwrap();
-    let [year, month, day] = date.split('-').collect::<Vec<_>>().try_into().unwrap();
+    let text = output("pdftotext", &["-layout", path.to_str().expect("sound"), "-"]);
+    let time = report["signatures"][0]["claimedSigningTime"].as_str().expect("sound");
+    let time = antin::core::time::Time::parse_rfc3339(time).expect("sound").in_vietnam();
+    let (date, clock) = time.split_once(' ').expect("sound");
+    let [year, month, day] = date.split('-').collect::<Vec<_>>().try_into().expect("sound");
     for expected in [ORGANISATION, "Người ký:", &format!("{day}/{month}/{year} {clock}")] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
-    let found = output("zbarimg", &["--quiet", "--raw", picture(&path).to_str().unwrap()]);
+    let found = output("zbarimg", &["--quiet", "--raw", picture(&path).to_str().expect("sound")]);
     assert_eq!(found.trim(), ADDRESS);
 
     // Another one beside it: what the first covers is not hidden.
-    let both = office.sign("health", &signed, &["--visible"]).unwrap();
+    let both = office.sign("health", &signed, &["--visible"]).expect("sound");
     let report = office.accepts(&both, &["PAdES-BASELINE-B"; 2]);
     assert_ne!(name(&report, 0), name(&report, 1), "{report}");
     foreign_programs_accept(&office, &both, 2);
@@ -51,9 +51,9 @@ fn a_seal_that_would_hide_what_was_signed_is_not_made() {
     let office = Office::open();
     let position = ["--visible", "--at-position", "200,300"];
     // Nobody signed yet: who signs it sees it.
-    let signed = office.sign("judicial", &paper(), &position).unwrap();
+    let signed = office.sign("judicial", &paper(), &position).expect("sound");
     office.accepts(&signed, &["PAdES-BASELINE-B"]);
-    let (code, said) = office.sign("health", &signed, &["--visible", "--at-position", "100,500"]).unwrap_err();
+    let (code, said) = office.sign("health", &signed, &["--visible", "--at-position", "100,500"]).expect_err("refused");
     assert_eq!(code, 64, "{said}");
     assert!(said.contains("pdf-seal: there the seal would hide what an earlier signature covers"), "{said}");
 }
@@ -74,7 +74,7 @@ fn a_seal_that_cannot_be_is_refused() {
         (&["--qr", ADDRESS], 64, "--visible"),
         (&["--page", "2"], 64, "--visible"),
     ] {
-        let (found, said) = office.sign("judicial", &paper(), options).unwrap_err();
+        let (found, said) = office.sign("judicial", &paper(), options).expect_err("refused");
         assert_eq!(found, code, "{options:?}: {said}");
         assert!(said.contains(expected), "{options:?}: {said}");
     }

@@ -135,10 +135,8 @@ fn read(document: &Document<'_>, reference: Reference) -> Result<(Option<String>
     };
     let parameters = document.dictionary(&stream.dictionary, b"Params")?.unwrap_or_default();
     let size = stream.octets.len();
-    let has_stated_size = match document.get(&parameters, b"Size")? {
-        None => None,
-        Some(stated) => Some(stated == Object::Integer(i64::try_from(size).unwrap_or(i64::MAX))),
-    };
+    let right = Object::Integer(i64::try_from(size).unwrap_or(i64::MAX));
+    let has_stated_size = document.get(&parameters, b"Size")?.map(|stated| stated == right);
     let has_stated_checksum = match document.get(&parameters, b"CheckSum")? {
         None => None,
         Some(Object::String { octets, .. }) => crypto::md5(&stream.octets).map(|checksum| octets == checksum),

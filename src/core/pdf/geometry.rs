@@ -59,7 +59,6 @@ impl Rectangle {
     }
 
     /// Whether they share more than an edge. What cannot be compared overlaps.
-    #[expect(clippy::nonminimal_bool, reason = "so that a number that is none overlaps everything")]
     pub fn overlaps(&self, other: &Self) -> bool {
         !(self.right <= other.left || other.right <= self.left || self.top <= other.bottom || other.top <= self.bottom)
     }
