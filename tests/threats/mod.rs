@@ -20,6 +20,7 @@ mod ocsp;
 mod path;
 mod path_costs;
 mod path_names;
+mod pdf_controls;
 mod signer;
 mod timestamp_answers;
 mod timestamps;

@@ -1,0 +1,49 @@
+//! PDF files that must pass: without these, a validator that refuses everything would pass every other test.
+
+use crate::kit::pdf::base::READY;
+use crate::kit::pdf::{Kind, Pdf, Signing, verdict};
+use crate::kit::verdict::PASSED;
+
+#[test]
+fn every_kind_of_file_passes_when_it_is_signed() {
+    for kind in Kind::ALL {
+        for signing in [Signing::default(), Signing::pkcs7(), Signing { is_on_page: false, ..Signing::default() }] {
+            let pdf = Pdf::of(kind).signed(&signing);
+            assert_eq!(verdict(&pdf.octets), PASSED, "{kind:?} {}", signing.sub_filter);
+        }
+    }
+    let pdf = Pdf::of(Kind::Ready).signed(&Signing { field: Some(READY), ..Signing::default() });
+    assert_eq!(verdict(&pdf.octets), PASSED, "a field that was there");
+}
+
+#[test]
+fn what_may_be_added_to_a_signed_file_leaves_it_a_pass() {
+    for kind in Kind::ALL {
+        let first = Pdf::of(kind).signed(&Signing::default());
+        let second = first.signed(&Signing::named("Second"));
+        assert_eq!(verdict(&second.octets), PASSED, "{kind:?}: a second signature");
+        let stored = first.with_usual_store();
+        assert_eq!(verdict(&stored.octets), PASSED, "{kind:?}: validation data");
+        let stamped = stored.signed(&Signing::time_stamp());
+        assert_eq!(verdict(&stamped.octets), PASSED, "{kind:?}: a time-stamp of the document");
+        let last = stamped.signed(&Signing::named("Third")).with_usual_store();
+        assert_eq!(verdict(&last.octets), PASSED, "{kind:?}: all of these");
+    }
+}
+
+#[test]
+fn certified_files_pass_with_what_their_certification_allows() {
+    for permission in 1..=3 {
+        let pdf = Pdf::of(Kind::Form).signed(&Signing::certifying(permission));
+        assert_eq!(verdict(&pdf.octets), PASSED, "P {permission}");
+        assert_eq!(verdict(&pdf.with_usual_store().octets), PASSED, "P {permission}: validation data");
+        if permission > 1 {
+            let pdf = pdf.signed(&Signing::named("Approval"));
+            assert_eq!(verdict(&pdf.octets), PASSED, "P {permission}: an approval signature");
+        }
+    }
+    let locking = Signing::locking("/Action /Include /Fields [(name)]");
+    let pdf = Pdf::of(Kind::Form).signed(&locking);
+    assert_eq!(verdict(&pdf.octets), PASSED, "a locked field");
+    assert_eq!(verdict(&pdf.signed(&Signing::named("Second")).octets), PASSED, "and a second signature");
+}
