@@ -32,6 +32,8 @@ pub struct Pdf {
     pub layout: Layout,
     /// Entries that every trailer has.
     pub trailer: String,
+    /// No object has this number or a larger one.
+    pub size: u32,
     /// Where each revision ends.
     pub ends: Vec<usize>,
 }
@@ -44,8 +46,8 @@ impl Pdf {
         let section =
             Section { objects: objects.clone(), hidden, trailer: trailer.clone(), ..Section::first(layout) };
         let mut octets = b"%PDF-2.0\n%\xE2\xE3\xCF\xD3\n".to_vec();
-        let startxref = section.append(&mut octets);
-        Self { ends: vec![octets.len()], octets, objects, startxref, layout, trailer }
+        let (startxref, size) = section.append(&mut octets);
+        Self { ends: vec![octets.len()], octets, objects, startxref, layout, trailer, size }
     }
 
     /// The usual file of this kind.
@@ -55,7 +57,7 @@ impl Pdf {
 
     /// The number of an object that is not there.
     pub fn next(&self) -> u32 {
-        self.objects.keys().last().map_or(1, |last| last + 1).max(30)
+        self.size.max(30)
     }
 
     /// A section that follows: nothing in it yet.
@@ -67,7 +69,7 @@ impl Pdf {
     /// With this section behind it.
     pub fn followed_by(&self, section: &Section) -> Self {
         let mut pdf = self.clone();
-        pdf.startxref = section.append(&mut pdf.octets);
+        (pdf.startxref, pdf.size) = section.append(&mut pdf.octets);
         pdf.ends.push(pdf.octets.len());
         pdf.objects.extend(section.objects.clone());
         pdf

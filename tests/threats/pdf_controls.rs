@@ -1,8 +1,25 @@
 //! PDF files that must pass: without these, a validator that refuses everything would pass every other test.
 
+use antin::core::policy::Policy;
+use antin::core::report::Report;
+use antin::core::validation::Content;
+
 use crate::kit::pdf::base::READY;
 use crate::kit::pdf::{Kind, Pdf, Signing, verdict};
-use crate::kit::verdict::PASSED;
+use crate::kit::verdict::{Judge, PASSED};
+
+/// The codes of the warnings about a file that is judged by the usual judge.
+pub fn warnings(octets: &[u8]) -> Vec<String> {
+    let judge = Judge::default();
+    let validation = judge.validate(octets, Content::None).expect("a PDF");
+    let policy = Policy::held(judge.policy).expect("held");
+    let report = Report::new(&validation, &policy, judge.revocation, judge.time);
+    let report = serde_json::to_value(&report).expect("JSON");
+    let signatures = report["signatures"].as_array().expect("signatures").iter();
+    let checks = signatures.flat_map(|signature| signature["checks"].as_array().expect("checks"));
+    let warned = checks.filter(|check| check["result"] == "warning");
+    warned.map(|check| check["code"].as_str().expect("a code").to_owned()).collect()
+}
 
 #[test]
 fn every_kind_of_file_passes_when_it_is_signed() {

@@ -57,8 +57,8 @@ impl Section {
         }
     }
 
-    /// Writes it behind what is there; where its cross-references begin.
-    pub fn append(&self, octets: &mut Vec<u8>) -> usize {
+    /// Writes it behind what is there; where its cross-references begin, and the number that is free for the next object.
+    pub fn append(&self, octets: &mut Vec<u8>) -> (usize, u32) {
         let mut entries: BTreeMap<u32, Entry> = self.free.iter().map(|number| (*number, Entry::Free)).collect();
         if self.prev.is_none() {
             entries.insert(0, Entry::Free);
@@ -108,7 +108,7 @@ impl Section {
             octets.extend(format!("trailer\n<< {trailer} >>\n").bytes());
         }
         octets.extend(format!("startxref\n{startxref}\n%%EOF\n").bytes());
-        startxref
+        (startxref, next + 1)
     }
 
     fn trailer_entries(&self, size: u32) -> String {

@@ -32,6 +32,8 @@ pub struct Signing {
     pub entries: String,
     /// Octets that `Contents` has room for.
     pub room: usize,
+    /// A digit more.
+    pub is_odd: bool,
     /// The four numbers as text, of where the string begins, where it ended, and where the file ends.
     pub byte_range: fn([usize; 3]) -> String,
     /// What stands around the string.
@@ -65,6 +67,7 @@ impl Default for Signing {
             claimed: format!("/M {CLAIMED}"),
             entries: String::new(),
             room: 1400,
+            is_odd: false,
             byte_range: |[first, second, end]| format!("[0 {first} {second} {}]", end - second),
             around: ("", ""),
             message: cades,
@@ -125,9 +128,13 @@ impl Signing {
         }
     }
 
+    fn digits(&self) -> usize {
+        self.room * 2 + usize::from(self.is_odd)
+    }
+
     fn dictionary(&self) -> String {
         let Self { kind, filter, sub_filter, claimed, entries, around: (before, after), .. } = self;
-        let (digits, room) = ("0".repeat(self.room * 2), " ".repeat(ROOM));
+        let (digits, room) = ("0".repeat(self.digits()), " ".repeat(ROOM));
         format!(
             "<< {kind} {filter} {sub_filter} {claimed} {entries} /ByteRange{room} /Contents {before}<{digits}>{after} >>"
         )
@@ -137,6 +144,13 @@ impl Signing {
 impl Pdf {
     /// Signed, in a revision of its own.
     pub fn signed(&self, how: &Signing) -> Self {
+        let mut pdf = self.with_placeholder(how);
+        fill(&mut pdf.octets, self.octets.len(), how);
+        pdf
+    }
+
+    /// The same with zeros where the message will stand, and no byte range.
+    pub fn with_placeholder(&self, how: &Signing) -> Self {
         let signature = self.next();
         let field = how.field.unwrap_or(signature + 1);
         let named = |text: &str| text.replace("{sig}", &signature.to_string()).replace("{field}", &field.to_string());
@@ -164,12 +178,15 @@ impl Pdf {
             self.list(&mut objects, field, signature + 2, how.is_on_page);
         }
         if !how.catalogue.is_empty() {
-            let catalogue = with_entry(&current(&objects, CATALOGUE), &named(&how.catalogue));
+            let mut catalogue = current(&objects, CATALOGUE);
+            let text = String::from_utf8_lossy(&catalogue);
+            if let Some(old) = text.split("/Perms << ").nth(1).and_then(|rest| rest.split(" >>").next()) {
+                catalogue = replaced(&catalogue, &format!("/Perms << {old} >>"), "");
+            }
+            let catalogue = with_entry(&catalogue, &named(&how.catalogue));
             objects.insert(CATALOGUE, catalogue);
         }
-        let mut pdf = self.with(objects);
-        fill(&mut pdf.octets, self.octets.len(), how);
-        pdf
+        self.with(objects)
     }
 
     /// The field into the form, a new one at need, and among the annotations of the page.
@@ -245,14 +262,14 @@ impl Pdf {
 pub fn fill(octets: &mut [u8], from: usize, how: &Signing) {
     let range = from + find(&octets[from..], b"/ByteRange") + "/ByteRange".len();
     let first = range + find(&octets[range..], b"<0000");
-    let second = first + how.room * 2 + 2;
+    let second = first + how.digits() + 2;
     let text = (how.byte_range)([first, second, octets.len()]);
     assert!(text.len() < ROOM, "{text}");
     octets[range + 1..=range + text.len()].copy_from_slice(text.as_bytes());
     let mut message = (how.message)(&covered(octets, &text, first, second));
     message.extend_from_slice(how.padding.0);
     let digits = hex::encode(message);
-    assert!(digits.len() <= how.room * 2, "{} octets need more room", digits.len() / 2);
+    assert!(digits.len() <= how.digits(), "{} octets need more room", digits.len() / 2);
     octets[first + 1..=first + digits.len()].copy_from_slice(digits.as_bytes());
     octets[first + 1 + digits.len()..second - 1].fill(how.padding.1);
 }

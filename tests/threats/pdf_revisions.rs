@@ -1,0 +1,326 @@
+//! Revisions that change what a signed PDF shows: incremental saving, shadow content, structure that readers take differently.
+
+use crate::kit::pdf::base::{CATALOGUE, CONTENTS, FONT, FORM, INFO, LOOK, PAGE, PAGES, TEXT};
+use crate::kit::pdf::section::object;
+use crate::kit::pdf::sign::with_entry;
+use crate::kit::pdf::{Kind, Layout, Objects, Pdf, Section, Signing, find_last, scan, stream, verdict};
+use crate::kit::verdict::PASSED;
+
+use super::pdf_controls::warnings;
+
+const CHANGED: &str = "TOTAL-FAILED FORMAT_FAILURE pdf-changed-since";
+const UNREADABLE: &str = "INDETERMINATE pdf-unreadable";
+const OTHER: &[u8] = b"BT /F1 12 Tf 72 720 Td (Three convictions.) Tj ET";
+
+fn good(kind: Kind) -> Pdf {
+    let pdf = Pdf::of(kind).signed(&Signing::default());
+    assert_eq!(verdict(&pdf.octets), PASSED, "{kind:?}");
+    pdf
+}
+
+/// A prepared file: passes with a warning, or does not pass.
+fn prepared(name: &str, pdf: &Pdf) {
+    let found = verdict(&pdf.octets);
+    let warned = warnings(&pdf.octets);
+    let is_told = found == PASSED && warned.iter().any(|code| code.starts_with("pdf-"));
+    assert!(is_told || found.starts_with("INDETERMINATE"), "{name}: {found}, warnings {warned:?}");
+}
+
+#[test]
+fn p03_a_revision_that_replaces_what_is_shown() {
+    for kind in Kind::ALL {
+        let pdf = good(kind);
+        let new = 500;
+        let page = pdf.edited(PAGE, "/Contents 4 0 R", &format!("/Contents {new} 0 R"));
+        let mut attacks: Vec<(&str, Objects)> = vec![
+            ("contents", [(CONTENTS, stream("", OTHER))].into()),
+            ("the page's contents", [page, (new, stream("", OTHER))].into()),
+            ("the size of the page", [pdf.edited(PAGE, "595 842", "595 100")].into()),
+            ("a font", [pdf.edited(FONT, "/Helvetica", "/Symbol")].into()),
+            ("no pages", [(PAGES, b"<< /Type /Pages /Kids [] /Count 0 >>".to_vec())].into()),
+            ("a language", [(CATALOGUE, with_entry(&pdf.objects[&CATALOGUE], "/Lang (vi)"))].into()),
+            ("the page turned", [(PAGE, with_entry(&pdf.objects[&PAGE], "/Rotate 180"))].into()),
+            ("an object that nothing uses", [(new, stream("", OTHER))].into()),
+            ("no object at all, but a trailer", Objects::new()),
+        ];
+        let second = format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {} 0 R >>", new + 1);
+        let pages = String::from_utf8(pdf.objects[&PAGES].clone()).expect("text").replace("/Kids [", &format!("/Kids [{new} 0 R "));
+        attacks.push((
+            "another page",
+            [(PAGES, pages.into_bytes()), (new, second.into_bytes()), (new + 1, stream("", OTHER))].into(),
+        ));
+        for (name, objects) in attacks {
+            let is_empty = objects.is_empty();
+            let attacked = pdf.with(objects);
+            if is_empty {
+                // Changes nothing, and adds nothing that may be added.
+                assert_ne!(verdict(&attacked.octets), PASSED, "{kind:?}: {name}");
+                continue;
+            }
+            assert_eq!(verdict(&attacked.octets), CHANGED, "{kind:?}: {name}");
+            // By a section of the other kind, and with what may be added beside or behind.
+            let other = if pdf.layout == Layout::Stream { Layout::Table } else { Layout::Stream };
+            let objects: Objects =
+                attacked.objects.iter().filter(|(number, body)| pdf.objects.get(number) != Some(body)).map(|(number, body)| (*number, body.clone())).collect();
+            let section = Section { layout: other, objects: objects.clone(), ..pdf.section() };
+            assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED, "{kind:?}: {name}, {other:?}");
+            assert_eq!(verdict(&attacked.with_usual_store().octets), CHANGED, "{kind:?}: {name}, validation data");
+            let before = pdf.with_usual_store().with(objects.clone());
+            let found = verdict(&before.octets);
+            assert!(found == CHANGED || objects.contains_key(&CATALOGUE), "{kind:?}: {name} behind validation data: {found}");
+            let again = attacked.signed(&Signing::named("Second"));
+            assert_eq!(verdict(&again.octets), CHANGED, "{kind:?}: {name}, signed again");
+            let how = Signing { more: objects.clone(), ..Signing::named("Second") };
+            let beside = pdf.signed(&how);
+            assert_eq!(verdict(&beside.octets), CHANGED, "{kind:?}: {name} with a signature");
+        }
+    }
+}
+
+#[test]
+fn p03_what_was_filled_in_later() {
+    let pdf = good(Kind::Form);
+    let filled = pdf.with_edit(TEXT, "(Ng. V. A)", "(Tr. T. B)");
+    assert_eq!(verdict(&filled.octets), CHANGED, "the default policy allows no filling in");
+    let look = pdf.with([(LOOK, crate::kit::pdf::replaced(&pdf.objects[&LOOK], "(Ng. V. A)", "(Tr. T. B)"))]);
+    assert_eq!(verdict(&look.octets), CHANGED, "the look of a field");
+    for (from, to) in [("/DA (/F1 12 Tf 0 g)", "/DA (/F1 0.01 Tf 1 g)"), ("/Fields [8 0 R", "/Fields ["), ("/DA", "/NeedAppearances true /DA")] {
+        assert_eq!(verdict(&pdf.with_edit(FORM, from, to).octets), CHANGED, "{to}");
+    }
+    let titled = good(Kind::Table).with([(INFO, b"<< /Title (Another paper) >>".to_vec())]);
+    assert_ne!(verdict(&titled.octets), PASSED, "another title and nothing else");
+}
+
+#[test]
+fn p10_ends_that_are_none() {
+    for kind in [Kind::Table, Kind::Stream] {
+        let pdf = good(kind);
+        let end = pdf.startxref;
+        let junk: Vec<(&str, Vec<u8>, Option<&str>)> = vec![
+            ("a line", b"\n".to_vec(), None),
+            ("a space", b" ".to_vec(), None),
+            ("a zero", b"\0".to_vec(), None),
+            ("a comment", b"% a comment\n".to_vec(), Some(UNREADABLE)),
+            ("text", b"text".to_vec(), Some(UNREADABLE)),
+            ("another end", b"%%EOF\n".to_vec(), Some(UNREADABLE)),
+            ("zeros", vec![0; 2000], None),
+            ("far junk", vec![b'x'; 100_000], Some(UNREADABLE)),
+            ("the beginning again", format!("startxref\n{end}\n%%EOF\n").into_bytes(), None),
+            ("a comment and the beginning again", format!("% evil\nstartxref\n{end}\n%%EOF\n").into_bytes(), None),
+            ("the beginning of nothing", b"startxref\n0\n%%EOF\n".to_vec(), Some(UNREADABLE)),
+            ("a beginning beyond", b"startxref\n999999999\n%%EOF\n".to_vec(), Some(UNREADABLE)),
+            ("a beginning that is no number", b"startxref\n-1\n%%EOF\n".to_vec(), Some(UNREADABLE)),
+            ("another file", Pdf::of(kind).octets, None),
+            ("the file again", pdf.octets.clone(), None),
+        ];
+        for (name, more, expected) in junk {
+            let octets = [pdf.octets.as_slice(), &more].concat();
+            let found = verdict(&octets);
+            assert_ne!(found, PASSED, "{kind:?}: {name}");
+            assert!(expected.is_none_or(|expected| found == expected), "{kind:?}: {name}: {found}");
+        }
+        // In front of the header.
+        for more in [&b"\n"[..], b"%PDF-1.4\n", b"junk\n"] {
+            let octets = [more, &pdf.octets].concat();
+            assert_ne!(verdict(&octets), PASSED, "{kind:?}: something in front");
+        }
+        // Cut off.
+        for less in [1, 2, 6, 7, 20] {
+            assert_ne!(verdict(&pdf.octets[..pdf.octets.len() - less]), PASSED, "{kind:?}: {less} octets less");
+        }
+    }
+}
+
+#[test]
+fn p10_startxref_that_leads_into_a_stream() {
+    // A stream that is a section for who begins to read there.
+    for in_literal in [false, true] {
+        let mut objects = Kind::Table.objects();
+        let hidden = Pdf::write(Layout::Table, objects.clone());
+        let evil = find_last(&hidden.octets, b"4 0 obj");
+        let table = format!("xref\n4 1\n{evil:010} 00000 n\r\ntrailer\n<< /Size 30 /Root 1 0 R /Prev 00000 >>\n");
+        let body = if in_literal { format!("({table})").into_bytes() } else { stream("", table.as_bytes()) };
+        objects.insert(13, body);
+        let pdf = Pdf::write(Layout::Table, objects).signed(&Signing::default());
+        let inside = find_last(&pdf.octets, b"xref\n4 1");
+        // The old one is named where there was room for it.
+        let octets = [pdf.octets.as_slice(), format!("startxref\n{inside}\n%%EOF\n").as_bytes()].concat();
+        assert_ne!(verdict(&octets), PASSED, "literal {in_literal}");
+    }
+}
+
+/// A file with two bodies of the object of its page's contents, the first of which is not used.
+fn two_bodies() -> (Pdf, usize) {
+    let section = Section { objects: Kind::Table.objects(), trailer: "/Info 6 0 R".to_owned(), ..Section::first(Layout::Table) };
+    let mut pdf = Pdf::of(Kind::Table);
+    pdf.octets = b"%PDF-2.0\n%\xE2\xE3\xCF\xD3\n".to_vec();
+    let evil = pdf.octets.len();
+    object(&mut pdf.octets, CONTENTS, &stream("", OTHER));
+    (pdf.startxref, pdf.size) = section.append(&mut pdf.octets);
+    (pdf, evil)
+}
+
+#[test]
+fn p12_hidden_content_that_a_later_revision_brings_to_light() {
+    // Two bodies of an object, and a section that leads to the other.
+    let (pdf, evil) = two_bodies();
+    let pdf = pdf.signed(&Signing::default());
+    for layout in [Layout::Table, Layout::Stream] {
+        let section = Section { layout, places: vec![(CONTENTS, evil)], ..pdf.section() };
+        assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED, "hide and replace, {layout:?}");
+        let stored = pdf.with_usual_store();
+        let section = Section { layout, places: vec![(CONTENTS, evil)], ..stored.section() };
+        assert_eq!(verdict(&stored.followed_by(&section).octets), CHANGED, "behind validation data, {layout:?}");
+    }
+    // A catalogue that nothing uses, and a trailer that does.
+    let mut objects = Kind::Table.objects();
+    objects.insert(13, b"<< /Type /Catalog /Pages 14 0 R >>".to_vec());
+    objects.insert(14, b"<< /Type /Pages /Kids [15 0 R] /Count 1 >>".to_vec());
+    objects.insert(15, b"<< /Type /Page /Parent 14 0 R /MediaBox [0 0 595 842] /Contents 16 0 R >>".to_vec());
+    objects.insert(16, stream("", OTHER));
+    let pdf = Pdf::write(Layout::Table, objects).signed(&Signing::default());
+    let section = Section { root: 13, ..pdf.section() };
+    assert_ne!(verdict(&pdf.followed_by(&section).octets), PASSED, "replaced by another catalogue");
+    let root = with_entry(b"<< /Type /Catalog /Pages 14 0 R >>", "/AcroForm 32 0 R");
+    let section = Section { root: 13, objects: [(13, root)].into(), ..pdf.section() };
+    assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED, "another catalogue with the same form");
+    let pages = pdf.edited(CATALOGUE, "/Pages 2 0 R", "/Pages 14 0 R");
+    assert_eq!(verdict(&pdf.with([pages]).octets), CHANGED, "other pages");
+    let kids = pdf.edited(PAGES, "/Kids [3 0 R]", "/Kids [15 0 R]");
+    assert_eq!(verdict(&pdf.with([kids]).octets), CHANGED, "another page");
+    let contents = pdf.edited(PAGE, "/Contents 4 0 R", "/Contents 16 0 R");
+    assert_eq!(verdict(&pdf.with([contents]).octets), CHANGED, "other contents");
+    let section = Section { places: vec![(CONTENTS, pdf.octets.len())], ..pdf.section() };
+    assert_ne!(verdict(&pdf.followed_by(&section).octets), PASSED, "a place where no object is");
+}
+
+#[test]
+fn p12_a_cover_that_a_later_revision_takes_away() {
+    let mut objects = Kind::Table.objects();
+    let drawn = b"BT /F1 12 Tf 72 720 Td (Three convictions.) Tj ET /Cover Do";
+    objects.insert(CONTENTS, stream("", drawn));
+    let resources = "/Resources << /XObject << /Cover 13 0 R >> ";
+    objects.insert(PAGE, crate::kit::pdf::replaced(&objects[&PAGE], "/Resources << ", resources));
+    objects.insert(13, stream("/Type /XObject /Subtype /Form /BBox [0 0 595 842]", b"1 g 0 0 595 842 re f"));
+    let note = "<< /Type /Annot /Subtype /Square /Rect [0 0 595 842] /IC [1 1 1] /F 4 /AP << /N 13 0 R >> >>";
+    objects.insert(14, note.as_bytes().to_vec());
+    objects.insert(PAGE, with_entry(&objects[&PAGE], "/Annots [14 0 R]"));
+    let pdf = Pdf::write(Layout::Table, objects).signed(&Signing::default());
+    assert_eq!(verdict(&pdf.octets), PASSED, "covered, and whole");
+    let empty = stream("/Type /XObject /Subtype /Form /BBox [0 0 0 0]", b"");
+    assert_eq!(verdict(&pdf.with([(13, empty)]).octets), CHANGED, "the cover is empty");
+    assert_eq!(verdict(&pdf.with([(13, b"null".to_vec())]).octets), CHANGED, "the cover is null");
+    for number in [13, 14, CONTENTS, PAGE, FONT] {
+        let section = Section { free: vec![number], ..pdf.section() };
+        assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED, "{number} is free");
+        let section = Section { layout: Layout::Stream, free: vec![number], ..pdf.section() };
+        assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED, "{number} is free, by a stream");
+    }
+    let annotations = pdf.edited(PAGE, "/Annots [14 0 R 31 0 R]", "/Annots [31 0 R]");
+    assert_eq!(verdict(&pdf.with([annotations]).octets), CHANGED, "the note is not listed");
+    assert_eq!(verdict(&pdf.with_edit(14, "/F 4", "/F 2").octets), CHANGED, "the note is hidden");
+    let changed = b"<< /Type /OCProperties /D << /OFF [13 0 R] >> >>".to_vec();
+    let root = with_entry(&pdf.objects[&CATALOGUE], "/OCProperties 40 0 R");
+    assert_eq!(verdict(&pdf.with([(40, changed), (CATALOGUE, root)]).octets), CHANGED, "layers");
+}
+
+#[test]
+fn p13_content_that_could_be_brought_to_light_is_told_of() {
+    let (pdf, _) = two_bodies();
+    prepared("two bodies of an object", &pdf.signed(&Signing::default()));
+    let mut objects = Kind::Table.objects();
+    objects.insert(16, stream("", OTHER));
+    objects.insert(15, b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 16 0 R >>".to_vec());
+    prepared("a page of no tree", &Pdf::write(Layout::Table, objects.clone()).signed(&Signing::default()));
+    prepared("in object streams", &Pdf::write(Layout::Stream, objects.clone()).signed(&Signing::default()));
+    objects.insert(13, b"<< /Type /Catalog /Pages 14 0 R >>".to_vec());
+    objects.insert(14, b"<< /Type /Pages /Kids [15 0 R] /Count 1 >>".to_vec());
+    prepared("another catalogue", &Pdf::write(Layout::Table, objects).signed(&Signing::default()));
+    // Changed before it was signed: what was there first is in the file still.
+    let older = Pdf::of(Kind::Table).with([(CONTENTS, stream("", OTHER))]).signed(&Signing::default());
+    let found = verdict(&older.octets);
+    assert!(found == PASSED || found.starts_with("INDETERMINATE"), "{found}");
+    // An object that no section names.
+    let mut pdf = Pdf::of(Kind::Table);
+    let evil = pdf.octets.len();
+    object(&mut pdf.octets, CONTENTS, &stream("", OTHER));
+    let pdf = pdf.signed(&Signing::default());
+    prepared("between revisions", &pdf);
+    let section = Section { places: vec![(CONTENTS, evil)], ..pdf.section() };
+    assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED);
+    // What is usual is not told of.
+    for kind in Kind::ALL {
+        assert_eq!(warnings(&good(kind).octets), [""; 0], "{kind:?}");
+    }
+}
+
+#[test]
+fn p11_cross_references_that_readers_take_differently() {
+    // A hybrid file whose table and stream differ.
+    let pdf = good(Kind::Hybrid);
+    let at = find_last(&Pdf::of(Kind::Hybrid).octets, b"0000000000 00000 f");
+    let count = memchr::memmem::find_iter(&Pdf::of(Kind::Hybrid).octets, b"0000000000 00000 f").count();
+    assert!(count > 0 && at > 0 && pdf.octets[..at].len() == at);
+    let base = Pdf::of(Kind::Hybrid);
+    let mut unsigned = base.clone();
+    // The font, whose entry in the table is free, is said to stand where the contents do.
+    let contents = scan::objects(&base.octets).into_iter().find(|found| found.number == CONTENTS).expect("contents");
+    let entries: Vec<usize> = memchr::memmem::find_iter(&base.octets, b"0000000000 00000 f").collect();
+    let line = format!("{:010} 00000 n", contents.whole.start);
+    unsigned.octets[entries[0]..entries[0] + line.len()].copy_from_slice(line.as_bytes());
+    assert_eq!(verdict(&unsigned.signed(&Signing::default()).octets), UNREADABLE, "a hybrid file that differs");
+    // The same number twice in a section.
+    let pdf = good(Kind::Table);
+    for (first, second) in [(20, 21), (21, 20)] {
+        let mut octets = pdf.octets.clone();
+        let one = octets.len();
+        object(&mut octets, first, &stream("", OTHER));
+        let other = octets.len();
+        object(&mut octets, second, &stream("", OTHER));
+        let table = octets.len();
+        let lines = format!("20 1\n{one:010} 00000 n\r\n20 1\n{other:010} 00000 n\r\n");
+        let trailer = format!("<< /Size 50 /Root 1 0 R /Prev {} >>", pdf.startxref);
+        octets.extend(format!("xref\n{lines}trailer\n{trailer}\nstartxref\n{table}\n%%EOF\n").bytes());
+        assert_eq!(verdict(&octets), UNREADABLE, "an object twice in a table");
+    }
+    // A dictionary with a key twice.
+    let twice = with_entry(&pdf.objects[&PAGE], "/Contents 5 0 R");
+    let mut objects = Kind::Table.objects();
+    objects.insert(PAGE, twice);
+    assert_ne!(verdict(&Pdf::write(Layout::Table, objects).signed(&Signing { is_on_page: false, ..Signing::default() }).octets), PASSED);
+    // In a circle.
+    for kind in [Kind::Table, Kind::Stream, Kind::Hybrid] {
+        let pdf = good(kind);
+        for prev in [pdf.octets.len(), pdf.octets.len() + 40, usize::MAX, 0, 3] {
+            let section = Section { prev: Some(prev), ..pdf.section() };
+            assert_eq!(verdict(&pdf.followed_by(&section).octets), UNREADABLE, "{kind:?}: {prev}");
+        }
+        // To itself.
+        let ahead = pdf.followed_by(&pdf.section());
+        let section = Section { prev: Some(ahead.startxref), ..pdf.section() };
+        assert_eq!(verdict(&pdf.followed_by(&section).octets), UNREADABLE, "{kind:?}: to itself");
+        for trailer in [format!("/XRefStm {}", ahead.startxref), format!("/XRefStm {}", pdf.startxref), "/XRefStm 7".to_owned()] {
+            let section = Section { trailer, ..pdf.section() };
+            assert_ne!(verdict(&pdf.followed_by(&section).octets), PASSED, "{kind:?}: by XRefStm");
+        }
+        // The signed sections are left out.
+        let section = Section { prev: None, objects: pdf.objects.clone(), ..pdf.section() };
+        assert_ne!(verdict(&pdf.followed_by(&section).octets), PASSED, "{kind:?}: without what came before");
+        for prev in scan::ends(&pdf.octets).iter().rev().skip(1) {
+            let older = scan::startxref(&pdf.octets[..*prev]).expect("a place");
+            let section = Section { prev: Some(older), ..pdf.section() };
+            assert_ne!(verdict(&pdf.followed_by(&section).octets), PASSED, "{kind:?}: around the signature");
+        }
+    }
+    let cost = crate::kit::cost::Cost::begin();
+    let pdf = good(Kind::Table);
+    let mut octets = pdf.octets.clone();
+    let mut prev = pdf.startxref;
+    for _ in 0..20_000 {
+        let at = octets.len();
+        octets.extend(format!("xref\n0 0\ntrailer\n<< /Size 40 /Root 1 0 R /Prev {prev} >>\nstartxref\n{at}\n%%EOF\n").bytes());
+        prev = at;
+    }
+    assert_ne!(verdict(&octets), PASSED, "twenty thousand sections");
+    assert!(cost.elapsed() < std::time::Duration::from_secs(1), "{:?}", cost.elapsed());
+}
