@@ -28,15 +28,8 @@ const DIGEST_OCTETS: usize = 64;
 
 /// Digest of `data`.
 pub fn digest(algorithm: DigestAlgorithm, data: &[u8]) -> Vec<u8> {
-    digest_of_parts(algorithm, &[data])
-}
-
-/// Of parts as if they stood one after the other.
-pub fn digest_of_parts(algorithm: DigestAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
     let mut hasher = Hasher::new(algorithm);
-    for part in parts {
-        hasher.update(part);
-    }
+    hasher.update(data);
     hasher.finish()
 }
 

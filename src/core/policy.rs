@@ -70,6 +70,25 @@ pub enum EmbeddedRevocation {
     Counts,
 }
 
+/// What a PDF may have without losing its pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct PdfPolicy {
+    /// Fields that were filled after a signature, where a certification allows it (ISO 32000-2 table 257) and no signature locked them.
+    pub form_filling: bool,
+    pub shadow_content: ShadowContent,
+}
+
+/// What becomes of a signature over content that is hidden or not in use, which a later revision could show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShadowContent {
+    /// A warning.
+    #[default]
+    Reported,
+    Undetermined,
+}
+
 /// A validation policy.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -97,6 +116,9 @@ pub struct Policy {
     /// The baseline level that a signature must have; left out: none.
     #[serde(default)]
     pub required_level: Option<RequiredLevel>,
+    /// What a PDF may have beside what is signed.
+    #[serde(default)]
+    pub pdf: PdfPolicy,
     /// Until when algorithms and sizes of keys are accepted.
     #[serde(default)]
     pub suites: Suites,

@@ -82,7 +82,7 @@ impl Failure {
             Self::RevokedBefore => [Self::RevokedBefore],
             Self::ExpiredBefore => [Self::ExpiredBefore],
             Self::NotYetValid => [Self::NotYetValid],
-            Self::PdfChanged(_) => [Self::PdfChanged(Forbidden::Structure)],
+            Self::PdfChanged(_) => super::pdf::changes::Change::every().into_iter().map(|change| Self::PdfChanged(change.at(""))),
             Self::Countersignature { .. } => [Self::Countersignature { sub_indication: "HASH_FAILURE" }],
         })
     }
@@ -228,7 +228,7 @@ impl Verdict {
                 Failure::RevokedBefore => "revoked-before-signing",
                 Failure::ExpiredBefore => "expired-before-signing",
                 Failure::NotYetValid => "signed-before-certificate",
-                Failure::PdfChanged(_) => "pdf-changed-since",
+                Failure::PdfChanged(forbidden) => forbidden.change.code(),
                 Failure::Countersignature { .. } => "counter-signature-broken",
             },
             Self::Indeterminate(cause) => match cause {

@@ -1,6 +1,6 @@
 //! Where objects are: cross-reference tables and streams (ISO 32000-2 §7.5.4, §7.5.8), the newest first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::fault::{PdfFault, PdfFaultKind};
 use super::object::{Dictionary, Object};
@@ -34,23 +34,55 @@ pub enum Place {
 /// One cross-reference section with its trailer.
 #[derive(Debug)]
 pub struct Section {
-    /// Where it begins.
+    /// Where it begins, and the octet behind all of it.
     pub at: usize,
-    pub places: HashMap<u32, Place>,
+    pub end: usize,
     pub trailer: Dictionary,
+    /// Sorted by number, each once.
+    places: Vec<(u32, Place)>,
 }
 
-/// The sections of a file that ends with these octets, the newest first.
-pub fn sections(octets: &[u8]) -> Result<Vec<Section>, PdfFault> {
+/// All sections of a file, the newest first, and where they say that objects are.
+#[derive(Debug)]
+pub struct Sections {
+    pub list: Vec<Section>,
+    /// Number, section, place: sorted.
+    entries: Vec<(u32, u32, Place)>,
+}
+
+impl Sections {
+    /// The place of an object as the section `from` and those older than it have it; `None`: nowhere.
+    pub fn place(&self, number: u32, from: usize) -> Option<Place> {
+        let first = self.entries.partition_point(|(known, section, _)| (*known, *section as usize) < (number, from));
+        self.entries.get(first).filter(|(known, ..)| *known == number).map(|(_, _, place)| *place)
+    }
+
+    /// The numbers that occur in some of these sections, ascending.
+    pub fn numbers(&self, sections: std::ops::Range<usize>) -> impl Iterator<Item = u32> {
+        let mut last = None;
+        let is_in = move |(number, section, _): &&(u32, u32, Place)| {
+            let is_new = sections.contains(&(*section as usize)) && last != Some(*number);
+            if is_new {
+                last = Some(*number);
+            }
+            is_new
+        };
+        self.entries.iter().filter(is_in).map(|(number, ..)| *number)
+    }
+}
+
+/// The sections of a file that ends with these octets.
+pub fn sections(octets: &[u8]) -> Result<Sections, PdfFault> {
     let mut next = Some(start(octets)?);
-    let mut sections: Vec<Section> = Vec::new();
-    let (mut seen, mut entries) = (HashSet::new(), 0);
+    let mut list: Vec<Section> = Vec::new();
+    let mut entries: Vec<(u32, u32, Place)> = Vec::new();
+    let mut seen = HashSet::new();
     while let Some(at) = next {
         let fault = |kind| PdfFault { at, kind };
         if !seen.insert(at) {
             return Err(fault(PdfFaultKind::Circle));
         }
-        if sections.len() == SECTIONS {
+        if list.len() == SECTIONS {
             return Err(fault(PdfFaultKind::Limit));
         }
         let mut section = section(octets, at)?;
@@ -62,26 +94,35 @@ pub fn sections(octets: &[u8]) -> Result<Vec<Section>, PdfFault> {
             if !seen.insert(hidden) {
                 return Err(fault(PdfFaultKind::Circle));
             }
-            for (number, place) in stream_section(octets, hidden)?.places {
-                match section.places.insert(number, place) {
-                    None | Some(Place::Free) => {}
-                    Some(other) if other == place => {}
-                    Some(_) => return Err(fault(PdfFaultKind::TwoPlaces)),
-                }
-            }
+            let hidden = stream_section(octets, hidden)?;
+            section.end = section.end.max(hidden.end);
+            let is_hidden = |number: u32| hidden.places.binary_search_by_key(&number, |(known, _)| *known).is_ok();
+            section.places.retain(|(number, place)| *place != Place::Free || !is_hidden(*number));
+            section.places.extend(hidden.places);
+            section.places = sorted(section.places).map_err(fault)?;
         }
-        entries += section.places.len();
-        if entries > ENTRIES {
+        if entries.len() + section.places.len() > ENTRIES {
             return Err(fault(PdfFaultKind::Limit));
         }
+        let index = list.len() as u32;
+        entries.extend(std::mem::take(&mut section.places).into_iter().map(|(number, place)| (number, index, place)));
         next = offset_of(&section.trailer, b"Prev").map_err(fault)?;
-        sections.push(section);
+        list.push(section);
     }
-    Ok(sections)
+    entries.sort_unstable_by_key(|(number, section, _)| (*number, *section));
+    Ok(Sections { list, entries })
+}
+
+/// By number; none has two places.
+fn sorted(mut places: Vec<(u32, Place)>) -> Result<Vec<(u32, Place)>, PdfFaultKind> {
+    places.sort_by_key(|(number, _)| *number);
+    places.dedup();
+    let is_twice = places.windows(2).any(|pair| pair[0].0 == pair[1].0);
+    if is_twice { Err(PdfFaultKind::TwoPlaces) } else { Ok(places) }
 }
 
 /// The number after the last `startxref`, behind which nothing stands but `%%EOF` and white space (§7.5.5).
-fn start(octets: &[u8]) -> Result<usize, PdfFault> {
+pub fn start(octets: &[u8]) -> Result<usize, PdfFault> {
     const WORD: &[u8] = b"startxref";
     let from = octets.len().saturating_sub(END_WINDOW);
     let fault = PdfFault { at: from, kind: PdfFaultKind::End };
@@ -117,7 +158,7 @@ fn section(octets: &[u8], at: usize) -> Result<Section, PdfFault> {
 
 /// `xref`, subsections, `trailer`.
 fn table_section(mut cursor: Cursor<'_>, at: usize) -> Result<Section, PdfFault> {
-    let mut places = HashMap::new();
+    let mut places = Vec::new();
     loop {
         cursor.skip_space();
         if cursor.keyword(b"trailer").is_ok() {
@@ -144,7 +185,8 @@ fn table_section(mut cursor: Cursor<'_>, at: usize) -> Result<Section, PdfFault>
     let Object::Dictionary(trailer) = trailer.object else {
         return Err(PdfFault { at: trailer.span.start, kind: PdfFaultKind::Type });
     };
-    Ok(Section { at, places, trailer })
+    let places = sorted(places).map_err(|kind| PdfFault { at, kind })?;
+    Ok(Section { at, end: cursor.at, trailer, places })
 }
 
 /// `nnnnnnnnnn ggggg n`, two octets of end of line (§7.5.4).
@@ -166,15 +208,13 @@ fn entry(octets: &[u8]) -> Option<Place> {
     }
 }
 
-fn keep(places: &mut HashMap<u32, Place>, number: u64, place: Place) -> Result<(), PdfFaultKind> {
+fn keep(places: &mut Vec<(u32, Place)>, number: u64, place: Place) -> Result<(), PdfFaultKind> {
     let number = u32::try_from(number).map_err(|_| PdfFaultKind::CrossReferences)?;
     if places.len() == ENTRIES {
         return Err(PdfFaultKind::Limit);
     }
-    match places.insert(number, place) {
-        Some(earlier) if earlier != place => Err(PdfFaultKind::TwoPlaces),
-        _ => Ok(()),
-    }
+    places.push((number, place));
+    Ok(())
 }
 
 /// A stream of type XRef.
@@ -191,11 +231,11 @@ fn stream_section(octets: &[u8], at: usize) -> Result<Section, PdfFault> {
     let length = trailer.integer(b"Length").and_then(|length| usize::try_from(length).ok());
     let data = stream::data(&mut cursor, length.ok_or_else(|| fault(PdfFaultKind::Stream))?)?;
     let rows = super::filter::decoded(&trailer, data).map_err(fault)?;
-    let places = stream_places(&trailer, &rows).map_err(fault)?;
-    Ok(Section { at, places, trailer })
+    let places = stream_places(&trailer, &rows).and_then(sorted).map_err(fault)?;
+    Ok(Section { at, end: cursor.at, trailer, places })
 }
 
-fn stream_places(trailer: &Dictionary, rows: &[u8]) -> Result<HashMap<u32, Place>, PdfFaultKind> {
+fn stream_places(trailer: &Dictionary, rows: &[u8]) -> Result<Vec<(u32, Place)>, PdfFaultKind> {
     const BAD: PdfFaultKind = PdfFaultKind::CrossReferences;
     let numbers = |key: &[u8]| -> Result<Option<Vec<u64>>, PdfFaultKind> {
         let Some(value) = trailer.get(key) else { return Ok(None) };
@@ -216,7 +256,7 @@ fn stream_places(trailer: &Dictionary, rows: &[u8]) -> Result<HashMap<u32, Place
         return Err(BAD);
     }
     let mut rows = rows.chunks_exact(width);
-    let mut places = HashMap::new();
+    let mut places = Vec::new();
     for part in index.chunks_exact(2) {
         let (first, count) = (part[0], part[1]);
         if first > LARGEST_NUMBER || count > rows.len() as u64 || first + count > LARGEST_NUMBER + 1 {

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::cross_references::{self, Place, Section};
+use super::cross_references::{self, Place, Section, Sections};
 use super::fault::{PdfFault, PdfFaultKind};
 use super::object::{Dictionary, Object, Reference, Value};
 use super::syntax::Cursor;
@@ -24,8 +24,9 @@ const IN_ONE_STREAM: usize = 100_000;
 /// The file up to the end of a revision.
 pub struct Document<'a> {
     octets: &'a [u8],
-    /// The newest first.
-    pub sections: Vec<Section>,
+    sections: Rc<Sections>,
+    /// Sections that are newer than this part of the file.
+    newer: usize,
     streams: RefCell<HashMap<u32, Rc<ObjectStream>>>,
     left: Cell<usize>,
     /// Object streams that are being read: their length may not stand in them.
@@ -65,15 +66,56 @@ impl<'a> Document<'a> {
         if !octets.starts_with(b"%PDF-") {
             return Err(PdfFault { at: 0, kind: PdfFaultKind::Syntax });
         }
-        let sections = cross_references::sections(octets)?;
-        Ok(Self {
+        Ok(Self::part(octets, Rc::new(cross_references::sections(octets)?), 0))
+    }
+
+    fn part(octets: &'a [u8], sections: Rc<Sections>, newer: usize) -> Self {
+        Self {
             octets,
             sections,
+            newer,
             streams: RefCell::default(),
             left: Cell::new(READ),
             opening: RefCell::default(),
             decompressed: Cell::new(DECOMPRESSED),
-        })
+        }
+    }
+
+    /// The document as it was when it ended there; `None` if no revision did, or the later ones do not build on it.
+    pub fn up_to(&self, end: usize) -> Option<Self> {
+        let octets = self.octets.get(..end)?;
+        let start = cross_references::start(octets).ok()?;
+        let list = &self.sections.list;
+        let newer = self.newer + self.sections().iter().position(|section| section.at == start)?;
+        let is_whole = list[newer..].iter().all(|section| section.end <= end);
+        let are_later = list[self.newer..newer].iter().all(|section| section.at >= end);
+        // Octets behind it that no revision has belong to nobody.
+        let goes_on = newer > self.newer || end == self.octets.len();
+        (is_whole && are_later && goes_on).then(|| Self::part(octets, Rc::clone(&self.sections), newer))
+    }
+
+    /// The cross-reference sections, the newest first.
+    pub fn sections(&self) -> &[Section] {
+        &self.sections.list[self.newer..]
+    }
+
+    /// The numbers of the objects that it has or had, ascending.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.sections.numbers(self.newer..self.sections.list.len())
+    }
+
+    /// Of the objects that stand in later revisions than this part of it.
+    pub fn numbers_since(&self, signed: &Self) -> impl Iterator<Item = u32> {
+        self.sections.numbers(self.newer..signed.newer)
+    }
+
+    /// The reference to the object of that number that is in use.
+    pub fn in_use(&self, number: u32) -> Option<Reference> {
+        match self.place(number)? {
+            Place::Free => None,
+            Place::At { generation, .. } => Some(Reference { number, generation }),
+            Place::In { .. } => Some(Reference { number, generation: 0 }),
+        }
     }
 
     pub const fn octets(&self) -> &'a [u8] {
@@ -82,12 +124,12 @@ impl<'a> Document<'a> {
 
     /// The newest trailer.
     pub fn trailer(&self) -> &Dictionary {
-        &self.sections[0].trailer
+        &self.sections()[0].trailer
     }
 
     /// Where the object is; `None`: nowhere, and so null.
     pub fn place(&self, number: u32) -> Option<Place> {
-        self.sections.iter().find_map(|section| section.places.get(&number).copied())
+        self.sections.place(number, self.newer)
     }
 
     /// The object that is referred to; `None` if it is null or nowhere (§7.3.10).
@@ -174,7 +216,7 @@ impl<'a> Document<'a> {
 
     /// The catalogue (§7.7.2).
     pub fn catalogue(&self) -> Result<Dictionary, PdfFault> {
-        let missing = PdfFault { at: self.sections[0].at, kind: PdfFaultKind::Type };
+        let missing = PdfFault { at: self.sections()[0].at, kind: PdfFaultKind::Type };
         self.dictionary(self.trailer(), b"Root")?.ok_or(missing)
     }
 

@@ -1,18 +1,19 @@
 //! PDF files (ISO 32000-2): recognised, and read as far as a verdict depends on it. A reader of our own, that mends nothing: what
 //! other readers could take for something else is a fault.
 
-pub mod active;
 pub mod changes;
 pub mod cross_references;
 pub mod document;
 pub mod fault;
 mod filter;
 pub mod object;
+pub mod permissions;
 mod references;
 mod same;
 pub mod security_store;
 pub mod signature;
 mod stream;
+pub mod survey;
 pub mod syntax;
 pub mod text;
 

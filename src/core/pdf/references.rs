@@ -2,10 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::cross_references::Place;
 use super::document::Document;
 use super::fault::PdfFault;
-use super::object::{Object, Reference, Value};
+use super::object::{Object, Value};
 
 /// Where a reference stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,16 +21,9 @@ pub fn referrers(document: &Document<'_>, wanted: &HashSet<u32>) -> Result<HashM
     for (key, value) in document.trailer().iter() {
         collect(value, wanted, &Referrer { from: None, key: Some(key.to_vec()) }, &mut found);
     }
-    let mut numbers: Vec<u32> = document.sections.iter().flat_map(|section| section.places.keys().copied()).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    for number in numbers {
-        let generation = match document.place(number) {
-            None | Some(Place::Free) => continue,
-            Some(Place::At { generation, .. }) => generation,
-            Some(Place::In { .. }) => 0,
-        };
-        let Some(object) = document.object(Reference { number, generation })? else { continue };
+    for number in document.numbers() {
+        let Some(reference) = document.in_use(number) else { continue };
+        let Some(object) = document.object(reference)? else { continue };
         match &object.value.object {
             Object::Dictionary(dictionary) => {
                 for (key, value) in dictionary.iter() {

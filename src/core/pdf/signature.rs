@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::document::{Document, Indirect};
 use super::fault::{PdfFault, PdfFaultKind};
 use super::object::{Dictionary, Object, Reference, Value};
+use super::permissions::{self, Permissions};
 
 /// Fields that are looked at, and how deep they stand in each other.
 const FIELDS: usize = 10_000;
@@ -21,6 +22,8 @@ pub struct SignatureField {
     /// The object that is its value; `None`: it stands in the field itself.
     pub value: Option<Reference>,
     pub dictionary: Result<SignatureDictionary, SignatureFault>,
+    /// What it says may still be changed.
+    pub permissions: Permissions,
 }
 
 /// What a signature dictionary says, as far as a verdict depends on it.
@@ -32,6 +35,9 @@ pub struct SignatureDictionary {
     pub byte_range: ByteRange,
     /// `M`, as written: a claim.
     pub claimed_time: Option<Vec<u8>>,
+    /// `Reason` and `Location`, as written.
+    pub reason: Option<Vec<u8>>,
+    pub location: Option<Vec<u8>>,
     /// Its `Type` is neither left out nor what its field demands.
     pub has_other_type: bool,
 }
@@ -72,6 +78,10 @@ pub enum SignatureFault {
     Shared,
     /// It does not end where a revision of the document does.
     End,
+    /// It certifies the document, and is not the first that signed it (ISO 32000-2 §12.8.2.2.1).
+    Certification,
+    /// What it covers is not all that another covers, and more: two cannot have been made one after the other.
+    Overlap,
 }
 
 impl SignatureFault {
@@ -85,6 +95,8 @@ impl SignatureFault {
             Self::SubFilter => "pdf-signature-kind",
             Self::Shared => "pdf-signature-shared",
             Self::End => "pdf-byte-range-end",
+            Self::Certification => "pdf-certification-not-first",
+            Self::Overlap => "pdf-byte-range-overlap",
         }
     }
 
@@ -98,6 +110,8 @@ impl SignatureFault {
             Self::SubFilter => [Self::SubFilter],
             Self::Shared => [Self::Shared],
             Self::End => [Self::End],
+            Self::Certification => [Self::Certification],
+            Self::Overlap => [Self::Overlap],
         })
     }
 }
@@ -118,7 +132,21 @@ pub fn fields(document: &Document<'_>) -> Result<Vec<SignatureField>, PdfFault> 
             field.dictionary = Err(SignatureFault::Shared);
         }
     }
+    refuse_overlaps(&mut found);
     Ok(found)
+}
+
+/// Each signature covers the whole of those before it.
+fn refuse_overlaps(fields: &mut [SignatureField]) {
+    let ranges: Vec<Option<ByteRange>> =
+        fields.iter().map(|field| field.dictionary.as_ref().ok().map(|dictionary| dictionary.byte_range)).collect();
+    for (place, field) in fields.iter_mut().enumerate() {
+        let Some(own) = ranges[place] else { continue };
+        let others = ranges.iter().enumerate().filter(|(other, _)| *other != place).filter_map(|(_, range)| *range);
+        if others.into_iter().any(|other| other.end > own.first && own.end > other.first) {
+            field.dictionary = Err(SignatureFault::Overlap);
+        }
+    }
 }
 
 /// What a field has of those above it (§12.7.4.1).
@@ -188,8 +216,13 @@ impl Walk<'_, '_> {
             return Err(fault(PdfFaultKind::Limit));
         }
         let is_in_file = signature.is_in_file || value.object.as_reference().is_none() && found.is_in_file;
+        let permissions = match &signature.value.object {
+            Object::Dictionary(value) => permissions::of(self.document, value, &dictionary)?,
+            _ => Permissions::default(),
+        };
         self.found.push(SignatureField {
             name: own.name,
+            permissions,
             value: value.object.as_reference(),
             dictionary: match &signature.value.object {
                 Object::Dictionary(dictionary) if is_in_file => read(self.document.octets(), dictionary),
@@ -223,12 +256,13 @@ fn read(octets: &[u8], dictionary: &Dictionary) -> Result<SignatureDictionary, S
         _ => return Err(SignatureFault::SubFilter),
     };
     let wanted: &[u8] = if sub_filter == SubFilter::TimeStamp { b"DocTimeStamp" } else { b"Sig" };
-    let claimed_time = match dictionary.get(b"M").map(|value| &value.object) {
+    let text = |key: &[u8]| match dictionary.get(key).map(|value| &value.object) {
         Some(Object::String { octets, .. }) => Some(octets.clone()),
         _ => None,
     };
+    let (claimed_time, reason, location) = (text(b"M"), text(b"Reason"), text(b"Location"));
     let has_other_type = dictionary.get(b"Type").is_some() && dictionary.name(b"Type") != Some(wanted);
-    Ok(SignatureDictionary { sub_filter, contents, byte_range, claimed_time, has_other_type })
+    Ok(SignatureDictionary { sub_filter, contents, byte_range, claimed_time, reason, location, has_other_type })
 }
 
 /// Four direct integers, the first 0, that do not overlap and are in the file.

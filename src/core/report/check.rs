@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::time_check;
+use super::{pdf, time_check};
 use crate::core::algorithm::SignatureAlgorithm;
 use crate::core::path::{PathFault, PathOutcome};
 use crate::core::policy::{Policy, RevocationMode};
@@ -36,6 +36,8 @@ pub enum Remark {
     /// Switched off by the caller.
     RevocationNotChecked,
     RsaPaddingNotPss,
+    /// The dictionary of a signature in a PDF names another type.
+    PdfOtherType,
 }
 
 impl Remark {
@@ -47,6 +49,7 @@ impl Remark {
             Self::SignedAttributesReordered => "signed-attributes-reordered",
             Self::RevocationNotChecked => "revocation-not-checked",
             Self::RsaPaddingNotPss => "rsa-padding-not-pss",
+            Self::PdfOtherType => "pdf-signature-type",
         }
     }
 
@@ -58,6 +61,7 @@ impl Remark {
             Self::SignedAttributesReordered => [Self::SignedAttributesReordered],
             Self::RevocationNotChecked => [Self::RevocationNotChecked],
             Self::RsaPaddingNotPss => [Self::RsaPaddingNotPss],
+            Self::PdfOtherType => [Self::PdfOtherType],
         })
     }
 }
@@ -77,11 +81,14 @@ pub enum Step {
     ContentTimestamp,
     BestSignatureTime,
     PastValidation,
+    PdfDictionary,
+    PdfChanges,
+    PdfContent,
     RsaPadding,
 }
 
 impl Step {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 16] = [
         Self::Format,
         Self::AttributeOrder,
         Self::SigningCertificate,
@@ -94,6 +101,9 @@ impl Step {
         Self::ContentTimestamp,
         Self::BestSignatureTime,
         Self::PastValidation,
+        Self::PdfDictionary,
+        Self::PdfChanges,
+        Self::PdfContent,
         Self::RsaPadding,
     ];
 
@@ -108,6 +118,9 @@ impl Step {
             Self::ContentTimestamp => "5.3.4",
             Self::BestSignatureTime => "5.5.4",
             Self::PastValidation => "5.6.2.4",
+            Self::PdfDictionary => "ISO 32000-2 12.8.1",
+            Self::PdfChanges => "ISO 32000-2 12.8.2.2",
+            Self::PdfContent => "EN 319 142-1 5.1",
             Self::RsaPadding => "Circular 15/2025",
         }
     }
@@ -127,6 +140,9 @@ impl Step {
             Self::ContentTimestamp => "content-time-stamp",
             Self::BestSignatureTime => "best-signature-time",
             Self::PastValidation => "past-validation",
+            Self::PdfDictionary => "pdf-dictionary",
+            Self::PdfChanges => "pdf-changes",
+            Self::PdfContent => "pdf-content",
             Self::RsaPadding => "rsa-padding",
         }
     }
@@ -240,6 +256,7 @@ pub fn checks(signature: &SignatureValidation, policy: &Policy, revocation: Revo
         None => Check::new(Step::Acceptance, Skipped, Remark::NotJudged.code()),
     });
     time_check::add(signature, time, &mut checks);
+    pdf::add(signature, &mut checks);
     if policy.report_padding_conformity {
         checks.extend(padding_check(signature));
     }

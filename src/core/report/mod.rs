@@ -4,6 +4,7 @@ pub mod check;
 pub mod countersignature;
 pub mod message;
 pub mod obstacle;
+pub mod pdf;
 pub mod signature;
 pub mod text;
 mod time_check;
@@ -20,6 +21,7 @@ pub use check::{Check, CheckResult, Step};
 pub use countersignature::CountersignatureReport;
 pub use message::{Message, Text};
 pub use obstacle::Obstacle;
+pub use pdf::PdfReport;
 pub use signature::{CertificateFields, CertificateReport, RevocationReport, SignatureReport, TimestampReport};
 
 /// May the document be relied on?

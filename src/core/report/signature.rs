@@ -8,6 +8,7 @@ use serde_json::value::to_raw_value;
 use super::VerdictReport;
 use super::check::{self, Check, Remark};
 use super::countersignature::{self, CountersignatureReport};
+use super::pdf::{self, PdfReport};
 use crate::core::path::PathOutcome;
 use crate::core::path::revocation::Source;
 use crate::core::policy::{Policy, RevocationMode};
@@ -31,7 +32,9 @@ pub struct SignatureReport {
     pub claimed_signing_time: Option<Time>,
     pub best_signature_time: Option<Time>,
     pub algorithm: Option<String>,
+    /// `full-document`; `revision` of a PDF that later ones follow.
     pub scope: &'static str,
+    pub pdf: Option<PdfReport>,
     /// From the signer upwards, the anchor last.
     pub certificates: Vec<CertificateReport>,
     pub revocation: Vec<RevocationReport>,
@@ -51,7 +54,7 @@ pub struct SignatureReport {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TimestampReport {
-    /// Over what: `signature`, `archive` for all that was there then, or `content`.
+    /// Over what: `signature`, `archive` for all that was there then, `content`, or `document`: a PDF up to a revision.
     #[serde(rename = "type")]
     pub over: &'static str,
     /// As its authority states it, the fraction of a second rounded up; `None`: the token cannot be read.
@@ -150,7 +153,8 @@ impl SignatureReport {
             claimed_signing_time: signature.claimed_signing_time,
             best_signature_time: Some(signature.best_signature_time(time)),
             algorithm: signature.algorithm.as_ref().ok().map(ToString::to_string),
-            scope: "full-document",
+            scope: pdf::scope(signature),
+            pdf: PdfReport::of(signature),
             certificates: certificates(signature),
             revocation: revocation_reports(signature, time),
             timestamps: signature

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    CertificateReport, CheckResult, CountersignatureReport, Obstacle, Outcome, Report, SignatureReport, Text, message,
+    CertificateReport, CheckResult, CountersignatureReport, Obstacle, Outcome, PdfReport, Report, SignatureReport,
+    Text, message,
 };
 use crate::core::cms::document_reference::RECEIPT_KIND;
 use crate::core::time::Time;
@@ -110,6 +111,9 @@ fn render_signature(text: &mut String, signature: &SignatureReport, language: La
     if let Some(algorithm) = &signature.algorithm {
         line(text, language.pick("thuật toán", "algorithm"), algorithm);
     }
+    if let Some(pdf) = &signature.pdf {
+        render_pdf(text, pdf, language);
+    }
     for timestamp in &signature.timestamps {
         let label = language.pick("dấu thời gian", "time-stamp");
         let time = timestamp.time.map(local).unwrap_or_default();
@@ -138,8 +142,42 @@ fn render_signature(text: &mut String, signature: &SignatureReport, language: La
             CheckResult::Passed | CheckResult::Skipped => String::new(),
             _ => format!(": {}", language.of(message::of(check.code).message)),
         };
-        let detail = check.detail.as_ref().map(|detail| format!(" [{detail}]")).unwrap_or_default();
+        let detail = check.detail.as_ref().map(|detail| format!(" [{}]", inert(detail))).unwrap_or_default();
         let _ = writeln!(text, "  {sign} {} {}{words}{detail}", check.step.clause(), check.step.name());
+    }
+}
+
+/// Where a signature stands, what it covers, and what came after it.
+fn render_pdf(text: &mut String, pdf: &PdfReport, language: Language) {
+    line(text, language.pick("ô chữ ký", "signature field"), &inert(&pdf.field));
+    let covers = match pdf.covers {
+        Some(covers) if covers == pdf.size => language.pick("toàn bộ tệp", "the whole file").to_owned(),
+        Some(covers) => {
+            let words = language.pick("byte đầu tiên trong tổng số", "first octets of");
+            format!("{covers} {words} {}", pdf.size)
+        }
+        None => language.pick("không xác định", "not known").to_owned(),
+    };
+    line(text, language.pick("phạm vi ký", "covers"), &covers);
+    if pdf.covers.is_some_and(|covers| covers != pdf.size) {
+        let words = |addition: &&str| match *addition {
+            "validation-data" => language.pick("dữ liệu xác thực", "validation data"),
+            "time-stamp" => language.pick("dấu thời gian", "time-stamp"),
+            "signature" => language.pick("chữ ký khác", "further signature"),
+            _ => language.pick("điền biểu mẫu", "form filled"),
+        };
+        let added: Vec<&str> = pdf.additions.iter().map(|addition| words(addition)).collect();
+        let added =
+            if added.is_empty() { language.pick("xem bên dưới", "see below").to_owned() } else { added.join(", ") };
+        line(text, language.pick("thêm vào sau khi ký", "added since"), &added);
+    }
+    for (label, value) in [
+        (language.pick("lý do (tự khai)", "reason (claimed)"), &pdf.reason),
+        (language.pick("nơi ký (tự khai)", "location (claimed)"), &pdf.location),
+    ] {
+        if let Some(value) = value {
+            line(text, label, &inert(value));
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::embedded::Together;
 use super::format::{FormatFault, FormatSound, SignerAlgorithms};
 use super::level::Level;
 use super::long_term::Past;
+use super::pades::InPdf;
 use super::signer::SignerFault;
 use super::timestamp::TimestampValidation;
 use super::{ValidationRequest, acceptance, certificate, cryptographic, format, signer};
@@ -95,6 +96,8 @@ pub struct SignatureValidation {
     /// What is on it makes it; `None`: no baseline signature.
     pub level: Option<Level>,
     pub container: Container,
+    /// What the PDF around it says, if it stands in one.
+    pub in_pdf: Option<Box<InPdf>>,
     /// The octets of the signature value.
     pub value: Vec<u8>,
     /// The time-stamps on it; none are judged on the signature of a time-stamp.
@@ -127,6 +130,7 @@ impl SignatureValidation {
             reordered: false,
             level: None,
             container: Container::PdfPkcs7,
+            in_pdf: None,
             value: Vec::new(),
             timestamps: Vec::new(),
             content_timestamps: Vec::new(),
@@ -206,6 +210,7 @@ pub fn validate(
         reordered: attributes.as_ref().is_some_and(|attributes| attributes.reordered),
         document_reference: reference,
         container: Container::Cms,
+        in_pdf: None,
         value: signer_info.signature.to_vec(),
         algorithm: algorithms.map(|algorithms| algorithms.signature),
         format,

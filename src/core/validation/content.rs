@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use super::pades::digests::RangeDigests;
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::crypto;
 
@@ -14,32 +15,46 @@ pub enum Content<'a> {
     Digests(&'a [(DigestAlgorithm, Vec<u8>)]),
 }
 
-/// Bytes whose digests are computed when asked for, and kept; those of a PDF stand in two parts.
+/// Bytes whose digests are computed when asked for, and kept.
 #[derive(Debug)]
 pub struct DigestedBytes<'a> {
-    bytes: &'a [u8],
-    rest: &'a [u8],
+    octets: Octets<'a>,
     digests: RefCell<Vec<(DigestAlgorithm, Vec<u8>)>>,
+}
+
+#[derive(Debug)]
+enum Octets<'a> {
+    InOnePlace(&'a [u8]),
+    /// What one signature of a PDF covers.
+    OfPdf(&'a RangeDigests<'a>, usize),
 }
 
 impl<'a> DigestedBytes<'a> {
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self::of_parts(bytes, &[])
+        Self { octets: Octets::InOnePlace(bytes), digests: RefCell::new(Vec::new()) }
     }
 
-    pub const fn of_parts(bytes: &'a [u8], rest: &'a [u8]) -> Self {
-        Self { bytes, rest, digests: RefCell::new(Vec::new()) }
+    /// What the signature at this place among the ranges covers.
+    pub const fn of_pdf(file: &'a RangeDigests<'a>, index: usize) -> Self {
+        Self { octets: Octets::OfPdf(file, index), digests: RefCell::new(Vec::new()) }
     }
 
     /// `None`: they do not stand in one place.
-    pub fn bytes(&self) -> Option<&'a [u8]> {
-        Some(self.bytes).filter(|_| self.rest.is_empty())
+    pub const fn bytes(&self) -> Option<&'a [u8]> {
+        match self.octets {
+            Octets::InOnePlace(bytes) => Some(bytes),
+            Octets::OfPdf(..) => None,
+        }
     }
 
     pub fn digest(&self, algorithm: DigestAlgorithm) -> Vec<u8> {
+        let bytes = match self.octets {
+            Octets::InOnePlace(bytes) => bytes,
+            Octets::OfPdf(file, index) => return file.of_range(index, algorithm),
+        };
         let known = self.digests.borrow().iter().find(|(known, _)| *known == algorithm).map(|(_, value)| value.clone());
         known.unwrap_or_else(|| {
-            let value = crypto::digest_of_parts(algorithm, &[self.bytes, self.rest]);
+            let value = crypto::digest(algorithm, bytes);
             self.digests.borrow_mut().push((algorithm, value.clone()));
             value
         })
@@ -99,7 +114,8 @@ impl<'a> SignedContent<'a> {
     /// The media type that the first bytes show, of those antin knows.
     pub fn media_type(&self) -> Option<&'static str> {
         let Self::Bytes(content) = self else { return None };
-        let start = &content.bytes[..content.bytes.len().min(4096)];
+        let Some(bytes) = content.bytes() else { return Some("application/pdf") };
+        let start = &bytes[..bytes.len().min(4096)];
         if start.starts_with(b"%PDF-") {
             Some("application/pdf")
         } else if start.trim_ascii_start().starts_with(b"{") {

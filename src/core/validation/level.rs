@@ -1,4 +1,4 @@
-//! The baseline level that what is on a signature makes it (EN 319 122-1 §6.3), whatever it is worth to whom.
+//! The baseline level that what is on a signature makes it (EN 319 122-1 §6.3, EN 319 142-1 §6.3), whatever it is worth to whom.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ const LOOKED_AT: usize = 16;
 /// Certificates in one response.
 const DELEGATES: usize = 4;
 
-/// `CAdES-BASELINE-*`.
+/// `CAdES-BASELINE-*`, `PAdES-BASELINE-*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// B-B: the signed attributes.
@@ -31,7 +31,8 @@ pub enum Level {
 /// The level, if the signature is a baseline one. A time-stamp that is not over it is none.
 pub fn of(signature: &SignatureValidation, together: &Together, memory: &Memory) -> Option<Level> {
     let mut genuine = signature.timestamps.iter().filter(|stamp| stamp.is_genuine());
-    let is_stamped = genuine.clone().any(|stamp| stamp.kind == TimestampKind::Signature);
+    let over_it = [TimestampKind::Signature, TimestampKind::Document];
+    let is_stamped = genuine.clone().any(|stamp| over_it.contains(&stamp.kind));
     let is_archived = genuine.any(TimestampValidation::is_archive_of_evidence);
     if !signature.is_baseline {
         return None;

@@ -27,6 +27,23 @@ pub struct Past<'a> {
     pub proofs: &'a Proofs,
 }
 
+/// What time-stamps outside the message prove of all of it: those over the PDF that it stands in.
+#[derive(Clone, Debug, Default)]
+pub struct Outer {
+    pub proofs: Proofs,
+    /// Over the message.
+    pub stamps: Vec<TimestampValidation>,
+    /// Over what the message signs, and signed by it: it is later than each that passes.
+    pub earlier_stamps: Vec<TimestampValidation>,
+}
+
+impl Outer {
+    /// Since when the message is proved to have existed.
+    fn proved(&self) -> Option<Time> {
+        self.stamps.iter().filter_map(|stamp| stamp.outcome.as_ref().ok()).map(|proof| proof.time()).min()
+    }
+}
+
 /// Judges the time-stamps on the signatures, and the signatures again that are proved to be older. Whoever passes a message on
 /// can add some: they have an allowance of their own, so that they cost the signatures nothing.
 pub fn validate(
@@ -35,14 +52,14 @@ pub fn validate(
     signatures: &mut [SignatureValidation],
     content: &SignedContent<'_>,
     stamps: &Stamps<'_>,
-    together: &Together,
+    (together, outer): (&Together, &Outer),
 ) {
-    if stamps.stamps.is_empty() {
+    if stamps.stamps.is_empty() && outer.stamps.is_empty() && outer.earlier_stamps.is_empty() {
         return;
     }
     let (none, pool) = (Work::default(), Pool::new());
     let material = Material::new(request, together, Purpose::DocumentSigning, &none);
-    let mut proofs = Proofs::default();
+    let mut proofs = outer.proofs.clone();
     let mut judged: Vec<(usize, TimestampValidation)> = Vec::new();
     for position in stamps.newest_first() {
         let stamp = &stamps.stamps[position];
@@ -52,7 +69,10 @@ pub fn validate(
         };
         let proved = match stamp.kind {
             // It stands inside what the time-stamps of its signer are over.
-            TimestampKind::Content => judged.iter().filter_map(|judged| proved_by(judged, stamps, stamp.signer)).min(),
+            TimestampKind::Content => {
+                let by_stamps = judged.iter().filter_map(|judged| proved_by(judged, stamps, stamp.signer));
+                by_stamps.chain(outer.proved()).min()
+            }
             _ => proofs.of(&stamp.fingerprint),
         };
         let works = [(); 2].map(|()| Work::share(stamps.stamps.len(), &pool));
@@ -75,6 +95,10 @@ pub fn validate(
             TimestampKind::Content => signature.content_timestamps.push(validation),
             _ => signature.timestamps.push(validation),
         }
+    }
+    for signature in &mut *signatures {
+        signature.timestamps.extend(outer.stamps.iter().cloned());
+        signature.content_timestamps.extend(outer.earlier_stamps.iter().cloned());
     }
     let (signers, own_pool) = (message.signer_infos.len(), Pool::new());
     // Where the container of the message says when the signature was made, `claimed_time` is what it says.
@@ -116,7 +140,7 @@ fn proved_by(
 }
 
 /// Judges one stamp, which is `proved` to have existed at a time, or not.
-fn judge_stamp(
+pub(super) fn judge_stamp(
     request: &ValidationRequest<'_>,
     stamp: &Stamp<'_>,
     imprint: Result<DigestAlgorithm, TimestampFault>,
@@ -139,7 +163,7 @@ fn judge_stamp(
 }
 
 /// Whoever time-stamped it said that it existed before the second in which it says that it was made.
-fn is_older_than_it_says(stamp: &Stamp<'_>, proofs: &Proofs) -> bool {
+pub(super) fn is_older_than_it_says(stamp: &Stamp<'_>, proofs: &Proofs) -> bool {
     let made = stamp.read.as_ref().map(|(_, info)| info.second());
     made.is_ok_and(|made| proofs.of(&stamp.fingerprint).is_some_and(|proved| proved < made))
 }

@@ -24,11 +24,12 @@ pub mod timestamp_answer;
 pub mod used;
 pub mod wanted;
 
-use basic::Material;
 pub use basic::SignatureValidation;
+use basic::{Container, Material};
 pub use content::Content;
 use content::SignedContent;
 use embedded::{Encodings, Together};
+use long_term::Outer;
 pub use required::{Requirement, Shortfall};
 use stamps::Stamps;
 pub use stamps::demands;
@@ -129,7 +130,7 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
     let request =
         &ValidationRequest { memory: if request.memory.is_none() { &own } else { request.memory }, ..*request };
     let content = SignedContent::new(message.content, request.content);
-    let signatures = judge_message(request, message, &content, None);
+    let signatures = judge_message(request, message, &content);
     let description = ContentDescription {
         sha256: content.sha256().filter(|_| content.is_at_hand() || signatures.iter().any(matches_sha256)),
         media_type: content.media_type(),
@@ -139,12 +140,11 @@ fn validate_message(request: &ValidationRequest<'_>, message: &SignedData<'_>) -
     conclude(request, signatures, description)
 }
 
-/// Judges every signer of a message over this content. `claimed_time`: where the container of the message says it.
+/// Judges every signer of a message over this content.
 fn judge_message(
     request: &ValidationRequest<'_>,
     message: &SignedData<'_>,
     content: &SignedContent<'_>,
-    claimed_time: Option<Time>,
 ) -> Vec<SignatureValidation> {
     let tokens = stamps::find(message);
     let stamps = Stamps::read(message, content, &tokens);
@@ -153,19 +153,50 @@ fn judge_message(
     // What came with the time-stamps reveals revocations too.
     encodings.extend(stamps.encodings());
     let together = if tokens.is_empty() { own.clone() } else { Together::new(request, &encodings) };
+    let around = Around { own: &own, together: &together, outer: &Outer::default(), in_pdf: None };
+    judge_signers(request, message, content, &stamps, around)
+}
+
+/// What is outside a message and matters for its signatures.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    /// Evidence of the caller and what came with the document.
+    own: &'a Together,
+    /// And what came with time-stamps.
+    together: &'a Together,
+    outer: &'a Outer,
+    /// As what it stands in a PDF, and the time that its dictionary says; `None`: it is a document of its own.
+    in_pdf: Option<(Container, Option<Time>)>,
+}
+
+fn judge_signers(
+    request: &ValidationRequest<'_>,
+    message: &SignedData<'_>,
+    content: &SignedContent<'_>,
+    stamps: &Stamps<'_>,
+    around: Around<'_>,
+) -> Vec<SignatureValidation> {
     let signers = message.signer_infos.len();
     let work = Work::default();
-    let material = Material { claimed_time, ..Material::new(request, &together, Purpose::DocumentSigning, &work) };
+    let claimed_time = around.in_pdf.and_then(|(_, claimed_time)| claimed_time);
+    let material =
+        Material { claimed_time, ..Material::new(request, around.together, Purpose::DocumentSigning, &work) };
     let pool = Pool::new();
     let judge = |signer| {
         let work = Work::share(signers, &pool);
         basic::validate(request, message, signer, content, Material { work: &work, ..material })
     };
     let mut signatures: Vec<SignatureValidation> = message.signer_infos.iter().map(judge).collect();
-    long_term::validate(request, message, &mut signatures, content, &stamps, &together);
+    long_term::validate(request, message, &mut signatures, content, stamps, (around.together, around.outer));
     countersignature::judge(request, message, &mut signatures, material);
     for signature in &mut signatures {
-        signature.level = level::of(signature, &own, request.memory);
+        if let Some((container, claimed_time)) = around.in_pdf {
+            signature.container = container;
+            // EN 319 142-1 §6.3, table 1: the dictionary says the time, and names no other.
+            let is_stated = container == Container::Pades && claimed_time.is_some();
+            signature.is_baseline = is_stated && signature.references_certificate;
+        }
+        signature.level = level::of(signature, around.own, request.memory);
     }
     signatures
 }

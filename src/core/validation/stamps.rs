@@ -103,6 +103,19 @@ pub struct Stamp<'a> {
     pub fingerprint: [u8; 32],
 }
 
+impl<'a> Stamp<'a> {
+    /// A document time-stamp, whose token is no part of a message.
+    pub fn of_document(token: &'a [u8]) -> Self {
+        let (read, fingerprint) = (timestamp::read(token), crypto::sha256(token));
+        Self { signer: 0, kind: TimestampKind::Document, read, raw: token, fingerprint }
+    }
+
+    /// What came with the token.
+    pub fn encodings(&self) -> Encodings<'a> {
+        self.read.as_ref().map(|(token, _)| Encodings::of(token)).unwrap_or_default()
+    }
+}
+
 /// What was digested: by which algorithm, where its last part begins, how long that is, and of how many parts.
 type Digested = (DigestAlgorithm, *const u8, usize, usize);
 
@@ -147,8 +160,8 @@ impl<'a> Stamps<'a> {
     /// What came with the tokens.
     pub fn encodings(&self) -> Encodings<'a> {
         let mut encodings = Encodings::default();
-        for (token, _) in self.stamps.iter().filter_map(|stamp| stamp.read.as_ref().ok()) {
-            encodings.extend(Encodings::of(token));
+        for stamp in &self.stamps {
+            encodings.extend(stamp.encodings());
         }
         encodings
     }
@@ -205,6 +218,8 @@ impl<'a> Stamps<'a> {
                 imprints.iter().find_map(|digest| is_it(digest).ok()).ok_or(TimestampFault::Imprint)?;
                 Ok((algorithm, self.all_but_later(signer, stamp)))
             }
+            // It is over a file, and stands in no message.
+            TimestampKind::Document => Err(TimestampFault::Imprint),
         }
     }
 
@@ -250,22 +265,28 @@ impl<'a> Stamps<'a> {
         for (identifier, value) in &covered.unsigned {
             proofs.add(self.fingerprint(value), time);
             encodings.read(identifier, value);
-            if let Some(Ok((token, _))) =
-                self.stamps.iter().find(|stamp| std::ptr::eq(stamp.raw, *value)).map(|stamp| &stamp.read)
-            {
-                encodings.extend(Encodings::of(token));
+            if let Some(stamp) = self.stamps.iter().find(|stamp| std::ptr::eq(stamp.raw, *value)) {
+                encodings.extend(stamp.encodings());
             }
         }
-        let basic = encodings.ocsp_responses.iter().filter_map(|response| ocsp::basic_response(response).ok());
-        for part in encodings
-            .certificates
-            .iter()
-            .chain(&encodings.crls)
-            .copied()
-            .chain(basic)
-            .chain(encodings.basic_responses.iter().copied())
-        {
-            proofs.add(self.fingerprint(part), time);
+        prove(&encodings, time, proofs, &|part| self.fingerprint(part));
+    }
+
+    /// The whole message existed at `time`.
+    pub fn prove_all(&self, time: Time, proofs: &mut Proofs) {
+        let values = |attribute: &UnsignedAttribute<'a>| {
+            let identifier = attribute.identifier;
+            attribute.values.iter().map(move |value| (identifier, *value)).collect::<Vec<_>>()
+        };
+        let covered = Covered {
+            certificates: archive::set_members(self.message.certificate_set),
+            crls: archive::set_members(self.message.crl_set),
+            unsigned: self.unsigned.iter().flatten().flat_map(values).collect(),
+        };
+        self.prove(&covered, time, proofs);
+        for stamp in self.stamps.iter().filter(|stamp| stamp.kind == TimestampKind::Content) {
+            proofs.add(stamp.fingerprint, time);
+            prove(&stamp.encodings(), time, proofs, &|part| self.fingerprint(part));
         }
     }
 
@@ -279,6 +300,15 @@ impl<'a> Stamps<'a> {
 
     fn fingerprint(&self, part: &[u8]) -> [u8; 32] {
         *self.fingerprints.borrow_mut().entry((part.as_ptr(), part.len())).or_insert_with(|| crypto::sha256(part))
+    }
+}
+
+/// What these encodings are of existed at `time`.
+pub fn prove(encodings: &Encodings<'_>, time: Time, proofs: &mut Proofs, fingerprint: &dyn Fn(&[u8]) -> [u8; 32]) {
+    let basic = encodings.ocsp_responses.iter().filter_map(|response| ocsp::basic_response(response).ok());
+    let parts = encodings.certificates.iter().chain(&encodings.crls).copied().chain(basic);
+    for part in parts.chain(encodings.basic_responses.iter().copied()) {
+        proofs.add(fingerprint(part), time);
     }
 }
 

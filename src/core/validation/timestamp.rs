@@ -3,6 +3,8 @@
 //! A time-stamp that passes proves that what it is over existed at the time stated. One that does not proves nothing, and takes
 //! nothing from the signature it is on.
 
+use std::sync::Arc;
+
 use super::ValidationRequest;
 use super::basic::{self, Material, SignatureValidation};
 use super::content::{Content, SignedContent};
@@ -30,6 +32,8 @@ pub enum TimestampKind {
     ArchiveV2,
     /// `archive-time-stamp-v3` (EN 319 122-1 §5.5.3).
     ArchiveV3,
+    /// `ETSI.RFC3161`: a PDF up to a revision (EN 319 142-1 §5.4.3).
+    Document,
 }
 
 impl TimestampKind {
@@ -39,6 +43,7 @@ impl TimestampKind {
             Self::Content => "content",
             Self::Signature => "signature",
             Self::ArchiveV2 | Self::ArchiveV3 => "archive",
+            Self::Document => "document",
         }
     }
 }
@@ -150,7 +155,7 @@ impl TimestampFault {
 }
 
 /// The judgement of one time-stamp.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TimestampValidation {
     pub kind: TimestampKind,
     /// As the authority states it; `None`: the token cannot be read.
@@ -165,7 +170,7 @@ pub struct TimestampValidation {
     /// SHA-256 of the token as it stands.
     pub fingerprint: [u8; 32],
     /// The judgement of the token's own signature.
-    pub signature: Option<Box<SignatureValidation>>,
+    pub signature: Option<Arc<SignatureValidation>>,
 }
 
 impl TimestampValidation {
@@ -240,7 +245,7 @@ pub fn validate(
         let lifetime = request.policy.suites.digest(algorithm);
         outcome(time, info, &signature, lifetime)
     });
-    let (gen_time, accuracy, signature) = (Some(info.gen_time), info.accuracy, Some(Box::new(signature)));
+    let (gen_time, accuracy, signature) = (Some(info.gen_time), info.accuracy, Some(Arc::new(signature)));
     TimestampValidation {
         kind,
         gen_time,

@@ -1,0 +1,241 @@
+//! The form: signature fields that were added or signed, and fields that were filled.
+
+use std::collections::HashSet;
+
+use super::{
+    Addition, Change, Checked, Comparison, Look, Zone, allowed, difference, keys, reference, same, same_values,
+};
+use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
+use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
+use crate::core::pdf::{permissions, text};
+
+/// How deep fields stand in each other.
+const DEPTH: usize = 32;
+/// What signing an empty field changes in it, and filling any other.
+const SIGNED: [&[u8]; 3] = [b"V", b"AP", b"M"];
+const FILLED: [&[u8]; 6] = [b"V", b"AP", b"AS", b"M", b"RV", b"I"];
+
+/// What a field has of those above it, as it was signed.
+#[derive(Default)]
+struct Above {
+    name: String,
+    is_signature: bool,
+    was_signed: bool,
+}
+
+impl Comparison<'_, '_> {
+    /// Fields that were added, values of fields, the flags.
+    pub(super) fn form(&mut self, before: Option<&Value>, after: Option<&Value>) -> Checked<()> {
+        if let Some(reference) = reference(after) {
+            self.explain(reference.number, Zone::Form);
+        }
+        let old = before.map(|value| self.signed.resolve(value)).transpose()?.flatten();
+        let new = after.map(|value| self.now.resolve(value)).transpose()?.flatten();
+        let dictionary = |found: Option<crate::core::pdf::document::Indirect>| match found?.value.object {
+            Object::Dictionary(dictionary) => Some(dictionary),
+            _ => None,
+        };
+        let (old, new) = (dictionary(old).unwrap_or_default(), dictionary(new));
+        let Some(new) = new else {
+            return Ok(if same_values(before, after) { Ok(()) } else { Err(Change::Form.key(b"AcroForm")) });
+        };
+        for key in keys(&old, &new) {
+            let is_allowed = match key.as_slice() {
+                b"Fields" => true,
+                b"SigFlags" => new.integer(b"SigFlags").is_some_and(|flags| (1..=3).contains(&flags)),
+                _ => same_values(old.get(&key), new.get(&key)),
+            };
+            if !is_allowed {
+                return Ok(Err(Change::Form.key(&key)));
+            }
+        }
+        if let Some(reference) = reference(new.get(b"Fields")) {
+            self.explain(reference.number, Zone::Form);
+        }
+        let old_fields = self.signed.array(&old, b"Fields")?.unwrap_or_default();
+        let new_fields = self.now.array(&new, b"Fields")?.unwrap_or_default();
+        if !starts_with(&new_fields, &old_fields) {
+            return Ok(Err(Change::Form.key(b"Fields")));
+        }
+        let (kept, added) = new_fields.split_at(old_fields.len());
+        let mut names = HashSet::new();
+        for field in kept {
+            names.insert(self.partial_name(field)?);
+            allowed!(self.kept_field(field, &Above::default(), DEPTH)?);
+        }
+        for field in added {
+            // Two fields of one name are one, to some.
+            if !names.insert(self.partial_name(field)?) {
+                return Ok(Err(Change::Form.key(b"T")));
+            }
+            allowed!(self.added_field(field)?);
+        }
+        Ok(Ok(()))
+    }
+
+    fn partial_name(&self, field: &Value) -> Result<String, PdfFault> {
+        let Some(found) = self.now.resolve(field)? else { return Ok(String::new()) };
+        let Object::Dictionary(dictionary) = &found.value.object else { return Ok(String::new()) };
+        Ok(match self.now.get(dictionary, b"T")? {
+            Some(Object::String { octets, .. }) => text::string(&octets),
+            _ => String::new(),
+        })
+    }
+
+    /// A field that was there, and those below it.
+    fn kept_field(&mut self, field: &Value, above: &Above, depth: usize) -> Checked<()> {
+        let depth = depth.checked_sub(1).ok_or(PdfFault { at: field.span.start, kind: PdfFaultKind::Depth })?;
+        let (before, after) = (self.signed.resolve(field)?, self.now.resolve(field)?);
+        let (Some(Object::Dictionary(old)), Some(Object::Dictionary(new))) =
+            (before.map(|found| found.value.object), after.map(|found| found.value.object))
+        else {
+            return Ok(Ok(()));
+        };
+        let part = self.partial_name(field)?;
+        let own = Above {
+            name: match (above.name.is_empty(), part.is_empty()) {
+                (true, _) => part,
+                (_, true) => above.name.clone(),
+                _ => format!("{}.{part}", above.name),
+            },
+            is_signature: old
+                .get(b"FT")
+                .map_or(above.is_signature, |kind| kind.object == Object::Name(b"Sig".to_vec())),
+            was_signed: above.was_signed || old.get(b"V").is_some(),
+        };
+        if let Some(reference) = field.object.as_reference()
+            && self.written.contains(&reference.number)
+        {
+            allowed!(if own.is_signature {
+                self.signed_field(&old, &new, reference, &own)?
+            } else {
+                self.filled_field(&old, &new, reference, &own.name)?
+            });
+        }
+        for kid in self.now.array(&new, b"Kids")?.unwrap_or_default() {
+            allowed!(self.kept_field(&kid, &own, depth)?);
+        }
+        Ok(Ok(()))
+    }
+
+    /// An empty signature field that was signed, or its widget, where that stands below it.
+    fn signed_field(&mut self, old: &Dictionary, new: &Dictionary, own: Reference, field: &Above) -> Checked<()> {
+        let name = &field.name;
+        if field.was_signed {
+            return Ok(Err(Change::Signature.at(name)));
+        }
+        if let Some(key) = difference(old, new, &SIGNED) {
+            return Ok(Err(Change::Form.at(format!("{name}/{}", String::from_utf8_lossy(&key)))));
+        }
+        self.explain(own.number, Zone::Field);
+        if new.get(b"V").is_some() {
+            return self.signature(new, own, name);
+        }
+        self.look(new, own);
+        self.explain_below(new, &[b"AP"])
+    }
+
+    /// Another field that has another value, or a widget that shows one.
+    fn filled_field(&mut self, old: &Dictionary, new: &Dictionary, own: Reference, name: &str) -> Checked<()> {
+        if let Some(key) = difference(old, new, &FILLED) {
+            return Ok(Err(Change::Form.at(format!("{name}/{}", String::from_utf8_lossy(&key)))));
+        }
+        if !self.rules.allow_form_filling() {
+            return Ok(Err(Change::FormFilled.at(name)));
+        }
+        if self.rules.permissions.locks(name) {
+            return Ok(Err(Change::Locked.at(name)));
+        }
+        self.explain(own.number, Zone::Field);
+        self.additions.push(Addition::FormFilled);
+        self.explain_below(new, &[b"V", b"AP"])
+    }
+
+    /// A signature field that was added with its signature.
+    fn added_field(&mut self, field: &Value) -> Checked<()> {
+        let Some(own) = field.object.as_reference().filter(|own| self.is_new(own.number)) else {
+            return Ok(Err(Change::Form.key(b"Fields")));
+        };
+        let Some(Object::Dictionary(new)) = self.now.object(own)?.map(|found| found.value.object) else {
+            return Ok(Err(Change::Form.key(b"Fields")));
+        };
+        let name = self.partial_name(field)?;
+        if new.name(b"FT") != Some(b"Sig") || new.get(b"Kids").is_some() || new.get(b"Parent").is_some() {
+            return Ok(Err(Change::Form.at(name)));
+        }
+        self.explain(own.number, Zone::Signature);
+        self.signature(&new, own, &name)
+    }
+
+    /// What a signature field refers to: its value and its look.
+    fn signature(&mut self, field: &Dictionary, own: Reference, name: &str) -> Checked<()> {
+        allowed!(self.explain_below(field, &[b"V", b"AP", b"Lock", b"SV", b"MK"])?);
+        let value = field.get(b"V").map(|value| self.now.resolve(value)).transpose()?.flatten();
+        let Some(Object::Dictionary(value)) = value.map(|found| found.value.object) else {
+            return Ok(Err(Change::Form.at(name)));
+        };
+        let is_stamp = value.name(b"SubFilter") == Some(b"ETSI.RFC3161");
+        if !is_stamp {
+            // Only the first signature certifies (§12.8.2.2.1).
+            if permissions::of(self.now, &value, field)?.certification.is_some() || self.rules.permissions.level() < 2 {
+                return Ok(Err(Change::Certified.at(name)));
+            }
+            if self.rules.permissions.locks(name) {
+                return Ok(Err(Change::Locked.at(name)));
+            }
+        }
+        self.additions.push(if is_stamp { Addition::TimeStamp } else { Addition::Signature });
+        self.widgets.insert(own.number);
+        self.look(field, own);
+        Ok(Ok(()))
+    }
+
+    fn look(&mut self, widget: &Dictionary, own: Reference) {
+        if can_be_seen(widget) {
+            self.visible.push(Look { widget: own.number, pages: Vec::new(), dictionary: widget.clone() });
+        }
+    }
+
+    /// New objects below these keys are what a signature or the look of a field consists of.
+    fn explain_below(&mut self, field: &Dictionary, keys: &[&[u8]]) -> Checked<()> {
+        let mut open: Vec<Value> = keys.iter().filter_map(|key| field.get(key).cloned()).collect();
+        let mut seen = HashSet::new();
+        while let Some(value) = open.pop() {
+            match value.object {
+                // What was there before is no part of what was added.
+                Object::Reference(reference) if self.is_new(reference.number) && seen.insert(reference) => {
+                    self.explain(reference.number, Zone::Signature);
+                    if let Some(found) = self.now.object(reference)? {
+                        open.push(found.value);
+                    }
+                }
+                Object::Array(values) => open.extend(values),
+                Object::Dictionary(dictionary) => open.extend(dictionary.iter().map(|(_, value)| value.clone())),
+                _ => {}
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// The first of `list` are the same.
+pub(super) fn starts_with(list: &[Value], first: &[Value]) -> bool {
+    list.len() >= first.len() && first.iter().zip(list).all(|(one, other)| same(&one.object, &other.object))
+}
+
+/// It has room on its page: a rectangle of some width and height (§12.5.2), hidden or not.
+fn can_be_seen(widget: &Dictionary) -> bool {
+    let Some(corners) = widget.get(b"Rect") else { return false };
+    let Some(corners) = corners.object.as_array() else { return true };
+    let number = |value: &Value| match value.object {
+        Object::Integer(number) => Some(number as f64),
+        Object::Real(number) => Some(number),
+        _ => None,
+    };
+    let corners: Option<Vec<f64>> = corners.iter().map(number).collect();
+    match corners.as_deref() {
+        Some([left, bottom, right, top]) => left != right && bottom != top,
+        // What cannot be read may be anything.
+        _ => true,
+    }
+}

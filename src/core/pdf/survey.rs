@@ -1,0 +1,119 @@
+//! What a PDF has that could show something else than it did when it was signed: programs, XFA forms, actions that start something,
+//! octets in other files (ISO 32000-2 §12.6, §7.11.4); and what is there and not shown, so that a later revision could show it.
+
+use std::collections::HashSet;
+
+use super::document::{Document, Indirect};
+use super::fault::PdfFault;
+use super::object::{Dictionary, Object, Reference, Value};
+
+/// Actions that show or start something else (§12.6.4).
+const ACTIONS: [&[u8]; 9] = [
+    b"JavaScript",
+    b"Launch",
+    b"ImportData",
+    b"SubmitForm",
+    b"ResetForm",
+    b"Hide",
+    b"SetOCGState",
+    b"Rendition",
+    b"RichMediaExecute",
+];
+
+/// Flags of an annotation that is not shown: Hidden, NoView (§12.5.3).
+const NOT_SHOWN: i64 = 2 | 32;
+
+/// What was found in all objects, used or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// What it shows can change without its octets.
+    pub is_active: bool,
+    /// Pages, pictures, fonts, annotations or other content that nothing refers to.
+    pub unused: bool,
+    /// Layers that are switched off, or may be.
+    pub hidden_layers: bool,
+    /// Annotations that are not shown, signatures excepted.
+    pub hidden_annotations: bool,
+}
+
+/// Looks at every object once; each must be readable.
+pub fn survey(document: &Document<'_>) -> Result<Survey, PdfFault> {
+    let mut found = Survey::default();
+    let mut seen = HashSet::new();
+    let mut open: Vec<u32> = Vec::new();
+    for (_, value) in document.trailer().iter() {
+        references(value, &mut open);
+    }
+    while let Some(number) = open.pop() {
+        if seen.insert(number)
+            && let Some(object) = read(document, number)?
+        {
+            references(&object.value, &mut open);
+            found.look(&object);
+        }
+    }
+    for number in document.numbers() {
+        if !seen.contains(&number)
+            && let Some(object) = read(document, number)?
+        {
+            found.unused |= is_content(&object);
+            found.look(&object);
+        }
+    }
+    Ok(found)
+}
+
+fn read(document: &Document<'_>, number: u32) -> Result<Option<Indirect>, PdfFault> {
+    document.in_use(number).map_or(Ok(None), |reference: Reference| document.object(reference))
+}
+
+fn references(value: &Value, open: &mut Vec<u32>) {
+    match &value.object {
+        Object::Reference(reference) => open.push(reference.number),
+        Object::Array(values) => values.iter().for_each(|value| references(value, open)),
+        Object::Dictionary(dictionary) => dictionary.iter().for_each(|(_, value)| references(value, open)),
+        _ => {}
+    }
+}
+
+impl Survey {
+    fn look(&mut self, object: &Indirect) {
+        self.is_active |= is_active(&object.value.object, object.is_stream);
+        if let Object::Dictionary(dictionary) = &object.value.object {
+            let flags = dictionary.integer(b"F").unwrap_or(0);
+            let is_signature = dictionary.name(b"FT") == Some(b"Sig");
+            self.hidden_annotations |= dictionary.get(b"Rect").is_some() && !is_signature && flags & NOT_SHOWN != 0;
+            self.hidden_layers |= dictionary.name(b"Type") == Some(b"OCG") || dictionary.get(b"OCGs").is_some();
+        }
+    }
+}
+
+/// What a page could show.
+fn is_content(object: &Indirect) -> bool {
+    let Object::Dictionary(dictionary) = &object.value.object else { return false };
+    match dictionary.name(b"Type") {
+        Some(b"Page" | b"Pages" | b"XObject" | b"Font" | b"Annot") => true,
+        // The file's own structure, and what is never shown.
+        Some(b"XRef" | b"ObjStm" | b"Metadata") => false,
+        // The hints of a linearised file (annex F).
+        _ => object.is_stream && dictionary.get(b"S").is_none(),
+    }
+}
+
+/// Nested no deeper than the reader allows.
+fn is_active(object: &Object, is_stream: bool) -> bool {
+    match object {
+        Object::Array(values) => values.iter().any(|value| is_active(&value.object, false)),
+        Object::Dictionary(dictionary) => {
+            starts_something(dictionary)
+                || is_stream && dictionary.get(b"F").is_some()
+                || dictionary.iter().any(|(_, value)| is_active(&value.object, false))
+        }
+        _ => false,
+    }
+}
+
+fn starts_something(dictionary: &Dictionary) -> bool {
+    let action = dictionary.name(b"S").is_some_and(|name| ACTIONS.contains(&name));
+    action || dictionary.get(b"XFA").is_some() || dictionary.get(b"JS").is_some()
+}

@@ -1,0 +1,224 @@
+//! Signatures in PDF (EN 319 142-1; ISO 32000-2 §12.8): each by the blocks for CMS, over exactly the octets that it covers, with the
+//! evidence in the security store, and document time-stamps as proofs of what is before them.
+//!
+//! A signature passes only if nothing can be added to what it covers: its dictionary leaves out `Contents` and nothing else, and it ends
+//! where a revision does. What later revisions do is judged by [`revision`].
+
+pub mod cause;
+mod contents;
+pub mod digests;
+pub mod in_pdf;
+mod revision;
+mod stamps;
+
+use std::ops::Range;
+
+pub use cause::{PdfCause, Shadow};
+use digests::RangeDigests;
+pub use in_pdf::InPdf;
+use revision::Revisions;
+use stamps::{DocumentStamp, Provable};
+
+use super::basic::{Container, SignatureValidation};
+use super::content::{DigestedBytes, SignedContent};
+use super::embedded::{Encodings, Together};
+use super::format::FormatFault;
+use super::stamps::{self as message_stamps, Stamp, Stamps, Token};
+use super::{Around, ContentDescription, Validation, ValidationRequest, conclude, judge_signers};
+use crate::core::algorithm::DigestAlgorithm;
+use crate::core::cms::SignedData;
+use crate::core::memory::Memory;
+use crate::core::pdf::document::Document;
+use crate::core::pdf::security_store::{self, Item};
+use crate::core::pdf::signature::{self, ByteRange, SignatureDictionary, SignatureFault, SignatureField, SubFilter};
+use crate::core::pdf::survey::{Survey, survey};
+use crate::core::pdf::{self, text};
+use crate::core::policy::ShadowContent;
+use crate::core::time::Time;
+use crate::core::verdict::{Cause, Verdict};
+
+/// Judges the signatures of a PDF.
+pub fn validate(request: &ValidationRequest<'_>) -> Validation {
+    let own = Memory::of_one_validation();
+    let request =
+        &ValidationRequest { memory: if request.memory.is_none() { &own } else { request.memory }, ..*request };
+    let read = Signed::read(request.document);
+    let digests = RangeDigests::new(request.document, read.as_ref().map(Signed::ranges).unwrap_or_default());
+    let signatures = read.map(|signed| signed.judge(request, &digests));
+    let description = ContentDescription {
+        sha256: Some(digests.whole(DigestAlgorithm::Sha256)),
+        media_type: Some("application/pdf"),
+        ..ContentDescription::default()
+    };
+    match signatures {
+        Ok(signatures) => conclude(request, signatures, description),
+        Err(cause) => {
+            let validation = conclude(request, Vec::new(), description);
+            Validation { verdict: Verdict::Indeterminate(cause), ..validation }
+        }
+    }
+}
+
+/// A PDF with fields that are signed.
+struct Signed<'a> {
+    document: Document<'a>,
+    /// In the order in which they were signed; those that cannot be, last.
+    fields: Vec<SignatureField>,
+    survey: Survey,
+    items: Vec<Item>,
+}
+
+/// A signature that can be judged, or a document time-stamp.
+struct Part {
+    /// Its field's place, and its range's.
+    field: usize,
+    index: usize,
+    sub_filter: SubFilter,
+    contents: Range<usize>,
+    range: ByteRange,
+    /// Of its message.
+    der: Option<Vec<u8>>,
+}
+
+impl<'a> Signed<'a> {
+    fn read(octets: &'a [u8]) -> Result<Self, Cause> {
+        let document = Document::read(octets);
+        let fields = document.as_ref().map_err(Clone::clone).and_then(signature::fields);
+        if !pdf::contains_byte_range(octets) && fields.as_ref().map_or(true, Vec::is_empty) {
+            return Err(Cause::NoSignature);
+        }
+        let (document, mut fields) = (document?, fields?);
+        if fields.is_empty() {
+            return Err(Cause::Pdf(PdfCause::Unlisted));
+        }
+        fields
+            .sort_by_key(|field| field.dictionary.as_ref().map_or(usize::MAX, |dictionary| dictionary.byte_range.end));
+        let survey = survey(&document)?;
+        let items = security_store::read(&document)?;
+        Ok(Self { document, fields, survey, items })
+    }
+
+    fn ranges(&self) -> Vec<ByteRange> {
+        self.readable().map(|(_, dictionary)| dictionary.byte_range).collect()
+    }
+
+    fn readable(&self) -> impl Iterator<Item = (usize, &SignatureDictionary)> {
+        let fields = self.fields.iter().enumerate();
+        fields.filter_map(|(place, field)| Some((place, field.dictionary.as_ref().ok()?)))
+    }
+
+    fn parts(&self) -> Vec<Part> {
+        let readable = self.readable().enumerate();
+        readable
+            .map(|(index, (field, dictionary))| {
+                let contents = dictionary.contents.clone();
+                let digits = &self.document.octets()[contents.start + 1..contents.end - 1];
+                let (sub_filter, range) = (dictionary.sub_filter, dictionary.byte_range);
+                Part { field, index, sub_filter, contents, range, der: contents::message(digits) }
+            })
+            .collect()
+    }
+
+    /// Judges each signature; `digests` of [`Self::ranges`].
+    fn judge(&self, request: &ValidationRequest<'_>, digests: &RangeDigests<'_>) -> Vec<SignatureValidation> {
+        let parts = self.parts();
+        let (stamps, signatures): (Vec<&Part>, Vec<&Part>) =
+            parts.iter().partition(|part| part.sub_filter == SubFilter::TimeStamp);
+        let messages: Vec<Option<SignedData<'_>>> = signatures.iter().map(|part| message(part)).collect();
+        let contents: Vec<SignedContent<'_>> =
+            signatures.iter().map(|part| SignedContent::Bytes(DigestedBytes::of_pdf(digests, part.index))).collect();
+        let tokens: Vec<Vec<Token<'_>>> =
+            messages.iter().map(|message| message.as_ref().map(message_stamps::find).unwrap_or_default()).collect();
+        let on_messages: Vec<Option<Stamps<'_>>> = messages
+            .iter()
+            .zip(contents.iter().zip(&tokens))
+            .map(|(message, (content, tokens))| message.as_ref().map(|message| Stamps::read(message, content, tokens)))
+            .collect();
+        let stamps: Vec<DocumentStamp<'_>> = stamps
+            .iter()
+            .map(|part| {
+                let stamp = Stamp::of_document(part.der.as_deref().unwrap_or_default());
+                DocumentStamp { stamp, range: part.range, index: part.index }
+            })
+            .collect();
+        let mut encodings = stamps::encodings(self.items.iter());
+        messages.iter().flatten().for_each(|message| encodings.extend(Encodings::of(message)));
+        let own = Together::new(request, &encodings);
+        on_messages.iter().flatten().for_each(|on_message| encodings.extend(on_message.encodings()));
+        stamps.iter().for_each(|stamp| encodings.extend(stamp.stamp.encodings()));
+        let together = Together::new(request, &encodings);
+        let spans = signatures.iter().map(|part| part.contents.clone()).zip(&on_messages);
+        let provable = Provable {
+            messages: spans.filter_map(|(span, on_message)| Some((span, on_message.as_ref()?))).collect(),
+            items: &self.items,
+        };
+        let judged = stamps::judge(request, stamps, digests, &provable, &together);
+        let mut validations: Vec<Option<SignatureValidation>> = self.fields.iter().map(|_| None).collect();
+        for (part, ((message, content), on_message)) in
+            signatures.iter().zip(messages.iter().zip(&contents).zip(&on_messages))
+        {
+            let field = &self.fields[part.field];
+            let (Some(message), Some(on_message)) = (message, on_message) else {
+                validations[part.field] = Some(SignatureValidation::unreadable(FormatFault::PdfMessage));
+                continue;
+            };
+            let outer = judged.around(&part.contents, part.range);
+            let in_pdf = Some(as_what(field, part.sub_filter));
+            let around = Around { own: &own, together: &together, outer: &outer, in_pdf };
+            let mut judged = judge_signers(request, message, content, on_message, around);
+            validations[part.field] = judged.pop();
+        }
+        let revisions = Revisions::new(&self.document, &self.fields, request.policy.pdf.form_filling);
+        let refuses_shadows = request.policy.pdf.shadow_content == ShadowContent::Undetermined;
+        let finished = |(place, validation)| self.finished(place, validation, &revisions, refuses_shadows);
+        validations.into_iter().enumerate().filter_map(finished).collect()
+    }
+
+    /// With what the document says of it beside its message; `None`: it is a document time-stamp.
+    fn finished(
+        &self,
+        place: usize,
+        judged: Option<SignatureValidation>,
+        revisions: &Revisions<'_, '_>,
+        refuses_shadows: bool,
+    ) -> Option<SignatureValidation> {
+        let field = &self.fields[place];
+        let mut signature = match (judged, &field.dictionary) {
+            (Some(judged), _) => judged,
+            (None, Ok(_)) => return None,
+            (None, Err(fault)) => {
+                let mut signature = SignatureValidation::unreadable(FormatFault::Pdf(*fault));
+                if *fault == SignatureFault::SubFilter {
+                    signature.verdict = Verdict::Indeterminate(Cause::UnsupportedFormat);
+                }
+                signature
+            }
+        };
+        let mut in_pdf = InPdf::new(&self.document, field);
+        revisions.judge(place, &mut signature, &mut in_pdf);
+        in_pdf.shadows = Shadow::of(self.survey);
+        let stands_in_the_way = if self.survey.is_active {
+            Some(PdfCause::ActiveContent)
+        } else {
+            in_pdf.shadows.first().filter(|_| refuses_shadows).map(|shadow| PdfCause::Shadow(*shadow))
+        };
+        if let (Some(cause), Verdict::TotalPassed(_)) = (stands_in_the_way, &signature.verdict) {
+            signature.verdict = Verdict::Indeterminate(Cause::Pdf(cause));
+        }
+        signature.in_pdf = Some(Box::new(in_pdf));
+        Some(signature)
+    }
+}
+
+/// The one message of one signer over what is not in it.
+fn message(part: &Part) -> Option<SignedData<'_>> {
+    let decoded = SignedData::decode(part.der.as_deref()?).ok()?;
+    Some(decoded).filter(|decoded| decoded.content.is_none() && decoded.signer_infos.len() == 1)
+}
+
+/// As what a signature is judged, and the time that its dictionary says.
+fn as_what(field: &SignatureField, sub_filter: SubFilter) -> (Container, Option<Time>) {
+    let claimed = field.dictionary.as_ref().ok().and_then(|dictionary| dictionary.claimed_time.as_deref());
+    let container = if sub_filter == SubFilter::Cades { Container::Pades } else { Container::PdfPkcs7 };
+    (container, claimed.and_then(text::date))
+}

@@ -1,0 +1,99 @@
+//! What later revisions did to a PDF that was signed (ISO 32000-2 §12.8.2; EN 319 142-1 §5.4).
+
+use std::cell::OnceCell;
+
+use super::{InPdf, PdfCause};
+use crate::core::pdf::changes::{self, Change, Rules, Written};
+use crate::core::pdf::document::Document;
+use crate::core::pdf::fault::PdfFault;
+use crate::core::pdf::permissions::Permissions;
+use crate::core::pdf::signature::{self, SignatureDictionary, SignatureFault, SignatureField, SubFilter};
+use crate::core::validation::basic::SignatureValidation;
+use crate::core::validation::format::FormatFault;
+use crate::core::verdict::{Cause, Failure, Verdict};
+
+/// The revisions of a PDF, of which each signature has one.
+pub struct Revisions<'a, 'd> {
+    document: &'a Document<'d>,
+    /// In the order in which they were signed.
+    fields: &'a [SignatureField],
+    /// The policy takes values of fields where a certification does.
+    form_filling: bool,
+    written: OnceCell<Result<Written, PdfFault>>,
+}
+
+impl<'a, 'd> Revisions<'a, 'd> {
+    pub const fn new(document: &'a Document<'d>, fields: &'a [SignatureField], form_filling: bool) -> Self {
+        Self { document, fields, form_filling, written: OnceCell::new() }
+    }
+
+    /// Takes what they did into the judgement of the signature in this field: it can only become worse.
+    pub fn judge(&self, place: usize, signature: &mut SignatureValidation, in_pdf: &mut InPdf) {
+        let field = &self.fields[place];
+        let Ok(dictionary) = &field.dictionary else { return };
+        if matches!(signature.verdict, Verdict::TotalFailed(_)) {
+            return;
+        }
+        let is_first = self.fields[..place].iter().all(is_time_stamp);
+        if field.permissions.certification.is_some() && !is_first {
+            signature.verdict = format_failure(SignatureFault::Certification);
+            return;
+        }
+        let end = dictionary.byte_range.end;
+        let Some(signed) = self.document.up_to(end) else {
+            signature.verdict = format_failure(SignatureFault::End);
+            return;
+        };
+        if end == self.document.octets().len() {
+            return;
+        }
+        match self.changes(place, dictionary, &signed) {
+            Ok(Ok(additions)) => {
+                in_pdf.additions = additions.kinds;
+                if !additions.visible.is_empty() && matches!(signature.verdict, Verdict::TotalPassed(_)) {
+                    signature.verdict = Verdict::Indeterminate(Cause::Pdf(PdfCause::VisibleAddition));
+                }
+            }
+            Ok(Err(forbidden)) => signature.verdict = Verdict::TotalFailed(Failure::PdfChanged(forbidden)),
+            Err(fault) => signature.verdict = Verdict::Indeterminate(fault.into()),
+        }
+    }
+
+    fn changes(
+        &self,
+        place: usize,
+        dictionary: &SignatureDictionary,
+        signed: &Document<'_>,
+    ) -> Result<Result<changes::Additions, changes::Forbidden>, PdfFault> {
+        let field = &self.fields[place];
+        let is_it = |own: &SignatureField| {
+            own.name == field.name
+                && own.value == field.value
+                && own.dictionary.as_ref().is_ok_and(|own| own.contents == dictionary.contents)
+        };
+        if !signature::fields(signed)?.iter().any(is_it) {
+            return Ok(Err(Change::Signature.at(&field.name)));
+        }
+        let written = self.written.get_or_init(|| {
+            let mut ends = self.fields.iter().filter_map(|field| Some(field.dictionary.as_ref().ok()?.byte_range.end));
+            let first = ends.find_map(|end| self.document.up_to(end));
+            first.map_or_else(
+                || Written::since(self.document, self.document),
+                |first| Written::since(&first, self.document),
+            )
+        });
+        let written = written.as_ref().map_err(Clone::clone)?;
+        let so_far = self.fields[..=place].iter().map(|field| &field.permissions);
+        let permissions = so_far.fold(Permissions::default(), |all, own| all.and(own));
+        let rules = Rules { permissions, form_filling: self.form_filling };
+        changes::since(signed, self.document, written, &rules)
+    }
+}
+
+fn is_time_stamp(field: &SignatureField) -> bool {
+    field.dictionary.as_ref().is_ok_and(|dictionary| dictionary.sub_filter == SubFilter::TimeStamp)
+}
+
+const fn format_failure(fault: SignatureFault) -> Verdict {
+    Verdict::TotalFailed(Failure::Format(FormatFault::Pdf(fault)))
+}
