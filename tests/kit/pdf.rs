@@ -4,9 +4,9 @@
 //! Objects are text: `<< /Type /Page … >>`, without `N 0 obj` and `endobj` around it.
 
 pub mod base;
+pub mod scan;
 pub mod section;
 pub mod sign;
-pub mod scan;
 
 use std::collections::BTreeMap;
 
@@ -43,8 +43,7 @@ impl Pdf {
     pub fn write(layout: Layout, objects: Objects) -> Self {
         let trailer = if objects.contains_key(&base::INFO) { "/Info 6 0 R".to_owned() } else { String::new() };
         let hidden = if layout == Layout::Hybrid { vec![base::FONT] } else { Vec::new() };
-        let section =
-            Section { objects: objects.clone(), hidden, trailer: trailer.clone(), ..Section::first(layout) };
+        let section = Section { objects: objects.clone(), hidden, trailer: trailer.clone(), ..Section::first(layout) };
         let mut octets = b"%PDF-2.0\n%\xE2\xE3\xCF\xD3\n".to_vec();
         let (startxref, size) = section.append(&mut octets);
         Self { ends: vec![octets.len()], octets, objects, startxref, layout, trailer, size }

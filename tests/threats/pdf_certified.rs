@@ -5,7 +5,8 @@ use crate::kit::pdf::sign::{forged, with_entry};
 use crate::kit::pdf::{Kind, Objects, Pdf, Section, Signing, replaced, stream, verdict};
 use crate::kit::verdict::PASSED;
 
-const CHANGED: &str = "TOTAL-FAILED FORMAT_FAILURE pdf-changed-since";
+use super::pdf_controls::{assert_changed, is_changed};
+
 const VISIBLE: &str = "INDETERMINATE pdf-visible-addition";
 const COVER: &str = "1 g 0 0 595 842 re f 0 g BT /F1 24 Tf 72 700 Td (Three convictions.) Tj ET";
 
@@ -41,13 +42,17 @@ fn p14_annotations_on_certified_files() {
                 let look = stream("/Type /XObject /Subtype /Form /BBox [0 0 595 842]", COVER.as_bytes());
                 let objects: Objects = [(60, body.clone().into_bytes()), (61, look), annotated(&pdf, 60)].into();
                 let attacked = pdf.with(objects.clone());
-                assert_eq!(verdict(&attacked.octets), CHANGED, "{kind:?}, P {permission}: {note}");
+                assert_changed(&attacked.octets, "annotation", &format!("{kind:?}, P {permission}: {note}"));
                 let how = Signing { more: objects, ..Signing::named("Approval") };
                 let found = verdict(&pdf.signed(&how).octets);
-                assert_eq!(found, CHANGED, "{kind:?}, P {permission}: {note} beside an approval");
+                assert!(is_changed(&found, ""), "{kind:?}, P {permission}: {note} beside an approval");
                 let invisible = body.replace("[0 0 595 842]", "[0 0 0 0]").into_bytes();
                 let attacked = pdf.with([(60, invisible), annotated(&pdf, 60)]);
-                assert_eq!(verdict(&attacked.octets), CHANGED, "{kind:?}, P {permission}: {note} without room");
+                assert_changed(
+                    &attacked.octets,
+                    "annotation|form",
+                    &format!("{kind:?}, P {permission}: {note} without room"),
+                );
             }
         }
     }
@@ -62,10 +67,10 @@ fn p14_annotations_that_were_there_changed() {
         let pdf = Pdf::write(crate::kit::pdf::Layout::Table, objects.clone()).signed(&Signing::certifying(permission));
         assert_eq!(verdict(&pdf.octets), PASSED);
         for (from, to) in [("(Seen)", "(Refused)"), ("[72 500 272 520]", "[0 0 595 842]"), ("/F 4", "/F 2")] {
-            assert_eq!(verdict(&pdf.with_edit(14, from, to).octets), CHANGED, "P {permission}: {to}");
+            assert_changed(&pdf.with_edit(14, from, to).octets, "", &format!("P {permission}: {to}"));
         }
         let moved = pdf.edited(PAGE, "/Annots [14 0 R", "/Annots [");
-        assert_eq!(verdict(&pdf.with([moved]).octets), CHANGED, "P {permission}: taken away");
+        assert_changed(&pdf.with([moved]).octets, "", &format!("P {permission}: taken away"));
     }
 }
 
@@ -89,7 +94,14 @@ fn p15_signatures_whose_look_covers_the_page() {
             ("never signed", Signing { message: forged, ..usual.clone() }),
             ("a time-stamp", Signing { appearance: Some(COVER), rect: "[0 0 595 842]", ..Signing::time_stamp() }),
             ("no dictionary of a signature", Signing { sub_filter: "/SubFilter /None", ..usual.clone() }),
-            ("a rollover look", Signing { field_entries: "/MK << /BG [1 1 1] /CA (Three convictions.) >>".to_owned(), appearance: None, ..usual.clone() }),
+            (
+                "a rollover look",
+                Signing {
+                    field_entries: "/MK << /BG [1 1 1] /CA (Three convictions.) >>".to_owned(),
+                    appearance: None,
+                    ..usual.clone()
+                },
+            ),
         ];
         for (name, mut how) in attacks {
             how.more.insert(70, b"0".to_vec());
@@ -124,15 +136,33 @@ fn p15_a_field_that_was_there_is_not_made_larger() {
         larger.more.insert(READY, field("[0 0 595 842]"));
         assert!(verdict(&pdf.signed(&larger).octets).starts_with("TOTAL-FAILED"), "P {permission}: larger");
         let alone = pdf.with([(READY, field("[0 0 595 842]"))]);
-        assert_eq!(verdict(&alone.octets), CHANGED, "P {permission}: larger and not signed");
+        assert_changed(&alone.octets, "", &format!("P {permission}: larger and not signed"));
         let look = stream("/Type /XObject /Subtype /Form /BBox [0 0 595 842]", COVER.as_bytes());
         let body = with_entry(&pdf.objects[&READY], "/AP << /N 60 0 R >>");
         let alone = pdf.with([(READY, body), (60, look)]);
-        assert_eq!(verdict(&alone.octets), CHANGED, "P {permission}: a look and no signature");
-        for (from, to) in [("/F 132", "/F 4"), ("(ready)", "(other)"), ("/FT /Sig", "/FT /Tx /DV (x)"), ("/P 3 0 R", "/P 2 0 R")] {
+        assert_changed(&alone.octets, "", &format!("P {permission}: a look and no signature"));
+        for (from, to) in
+            [("/F 132", "/F 4"), ("(ready)", "(other)"), ("/FT /Sig", "/FT /Tx /DV (x)"), ("/P 3 0 R", "/P 2 0 R")]
+        {
             let mut how = how.clone();
             how.more.insert(READY, replaced(&pdf.objects[&READY], from, to));
             assert!(verdict(&pdf.signed(&how).octets).starts_with("TOTAL-FAILED"), "P {permission}: {to}");
+        }
+    }
+}
+
+#[test]
+fn p15_a_field_that_can_be_seen_is_given_a_look_and_no_signature() {
+    let mut objects = Kind::Ready.objects();
+    objects.insert(READY, replaced(&objects[&READY], "[0 0 0 0]", "[0 0 595 842]"));
+    let look = stream("/Type /XObject /Subtype /Form /BBox [0 0 595 842]", COVER.as_bytes());
+    for how in [Signing::default(), Signing::certifying(2), Signing::certifying(3)] {
+        let pdf = Pdf::write(crate::kit::pdf::Layout::Table, objects.clone()).signed(&how);
+        assert_eq!(verdict(&pdf.octets), PASSED);
+        for entry in ["/AP << /N 60 0 R >>", "/AP << /N 60 0 R >> /V null", "/AP << /N 60 0 R >> /V << >>"] {
+            let body = with_entry(&pdf.objects[&READY], entry);
+            let found = verdict(&pdf.with([(READY, body), (60, look.clone())]).octets);
+            assert!(found.starts_with("TOTAL-FAILED"), "{} {entry}: {found}", how.name);
         }
     }
 }
@@ -154,33 +184,34 @@ fn p15_looks_that_something_else_uses() {
         let entry = format!("/MK << /I {number} 0 R >> /Lock {number} 0 R");
         let mut how = Signing { field_entries: entry, ..Signing::named("Approval") };
         how.more.insert(number, body);
-        assert_eq!(verdict(&pdf.signed(&how).octets), CHANGED, "object {number} written beside");
+        assert_changed(&pdf.signed(&how).octets, "", &format!("object {number} written beside"));
     }
     // Through the store of validation data.
     let root = with_entry(&pdf.objects[&CATALOGUE], "/DSS << /Certs [4 0 R] >>");
     let attacked = pdf.with([(CATALOGUE, root.clone()), (4, stream("", COVER.as_bytes()))]);
-    assert_eq!(verdict(&attacked.octets), CHANGED, "the contents are a certificate");
+    assert_changed(&attacked.octets, "page|object", "the contents are a certificate");
     for number in [2, 3, 5] {
         let root = with_entry(&pdf.objects[&CATALOGUE], &format!("/DSS << /Certs [{number} 0 R] >>"));
         let body = with_entry(&pdf.objects[&number], "/Rotate 90");
-        assert_eq!(verdict(&pdf.with([(CATALOGUE, root), (number, body)]).octets), CHANGED, "object {number}");
+        assert_changed(&pdf.with([(CATALOGUE, root), (number, body)]).octets, "", &format!("object {number}"));
     }
     // And through the metadata.
     let root = with_entry(&pdf.objects[&CATALOGUE], "/Metadata 4 0 R");
     let attacked = pdf.with([(CATALOGUE, root), (4, stream("", COVER.as_bytes()))]);
-    assert_eq!(verdict(&attacked.octets), CHANGED, "the contents are metadata");
+    assert_changed(&attacked.octets, "page|metadata|object", "the contents are metadata");
     let section = Section {
         objects: [(4, stream("", COVER.as_bytes()))].into(),
         trailer: "/Info 4 0 R".to_owned(),
         ..pdf.section()
     };
-    assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED, "the contents are information");
+    assert_changed(&pdf.followed_by(&section).octets, "", "the contents are information");
 }
 
 #[test]
 fn p16_certifications_that_are_too_late_or_too_many() {
     for (first, second) in [(2, 2), (3, 2), (2, 3), (3, 1), (1, 1)] {
-        let pdf = certified(Kind::Table, first).signed(&Signing { name: "Again".to_owned(), ..Signing::certifying(second) });
+        let pdf =
+            certified(Kind::Table, first).signed(&Signing { name: "Again".to_owned(), ..Signing::certifying(second) });
         assert!(verdict(&pdf.octets).starts_with("TOTAL-FAILED"), "{first} and {second}: {}", verdict(&pdf.octets));
         let how = Signing { name: "Again".to_owned(), catalogue: String::new(), ..Signing::certifying(second) };
         let pdf = certified(Kind::Table, first).signed(&how);
@@ -193,9 +224,9 @@ fn p16_certifications_that_are_too_late_or_too_many() {
         assert!(verdict(&later.octets).starts_with("TOTAL-FAILED"), "P {permission} after an approval");
     }
     let rights = with_entry(&approved.objects[&CATALOGUE], "/Perms << /UR3 30 0 R >>");
-    assert_eq!(verdict(&approved.with([(CATALOGUE, rights)]).octets), CHANGED, "usage rights added");
+    assert_changed(&approved.with([(CATALOGUE, rights)]).octets, "catalogue", "usage rights added");
     let made = with_entry(&approved.objects[&CATALOGUE], "/Perms << /DocMDP 30 0 R >>");
-    assert_eq!(verdict(&approved.with([(CATALOGUE, made)]).octets), CHANGED, "an approval made a certification");
+    assert_changed(&approved.with([(CATALOGUE, made)]).octets, "catalogue", "an approval made a certification");
 }
 
 #[test]
@@ -205,10 +236,10 @@ fn p16_permissions_taken_away() {
             let pdf = certified(kind, permission);
             for to in ["", "/Perms << >>", "/Perms null", "/Perms << /DocMDP 31 0 R >>", "/Perms << /DocMDP null >>"] {
                 let attacked = pdf.with_edit(CATALOGUE, "/Perms << /DocMDP 30 0 R >>", to);
-                assert_eq!(verdict(&attacked.octets), CHANGED, "{kind:?}, P {permission}: {to}");
+                assert_changed(&attacked.octets, "", &format!("{kind:?}, P {permission}: {to}"));
             }
             let more = Signing { catalogue: "/Extra true".to_owned(), ..Signing::named("Approval") };
-            assert_eq!(verdict(&pdf.signed(&more).octets), CHANGED, "{kind:?}, P {permission}: the catalogue");
+            assert_changed(&pdf.signed(&more).octets, "", &format!("{kind:?}, P {permission}: the catalogue"));
         }
     }
     let pdf = certified(Kind::Table, 1).signed(&Signing::named("Approval"));
@@ -227,15 +258,19 @@ fn p17_fields_that_a_signature_locked() {
     for fields in ["/Action /All", "/Action /Include /Fields [(name)]", "/Action /Exclude /Fields [(other)]"] {
         let pdf = Pdf::of(Kind::Form).signed(&Signing::locking(fields));
         assert_eq!(verdict(&pdf.octets), PASSED, "{fields}");
-        assert_eq!(verdict(&pdf.with_edit(TEXT, "(Ng. V. A)", "(Tr. T. B)").octets), CHANGED, "{fields}: filled in");
-        assert_eq!(verdict(&pdf.with_edit(TEXT, "/F 4", "/F 2").octets), CHANGED, "{fields}: hidden");
-        assert_eq!(verdict(&pdf.with_edit(TEXT, "/T (name)", "/T (same)").octets), CHANGED, "{fields}: renamed");
+        assert_changed(
+            &pdf.with_edit(TEXT, "(Ng. V. A)", "(Tr. T. B)").octets,
+            "form-filled|locked-field",
+            &format!("{fields}: filled in"),
+        );
+        assert_changed(&pdf.with_edit(TEXT, "/F 4", "/F 2").octets, "", &format!("{fields}: hidden"));
+        assert_changed(&pdf.with_edit(TEXT, "/T (name)", "/T (same)").octets, "", &format!("{fields}: renamed"));
         let section = Section { free: vec![TEXT], ..pdf.section() };
-        assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED, "{fields}: taken away");
+        assert_changed(&pdf.followed_by(&section).octets, "", &format!("{fields}: taken away"));
         let form = pdf.edited(FORM, "/Fields [8 0 R", "/Fields [");
-        assert_eq!(verdict(&pdf.with([form]).octets), CHANGED, "{fields}: not listed");
+        assert_changed(&pdf.with([form]).octets, "", &format!("{fields}: not listed"));
         let lock = pdf.edited(31, &format!("/Lock << /Type /SigFieldLock {fields} >>"), "");
-        assert_eq!(verdict(&pdf.with([lock]).octets), CHANGED, "{fields}: the lock taken away");
+        assert_changed(&pdf.with([lock]).octets, "", &format!("{fields}: the lock taken away"));
     }
     // A signature field is a field.
     let fill = Signing { field: Some(READY), ..Signing::named("") };

@@ -21,6 +21,17 @@ pub fn warnings(octets: &[u8]) -> Vec<String> {
     warned.map(|check| check["code"].as_str().expect("a code").to_owned()).collect()
 }
 
+/// The verdict says that the file was changed since, and what: one of these, joined by `|`; empty: whatever.
+pub fn is_changed(found: &str, kinds: &str) -> bool {
+    let kind = found.strip_prefix("TOTAL-FAILED FORMAT_FAILURE pdf-changed-");
+    kind.is_some_and(|kind| kinds.is_empty() || kinds.split('|').any(|one| one == kind))
+}
+
+pub fn assert_changed(octets: &[u8], kinds: &str, what: &str) {
+    let found = verdict(octets);
+    assert!(is_changed(&found, kinds), "{what}: {found}, not {kinds}");
+}
+
 #[test]
 fn every_kind_of_file_passes_when_it_is_signed() {
     for kind in Kind::ALL {

@@ -6,9 +6,8 @@ use crate::kit::pdf::sign::with_entry;
 use crate::kit::pdf::{Kind, Layout, Objects, Pdf, Section, Signing, find_last, scan, stream, verdict};
 use crate::kit::verdict::PASSED;
 
-use super::pdf_controls::warnings;
+use super::pdf_controls::{assert_changed, is_changed, warnings};
 
-const CHANGED: &str = "TOTAL-FAILED FORMAT_FAILURE pdf-changed-since";
 const UNREADABLE: &str = "INDETERMINATE pdf-unreadable";
 const OTHER: &[u8] = b"BT /F1 12 Tf 72 720 Td (Three convictions.) Tj ET";
 
@@ -32,24 +31,27 @@ fn p03_a_revision_that_replaces_what_is_shown() {
         let pdf = good(kind);
         let new = 500;
         let page = pdf.edited(PAGE, "/Contents 4 0 R", &format!("/Contents {new} 0 R"));
-        let mut attacks: Vec<(&str, Objects)> = vec![
-            ("contents", [(CONTENTS, stream("", OTHER))].into()),
-            ("the page's contents", [page, (new, stream("", OTHER))].into()),
-            ("the size of the page", [pdf.edited(PAGE, "595 842", "595 100")].into()),
-            ("a font", [pdf.edited(FONT, "/Helvetica", "/Symbol")].into()),
-            ("no pages", [(PAGES, b"<< /Type /Pages /Kids [] /Count 0 >>".to_vec())].into()),
-            ("a language", [(CATALOGUE, with_entry(&pdf.objects[&CATALOGUE], "/Lang (vi)"))].into()),
-            ("the page turned", [(PAGE, with_entry(&pdf.objects[&PAGE], "/Rotate 180"))].into()),
-            ("an object that nothing uses", [(new, stream("", OTHER))].into()),
-            ("no object at all, but a trailer", Objects::new()),
+        let mut attacks: Vec<(&str, &str, Objects)> = vec![
+            ("contents", "page", [(CONTENTS, stream("", OTHER))].into()),
+            ("the page's contents", "page", [page, (new, stream("", OTHER))].into()),
+            ("the size of the page", "page", [pdf.edited(PAGE, "595 842", "595 100")].into()),
+            ("a font", "page", [pdf.edited(FONT, "/Helvetica", "/Symbol")].into()),
+            ("no pages", "pages", [(PAGES, b"<< /Type /Pages /Kids [] /Count 0 >>".to_vec())].into()),
+            ("a language", "catalogue", [(CATALOGUE, with_entry(&pdf.objects[&CATALOGUE], "/Lang (vi)"))].into()),
+            ("the page turned", "page", [(PAGE, with_entry(&pdf.objects[&PAGE], "/Rotate 180"))].into()),
+            ("an object that nothing uses", "object|page", [(new, stream("", OTHER))].into()),
+            ("no object at all, but a trailer", "", Objects::new()),
         ];
         let second = format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {} 0 R >>", new + 1);
-        let pages = String::from_utf8(pdf.objects[&PAGES].clone()).expect("text").replace("/Kids [", &format!("/Kids [{new} 0 R "));
+        let pages = String::from_utf8(pdf.objects[&PAGES].clone())
+            .expect("text")
+            .replace("/Kids [", &format!("/Kids [{new} 0 R "));
         attacks.push((
             "another page",
+            "pages",
             [(PAGES, pages.into_bytes()), (new, second.into_bytes()), (new + 1, stream("", OTHER))].into(),
         ));
-        for (name, objects) in attacks {
+        for (name, kind_of_change, objects) in attacks {
             let is_empty = objects.is_empty();
             let attacked = pdf.with(objects);
             if is_empty {
@@ -57,22 +59,29 @@ fn p03_a_revision_that_replaces_what_is_shown() {
                 assert_ne!(verdict(&attacked.octets), PASSED, "{kind:?}: {name}");
                 continue;
             }
-            assert_eq!(verdict(&attacked.octets), CHANGED, "{kind:?}: {name}");
+            assert_changed(&attacked.octets, kind_of_change, &format!("{kind:?}: {name}"));
             // By a section of the other kind, and with what may be added beside or behind.
             let other = if pdf.layout == Layout::Stream { Layout::Table } else { Layout::Stream };
-            let objects: Objects =
-                attacked.objects.iter().filter(|(number, body)| pdf.objects.get(number) != Some(body)).map(|(number, body)| (*number, body.clone())).collect();
+            let objects: Objects = attacked
+                .objects
+                .iter()
+                .filter(|(number, body)| pdf.objects.get(number) != Some(body))
+                .map(|(number, body)| (*number, body.clone()))
+                .collect();
             let section = Section { layout: other, objects: objects.clone(), ..pdf.section() };
-            assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED, "{kind:?}: {name}, {other:?}");
-            assert_eq!(verdict(&attacked.with_usual_store().octets), CHANGED, "{kind:?}: {name}, validation data");
+            assert_changed(&pdf.followed_by(&section).octets, "", &format!("{kind:?}: {name}, {other:?}"));
+            assert_changed(&attacked.with_usual_store().octets, "", &format!("{kind:?}: {name}, validation data"));
             let before = pdf.with_usual_store().with(objects.clone());
             let found = verdict(&before.octets);
-            assert!(found == CHANGED || objects.contains_key(&CATALOGUE), "{kind:?}: {name} behind validation data: {found}");
+            assert!(
+                is_changed(&found, "") || objects.contains_key(&CATALOGUE),
+                "{kind:?}: {name} behind validation data: {found}"
+            );
             let again = attacked.signed(&Signing::named("Second"));
-            assert_eq!(verdict(&again.octets), CHANGED, "{kind:?}: {name}, signed again");
+            assert_changed(&again.octets, "", &format!("{kind:?}: {name}, signed again"));
             let how = Signing { more: objects.clone(), ..Signing::named("Second") };
             let beside = pdf.signed(&how);
-            assert_eq!(verdict(&beside.octets), CHANGED, "{kind:?}: {name} with a signature");
+            assert_changed(&beside.octets, "", &format!("{kind:?}: {name} with a signature"));
         }
     }
 }
@@ -81,11 +90,15 @@ fn p03_a_revision_that_replaces_what_is_shown() {
 fn p03_what_was_filled_in_later() {
     let pdf = good(Kind::Form);
     let filled = pdf.with_edit(TEXT, "(Ng. V. A)", "(Tr. T. B)");
-    assert_eq!(verdict(&filled.octets), CHANGED, "the default policy allows no filling in");
+    assert_changed(&filled.octets, "form-filled", "the default policy allows no filling in");
     let look = pdf.with([(LOOK, crate::kit::pdf::replaced(&pdf.objects[&LOOK], "(Ng. V. A)", "(Tr. T. B)"))]);
-    assert_eq!(verdict(&look.octets), CHANGED, "the look of a field");
-    for (from, to) in [("/DA (/F1 12 Tf 0 g)", "/DA (/F1 0.01 Tf 1 g)"), ("/Fields [8 0 R", "/Fields ["), ("/DA", "/NeedAppearances true /DA")] {
-        assert_eq!(verdict(&pdf.with_edit(FORM, from, to).octets), CHANGED, "{to}");
+    assert_changed(&look.octets, "form-filled|form|page", "the look of a field");
+    for (from, to) in [
+        ("/DA (/F1 12 Tf 0 g)", "/DA (/F1 0.01 Tf 1 g)"),
+        ("/Fields [8 0 R", "/Fields ["),
+        ("/DA", "/NeedAppearances true /DA"),
+    ] {
+        assert_changed(&pdf.with_edit(FORM, from, to).octets, "", to);
     }
     let titled = good(Kind::Table).with([(INFO, b"<< /Title (Another paper) >>".to_vec())]);
     assert_ne!(verdict(&titled.octets), PASSED, "another title and nothing else");
@@ -151,7 +164,8 @@ fn p10_startxref_that_leads_into_a_stream() {
 
 /// A file with two bodies of the object of its page's contents, the first of which is not used.
 fn two_bodies() -> (Pdf, usize) {
-    let section = Section { objects: Kind::Table.objects(), trailer: "/Info 6 0 R".to_owned(), ..Section::first(Layout::Table) };
+    let section =
+        Section { objects: Kind::Table.objects(), trailer: "/Info 6 0 R".to_owned(), ..Section::first(Layout::Table) };
     let mut pdf = Pdf::of(Kind::Table);
     pdf.octets = b"%PDF-2.0\n%\xE2\xE3\xCF\xD3\n".to_vec();
     let evil = pdf.octets.len();
@@ -167,10 +181,10 @@ fn p12_hidden_content_that_a_later_revision_brings_to_light() {
     let pdf = pdf.signed(&Signing::default());
     for layout in [Layout::Table, Layout::Stream] {
         let section = Section { layout, places: vec![(CONTENTS, evil)], ..pdf.section() };
-        assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED, "hide and replace, {layout:?}");
+        assert_changed(&pdf.followed_by(&section).octets, "structure|page", &format!("hide and replace, {layout:?}"));
         let stored = pdf.with_usual_store();
         let section = Section { layout, places: vec![(CONTENTS, evil)], ..stored.section() };
-        assert_eq!(verdict(&stored.followed_by(&section).octets), CHANGED, "behind validation data, {layout:?}");
+        assert_changed(&stored.followed_by(&section).octets, "", &format!("behind validation data, {layout:?}"));
     }
     // A catalogue that nothing uses, and a trailer that does.
     let mut objects = Kind::Table.objects();
@@ -183,13 +197,13 @@ fn p12_hidden_content_that_a_later_revision_brings_to_light() {
     assert_ne!(verdict(&pdf.followed_by(&section).octets), PASSED, "replaced by another catalogue");
     let root = with_entry(b"<< /Type /Catalog /Pages 14 0 R >>", "/AcroForm 32 0 R");
     let section = Section { root: 13, objects: [(13, root)].into(), ..pdf.section() };
-    assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED, "another catalogue with the same form");
+    assert_changed(&pdf.followed_by(&section).octets, "", "another catalogue with the same form");
     let pages = pdf.edited(CATALOGUE, "/Pages 2 0 R", "/Pages 14 0 R");
-    assert_eq!(verdict(&pdf.with([pages]).octets), CHANGED, "other pages");
+    assert_changed(&pdf.with([pages]).octets, "catalogue|pages", "other pages");
     let kids = pdf.edited(PAGES, "/Kids [3 0 R]", "/Kids [15 0 R]");
-    assert_eq!(verdict(&pdf.with([kids]).octets), CHANGED, "another page");
+    assert_changed(&pdf.with([kids]).octets, "pages", "another page");
     let contents = pdf.edited(PAGE, "/Contents 4 0 R", "/Contents 16 0 R");
-    assert_eq!(verdict(&pdf.with([contents]).octets), CHANGED, "other contents");
+    assert_changed(&pdf.with([contents]).octets, "page", "other contents");
     let section = Section { places: vec![(CONTENTS, pdf.octets.len())], ..pdf.section() };
     assert_ne!(verdict(&pdf.followed_by(&section).octets), PASSED, "a place where no object is");
 }
@@ -208,20 +222,20 @@ fn p12_a_cover_that_a_later_revision_takes_away() {
     let pdf = Pdf::write(Layout::Table, objects).signed(&Signing::default());
     assert_eq!(verdict(&pdf.octets), PASSED, "covered, and whole");
     let empty = stream("/Type /XObject /Subtype /Form /BBox [0 0 0 0]", b"");
-    assert_eq!(verdict(&pdf.with([(13, empty)]).octets), CHANGED, "the cover is empty");
-    assert_eq!(verdict(&pdf.with([(13, b"null".to_vec())]).octets), CHANGED, "the cover is null");
+    assert_changed(&pdf.with([(13, empty)]).octets, "page", "the cover is empty");
+    assert_changed(&pdf.with([(13, b"null".to_vec())]).octets, "page|structure", "the cover is null");
     for number in [13, 14, CONTENTS, PAGE, FONT] {
         let section = Section { free: vec![number], ..pdf.section() };
-        assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED, "{number} is free");
+        assert_changed(&pdf.followed_by(&section).octets, "", &format!("{number} is free"));
         let section = Section { layout: Layout::Stream, free: vec![number], ..pdf.section() };
-        assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED, "{number} is free, by a stream");
+        assert_changed(&pdf.followed_by(&section).octets, "", &format!("{number} is free, by a stream"));
     }
     let annotations = pdf.edited(PAGE, "/Annots [14 0 R 31 0 R]", "/Annots [31 0 R]");
-    assert_eq!(verdict(&pdf.with([annotations]).octets), CHANGED, "the note is not listed");
-    assert_eq!(verdict(&pdf.with_edit(14, "/F 4", "/F 2").octets), CHANGED, "the note is hidden");
+    assert_changed(&pdf.with([annotations]).octets, "annotation|page", "the note is not listed");
+    assert_changed(&pdf.with_edit(14, "/F 4", "/F 2").octets, "annotation", "the note is hidden");
     let changed = b"<< /Type /OCProperties /D << /OFF [13 0 R] >> >>".to_vec();
     let root = with_entry(&pdf.objects[&CATALOGUE], "/OCProperties 40 0 R");
-    assert_eq!(verdict(&pdf.with([(40, changed), (CATALOGUE, root)]).octets), CHANGED, "layers");
+    assert_changed(&pdf.with([(40, changed), (CATALOGUE, root)]).octets, "catalogue", "layers");
 }
 
 #[test]
@@ -247,7 +261,7 @@ fn p13_content_that_could_be_brought_to_light_is_told_of() {
     let pdf = pdf.signed(&Signing::default());
     prepared("between revisions", &pdf);
     let section = Section { places: vec![(CONTENTS, evil)], ..pdf.section() };
-    assert_eq!(verdict(&pdf.followed_by(&section).octets), CHANGED);
+    assert_changed(&pdf.followed_by(&section).octets, "", "changed");
     // What is usual is not told of.
     for kind in Kind::ALL {
         assert_eq!(warnings(&good(kind).octets), [""; 0], "{kind:?}");
@@ -287,7 +301,12 @@ fn p11_cross_references_that_readers_take_differently() {
     let twice = with_entry(&pdf.objects[&PAGE], "/Contents 5 0 R");
     let mut objects = Kind::Table.objects();
     objects.insert(PAGE, twice);
-    assert_ne!(verdict(&Pdf::write(Layout::Table, objects).signed(&Signing { is_on_page: false, ..Signing::default() }).octets), PASSED);
+    assert_ne!(
+        verdict(
+            &Pdf::write(Layout::Table, objects).signed(&Signing { is_on_page: false, ..Signing::default() }).octets
+        ),
+        PASSED
+    );
     // In a circle.
     for kind in [Kind::Table, Kind::Stream, Kind::Hybrid] {
         let pdf = good(kind);
@@ -299,7 +318,9 @@ fn p11_cross_references_that_readers_take_differently() {
         let ahead = pdf.followed_by(&pdf.section());
         let section = Section { prev: Some(ahead.startxref), ..pdf.section() };
         assert_eq!(verdict(&pdf.followed_by(&section).octets), UNREADABLE, "{kind:?}: to itself");
-        for trailer in [format!("/XRefStm {}", ahead.startxref), format!("/XRefStm {}", pdf.startxref), "/XRefStm 7".to_owned()] {
+        for trailer in
+            [format!("/XRefStm {}", ahead.startxref), format!("/XRefStm {}", pdf.startxref), "/XRefStm 7".to_owned()]
+        {
             let section = Section { trailer, ..pdf.section() };
             assert_ne!(verdict(&pdf.followed_by(&section).octets), PASSED, "{kind:?}: by XRefStm");
         }
@@ -318,7 +339,9 @@ fn p11_cross_references_that_readers_take_differently() {
     let mut prev = pdf.startxref;
     for _ in 0..20_000 {
         let at = octets.len();
-        octets.extend(format!("xref\n0 0\ntrailer\n<< /Size 40 /Root 1 0 R /Prev {prev} >>\nstartxref\n{at}\n%%EOF\n").bytes());
+        octets.extend(
+            format!("xref\n0 0\ntrailer\n<< /Size 40 /Root 1 0 R /Prev {prev} >>\nstartxref\n{at}\n%%EOF\n").bytes(),
+        );
         prev = at;
     }
     assert_ne!(verdict(&octets), PASSED, "twenty thousand sections");

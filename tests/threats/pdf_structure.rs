@@ -28,7 +28,9 @@ fn entry(number: u32, entry: &str) -> (u32, Vec<u8>) {
 #[test]
 fn p21_encrypted_files() {
     for layout in [Layout::Table, Layout::Stream] {
-        for trailer in ["/Encrypt 13 0 R", "/Encrypt << /Filter /Standard /V 1 /R 2 /O () /U () /P -4 >>", "/Encrypt 99 0 R"] {
+        for trailer in
+            ["/Encrypt 13 0 R", "/Encrypt << /Filter /Standard /V 1 /R 2 /O () /U () /P -4 >>", "/Encrypt 99 0 R"]
+        {
             let pdf = Pdf::of(Kind::Table);
             let mut pdf = Pdf { layout, ..pdf };
             pdf.trailer += trailer;
@@ -69,12 +71,17 @@ fn p21_files_that_do_something() {
         // Added later.
         let added = plain.with([(40, script.as_bytes().to_vec())]);
         assert_ne!(verdict(&added.octets), PASSED);
-        let root = replaced(&plain.objects[&CATALOGUE], "/OpenAction << /S /GoTo /D [3 0 R /Fit] >>", &format!("/OpenAction {script}"));
+        let root = replaced(
+            &plain.objects[&CATALOGUE],
+            "/OpenAction << /S /GoTo /D [3 0 R /Fit] >>",
+            &format!("/OpenAction {script}"),
+        );
         assert_ne!(verdict(&plain.with([(CATALOGUE, root)]).octets), PASSED);
     }
     let form = Kind::Form.objects();
     let with_xfa = with_entry(&form[&FORM], "/XFA 4 0 R");
-    let pdf = Pdf::write(Layout::Table, form.into_iter().chain([(FORM, with_xfa)]).collect()).signed(&Signing::default());
+    let pdf =
+        Pdf::write(Layout::Table, form.into_iter().chain([(FORM, with_xfa)]).collect()).signed(&Signing::default());
     assert_eq!(verdict(&pdf.octets), ACTIVE);
 }
 
@@ -93,11 +100,35 @@ fn p11_files_that_lead_in_circles_are_judged_soon() {
         let to_itself = format!("<< /Type /ObjStm /N 1 /First 4 /Length 30 0 R >>");
         for (name, objects) in [
             ("pages in pages", vec![(PAGES, b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>".to_vec())]),
-            ("pages in their page", vec![(PAGES, b"<< /Type /Pages /Kids [13 0 R 3 0 R] /Count 1 >>".to_vec()), (13, b"<< /Type /Pages /Kids [2 0 R] /Parent 2 0 R >>".to_vec())]),
-            ("fields in fields", vec![entry(CATALOGUE, "/AcroForm 13 0 R"), (13, b"<< /Fields [14 0 R] >>".to_vec()), (14, b"<< /T (a) /Kids [14 0 R] >>".to_vec())]),
-            ("fields in two", vec![entry(CATALOGUE, "/AcroForm 13 0 R"), (13, b"<< /Fields [14 0 R] >>".to_vec()), (14, b"<< /T (a) /Kids [15 0 R] >>".to_vec()), (15, b"<< /T (b) /Kids [14 0 R] >>".to_vec())]),
+            (
+                "pages in their page",
+                vec![
+                    (PAGES, b"<< /Type /Pages /Kids [13 0 R 3 0 R] /Count 1 >>".to_vec()),
+                    (13, b"<< /Type /Pages /Kids [2 0 R] /Parent 2 0 R >>".to_vec()),
+                ],
+            ),
+            (
+                "fields in fields",
+                vec![
+                    entry(CATALOGUE, "/AcroForm 13 0 R"),
+                    (13, b"<< /Fields [14 0 R] >>".to_vec()),
+                    (14, b"<< /T (a) /Kids [14 0 R] >>".to_vec()),
+                ],
+            ),
+            (
+                "fields in two",
+                vec![
+                    entry(CATALOGUE, "/AcroForm 13 0 R"),
+                    (13, b"<< /Fields [14 0 R] >>".to_vec()),
+                    (14, b"<< /T (a) /Kids [15 0 R] >>".to_vec()),
+                    (15, b"<< /T (b) /Kids [14 0 R] >>".to_vec()),
+                ],
+            ),
             ("a reference to itself", vec![(PAGE, b"3 0 R".to_vec())]),
-            ("references to each other", vec![entry(CATALOGUE, "/AcroForm 13 0 R"), (13, b"14 0 R".to_vec()), (14, b"13 0 R".to_vec())]),
+            (
+                "references to each other",
+                vec![entry(CATALOGUE, "/AcroForm 13 0 R"), (13, b"14 0 R".to_vec()), (14, b"13 0 R".to_vec())],
+            ),
             ("a length of its own", vec![(13, to_itself.clone().into_bytes())]),
         ] {
             let name = format!("{layout:?}: {name}");
@@ -126,7 +157,8 @@ fn p22_nesting_and_numbers_without_end() {
             for layout in [Layout::Table, Layout::Stream] {
                 for number in [13, CATALOGUE, PAGE] {
                     let pdf = Pdf::of(Kind::Table).signed(&Signing::default());
-                    let section = Section { layout, objects: [(number, deep(open, close, count))].into(), ..pdf.section() };
+                    let section =
+                        Section { layout, objects: [(number, deep(open, close, count))].into(), ..pdf.section() };
                     let _ = soon(&format!("{open} {count} {number}"), &pdf.followed_by(&section).octets);
                 }
             }
@@ -139,12 +171,12 @@ fn p22_nesting_and_numbers_without_end() {
         if count > 60 {
             assert_eq!(verdict(&signed(Layout::Table, [(13, nested)]).octets), UNREADABLE, "signed so");
         }
-        let kids = (0..count.min(20_000) as u32).map(|number| {
-            (100 + number, format!("<< /T (a) /Kids [{} 0 R] >>", 101 + number).into_bytes())
-        });
+        let kids = (0..count.min(20_000) as u32)
+            .map(|number| (100 + number, format!("<< /T (a) /Kids [{} 0 R] >>", 101 + number).into_bytes()));
         let form = [entry(CATALOGUE, "/AcroForm 13 0 R"), (13, b"<< /Fields [100 0 R] >>".to_vec())];
         let _ = soon("fields in fields", &signed(Layout::Table, kids.chain(form)).octets);
-        let chain = (0..count.min(20_000) as u32).map(|number| (100 + number, format!("{} 0 R", 101 + number).into_bytes()));
+        let chain =
+            (0..count.min(20_000) as u32).map(|number| (100 + number, format!("{} 0 R", 101 + number).into_bytes()));
         let form = [entry(CATALOGUE, "/AcroForm 100 0 R")];
         let base = Pdf::write(Layout::Table, Kind::Table.objects().into_iter().chain(chain).chain(form).collect());
         let _ = soon("references to references", &base.octets);
@@ -176,16 +208,25 @@ fn p22_cross_reference_streams_that_lie() {
     ] {
         let mut octets = pdf.octets.clone();
         let at = octets.len();
-        let head = format!("/Type /XRef /Root 1 0 R /Prev {} /Size 2147483647 {entries} /Filter /FlateDecode", pdf.startxref);
+        let head =
+            format!("/Type /XRef /Root 1 0 R /Prev {} /Size 2147483647 {entries} /Filter /FlateDecode", pdf.startxref);
         object(&mut octets, 60, &stream(&head, &rows));
         octets.extend(format!("startxref\n{at}\n%%EOF\n").bytes());
         assert_eq!(soon(entries, &octets), UNREADABLE, "{entries}");
     }
     let pdf = Pdf::of(Kind::Table).signed(&Signing::default());
-    for lines in ["0 4294967295\n", "0 99999999999999999999\n", "4294967295 1\n0000000000 00000 n\r\n", "-1 1\n", "8388607 2\n"] {
+    for lines in
+        ["0 4294967295\n", "0 99999999999999999999\n", "4294967295 1\n0000000000 00000 n\r\n", "-1 1\n", "8388607 2\n"]
+    {
         let mut octets = pdf.octets.clone();
         let at = octets.len();
-        octets.extend(format!("xref\n{lines}trailer\n<< /Size 9 /Root 1 0 R /Prev {} >>\nstartxref\n{at}\n%%EOF\n", pdf.startxref).bytes());
+        octets.extend(
+            format!(
+                "xref\n{lines}trailer\n<< /Size 9 /Root 1 0 R /Prev {} >>\nstartxref\n{at}\n%%EOF\n",
+                pdf.startxref
+            )
+            .bytes(),
+        );
         assert_eq!(soon(lines, &octets), UNREADABLE, "{lines}");
     }
 }

@@ -78,10 +78,7 @@ impl Kind {
             }
             Self::Ready => {
                 put(FORM, "<< /Fields [10 0 R] >>");
-                put(
-                    READY,
-                    "<< /Type /Annot /Subtype /Widget /FT /Sig /T (ready) /F 132 /P 3 0 R /Rect [0 0 0 0] >>",
-                );
+                put(READY, "<< /Type /Annot /Subtype /Widget /FT /Sig /T (ready) /F 132 /P 3 0 R /Rect [0 0 0 0] >>");
             }
             Self::Table => put(INFO, "<< /Title (Paper) >>"),
             _ => {}

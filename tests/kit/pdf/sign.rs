@@ -171,9 +171,8 @@ impl Pdf {
         } else {
             let (name, rect) = (&how.name, how.rect);
             let page = if how.is_on_page { format!("/P {PAGE} 0 R") } else { String::new() };
-            let body = format!(
-                "<< /Type /Annot /Subtype /Widget /FT /Sig /T ({name}) /F 132 /Rect {rect} {page} {filled} >>"
-            );
+            let body =
+                format!("<< /Type /Annot /Subtype /Widget /FT /Sig /T ({name}) /F 132 /Rect {rect} {page} {filled} >>");
             objects.insert(field, body.into_bytes());
             self.list(&mut objects, field, signature + 2, how.is_on_page);
         }
@@ -214,9 +213,7 @@ impl Pdf {
             let page = current(objects, PAGE);
             let text = String::from_utf8(page.clone()).expect("text");
             let annotated = match text.split("/Annots [").nth(1).and_then(|rest| rest.split(']').next()) {
-                Some(there) => {
-                    replaced(&page, &format!("/Annots [{there}"), &format!("/Annots [{there} {field} 0 R"))
-                }
+                Some(there) => replaced(&page, &format!("/Annots [{there}"), &format!("/Annots [{there} {field} 0 R")),
                 None => with_entry(&page, &format!("/Annots [{field} 0 R]")),
             };
             objects.insert(PAGE, annotated);
