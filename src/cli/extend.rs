@@ -11,6 +11,7 @@ use super::output;
 use super::raise::{LevelArgument, Raising};
 use crate::core::evidence_file;
 use crate::core::validation::Content;
+use crate::signing::pades;
 
 /// The arguments of `antin extend`.
 #[derive(Args, Clone, Debug)]
@@ -29,7 +30,7 @@ pub struct ExtendArguments {
     /// Where the raised signature is written
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The signature: CMS (DER, BER, PEM)
+    /// The signature: CMS (DER, BER, PEM), or a signed PDF
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -43,8 +44,15 @@ fn extend(arguments: &ExtendArguments) -> Result<Code, CommandError> {
     output::check("--out", &arguments.out, arguments.evidence.files().chain(arguments.content.as_deref()))?;
     let file = evidence::read(&arguments.file)?;
     let content = arguments.content.as_deref().map(evidence::read).transpose()?;
-    let message = evidence_file::cms(&file);
-    let message = message.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.file, &error))?;
+    let message = if pades::is_pdf(&file) {
+        if content.is_some() {
+            return Err(CommandError::new(exit::USAGE, "--content is for detached signatures: a PDF holds its own"));
+        }
+        file
+    } else {
+        let message = evidence_file::cms(&file);
+        message.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.file, &error))?.to_vec()
+    };
     let content = content.as_deref().map_or(Content::None, Content::Bytes);
     let mut raising = Raising::new(arguments.tsa.as_deref(), arguments.evidence.load()?)?;
     let raised = raising.raise(&message, content, arguments.level)?;

@@ -15,6 +15,7 @@ pub mod revocation;
 pub mod serve;
 pub mod sign;
 mod sign_more;
+mod sign_pdf;
 pub mod trust;
 pub mod validate_path;
 pub mod verify;

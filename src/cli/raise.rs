@@ -12,6 +12,7 @@ use super::evidence::LoadedEvidence;
 use super::exit::{self, CommandError};
 use crate::clock;
 use crate::config::{TimeStampAuthority, TimeStamping};
+use crate::core::algorithm::DigestAlgorithm;
 use crate::core::evidence::Evidence;
 use crate::core::memory::Memory;
 use crate::core::policy::{Policy, RevocationMode};
@@ -77,6 +78,13 @@ impl Raising {
         let (intermediates, aliases) = (self.trust.intermediates().to_vec(), self.trust.aliases().to_vec());
         self.trust = TrustStore::with_aliases(anchors, intermediates, aliases);
         self.evidence.certificates.extend(chain);
+    }
+
+    /// A message over content of these digests, with a time-stamp over its signature.
+    pub fn stamp(&mut self, message: &[u8], digests: &[(DigestAlgorithm, Vec<u8>)]) -> Result<Vec<u8>, CommandError> {
+        let Some(client) = &self.client else { return Err(needs_authority()) };
+        let content = Content::Digests(digests);
+        self.runtime.block_on(raise_to_timestamped(message, content, client, &|_| Ok(()))).map_err(failed)
     }
 
     /// The message at this level, its content beside it if it is detached. At B-LTA always with a new archive time-stamp.
@@ -153,7 +161,9 @@ fn needs_authority() -> CommandError {
 /// What cannot be raised by what is at hand is no failure of this machine.
 fn failed(error: LevelError) -> CommandError {
     let code = match error {
-        LevelError::Message(_) | LevelError::ContentMissing | LevelError::Adding(_) => exit::UNREADABLE,
+        LevelError::Message(_) | LevelError::ContentMissing | LevelError::Adding(_) | LevelError::Pdf(_) => {
+            exit::UNREADABLE
+        }
         LevelError::NotPassed { .. }
         | LevelError::TimeStampNotPassed { .. }
         | LevelError::StatusTooOld

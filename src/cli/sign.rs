@@ -9,7 +9,8 @@ use clap::{Args, ValueEnum};
 use super::evidence::{self, EvidenceArguments};
 use super::exit::{self, Code, CommandError};
 use super::raise::{LevelArgument, Raising};
-use super::{output, sign_more};
+use super::sign_pdf::PdfArguments;
+use super::{output, sign_more, sign_pdf};
 use crate::clock;
 use crate::core::cms::document_reference::DocumentReference;
 use crate::core::crypto;
@@ -55,6 +56,8 @@ pub struct SignArguments {
     /// URI under which the document's status is published
     #[arg(long, value_name = "URI", requires = "kind")]
     status_ref: Option<String>,
+    #[command(flatten)]
+    pdf: PdfArguments,
     /// Add the signature to the CMS in this file, which is over the same document
     #[arg(long, value_name = "FILE")]
     add_to: Option<PathBuf>,
@@ -87,8 +90,14 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
     if arguments.level == LevelArgument::Basic && arguments.tsa.is_some() {
         return Err(CommandError::new(exit::USAGE, "--tsa is for levels above B-B: add --level B-T"));
     }
-    if arguments.format == FormatArgument::Pades {
-        return Err(CommandError::new(exit::USAGE, "format-not-available: only cades can be signed"));
+    let is_pdf = arguments.format == FormatArgument::Pades;
+    if is_pdf && (arguments.detached || arguments.add_to.is_some()) {
+        let message = "--detached and --add-to are for cades: a PDF holds its signatures";
+        return Err(CommandError::new(exit::USAGE, message));
+    }
+    if !is_pdf && !arguments.pdf.is_empty() {
+        let message = "--field, --certify, --reason, --location and --contact are for PDFs: add --format pades";
+        return Err(CommandError::new(exit::USAGE, message));
     }
     let inputs = [&arguments.key, &arguments.cert].into_iter().chain(&arguments.chain).chain(&arguments.file);
     let inputs = inputs.chain(&arguments.add_to).map(PathBuf::as_path).chain(arguments.evidence.files());
@@ -102,6 +111,12 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
     };
     let signer = load_signer(arguments)?;
     let file = arguments.file.as_deref().map(evidence::read).transpose()?;
+    let mut raising = load_raising(arguments)?;
+    if is_pdf {
+        let file = file.unwrap_or_default();
+        let signed = sign_pdf::sign(file, &arguments.pdf, document, &signer, arguments.level, raising.as_mut())?;
+        return write(arguments, &signed);
+    }
     let (existing, content) = match &arguments.add_to {
         Some(path) => {
             let (existing, content) = sign_more::read(path, file)?;
@@ -125,17 +140,29 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
     if let Some(existing) = &existing {
         signature = existing.with(&signature, (!arguments.detached).then_some(&content))?;
     }
-    if arguments.level > LevelArgument::Basic {
+    if let Some(raising) = &mut raising {
         let content = if arguments.detached { Content::Bytes(&content) } else { Content::None };
-        let mut raising = Raising::new(arguments.tsa.as_deref(), arguments.evidence.load()?)?;
-        if !arguments.evidence.names_anchors() {
-            raising.look_up_to_tops(load_chain(arguments)?);
-        }
         signature = raising.raise(&signature, content, arguments.level)?;
     }
-    let written = output::write_whole(&arguments.out, &signature);
+    write(arguments, &signature)
+}
+
+fn write(arguments: &SignArguments, signed: &[u8]) -> Result<Code, CommandError> {
+    let written = output::write_whole(&arguments.out, signed);
     written.map_err(|error| CommandError::about(exit::INTERNAL, &arguments.out, &error))?;
     Ok(exit::ACCEPT)
+}
+
+/// With what levels above B-B are made.
+fn load_raising(arguments: &SignArguments) -> Result<Option<Raising>, CommandError> {
+    if arguments.level == LevelArgument::Basic {
+        return Ok(None);
+    }
+    let mut raising = Raising::new(arguments.tsa.as_deref(), arguments.evidence.load()?)?;
+    if !arguments.evidence.names_anchors() {
+        raising.look_up_to_tops(load_chain(arguments)?);
+    }
+    Ok(Some(raising))
 }
 
 fn load_chain(arguments: &SignArguments) -> Result<Vec<Arc<Certificate>>, CommandError> {

@@ -16,6 +16,7 @@ mod metrics;
 mod openapi;
 mod patience;
 mod places;
+mod pdf;
 mod problem;
 mod published;
 mod receipt;

@@ -337,6 +337,7 @@ impl From<ExtendError> for Problem {
                     let detail = "no time-stamping authority gives a time-stamp that counts now: ask again later";
                     Self::new(StatusCode::SERVICE_UNAVAILABLE, "timestamp-not-available", detail).retry_after(30)
                 }
+                LevelError::Pdf(error) => error.into(),
                 LevelError::Interrupted => Self::internal(),
             },
         }

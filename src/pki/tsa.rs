@@ -78,7 +78,7 @@ impl TimeStampingAuthority {
             content_type: oid::TST_INFO,
             signing_certificate: self.parts.signing_certificate(),
             message_digest: &crypto::digest(digest_algorithm, statement),
-            signing_time: now,
+            signing_time: Some(now),
             document: None,
         }
         .encode();

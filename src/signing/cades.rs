@@ -6,8 +6,14 @@ use super::key::SoftwareKey;
 use super::{CadesRequest, IssuingKey, SigningError, self_check};
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::build::{self, MessageToAssemble, SignedAttributesToSign, SignerParts};
+use crate::core::cms::document_reference::DocumentReference;
 use crate::core::oid;
+use crate::core::time::Time;
 use crate::core::x509::Certificate;
+
+/// Octets of a message beside certificates, identifiers and the document reference: a signature value of at most 1,024, one digest, and
+/// what is around them.
+const BESIDE: usize = 2048;
 
 /// A key, its certificate, and the chain that is embedded beside it.
 pub struct CadesSigner {
@@ -26,6 +32,11 @@ impl CadesSigner {
 
     /// The message, not yet verified: for measuring. Everything else calls [`IssuingKey::sign_cades`].
     pub fn sign_unchecked(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError> {
+        self.message(request, Some(request.signing_time))
+    }
+
+    /// `stated_time`: among the signed attributes.
+    fn message(&self, request: &CadesRequest<'_>, stated_time: Option<Time>) -> Result<Vec<u8>, SigningError> {
         let (digest_algorithm, digest) = request.digest;
         if !digest_algorithm.is_acceptable() {
             return Err(SigningError::WeakDigest { algorithm: digest_algorithm });
@@ -49,7 +60,7 @@ impl CadesSigner {
             content_type: oid::DATA,
             signing_certificate: self.parts.signing_certificate(),
             message_digest: digest,
-            signing_time: request.signing_time,
+            signing_time: stated_time,
             document: request.document,
         };
         let octets = attributes.encode();
@@ -87,5 +98,13 @@ impl IssuingKey for CadesSigner {
             Ok(()) => Ok(message),
             Err(code) => Err(SigningError::SelfCheck { key: self.name.clone(), code }),
         }
+    }
+
+    fn sign_in_pdf(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError> {
+        self.message(&CadesRequest { content: None, ..*request }, None)
+    }
+
+    fn room(&self, document: Option<&DocumentReference>) -> usize {
+        self.parts.length() + document.map_or(0, |document| document.encode().len()) + BESIDE
     }
 }

@@ -1,5 +1,6 @@
 //! Levels above B-B (EN 319 122-1 §6.3): what is put into a signature that exists, and the check before it counts.
 
+use super::pades::{self, PadesError, is_pdf};
 use super::self_check;
 use super::timestamp::{Acceptance, TimeStampClient, TimeStampError};
 use crate::core::cms::unsigned::{AddingFault, add_signature_time_stamp};
@@ -17,6 +18,9 @@ pub enum LevelError {
     TimeStamp(#[from] TimeStampError),
     #[error("the time-stamp cannot be put into the signature")]
     Adding(#[from] AddingFault),
+    /// It is a PDF.
+    #[error(transparent)]
+    Pdf(#[from] PadesError),
     /// There is nothing to keep evidence of.
     #[error("the signature does not pass ({code}): it is not raised")]
     NotPassed {
@@ -55,6 +59,7 @@ impl LevelError {
         match self {
             Self::Message(_) | Self::Adding(_) => "unreadable",
             Self::TimeStamp(error) => error.code(),
+            Self::Pdf(error) => error.code(),
             Self::SelfCheck { code } | Self::NotPassed { code, .. } | Self::TimeStampNotPassed { code, .. } => code,
             Self::StatusTooOld => "revocation-data-before-timestamp",
             Self::ContentMissing => "content-missing",
@@ -80,13 +85,17 @@ impl LevelError {
 
 /// The message at B-T: with a time-stamp over the value of each of its signatures that has none, which `accept` took, each judged by our
 /// own verifier in the whole message. `content` is that of a detached message. No other octet changes than
-/// [`add_signature_time_stamp`] says.
+/// [`add_signature_time_stamp`] says. A PDF gets a document time-stamp, if one of its signatures has none.
 pub async fn raise_to_timestamped(
     message: &[u8],
     content: Content<'_>,
     client: &TimeStampClient,
     accept: Acceptance<'_>,
 ) -> Result<Vec<u8>, LevelError> {
+    if is_pdf(message) {
+        let is_stamped = is_stamped(message)?;
+        return if is_stamped { Ok(message.to_vec()) } else { pades::level::stamp(message, client, accept).await };
+    }
     let mut raised = message.to_vec();
     for (signer, value) in unstamped(message)? {
         let answer = client.stamp(&value, accept).await?;
@@ -99,6 +108,9 @@ pub async fn raise_to_timestamped(
 
 /// Each signature has a time-stamp, whatever it is worth.
 pub fn is_stamped(message: &[u8]) -> Result<bool, LevelError> {
+    if is_pdf(message) {
+        return pades::level::is_stamped(message);
+    }
     unstamped(message).map(|unstamped| unstamped.is_empty())
 }
 

@@ -1,6 +1,7 @@
 //! Levels B-LT and B-LTA (EN 319 122-1 §6.3): the evidence by which a signature passes, kept in it, and time-stamps over all of it.
 
 use super::level::{LevelError, with_decoded};
+use super::pades::{self, is_pdf};
 use super::timestamp::{Acceptance, TimeStampClient};
 use crate::core::algorithm::{DigestAlgorithm, Lifetime};
 use crate::core::cms::add_evidence::add_evidence;
@@ -102,6 +103,11 @@ pub fn level_of(validation: &Validation) -> Option<Level> {
 /// B-LT: the message with the evidence embedded by which its signatures and their time-stamps pass. Each has a time-stamp that passes.
 pub fn raise_to_long_term(message: &[u8], judgement: Judgement<'_>) -> Result<Vec<u8>, LevelError> {
     let validation = check_stamped(message, judgement)?;
+    if is_pdf(message) {
+        let raised = pades::level::add_evidence(message, &validation.used(judgement.evidence))?;
+        judgement.check(&raised, Level::LongTerm)?;
+        return Ok(raised);
+    }
     if holds_older_archive(message)? {
         // Its archive time-stamp is over all certificates and CRLs there are: none can be added.
         return Ok(message.to_vec());
@@ -111,14 +117,17 @@ pub fn raise_to_long_term(message: &[u8], judgement: Judgement<'_>) -> Result<Ve
     Ok(raised)
 }
 
-/// B-LTA: a message of level B-LT with one more `archive-time-stamp-v3` over each signature and all that is kept with it. Made anew
-/// before the newest one's algorithm or certificate ends, it carries the signature on.
+/// B-LTA: a message of level B-LT with one more `archive-time-stamp-v3` over each signature and all that is kept with it; a PDF with one
+/// more document time-stamp. Made anew before the newest one's algorithm or certificate ends, it carries the signature on.
 pub async fn raise_to_archival(
     message: &[u8],
     content: Content<'_>,
     client: &TimeStampClient,
     accept: Acceptance<'_>,
 ) -> Result<Vec<u8>, LevelError> {
+    if is_pdf(message) {
+        return pades::level::stamp(message, client, accept).await;
+    }
     let mut raised = message.to_vec();
     for index in 0..signers(message)? {
         let (octets, hash_index) = archived(&raised, index, content)?;
@@ -132,6 +141,10 @@ pub async fn raise_to_archival(
 /// After [`raise_to_archival`], with the evidence of the new time-stamps: the message as it may leave.
 pub fn check_archival(message: &[u8], judgement: Judgement<'_>) -> Result<Validation, LevelError> {
     let validation = judgement.passed(message)?;
+    if is_pdf(message) {
+        let is_archived = pades::level::is_archived(&validation, Level::Archival);
+        return if is_archived { Ok(validation) } else { Err(LevelError::NotReached) };
+    }
     let newest = with_decoded(message, |decoded| {
         let signers = decoded.signer_infos.iter();
         let archives = signers.map(|signer| signer.unsigned_values(oid::ARCHIVE_TIME_STAMP_V3));

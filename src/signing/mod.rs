@@ -1,11 +1,12 @@
 //! Signing documents: a key with its certificate, the CAdES message around its signature, and the check before anything leaves.
 //!
-//! [`key`] holds the private key, [`cades`] builds the message, [`self_check`] judges it with our own verifier.
+//! [`key`] holds the private key, [`cades`] builds the message, [`self_check`] judges it with our own verifier; [`pades`] puts it into a PDF.
 
 pub mod cades;
 pub mod key;
 pub mod level;
 pub mod long_term;
+pub mod pades;
 pub mod self_check;
 pub mod timestamp;
 
@@ -30,6 +31,13 @@ pub trait IssuingKey: Send + Sync {
 
     /// A whole CAdES-B-B message (DER), verified by our own verifier before it is returned.
     fn sign_cades(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError>;
+
+    /// A detached message for a PDF (EN 319 142-1 §6.3): without `signing-time`, which stands in its signature dictionary. Not verified
+    /// yet: [`pades::check`] judges the finished document.
+    fn sign_in_pdf(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError>;
+
+    /// Octets that such a message has at most.
+    fn room(&self, document: Option<&DocumentReference>) -> usize;
 }
 
 /// What is to be signed.

@@ -117,8 +117,16 @@ impl TimeStampClient {
     /// A time-stamp over the SHA-256 of `octets`: the first that answers what was asked and that `accept` takes. Each authority is
     /// asked in its turn, at most so often and for so long as the settings say.
     pub async fn stamp(&self, octets: &[u8], accept: Acceptance<'_>) -> Result<TimeStampAnswer, TimeStampError> {
+        self.stamp_digest(&crypto::sha256(octets), accept).await
+    }
+
+    /// As [`Self::stamp`], over octets of which this is the SHA-256.
+    pub async fn stamp_digest(
+        &self,
+        digest: &[u8; 32],
+        accept: Acceptance<'_>,
+    ) -> Result<TimeStampAnswer, TimeStampError> {
         let deadline = Instant::now() + self.total;
-        let digest = crypto::sha256(octets);
         let mut faults: Vec<Fault> = Vec::new();
         for round in 0..self.attempts {
             if round > 0 && timeout_at(deadline, sleep(PAUSE)).await.is_err() {
@@ -128,7 +136,7 @@ impl TimeStampClient {
                 let nonce = draw_nonce().map_err(TimeStampError::Random)?;
                 let request = TimeStampRequest {
                     algorithm: DigestAlgorithm::Sha256,
-                    digest: &digest,
+                    digest,
                     policy: authority.policy.as_deref(),
                     nonce: Some(&nonce),
                     wants_certificate: true,

@@ -64,7 +64,7 @@ fn c03_content_that_looks_like_signed_attributes_is_signed_with_attributes() {
         content_type: oid::DATA,
         signing_certificate: parts.signing_certificate(),
         message_digest: &digest(DigestAlgorithm::Sha256, &hostile),
-        signing_time: NOW,
+        signing_time: Some(NOW),
         document: None,
     }
     .encode();

@@ -49,6 +49,8 @@ pub struct SignedAttributes<'a> {
     pub document_reference: Option<DocumentReference>,
     /// Tokens over the content (EN 319 122-1 §5.2.8), as encoded.
     pub content_time_stamps: Vec<&'a [u8]>,
+    /// `adbe-revocationInfoArchival`, as encoded (ISO 32000-2 §12.8.3.3.2).
+    pub revocation_archival: Option<&'a [u8]>,
     /// The attributes stood in another order than DER demands; they are hashed in DER order (RFC 5652 §5.4).
     pub reordered: bool,
     /// The octets the signature is over: the DER encoding with the SET OF tag.
@@ -172,6 +174,7 @@ impl<'a> SignedAttributes<'a> {
                 None => None,
             },
             content_time_stamps,
+            revocation_archival: optional(oid::REVOCATION_ARCHIVAL)?.map(|value| value.raw),
             reordered,
             signed_octets,
         })

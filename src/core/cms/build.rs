@@ -24,7 +24,8 @@ pub struct SignedAttributesToSign<'a> {
     pub signing_certificate: &'a [u8],
     /// Digest of the content.
     pub message_digest: &'a [u8],
-    pub signing_time: Time,
+    /// `None`: left out, as in a PDF, which says it elsewhere (EN 319 142-1 §6.3).
+    pub signing_time: Option<Time>,
     pub document: Option<&'a DocumentReference>,
 }
 
@@ -34,9 +35,9 @@ impl SignedAttributesToSign<'_> {
         let mut attributes = vec![
             attribute(oid::CONTENT_TYPE, &writer::object_identifier(self.content_type)),
             attribute(oid::MESSAGE_DIGEST, &writer::octet_string(self.message_digest)),
-            attribute(oid::SIGNING_TIME, &writer::time(self.signing_time)),
             self.signing_certificate.to_vec(),
         ];
+        attributes.extend(self.signing_time.map(|time| attribute(oid::SIGNING_TIME, &writer::time(time))));
         attributes.extend(self.document.map(DocumentReference::encode));
         writer::set_of(&attributes)
     }
@@ -62,6 +63,11 @@ impl SignerParts {
             identifier: writer::sequence(&[certificate.issuer.der(), &serial_number]),
             signing_certificate: signing_certificate::encode_v2(certificate),
         }
+    }
+
+    /// Octets that stand in every message: certificates, identifier, signing-certificate-v2.
+    pub const fn length(&self) -> usize {
+        self.certificates.len() + self.identifier.len() + self.signing_certificate.len()
     }
 
     /// The encoded signing-certificate-v2 attribute.

@@ -14,7 +14,7 @@ const SECTIONS: usize = 1024;
 /// Entries of all sections together.
 const ENTRIES: usize = 1_000_000;
 /// The largest number of an object (Annex C).
-const LARGEST_NUMBER: u64 = 8_388_607;
+pub(super) const LARGEST_NUMBER: u64 = 8_388_607;
 
 /// Where an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,16 +6,23 @@ pub mod cross_references;
 pub mod document;
 pub mod fault;
 mod filter;
+pub mod geometry;
 pub mod object;
+pub mod occupied;
+pub mod page;
 pub mod permissions;
 mod references;
 mod same;
+#[cfg(test)]
+mod sample;
 pub mod security_store;
 pub mod signature;
 mod stream;
 pub mod survey;
 pub mod syntax;
 pub mod text;
+pub mod update;
+mod write;
 
 /// The header may stand anywhere in the first 1024 bytes (ISO 32000-1, implementation note of annex H.3).
 const HEADER_WINDOW: usize = 1024;

@@ -16,7 +16,7 @@ use crate::core::time::Time;
 use crate::core::validation::SignatureValidation;
 use crate::core::validation::basic::Container;
 use crate::core::validation::level::Level;
-use crate::core::validation::timestamp::TimestampValidation;
+use crate::core::validation::timestamp::{TimestampKind, TimestampValidation};
 use crate::core::verdict::Indication;
 use crate::core::x509::Certificate;
 
@@ -157,18 +157,23 @@ impl SignatureReport {
             pdf: PdfReport::of(signature),
             certificates: certificates(signature),
             revocation: revocation_reports(signature, time),
-            timestamps: signature
-                .timestamps
-                .iter()
-                .chain(&signature.content_timestamps)
-                .map(|timestamp| TimestampReport::new(timestamp, time))
-                .collect(),
+            timestamps: timestamps(signature, time),
             countersignatures: countersignature::reports(signature, time),
             checks: check::checks(signature, policy, revocation, time),
             is_anchored: is_anchored(signature),
             value: signature.value.clone(),
         }
     }
+}
+
+/// Those over the signature, and those over what it signs, among which are document time-stamps of earlier revisions.
+fn timestamps(signature: &SignatureValidation, time: Time) -> Vec<TimestampReport> {
+    let over_it = signature.timestamps.iter().map(|stamp| TimestampReport::new(stamp, time));
+    let content = signature
+        .content_timestamps
+        .iter()
+        .map(|stamp| TimestampReport { over: TimestampKind::Content.name(), ..TimestampReport::new(stamp, time) });
+    over_it.chain(content).collect()
 }
 
 const fn format(signature: &SignatureValidation) -> &'static str {
@@ -196,12 +201,12 @@ pub(super) fn signed_by(signature: &SignatureValidation) -> Option<String> {
 impl TimestampReport {
     /// Over all that was there then, not over the signature value alone.
     pub fn is_archive(&self) -> bool {
-        self.over == "archive"
+        [TimestampKind::ArchiveV3.name(), TimestampKind::Document.name()].contains(&self.over)
     }
 
     /// Over the content, before it was signed.
     pub fn is_of_content(&self) -> bool {
-        self.over == "content"
+        self.over == TimestampKind::Content.name()
     }
 
     fn new(timestamp: &TimestampValidation, time: Time) -> Self {

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::ValidationRequest;
+use super::{ValidationRequest, format};
 use crate::core::cms::{SignedData, SignerInfo};
 use crate::core::der::{DerError, Reader, Tlv, tag};
 use crate::core::evidence::CrlSet;
@@ -48,6 +48,9 @@ impl<'a> Encodings<'a> {
                 encodings.read(attribute.identifier, value);
             }
         }
+        for value in message.signer_infos.iter().filter_map(revocation_archival) {
+            let _ = encodings.revocation_archival(value);
+        }
         encodings
     }
 
@@ -79,12 +82,31 @@ impl<'a> Encodings<'a> {
         Ok(())
     }
 
+    /// `RevocationInfoArchival ::= SEQUENCE { crl [0], ocsp [1], otherRevInfo [2] }`: whole responses.
+    fn revocation_archival(&mut self, value: &'a [u8]) -> Result<(), DerError> {
+        let mut fields = Reader::single(value, tag::SEQUENCE)?.reader();
+        if let Some(crls) = fields.optional(tag::context(0))? {
+            self.crls.extend(each(crls.inner(tag::SEQUENCE)?, OBJECTS)?);
+        }
+        if let Some(responses) = fields.optional(tag::context(1))? {
+            self.ocsp_responses.extend(each(responses.inner(tag::SEQUENCE)?, OBJECTS)?);
+        }
+        Ok(())
+    }
+
     pub fn extend(&mut self, other: Self) {
         self.certificates.extend(other.certificates);
         self.crls.extend(other.crls);
         self.ocsp_responses.extend(other.ocsp_responses);
         self.basic_responses.extend(other.basic_responses);
     }
+}
+
+/// Revocation data among the signed attributes, as signatures in PDF have them; seldom any.
+fn revocation_archival<'a>(signer: &SignerInfo<'a>) -> Option<&'a [u8]> {
+    let named = oid::REVOCATION_ARCHIVAL;
+    memchr::memmem::find(signer.signed_attributes?.value, named)?;
+    format::signed_attributes(signer).ok()?.revocation_archival
 }
 
 /// At most so many.

@@ -131,7 +131,7 @@ impl Comparison<'_, '_> {
         if new.get(b"V").is_some() {
             return self.signature(new, own, name);
         }
-        self.look(new, own);
+        self.look(new, own, name);
         self.explain_below(new, &[b"AP"])
     }
 
@@ -186,13 +186,14 @@ impl Comparison<'_, '_> {
         }
         self.additions.push(if is_stamp { Addition::TimeStamp } else { Addition::Signature });
         self.widgets.insert(own.number);
-        self.look(field, own);
+        self.look(field, own, name);
         Ok(Ok(()))
     }
 
-    fn look(&mut self, widget: &Dictionary, own: Reference) {
+    fn look(&mut self, widget: &Dictionary, own: Reference, field: &str) {
         if can_be_seen(widget) {
-            self.visible.push(Look { widget: own.number, pages: Vec::new(), dictionary: widget.clone() });
+            let (field, dictionary) = (field.to_owned(), widget.clone());
+            self.visible.push(Look { field, widget: own.number, pages: Vec::new(), dictionary });
         }
     }
 

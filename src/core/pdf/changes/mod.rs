@@ -70,6 +70,8 @@ pub struct Additions {
 /// A field that can be seen.
 #[derive(Clone, Debug)]
 pub struct Look {
+    /// The full name of the field.
+    pub field: String,
     pub widget: u32,
     pub pages: Vec<Reference>,
     /// Its dictionary, as it is now.

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::check::Remark;
 use super::{Check, CheckResult, CountersignatureReport, Report, SignatureReport, TimestampReport, message};
 use crate::core::time::Time;
+use crate::core::validation::timestamp::TimestampKind;
 
 use writer::XmlWriter;
 
@@ -203,6 +204,7 @@ fn attributes(writer: &mut XmlWriter, signature: &SignatureReport) {
         for (index, time) in stamped() {
             let stamp = &signature.timestamps[index];
             let (name, is_signed) = match (stamp.is_archive(), stamp.is_of_content()) {
+                _ if stamp.over == TimestampKind::Document.name() => ("DocTimeStamp", "false"),
                 (true, _) => ("ArchiveTimeStamp", "false"),
                 (false, true) => ("AllDataObjectsTimeStamp", "true"),
                 (false, false) => ("SignatureTimeStamp", "false"),

@@ -170,8 +170,11 @@ impl<'a> Signed<'a> {
         }
         let revisions = Revisions::new(&self.document, &self.fields, request.policy.pdf.form_filling);
         let refuses_shadows = request.policy.pdf.shadow_content == ShadowContent::Undetermined;
+        // The newest first: what an older one allows depends on them.
         let finished = |(place, validation)| self.finished(place, validation, &revisions, refuses_shadows);
-        validations.into_iter().enumerate().filter_map(finished).collect()
+        let mut finished: Vec<_> = validations.into_iter().enumerate().rev().filter_map(finished).collect();
+        finished.reverse();
+        finished
     }
 
     /// With what the document says of it beside its message; `None`: it is a document time-stamp.
@@ -204,6 +207,9 @@ impl<'a> Signed<'a> {
         };
         if let (Some(cause), Verdict::TotalPassed(_)) = (stands_in_the_way, &signature.verdict) {
             signature.verdict = Verdict::Indeterminate(Cause::Pdf(cause));
+        }
+        if matches!(signature.verdict, Verdict::TotalPassed(_)) {
+            revisions.passed(place);
         }
         signature.in_pdf = Some(Box::new(in_pdf));
         Some(signature)

@@ -1,11 +1,15 @@
 //! What later revisions did to a PDF that was signed (ISO 32000-2 §12.8.2; EN 319 142-1 §5.4).
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{HashMap, HashSet};
 
 use super::{InPdf, PdfCause};
-use crate::core::pdf::changes::{self, Change, Rules, Written};
+use crate::core::pdf::changes::{self, Change, Look, Rules, Written};
 use crate::core::pdf::document::Document;
 use crate::core::pdf::fault::PdfFault;
+use crate::core::pdf::geometry::Rectangle;
+use crate::core::pdf::object::Reference;
+use crate::core::pdf::occupied;
 use crate::core::pdf::permissions::Permissions;
 use crate::core::pdf::signature::{self, SignatureDictionary, SignatureFault, SignatureField, SubFilter};
 use crate::core::validation::basic::SignatureValidation;
@@ -20,14 +24,30 @@ pub struct Revisions<'a, 'd> {
     /// The policy takes values of fields where a certification does.
     form_filling: bool,
     written: OnceCell<Result<Written, PdfFault>>,
+    /// What the content of pages paints; it is the same in all revisions that are compared.
+    painted: RefCell<HashMap<Reference, Vec<Rectangle>>>,
+    /// Fields whose signatures pass, the newest having been judged first.
+    passed: RefCell<HashSet<String>>,
 }
 
 impl<'a, 'd> Revisions<'a, 'd> {
-    pub const fn new(document: &'a Document<'d>, fields: &'a [SignatureField], form_filling: bool) -> Self {
-        Self { document, fields, form_filling, written: OnceCell::new() }
+    pub fn new(document: &'a Document<'d>, fields: &'a [SignatureField], form_filling: bool) -> Self {
+        Self {
+            document,
+            fields,
+            form_filling,
+            written: OnceCell::new(),
+            painted: RefCell::default(),
+            passed: RefCell::default(),
+        }
     }
 
-    /// Takes what they did into the judgement of the signature in this field: it can only become worse.
+    /// The signature in this field passes, all considered.
+    pub fn passed(&self, place: usize) {
+        self.passed.borrow_mut().insert(self.fields[place].name.clone());
+    }
+
+    /// Takes what they did into the judgement of the signature in this field: it can only become worse. The later ones have been judged.
     pub fn judge(&self, place: usize, signature: &mut SignatureValidation, in_pdf: &mut InPdf) {
         let field = &self.fields[place];
         let Ok(dictionary) = &field.dictionary else { return };
@@ -50,13 +70,38 @@ impl<'a, 'd> Revisions<'a, 'd> {
         match self.changes(place, dictionary, &signed) {
             Ok(Ok(additions)) => {
                 in_pdf.additions = additions.kinds;
-                if !additions.visible.is_empty() && matches!(signature.verdict, Verdict::TotalPassed(_)) {
+                let hides = additions.visible.iter().map(|look| self.may_mislead(look, &signed));
+                if matches!(signature.verdict, Verdict::TotalPassed(_))
+                    && hides.reduce(|one, other| Ok(one? || other?)).unwrap_or(Ok(false)) != Ok(false)
+                {
                     signature.verdict = Verdict::Indeterminate(Cause::Pdf(PdfCause::VisibleAddition));
                 }
             }
             Ok(Err(forbidden)) => signature.verdict = Verdict::TotalFailed(Failure::PdfChanged(forbidden)),
             Err(fault) => signature.verdict = Verdict::Indeterminate(fault.into()),
         }
+    }
+
+    /// A look that was added lies over something, or belongs to a signature that does not pass: whoever made it may show what he likes.
+    fn may_mislead(&self, look: &Look, signed: &Document<'_>) -> Result<bool, PdfFault> {
+        if look.pages.is_empty() {
+            return Ok(false);
+        }
+        let Some(rectangle) = occupied::covered(self.document, &look.dictionary) else { return Ok(false) };
+        if !self.passed.borrow().contains(&look.field) {
+            return Ok(true);
+        }
+        for page in &look.pages {
+            let mut painted = self.painted.borrow_mut();
+            if !painted.contains_key(page) {
+                painted.insert(*page, occupied::of_content(self.document, *page)?);
+            }
+            let annotations = occupied::of_annotations(signed, *page, &[look.widget])?;
+            if occupied::overlaps(&painted[page], &rectangle) || occupied::overlaps(&annotations, &rectangle) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn changes(

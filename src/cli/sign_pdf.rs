@@ -1,0 +1,143 @@
+//! `antin sign --format pades`: a signature in a PDF, which stays as it is in front of it.
+
+use clap::Args;
+
+use super::exit::{self, CommandError};
+use super::raise::{LevelArgument, Raising};
+use crate::clock;
+use crate::core::cms::document_reference::DocumentReference;
+use crate::core::validation::level::Level;
+use crate::signing::pades::check::{self, Before};
+use crate::signing::pades::{Certification, PadesError, PadesOrder, Prepared, room_for};
+use crate::signing::{CadesRequest, CadesSigner, IssuingKey as _, SigningError};
+
+/// Times that room for the message is made.
+const ATTEMPTS: usize = 3;
+
+/// What of `antin sign` is for PDFs alone.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PdfArguments {
+    /// The signature field to be filled, or the name of a new one
+    #[arg(long, value_name = "NAME")]
+    field: Option<String>,
+    /// Certify the PDF: 1 no changes, 2 filling in forms and signing, 3 and annotating
+    #[arg(long, value_name = "P", value_parser = clap::value_parser!(i64).range(1..=3))]
+    certify: Option<i64>,
+    /// Why it is signed
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Where it is signed
+    #[arg(long, value_name = "TEXT")]
+    location: Option<String>,
+    /// How to reach the signer
+    #[arg(long, value_name = "TEXT")]
+    contact: Option<String>,
+}
+
+impl PdfArguments {
+    /// None was given.
+    pub const fn is_empty(&self) -> bool {
+        self.field.is_none()
+            && self.certify.is_none()
+            && self.reason.is_none()
+            && self.location.is_none()
+            && self.contact.is_none()
+    }
+
+    fn order(&self) -> PadesOrder {
+        PadesOrder {
+            field: self.field.clone(),
+            certify: self.certify.and_then(Certification::from_number),
+            reason: self.reason.clone(),
+            location: self.location.clone(),
+            contact: self.contact.clone(),
+            ..PadesOrder::default()
+        }
+    }
+}
+
+/// The signed PDF at this level; `raising` is given for those above B-B.
+pub fn sign(
+    document: Vec<u8>,
+    arguments: &PdfArguments,
+    named: Option<DocumentReference>,
+    signer: &CadesSigner,
+    level: LevelArgument,
+    mut raising: Option<&mut Raising>,
+) -> Result<Vec<u8>, CommandError> {
+    let order = arguments.order();
+    let time = clock::now();
+    let before = Before::read(&document, time).map_err(refused)?;
+    let reference = reference(&before, named)?;
+    let algorithm = signer.digest_algorithm();
+    let is_stamped = level >= LevelArgument::Timestamped;
+    let mut room = room_for(signer, reference.as_ref(), is_stamped);
+    let mut attempt = 0;
+    let signed = loop {
+        attempt += 1;
+        let prepared = Prepared::signature(&document, &order, time, room).map_err(refused)?;
+        let digest = prepared.digest(&document, algorithm);
+        let request = CadesRequest {
+            digest: (algorithm, &digest),
+            content: None,
+            signing_time: time,
+            document: reference.as_ref(),
+        };
+        let mut message = signer.sign_in_pdf(&request).map_err(|error| not_signed(&error))?;
+        if let Some(raising) = raising.as_deref_mut().filter(|_| is_stamped) {
+            message = raising.stamp(&message, &[(algorithm, digest)])?;
+        }
+        match prepared.fill(&message) {
+            Err(PadesError::Room { needed, .. }) if attempt < ATTEMPTS => room = needed + needed / 4,
+            Err(error) => return Err(refused(error)),
+            Ok(update) => {
+                let mut whole = document;
+                whole.extend(update);
+                break whole;
+            }
+        }
+    };
+    let reached = if is_stamped { Level::Timestamped } else { Level::Basic };
+    let checked = check::check(&signed, &before, signer.certificate(), reference.as_ref(), reached, clock::now());
+    checked.map_err(refused)?;
+    match raising {
+        Some(raising) if level > LevelArgument::Timestamped => {
+            raising.raise(&signed, crate::core::validation::Content::None, level)
+        }
+        _ => Ok(signed),
+    }
+}
+
+/// What the new signer states: what the others do, unless none does.
+fn reference(before: &Before, named: Option<DocumentReference>) -> Result<Option<DocumentReference>, CommandError> {
+    match (before.references.as_slice(), named) {
+        ([], named) => Ok(named),
+        ([stated], None) => Ok(Some(stated.clone())),
+        ([stated], Some(named)) if *stated == named => Ok(Some(named)),
+        _ => {
+            let message = "existing-signature-conflict: the signers of the PDF state another document, or several";
+            Err(CommandError::new(exit::USAGE, message))
+        }
+    }
+}
+
+fn refused(error: PadesError) -> CommandError {
+    let code = match &error {
+        PadesError::Text(_) | PadesError::Field { .. } => exit::USAGE,
+        PadesError::Room { .. } | PadesError::SelfCheck { .. } => exit::INTERNAL,
+        PadesError::Encrypted { .. }
+        | PadesError::Unreadable(_)
+        | PadesError::ActiveContent
+        | PadesError::NoPage
+        | PadesError::TooManySignatures
+        | PadesError::Certified
+        | PadesError::NotFirst
+        | PadesError::Locked(_)
+        | PadesError::Existing { .. } => exit::UNREADABLE,
+    };
+    CommandError::new(code, format!("{}: {error}", error.code()))
+}
+
+fn not_signed(error: &SigningError) -> CommandError {
+    CommandError::of(exit::UNREADABLE, error)
+}
