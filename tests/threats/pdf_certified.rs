@@ -85,12 +85,11 @@ fn p15_signatures_whose_look_covers_the_page() {
         let usual = Signing { appearance: Some(COVER), rect: "[0 0 595 842]", ..Signing::named("Approval") };
         let attacks = [
             ("a whole page", usual.clone()),
-            ("a corner", Signing { rect: "[0 0 100 100]", ..usual.clone() }),
+            ("over the text", Signing { rect: "[60 710 300 740]", ..usual.clone() }),
             ("upside down", Signing { rect: "[595 842 0 0]", ..usual.clone() }),
-            ("small", Signing { rect: "[0 0 0.5 0.5]", ..usual.clone() }),
+            ("over a letter", Signing { rect: "[74 722 76 724]", ..usual.clone() }),
             ("by reference", Signing { rect: "72 0 R", ..usual.clone() }),
             ("of references", Signing { rect: "[70 0 R 70 0 R 71 0 R 71 0 R]", ..usual.clone() }),
-            ("without /P", Signing { is_on_page: false, ..usual.clone() }),
             ("never signed", Signing { message: forged, ..usual.clone() }),
             ("a time-stamp", Signing { appearance: Some(COVER), rect: "[0 0 595 842]", ..Signing::time_stamp() }),
             ("no dictionary of a signature", Signing { sub_filter: "/SubFilter /None", ..usual.clone() }),
@@ -114,6 +113,9 @@ fn p15_signatures_whose_look_covers_the_page() {
             let is_known = found == VISIBLE || found.starts_with("TOTAL-FAILED");
             assert!(is_known, "P {permission}, {name}: {found}");
         }
+        let how = Signing { rect: "[300 100 500 200]", ..usual.clone() };
+        let found = verdict(&pdf.signed(&how).octets);
+        assert_eq!(found == PASSED, permission != 1, "P {permission}, where the page is empty: {found}");
         // The look of a field without room is none; that of an old one is no part of a signature.
         let how = Signing { appearance: Some(COVER), ..Signing::named("Approval") };
         let found = verdict(&pdf.signed(&how).octets);

@@ -23,7 +23,13 @@ pub fn message(octets: &[u8], place: &Range<usize>) -> Vec<u8> {
     let length = match message[1] {
         0x82 => 4 + usize::from(message[2]) * 256 + usize::from(message[3]),
         0x83 => 5 + usize::from(message[2]) * 65_536 + usize::from(message[3]) * 256 + usize::from(message[4]),
-        _ => message.iter().rposition(|octet| *octet != 0).expect("a message") + 3,
+        _ => {
+            // Of indefinite length: it ends with zeros of its own.
+            let last = message.iter().rposition(|octet| *octet != 0).expect("a message") + 1;
+            let ends = last..message.len();
+            let mut whole = ends.filter(|end| antin::core::der::ber::normalise_content_info(&message[..*end]).is_ok());
+            whole.next().expect("a message")
+        }
     };
     message.truncate(length);
     message

@@ -132,7 +132,8 @@ impl Signing {
         self.room * 2 + usize::from(self.is_odd)
     }
 
-    fn dictionary(&self) -> String {
+    /// With zeros where the message will stand, and no byte range.
+    pub fn dictionary(&self) -> String {
         let Self { kind, filter, sub_filter, claimed, entries, around: (before, after), .. } = self;
         let (digits, room) = ("0".repeat(self.digits()), " ".repeat(ROOM));
         format!(
