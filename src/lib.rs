@@ -1,7 +1,7 @@
 //! antin (*ấn tín*, the seal of office): verification and trust for digitally signed public documents.
 //!
 //! The layers, each using only those to its left:
-//! `core <- {clock, config, net} <- {revocation, signing, registry, pki, trust} <- service <- http <- cli`.
+//! `core <- {clock, config, net, typesetting} <- {revocation, signing, registry, pki, trust} <- service <- http <- cli`.
 #![forbid(unsafe_code)]
 
 pub mod cli;
@@ -16,3 +16,4 @@ pub mod revocation;
 pub mod service;
 pub mod signing;
 pub mod trust;
+pub mod typesetting;

@@ -18,8 +18,9 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    registry::{DocumentId, DocumentState, DocumentStatus},
+    registry::{DocumentId, DocumentState, DocumentStatus, Format},
     service::documents::{DocumentError, StatusOrder},
+    signing::pades,
 };
 
 const STATUS_FIELDS: &[&str] = &["state", "reason", "supersededBy"];
@@ -124,7 +125,7 @@ pub async fn document(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Re
     .into_response())
 }
 
-/// The newest signature of an issued document: a CMS without its content.
+/// The newest signature of an issued document: a CMS without its content, also where it stands in a PDF.
 #[utoipa::path(
     get,
     path = "/v1/documents/{id}/signature",
@@ -136,8 +137,13 @@ pub async fn document(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Re
 )]
 pub async fn signature(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Result<Response, Problem> {
     let (client, id) = (caller.client()?, document_id(id)?);
-    app.documents.document(client, id).await?;
-    let mut response = app.documents.newest(id).await?.signature.into_response();
+    let document = app.documents.document(client, id).await?;
+    let newest = app.documents.newest(id).await?.signature;
+    let message = match document.intent.format {
+        Format::Cades => newest,
+        Format::Pades => pades::message_in(&newest).ok_or_else(Problem::internal)?,
+    };
+    let mut response = message.into_response();
     let signature = HeaderValue::from_static("application/pkcs7-signature");
     response.headers_mut().insert(header::CONTENT_TYPE, signature);
     Ok(response)

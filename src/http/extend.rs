@@ -25,6 +25,7 @@ use crate::{
     config::Operation,
     registry::{LONGEST_SIGNATURE, Level},
     service::{existing::JudgedContent, extend::Extended},
+    signing::pades,
 };
 
 const FIELDS: &[&str] = &["document", "signature", "content", "digests", "level"];
@@ -36,7 +37,11 @@ const LEVELS: &[&str] = &["B-T", "B-LT", "B-LTA"];
 struct ExtendedBody {
     level_requested: &'static str,
     level_reached: &'static str,
-    signature: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+    /// The PDF, where it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<String>,
 }
 
 /// One order.
@@ -48,7 +53,7 @@ struct Order {
 
 /// Raises a signature, ours or another's, to a higher level.
 ///
-/// `{"document": base64, "level": "B-T|B-LT|B-LTA"}` for an enveloping CMS; `{"signature": base64, "content": base64, "level": …}` for a
+/// `{"document": base64, "level": "B-T|B-LT|B-LTA"}` for an enveloping CMS, or a PDF, which comes back as `document`; `{"signature": base64, "content": base64, "level": …}` for a
 /// detached one, or `"digests": [{"algorithm": "sha-256", "value": base64}]` in place of `content`. What does not pass is not raised. The
 /// answer waits for the authority; where B-LT needs a newer CRL than there is, `levelReached` is `B-T`: send that signature again later.
 #[utoipa::path(
@@ -77,8 +82,9 @@ pub async fn extend(State(app): State<Arc<App>>, caller: Caller, request: Reques
     let _admission = limits::admit(app.work(&caller), &caller)?;
     let Extended { level: reached, signature } = extending.extend(message.to_vec(), &content, level).await?;
     metrics::counter!("antin_extended_total", "level" => reached.name()).increment(1);
-    let signature = STANDARD.encode(signature);
-    let body = ExtendedBody { level_requested: level.name(), level_reached: reached.name(), signature };
+    let encoded = Some(STANDARD.encode(&signature));
+    let (signature, document) = if pades::is_pdf(&signature) { (None, encoded) } else { (encoded, None) };
+    let body = ExtendedBody { level_requested: level.name(), level_reached: reached.name(), signature, document };
     Ok((StatusCode::OK, Json(body)).into_response())
 }
 

@@ -1,29 +1,79 @@
-//! PDFs in requests: why one is not signed, by code.
+//! PDFs in requests: what they get beside a signature, and why one is not signed, by code.
 
 use axum::http::StatusCode;
 
-use super::problem::Problem;
-use crate::signing::pades::PadesError;
+use super::{
+    field::{FieldError, Fields},
+    problem::Problem,
+};
+use crate::signing::pades::{Certification, PadesError, PadesOrder};
+
+const FIELDS: &[&str] = &["field", "certify", "reason", "location", "contact"];
+const CERTIFICATIONS: &[&str] = &["no-changes", "form-filling", "annotations"];
+
+/// The member `pdf` of an order: `{"field"?, "certify"?, "reason"?, "location"?, "contact"?}`.
+pub(super) fn order(fields: &Fields<'_>) -> Result<Option<PadesOrder>, FieldError> {
+    let Some(pdf) = fields.object("pdf", FIELDS)? else { return Ok(None) };
+    let text = |name| pdf.text(name).map(|text| text.map(|text| text.into_owned()));
+    Ok(Some(PadesOrder {
+        field: text("field")?,
+        certify: pdf.named("certify", CERTIFICATIONS, certification)?,
+        reason: text("reason")?,
+        location: text("location")?,
+        contact: text("contact")?,
+        name: None,
+        look: None,
+    }))
+}
+
+fn certification(name: &str) -> Option<Certification> {
+    match name {
+        "no-changes" => Some(Certification::Nothing),
+        "form-filling" => Some(Certification::Forms),
+        "annotations" => Some(Certification::Annotations),
+        _ => None,
+    }
+}
+
+impl Problem {
+    pub fn pdf_too_large(detail: String) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "pdf-too-large", detail).on_field("document")
+    }
+}
 
 impl From<PadesError> for Problem {
     fn from(error: PadesError) -> Self {
-        const REFUSED: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
         let detail = error.to_string();
-        let on_document = |code| Self::new(REFUSED, code, detail.clone()).on_field("document");
-        match &error {
-            PadesError::Encrypted { .. } => on_document("pdf-encrypted"),
-            PadesError::Unreadable(_) | PadesError::NoPage => on_document("pdf-unreadable"),
-            PadesError::ActiveContent => on_document("pdf-active-content"),
-            PadesError::TooManySignatures => on_document("pdf-too-many-signatures"),
-            PadesError::Certified | PadesError::Locked(_) => on_document("pdf-certified"),
-            PadesError::Existing { .. } => on_document("pdf-signature-broken"),
-            PadesError::NotFirst => on_document("pdf-certification-not-first").on_field("pdf.certify"),
-            PadesError::Field { .. } => on_document("pdf-field").on_field("pdf.field"),
-            PadesError::Text(_) => on_document("pdf-text").on_field("pdf"),
+        let (problem, field) = match &error {
+            PadesError::Encrypted { .. } => {
+                (Self::new(StatusCode::UNPROCESSABLE_ENTITY, "pdf-encrypted", detail), "document")
+            }
+            PadesError::Unreadable(_) | PadesError::NoPage => {
+                (Self::new(StatusCode::UNPROCESSABLE_ENTITY, "pdf-unreadable", detail), "document")
+            }
+            PadesError::ActiveContent => {
+                (Self::new(StatusCode::UNPROCESSABLE_ENTITY, "pdf-active-content", detail), "document")
+            }
+            PadesError::TooManySignatures => {
+                (Self::new(StatusCode::UNPROCESSABLE_ENTITY, "pdf-too-many-signatures", detail), "document")
+            }
+            PadesError::Certified | PadesError::Locked(_) => {
+                (Self::new(StatusCode::UNPROCESSABLE_ENTITY, "pdf-certified", detail), "document")
+            }
+            PadesError::Existing { .. } => {
+                (Self::new(StatusCode::UNPROCESSABLE_ENTITY, "pdf-signature-broken", detail), "document")
+            }
+            PadesError::NotFirst => {
+                (Self::new(StatusCode::UNPROCESSABLE_ENTITY, "pdf-certification-not-first", detail), "pdf.certify")
+            }
+            PadesError::Field { .. } => (Self::new(StatusCode::UNPROCESSABLE_ENTITY, "pdf-field", detail), "pdf.field"),
+            PadesError::Text(_) => (Self::new(StatusCode::BAD_REQUEST, "pdf-wrong-text", detail), "pdf"),
             PadesError::Room { .. } | PadesError::SelfCheck { .. } => {
                 tracing::error!(%error, "a signed PDF does not verify");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "signing-failed", "the signed PDF does not verify")
+                let detail = "the signed PDF does not verify; the operator finds the reason in the log";
+                return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "signing-failed", detail);
             }
-        }
+        };
+        problem.on_field(field)
     }
 }

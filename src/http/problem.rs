@@ -282,6 +282,9 @@ impl From<SignError> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "reference-not-signable", detail).on_field(fault.field)
             }
             SignError::Existing(error) => error.into(),
+            SignError::ExistingInPdf(error) => Self::from(error).on_field("document"),
+            SignError::Pdf(error) => error.into(),
+            SignError::PdfTooLarge => Self::pdf_too_large(detail),
             SignError::NoContent => Self::new(StatusCode::BAD_REQUEST, "document-missing", detail).on_field("document"),
             SignError::Signing(error) => error.into(),
             SignError::Registry(error) => error.into(),

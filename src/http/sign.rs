@@ -18,6 +18,7 @@ use super::{
     content_type,
     field::{FieldError, FieldFault, Fields},
     limits::{self, BodyLimits},
+    pdf,
     problem::Problem,
     verify::{DIGEST, buffer_part, digest},
 };
@@ -42,6 +43,7 @@ const FIELDS: &[&str] = &[
     "signer",
     "existingSignature",
     "metadata",
+    "pdf",
 ];
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const PREFER: &str = "prefer";
@@ -51,6 +53,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const ACCEPTED: &str = "application/json, multipart/form-data";
 /// The media type of content that stays with the client and whose type it does not tell.
 const UNTOLD: &str = "application/octet-stream";
+const PDF: &str = "application/pdf";
 
 /// The answer.
 #[derive(Serialize)]
@@ -62,7 +65,11 @@ struct SignedBody {
     signed_at: String,
     level_requested: &'static str,
     level_reached: &'static str,
-    signature: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+    /// The signed PDF.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<String>,
 }
 
 /// Signs a document.
@@ -71,7 +78,9 @@ struct SignedBody {
 /// "detached|enveloping", "level": "B-B|B-T", "signer"?: key, "existingSignature"?: base64, "metadata"?: {…}}`, or `"digest":
 /// {"algorithm": "sha-256", "value": base64}`
 /// in place of `document` for a detached signature where the kind allows it; or the same fields as parts of a multipart body, the
-/// document last as bytes. The header `Idempotency-Key` is mandatory: the same key and body again get the same answer. A level above
+/// document last as bytes. With `"format": "pades"` the document is a PDF, `packaging` is left out, `"pdf"?: {"field"?, "certify"?:
+/// "no-changes|form-filling|annotations", "reason"?, "location"?, "contact"?}` says what else it gets, its level is made within the
+/// request, and the answer has the signed PDF as `document`. The header `Idempotency-Key` is mandatory: the same key and body again get the same answer. A level above
 /// B-B is reached after the answer; `Prefer: wait=10` (RFC 7240) lets the answer wait for it so many seconds, and says what was reached.
 #[utoipa::path(
     post,
@@ -86,7 +95,7 @@ struct SignedBody {
         (status = 400, description = "A field is missing, unknown, twice, or malformed; the code names it"),
         (status = 403, description = "Not permitted to this client"),
         (status = 409, description = "The idempotency key was used for another request, or its outcome is not known"),
-        (status = 422, description = "A level or format that is not available"),
+        (status = 422, description = "A level that is not available; a PDF that is not signed, and the code says why"),
         (status = 503, description = "Nothing was released; ask again"),
     )
 )]
@@ -141,6 +150,11 @@ fn patience(headers: &HeaderMap, request: Duration) -> Option<Duration> {
 impl SignedBody {
     fn new(signed: &Signed) -> Self {
         let (intent, issued) = (&signed.document.intent, &signed.document.issued);
+        let encoded = Some(STANDARD.encode(&signed.signature));
+        let (signature, document) = match intent.format {
+            Format::Cades => (encoded, None),
+            Format::Pades => (None, encoded),
+        };
         Self {
             id: intent.document_id.to_string(),
             kind: intent.kind.clone(),
@@ -148,7 +162,8 @@ impl SignedBody {
             signed_at: issued.signed_at.to_string(),
             level_requested: intent.level_requested.name(),
             level_reached: signed.level_reached.name(),
-            signature: STANDARD.encode(&signed.signature),
+            signature,
+            document,
         }
     }
 }
@@ -179,12 +194,20 @@ struct Parts {
 fn from_json(body: &[u8], parts: Parts, client: Arc<Client>, idempotency_key: String) -> Result<SignRequest, Problem> {
     let fields = Fields::read(body, FIELDS)?;
     let kind = fields.required("kind", fields.text("kind")?)?.into_owned();
-    let packaging = fields.named("packaging", &["detached", "enveloping"], Packaging::from_name)?;
-    let packaging = fields.required("packaging", packaging)?;
     let format = fields.named("format", &["cades", "pades"], Format::from_name)?;
-    if fields.required("format", format)? == Format::Pades {
-        let detail = "PAdES signatures cannot be made by this version; cades can";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "format-not-available", detail).on_field("format"));
+    let format = fields.required("format", format)?;
+    let packaging = fields.named("packaging", &["detached", "enveloping"], Packaging::from_name)?;
+    let packaging = match (format, packaging) {
+        (Format::Cades, packaging) => fields.required("packaging", packaging)?,
+        (Format::Pades, None) => Packaging::Enveloping,
+        (Format::Pades, Some(_)) => {
+            let rule = "a PDF holds its signatures: give no packaging with the format pades";
+            return Err(fields.error("packaging", FieldFault::Conflict(rule)).into());
+        }
+    };
+    let pdf = pdf::order(&fields)?;
+    if format == Format::Cades && pdf.is_some() {
+        return Err(fields.error("pdf", FieldFault::Conflict("pdf is for the format pades")).into());
     }
     let level = fields.named("level", &["B-B", "B-T", "B-LT", "B-LTA"], Level::from_name)?;
     let level = fields.required("level", level)?;
@@ -223,13 +246,27 @@ fn from_json(body: &[u8], parts: Parts, client: Arc<Client>, idempotency_key: St
     if matches!(&content, SignContent::Document(document) if document.is_empty()) {
         return Err(fields.error("document", FieldFault::Empty).into());
     }
+    if format == Format::Pades {
+        let conflict = |field, rule| Err(fields.error(field, FieldFault::Conflict(rule)).into());
+        if existing_signature.is_some() {
+            return conflict("existingSignature", "a PDF holds its signatures: send it as document");
+        }
+        if !matches!(content, SignContent::Document(_)) {
+            return conflict("digest", "the format pades needs the document itself");
+        }
+        if media_type != PDF {
+            return Err(fields.error("mediaType", FieldFault::Value(&[PDF])).into());
+        }
+    }
     Ok(SignRequest {
         client,
         idempotency_key,
         kind,
         content,
         media_type,
+        format,
         packaging,
+        pdf: pdf.unwrap_or_default(),
         level,
         patience: Duration::ZERO,
         existing_signature,
@@ -238,7 +275,8 @@ fn from_json(body: &[u8], parts: Parts, client: Arc<Client>, idempotency_key: St
     })
 }
 
-/// The parts are the members of the JSON form: `document` and `existingSignature` as bytes, `digest` and `metadata` as JSON, the rest as text.
+/// The parts are the members of the JSON form: `document` and `existingSignature` as bytes, `digest`, `metadata` and `pdf` as JSON, the rest as
+/// text.
 async fn from_multipart(
     app: &App,
     request: Request,
@@ -267,7 +305,7 @@ async fn from_multipart(
         let text =
             std::str::from_utf8(&bytes).map_err(|_| FieldError::new(&name, FieldFault::WrongType("UTF-8 text")))?;
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let value = if matches!(name.as_str(), "digest" | "metadata") {
+        let value = if matches!(name.as_str(), "digest" | "metadata" | "pdf") {
             let parsed: Result<&serde_json::value::RawValue, _> = serde_json::from_str(text);
             parsed.map_err(|_| FieldError::new(&name, FieldFault::WrongType("an object")))?.get().to_owned()
         } else {

@@ -146,6 +146,7 @@ pub struct Intent {
     pub signer: String,
     pub level_requested: Level,
     pub format: Format,
+    /// Of a PDF, which holds its signatures: [`Packaging::Enveloping`].
     pub packaging: Packaging,
     /// The content's media type: 1–127 visible ASCII characters or spaces.
     pub media_type: String,
@@ -203,7 +204,7 @@ pub(super) fn check_text(
 /// What the key made of an [`Intent`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issued {
-    /// The CMS without its content, DER, 1 byte to 4 MiB.
+    /// The CMS without its content, DER, 1 byte to 4 MiB; for a PDF all that was put behind the document that was sent.
     pub signature: Vec<u8>,
     pub level_reached: Level,
     pub signed_at: Time,
@@ -212,6 +213,11 @@ pub struct Issued {
 }
 
 impl Issued {
+    /// Of a PDF: one of the signatures that were put into it has this value, which stands there in digits.
+    pub fn holds_value(&self, value: &[u8]) -> bool {
+        !value.is_empty() && memchr::memmem::find(&self.signature, hex::encode(value).as_bytes()).is_some()
+    }
+
     /// The signature within its size.
     ///
     /// # Errors

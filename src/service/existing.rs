@@ -19,10 +19,10 @@ use crate::{
     revocation::collect::Collected,
 };
 
-/// A detached CMS of somebody, in DER.
+/// A detached CMS of somebody, in DER, or a PDF with signatures.
 #[derive(Clone, Debug)]
 pub struct Existing {
-    detached: Arc<[u8]>,
+    detached: Bytes,
 }
 
 /// Why nothing is added to it.
@@ -99,7 +99,12 @@ impl Existing {
             return Err(ExistingError::Archived);
         }
         let (detached, content) = add_signer::detach(&der).map_err(ExistingError::Unreadable)?;
-        Ok((Self { detached: detached.into() }, content.map(<[u8]>::to_vec)))
+        Ok((Self { detached: detached.to_vec().into() }, content.map(<[u8]>::to_vec)))
+    }
+
+    /// A PDF, whose signatures are judged with it.
+    pub const fn of_pdf(document: Bytes) -> Self {
+        Self { detached: document }
     }
 
     /// With a signature more (DER, without content).
@@ -157,7 +162,7 @@ impl Existing {
         content: &JudgedContent,
         collected: &mut Collected,
     ) -> Result<super::verify::Verified, ExistingError> {
-        let (verify, content, detached) = (Arc::clone(verify), content.clone(), Arc::clone(&self.detached));
+        let (verify, content, detached) = (Arc::clone(verify), content.clone(), self.detached.clone());
         let own = std::mem::take(collected);
         let judged = tokio::task::spawn_blocking(move || {
             let judged = verify.verify(&VerifyRequest {

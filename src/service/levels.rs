@@ -92,6 +92,11 @@ impl LevelRaiser {
         })
     }
 
+    /// What makes the steps, for who does not use the queue.
+    pub fn steps(&self) -> &Steps {
+        &self.steps
+    }
+
     /// The highest level that can be reached.
     pub const fn highest(&self) -> Level {
         Level::Archival

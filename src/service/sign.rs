@@ -27,7 +27,10 @@ use crate::{
     registry::{
         Begun, DocumentId, Format, Intent, Issued, IssuedDocument, Level, Packaging, Registry, RegistryError, Sha256,
     },
-    signing::{CadesRequest, IssuingKey, SigningError},
+    signing::{
+        CadesRequest, IssuingKey, SigningError,
+        pades::{PadesError, PadesOrder},
+    },
 };
 
 /// Signs documents of the kinds in the settings.
@@ -36,9 +39,9 @@ pub struct SignService {
     keys: HashMap<String, Arc<dyn IssuingKey>>,
     pub(super) registry: Arc<dyn Registry>,
     pub(super) verify: Arc<VerifyService>,
-    standing: Arc<Standing>,
+    pub(super) standing: Arc<Standing>,
     /// Who raises signatures above B-B, where that can be done.
-    levels: Option<Arc<LevelRaiser>>,
+    pub(super) levels: Option<Arc<LevelRaiser>>,
 }
 
 /// What is to be signed.
@@ -51,7 +54,7 @@ pub enum SignContent {
 }
 
 impl SignContent {
-    fn sha256(&self) -> Sha256 {
+    pub(super) fn sha256(&self) -> Sha256 {
         match self {
             Self::Document(document) => crypto::sha256(document),
             Self::Digest(digest) => *digest,
@@ -67,7 +70,11 @@ pub struct SignRequest {
     pub kind: String,
     pub content: SignContent,
     pub media_type: String,
+    pub format: Format,
+    /// [`Packaging::Enveloping`] for a PDF.
     pub packaging: Packaging,
+    /// What a PDF gets beside its signature; no part of other orders.
+    pub pdf: PadesOrder,
     pub level: Level,
     /// How long the answer may wait for a level above B-B; no part of the order.
     pub patience: Duration,
@@ -81,7 +88,7 @@ pub struct SignRequest {
 
 impl SignRequest {
     /// SHA-256 over every field, each preceded by its length: the same order again has the same digest, no other has.
-    fn digest(&self, document: &Sha256) -> Sha256 {
+    pub(super) fn digest(&self, document: &Sha256) -> Sha256 {
         let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
         let by_digest = [u8::from(matches!(self.content, SignContent::Digest(_)))];
         let fields: [&[u8]; 7] = [
@@ -102,6 +109,14 @@ impl SignRequest {
         if self.level != Level::Basic {
             hasher.update(self.level.name().as_bytes());
         }
+        if self.format == Format::Pades {
+            // No field before has this length.
+            hasher.update(&u64::MAX.to_be_bytes());
+            for field in self.pdf.fields() {
+                hasher.update(&(field.len() as u64).to_be_bytes());
+                hasher.update(&field);
+            }
+        }
         hasher.finish().try_into().expect("SHA-256 has 32 octets")
     }
 }
@@ -111,7 +126,7 @@ pub struct Signed {
     pub document: IssuedDocument,
     /// Of this signature.
     pub level_reached: Level,
-    /// The CMS in the packaging asked for.
+    /// The CMS in the packaging asked for; the signed PDF.
     pub signature: Vec<u8>,
 }
 
@@ -140,6 +155,13 @@ pub enum SignError {
     Reference(#[from] ReferenceFieldFault),
     #[error(transparent)]
     Existing(#[from] ExistingError),
+    #[error(transparent)]
+    Pdf(#[from] PadesError),
+    /// Of the signatures that stand in the PDF.
+    #[error("{0}")]
+    ExistingInPdf(ExistingError),
+    #[error("with its signature the PDF would have more than is recorded")]
+    PdfTooLarge,
     #[error("neither the request nor the existing signature has the content")]
     NoContent,
     #[error(transparent)]
@@ -214,6 +236,9 @@ impl SignService {
     }
 
     async fn issue(&self, mut request: SignRequest, key: Arc<dyn IssuingKey>) -> Result<Signed, SignError> {
+        if request.format == Format::Pades {
+            return self.issue_pdf(request, key).await;
+        }
         let mut existing = None;
         if request.existing_signature.is_some() || matches!(request.content, SignContent::Existing) {
             let read = tokio::task::spawn_blocking(move || Ok::<_, SignError>((read_existing(&mut request)?, request)));
@@ -295,7 +320,7 @@ impl SignService {
 
     /// Records the result. A store that fails is asked again, for the signature exists; if it goes on failing, the attempt is
     /// marked as unknown, now or by the next start, and nothing is released.
-    async fn complete(&self, document_id: DocumentId, issued: &Issued) -> Result<(), SignError> {
+    pub(super) async fn complete(&self, document_id: DocumentId, issued: &Issued) -> Result<(), SignError> {
         for pause in RECORD_PAUSES {
             match self.registry.complete(document_id, issued.clone()).await {
                 Err(RegistryError::Unavailable { .. }) => tokio::time::sleep(pause).await,
@@ -381,7 +406,7 @@ fn levels_up_to(highest: Level) -> String {
 const RECORD_PAUSES: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(250), Duration::from_secs(1)];
 
 /// These are found before the key is used: the idempotency key may be used again.
-const fn key_was_not_asked(error: &SignError) -> bool {
+pub(super) const fn key_was_not_asked(error: &SignError) -> bool {
     matches!(
         error,
         SignError::Signing(
@@ -393,7 +418,7 @@ const fn key_was_not_asked(error: &SignError) -> bool {
 }
 
 /// Content up to this size is hashed on the worker that serves the request: some 70 µs.
-const HASHED_INLINE: usize = 32 * 1024;
+pub(super) const HASHED_INLINE: usize = 32 * 1024;
 
 /// The key may be slow (RSA, a device); it verifies what it signed before it returns.
 async fn sign_blocking(
@@ -410,7 +435,7 @@ async fn sign_blocking(
 }
 
 /// 128 bits that nobody can guess.
-fn draw_document_id() -> Result<DocumentId, SignError> {
+pub(super) fn draw_document_id() -> Result<DocumentId, SignError> {
     let mut bytes = [0; 16];
     openssl::rand::rand_bytes(&mut bytes).map_err(SignError::Random)?;
     Ok(DocumentId::from_bytes(bytes))

@@ -5,8 +5,9 @@ use crate::{
         cms::document_reference::DocumentReference,
         report::{Outcome, Reliance, Report, StatusReport},
         time::Time,
+        verdict::Indication,
     },
-    registry::{DocumentId, DocumentState, IssuedDocument, Registry, RegistryError},
+    registry::{DocumentId, DocumentState, Format, IssuedDocument, Registry, RegistryError},
 };
 
 use super::verify::Verified;
@@ -70,8 +71,14 @@ impl Standing {
     }
 }
 
-/// The content, the kind and a signer are those of the record.
+/// The content, the kind and a signer are those of the record; of a PDF, to which time-stamps and evidence may have been added since, a
+/// signature that passes.
 fn is_recorded(verified: &Verified, reference: &DocumentReference, document: &IssuedDocument) -> bool {
+    if document.intent.format == Format::Pades {
+        let passed = verified.signatures.iter().filter(|judged| judged.indication == Indication::TotalPassed);
+        let mut values = passed.map(|judged| judged.value.as_slice());
+        return document.intent.kind == reference.kind() && values.any(|value| document.issued.holds_value(value));
+    }
     let content = verified.report.document.sha256.as_deref();
     content == Some(&hex::encode(document.intent.document_digest))
         && document.intent.kind == reference.kind()

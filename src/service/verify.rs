@@ -97,6 +97,8 @@ pub struct JudgedSignature {
     pub is_intact: bool,
     /// The document that the signer states.
     pub reference: Option<DocumentReference>,
+    /// The octets of the signature value.
+    pub value: Vec<u8>,
 }
 
 impl JudgedSignature {
@@ -109,6 +111,7 @@ impl JudgedSignature {
             code: signature.verdict.code(),
             is_intact,
             reference: signature.document_reference.clone(),
+            value: signature.value.clone(),
         }
     }
 }

@@ -121,7 +121,7 @@ async fn every_bad_order_is_refused_by_name_and_nothing_is_signed() {
         (without("level"), 400, "level-missing"),
         (with("kind", json!("passport")), 403, "kind-not-permitted"),
         (with("signer", json!("judicial")), 403, "signer-not-permitted"),
-        (with("format", json!("pades")), 422, "format-not-available"),
+        (with("format", json!("pades")), 400, "packaging-conflict"),
         (with("format", json!("xades")), 400, "format-unknown-value"),
         (with("level", json!("b-b")), 400, "level-unknown-value"),
         (with("packaging", json!("inside")), 400, "packaging-unknown-value"),

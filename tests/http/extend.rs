@@ -23,7 +23,7 @@ impl Service {
     }
 
     /// The lists of before are older than any time-stamp given before.
-    async fn with_younger_lists(&self) {
+    pub(super) async fn with_younger_lists(&self) {
         tokio::time::sleep(Duration::from_millis(1100)).await;
         pki::refresh_crls(&self.pki(), clock::now()).expect("reissued");
         tokio::time::sleep(Duration::from_millis(2500)).await;

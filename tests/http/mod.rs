@@ -18,6 +18,7 @@ mod long_levels;
 mod mutated;
 mod ocsp_marks;
 mod operation;
+mod pades;
 mod panics;
 mod readiness;
 mod receipts;

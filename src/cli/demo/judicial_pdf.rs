@@ -3,12 +3,12 @@
 //!
 //! The same data gives the same bytes: dates come from the data, fonts from the program, nothing from the clock.
 
-use super::cell::{self, Align, Cell, bold, italic, regular};
 use super::judicial::{Conviction, JudicialCertificate, PositionBan};
 use super::paper::{self, Imprint};
 use super::sheet::{self, Placing, Sheet};
-pub use super::typeface::RenderError;
-use super::typeface::{Style, Typefaces};
+use crate::typesetting::cell::{self, Align, Cell, bold, italic, regular};
+pub use crate::typesetting::typeface::RenderError;
+use crate::typesetting::typeface::{Style, Typefaces};
 
 const BODY: f32 = 11.0;
 const TABLE: f32 = 9.0;
@@ -59,16 +59,16 @@ fn letterhead(sheet: &mut Sheet, faces: &Typefaces, data: &JudicialCertificate) 
 
     sheet.space(24.0);
     sheet.row(
-        vec![Cell::full(15.0, Align::Centre).paragraph(faces, &[bold("PHIẾU LÝ LỊCH TƯ PHÁP SỐ 1")])?],
+        vec![sheet::full_cell(15.0, Align::Centre).paragraph(faces, &[bold("PHIẾU LÝ LỊCH TƯ PHÁP SỐ 1")])?],
         Placing::Flow,
     )?;
     sheet.space(12.0);
     for basis in &data.legal_bases {
-        sheet.row(vec![Cell::full(BODY, Align::Left).paragraph(faces, &[italic(basis)])?], Placing::Flow)?;
+        sheet.row(vec![sheet::full_cell(BODY, Align::Left).paragraph(faces, &[italic(basis)])?], Placing::Flow)?;
         sheet.space(2.0);
     }
     sheet.space(8.0);
-    sheet.row(vec![Cell::full(BODY, Align::Centre).paragraph(faces, &[bold("XÁC NHẬN:")])?], Placing::Flow)?;
+    sheet.row(vec![sheet::full_cell(BODY, Align::Centre).paragraph(faces, &[bold("XÁC NHẬN:")])?], Placing::Flow)?;
     sheet.space(8.0);
     Ok(())
 }
@@ -127,7 +127,7 @@ fn criminal_record(sheet: &mut Sheet, faces: &Typefaces, convictions: &[Convicti
     ];
     table_row(sheet, faces, &SHARES, Style::Bold, &HEADINGS)?;
     if convictions.is_empty() {
-        let whole_width = cell::table_cells(&[1.0], BODY, Align::Centre).pop();
+        let whole_width = sheet::table_cells(&[1.0], BODY, Align::Centre).pop();
         if let Some(cell) = whole_width {
             sheet.row(vec![cell.paragraph(faces, &[bold(NO_CONVICTION)])?], Placing::Bordered)?;
         }
@@ -171,7 +171,7 @@ fn table_row(
     texts: &[&str],
 ) -> Result<(), RenderError> {
     let align = if style == Style::Bold { Align::Centre } else { Align::Left };
-    let cells = cell::table_cells(shares, TABLE, align);
+    let cells = sheet::table_cells(shares, TABLE, align);
     let cells: Result<Vec<Cell>, RenderError> =
         cells.into_iter().zip(texts).map(|(cell, text)| cell.paragraph(faces, &[cell::Run { style, text }])).collect();
     sheet.row(cells?, Placing::Bordered)

@@ -1,13 +1,11 @@
 //! `antin demo`: [`story`] tells it, [`office`] are the clients in it; the rest renders the papers of invented people.
 
-pub mod cell;
 pub mod judicial;
 pub mod judicial_pdf;
 pub mod office;
 pub mod paper;
 pub mod sheet;
 pub mod story;
-pub mod typeface;
 
 /// An electronic health-book export: a FHIR R4 (4.0.1) document Bundle in JSON, of an invented person.
 pub const HEALTH_BOOK: &str = include_str!("../../../testvectors/documents/health-book.json");

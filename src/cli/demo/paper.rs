@@ -4,17 +4,17 @@
 
 use krilla::color::rgb;
 use krilla::configure::{Archival, ConfigurationBuilder};
-use krilla::geom::{PathBuilder, Point, Transform};
+use krilla::geom::{Point, Transform};
 use krilla::metadata::{DateTime, Metadata};
 use krilla::page::PageSettings;
-use krilla::paint::{Fill, Stroke};
+use krilla::paint::Fill;
 use krilla::surface::Surface;
 use krilla::{Document, SerializeSettings};
 
 use super::sheet::{LEFT, Mark, PAGE_HEIGHT, PAGE_WIDTH, RIGHT};
-use super::typeface::{RenderError, ShapedText, Style, Typefaces};
+use crate::typesetting::draw::{black, draw, fitting, red, rule};
+use crate::typesetting::typeface::{RenderError, Style, Typefaces};
 
-const BORDER_WIDTH: f32 = 0.6;
 const FOOTER_SIZE: f32 = 8.0;
 const NOTICE_SIZE: f32 = 9.0;
 
@@ -72,43 +72,6 @@ pub fn write(faces: &Typefaces, imprint: &Imprint, pages: Vec<Vec<Mark>>) -> Res
     document.finish().map_err(|source| RenderError::Write { source })
 }
 
-fn black() -> rgb::Color {
-    rgb::Color::new(0, 0, 0)
-}
-
-fn red() -> rgb::Color {
-    rgb::Color::new(190, 20, 20)
-}
-
-#[expect(clippy::too_many_arguments, reason = "the parts of one mark, named at the two places of use")]
-fn draw(
-    surface: &mut Surface,
-    faces: &Typefaces,
-    at: (f32, f32),
-    size: f32,
-    style: Style,
-    text: &str,
-    shaped: &ShapedText,
-    colour: rgb::Color,
-) {
-    surface.set_fill(Some(Fill { paint: colour.into(), ..Fill::default() }));
-    surface.set_stroke(None);
-    surface.draw_glyphs(Point::from_xy(at.0, at.1), &shaped.glyphs, faces.font(style), text, size, false);
-}
-
-fn rule(surface: &mut Surface, points: &[(f32, f32)], colour: rgb::Color) {
-    let mut path = PathBuilder::new();
-    for (index, &(x, y)) in points.iter().enumerate() {
-        if index == 0 { path.move_to(x, y) } else { path.line_to(x, y) }
-    }
-    surface.set_fill(None);
-    surface.set_stroke(Some(Stroke { paint: colour.into(), width: BORDER_WIDTH, ..Stroke::default() }));
-    // A path without extent is drawn as nothing.
-    if let Some(path) = path.finish() {
-        surface.draw_path(&path);
-    }
-}
-
 /// The specimen notice, framed, centred above the text area; shrunk if it would be wider than that.
 fn notice(surface: &mut Surface, faces: &Typefaces, text: &str) -> Result<(), RenderError> {
     const BASELINE: f32 = 38.0;
@@ -144,9 +107,4 @@ fn footer(surface: &mut Surface, faces: &Typefaces, page: usize, count: usize) -
     let left = RIGHT - shaped.width * FOOTER_SIZE;
     draw(surface, faces, (left, PAGE_HEIGHT - 32.0), FOOTER_SIZE, Style::Regular, &text, &shaped, black());
     Ok(())
-}
-
-/// The font size at which text `width` em wide is at most `room` points: `wanted` or smaller.
-fn fitting(width: f32, wanted: f32, room: f32) -> f32 {
-    if width * wanted > room { room / width } else { wanted }
 }

@@ -2,8 +2,8 @@
 //!
 //! All lengths are points (1/72 inch), x from the left edge, y from the top edge.
 
-use super::cell::{Align, Cell, Line, PADDING};
-use super::typeface::{RenderError, ShapedText, Style, Typefaces};
+use crate::typesetting::cell::{self, Align, Cell, Line, PADDING};
+use crate::typesetting::typeface::{RenderError, ShapedText, Style, Typefaces};
 
 pub const PAGE_WIDTH: f32 = 595.28;
 pub const PAGE_HEIGHT: f32 = 841.89;
@@ -17,6 +17,16 @@ pub const MAX_PAGES: usize = 10;
 
 /// From the top of a line to its baseline, in units of the font size.
 const ASCENT: f32 = 1.02;
+
+/// A cell as wide as the text area.
+pub fn full_cell(size: f32, align: Align) -> Cell {
+    Cell::new(LEFT, RIGHT - LEFT, size, align)
+}
+
+/// Cells for a table as wide as the text area, their widths in proportion to `shares`.
+pub fn table_cells(shares: &[f32], size: f32, align: Align) -> Vec<Cell> {
+    cell::table_cells((LEFT, RIGHT - LEFT), shares, size, align)
+}
 
 /// Something at a place on a page.
 pub enum Mark {

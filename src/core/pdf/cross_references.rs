@@ -37,6 +37,8 @@ pub struct Section {
     /// Where it begins, and the octet behind all of it.
     pub at: usize,
     pub end: usize,
+    /// Where the stream of a hybrid file begins.
+    pub at_hidden: Option<usize>,
     pub trailer: Dictionary,
     /// Sorted by number, each once.
     places: Vec<(u32, Place)>,
@@ -55,6 +57,20 @@ impl Sections {
     pub fn place(&self, number: u32, from: usize) -> Option<Place> {
         let first = self.entries.partition_point(|(known, section, _)| (*known, *section as usize) < (number, from));
         self.entries.get(first).filter(|(known, ..)| *known == number).map(|(_, _, place)| *place)
+    }
+
+    /// Where the bodies of objects begin, in all sections from this one on, ascending.
+    pub fn offsets(&self, from: usize) -> Vec<usize> {
+        let of_objects = self.entries.iter().filter(|(_, section, _)| *section as usize >= from);
+        let of_objects = of_objects.filter_map(|(_, _, place)| match place {
+            Place::At { offset, .. } => Some(*offset),
+            _ => None,
+        });
+        let mut offsets: Vec<usize> =
+            of_objects.chain(self.list.iter().flat_map(|section| section.at_hidden)).collect();
+        offsets.extend(self.list.iter().map(|section| section.at));
+        offsets.sort_unstable();
+        offsets
     }
 
     /// The numbers that occur in some of these sections, ascending.
@@ -94,6 +110,7 @@ pub fn sections(octets: &[u8]) -> Result<Sections, PdfFault> {
             if !seen.insert(hidden) {
                 return Err(fault(PdfFaultKind::Circle));
             }
+            section.at_hidden = Some(hidden);
             let hidden = stream_section(octets, hidden)?;
             section.end = section.end.max(hidden.end);
             let is_hidden = |number: u32| hidden.places.binary_search_by_key(&number, |(known, _)| *known).is_ok();
@@ -186,7 +203,7 @@ fn table_section(mut cursor: Cursor<'_>, at: usize) -> Result<Section, PdfFault>
         return Err(PdfFault { at: trailer.span.start, kind: PdfFaultKind::Type });
     };
     let places = sorted(places).map_err(|kind| PdfFault { at, kind })?;
-    Ok(Section { at, end: cursor.at, trailer, places })
+    Ok(Section { at, end: cursor.at, at_hidden: None, trailer, places })
 }
 
 /// `nnnnnnnnnn ggggg n`, two octets of end of line (§7.5.4).
@@ -232,7 +249,7 @@ fn stream_section(octets: &[u8], at: usize) -> Result<Section, PdfFault> {
     let data = stream::data(&mut cursor, length.ok_or_else(|| fault(PdfFaultKind::Stream))?)?;
     let rows = super::filter::decoded(&trailer, data).map_err(fault)?;
     let places = stream_places(&trailer, &rows).and_then(sorted).map_err(fault)?;
-    Ok(Section { at, end: cursor.at, trailer, places })
+    Ok(Section { at, end: cursor.at, at_hidden: None, trailer, places })
 }
 
 fn stream_places(trailer: &Dictionary, rows: &[u8]) -> Result<Vec<(u32, Place)>, PdfFaultKind> {

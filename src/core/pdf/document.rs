@@ -99,6 +99,11 @@ impl<'a> Document<'a> {
         &self.sections.list[self.newer..]
     }
 
+    /// Where the bodies of objects begin that some section names, ascending.
+    pub fn offsets(&self) -> Vec<usize> {
+        self.sections.offsets(self.newer)
+    }
+
     /// The numbers of the objects that it has or had, ascending.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         self.sections.numbers(self.newer..self.sections.list.len())

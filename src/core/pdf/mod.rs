@@ -36,8 +36,8 @@ pub fn is_pdf(document: &[u8]) -> bool {
 /// Does the key of a signature's byte range occur anywhere? `#` escapes in the name are unfolded.
 pub fn contains_byte_range(document: &[u8]) -> bool {
     const KEY: &[u8] = b"/ByteRange";
-    let plain = document.windows(KEY.len()).any(|window| window == KEY);
-    plain || document.contains(&b'#') && unfolded_names(document).any(|name| name == b"ByteRange")
+    let plain = memchr::memmem::find(document, KEY).is_some();
+    plain || memchr::memchr(b'#', document).is_some() && unfolded_names(document).any(|name| name == b"ByteRange")
 }
 
 /// Names that use `#xx` escapes, unfolded (ISO 32000-2 §7.3.5).

@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::fault::PdfFault;
-use super::object::{Dictionary, Object, Value};
+use super::object::{Dictionary, Object};
 use super::text;
 
 /// References to transforms that are looked at, and names of fields.
@@ -76,13 +76,13 @@ pub fn of(document: &Document<'_>, signature: &Dictionary, field: &Dictionary) -
                 permissions.certification = permissions.certification.into_iter().chain([own]).min();
             }
             Some(Object::Name(name)) if name == b"FieldMDP" => {
-                permissions.locked.extend(locked(document, &parameters)?);
+                permissions.locked.push(locked(document, &parameters)?);
             }
             _ => {}
         }
     }
     if let Some(lock) = document.dictionary(field, b"Lock")? {
-        permissions.locked.extend(locked(document, &lock)?);
+        permissions.locked.push(locked(document, &lock)?);
         permissions.lock = level(document, &lock)?;
     }
     Ok(permissions)
@@ -97,26 +97,26 @@ fn level(document: &Document<'_>, parameters: &Dictionary) -> Result<Option<u8>,
     })
 }
 
-fn locked(document: &Document<'_>, parameters: &Dictionary) -> Result<Option<LockedFields>, PdfFault> {
-    let names = |fields: Vec<Value>| -> Result<Vec<String>, PdfFault> {
+/// What cannot be read locks all.
+fn locked(document: &Document<'_>, parameters: &Dictionary) -> Result<LockedFields, PdfFault> {
+    let names = || -> Result<Option<Vec<String>>, PdfFault> {
+        let Some(Object::Array(fields)) = document.get(parameters, b"Fields")? else { return Ok(None) };
         let mut names = Vec::new();
-        for field in fields.iter().take(NAMES) {
-            if let Some(found) = document.resolve(field)?
-                && let Object::String { octets, .. } = found.value.object
-            {
-                names.push(text::string(&octets));
+        for field in &fields {
+            match document.resolve(field)?.map(|found| found.value.object) {
+                Some(Object::String { octets, .. }) if names.len() < NAMES => names.push(text::string(&octets)),
+                _ => return Ok(None),
             }
         }
-        Ok(names)
+        Ok(Some(names))
     };
-    let fields = document.array(parameters, b"Fields")?.unwrap_or_default();
-    let is_whole = fields.len() <= NAMES;
-    Ok(match document.get(parameters, b"Action")? {
-        None => None,
-        Some(Object::Name(action)) if action == b"Include" && is_whole => Some(LockedFields::Include(names(fields)?)),
-        Some(Object::Name(action)) if action == b"Exclude" => Some(LockedFields::Exclude(names(fields)?)),
-        Some(_) => Some(LockedFields::All),
-    })
+    let Some(Object::Name(action)) = document.get(parameters, b"Action")? else { return Ok(LockedFields::All) };
+    let locked = match action.as_slice() {
+        b"Include" => names()?.map(LockedFields::Include),
+        b"Exclude" => names()?.map(LockedFields::Exclude),
+        _ => None,
+    };
+    Ok(locked.unwrap_or(LockedFields::All))
 }
 
 #[cfg(test)]

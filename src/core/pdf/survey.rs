@@ -20,6 +20,9 @@ const ACTIONS: [&[u8]; 9] = [
     b"RichMediaExecute",
 ];
 
+/// Annotations that play something else (§12.5.6).
+const PLAYERS: [&[u8]; 4] = [b"RichMedia", b"3D", b"Movie", b"Screen"];
+
 /// Flags of an annotation that is not shown: Hidden, NoView (§12.5.3).
 const NOT_SHOWN: i64 = 2 | 32;
 
@@ -28,7 +31,7 @@ const NOT_SHOWN: i64 = 2 | 32;
 pub struct Survey {
     /// What it shows can change without its octets.
     pub is_active: bool,
-    /// Pages, pictures, fonts, annotations or other content that nothing refers to.
+    /// Pages, pictures, fonts, annotations or other content that nothing refers to, or objects that no cross-reference names.
     pub unused: bool,
     /// Layers that are switched off, or may be.
     pub hidden_layers: bool,
@@ -60,7 +63,23 @@ pub fn survey(document: &Document<'_>) -> Result<Survey, PdfFault> {
             found.look(&object);
         }
     }
+    found.unused |= has_unlisted(document);
     Ok(found)
+}
+
+/// Something like an object stands in the file where no section says that one is.
+fn has_unlisted(document: &Document<'_>) -> bool {
+    let (octets, listed) = (document.octets(), document.offsets());
+    let is_digit = |octet: &&u8| octet.is_ascii_digit();
+    memchr::memmem::find_iter(octets, b" obj").any(|at| {
+        let generation = octets[..at].iter().rev().take_while(is_digit).count();
+        let before = &octets[..at - generation];
+        let Some((b' ', before)) = before.split_last() else { return false };
+        let number = before.iter().rev().take_while(is_digit).count();
+        let begin = before.len() - number;
+        let stands_alone = begin == 0 || matches!(octets[begin - 1], b'\n' | b'\r' | b' ');
+        generation > 0 && number > 0 && stands_alone && listed.binary_search(&begin).is_err()
+    })
 }
 
 fn read(document: &Document<'_>, number: u32) -> Result<Option<Indirect>, PdfFault> {
@@ -115,5 +134,9 @@ fn is_active(object: &Object, is_stream: bool) -> bool {
 
 fn starts_something(dictionary: &Dictionary) -> bool {
     let action = dictionary.name(b"S").is_some_and(|name| ACTIONS.contains(&name));
-    action || dictionary.get(b"XFA").is_some() || dictionary.get(b"JS").is_some()
+    let subtype = dictionary.name(b"Subtype").unwrap_or_default();
+    let is_player = dictionary.get(b"Rect").is_some() && PLAYERS.contains(&subtype);
+    // A form that shows a page of another file (§8.10.4).
+    let is_elsewhere = subtype == b"Form" && dictionary.get(b"Ref").is_some();
+    action || is_player || is_elsewhere || dictionary.get(b"XFA").is_some() || dictionary.get(b"JS").is_some()
 }

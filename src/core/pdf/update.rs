@@ -330,7 +330,7 @@ mod tests {
             let again = Update::new(&document).finish().expect("room");
             let third = [after.clone(), again.octets].concat();
             let third = Document::read(&third).expect("readable");
-            assert_eq!(third.sections.len(), 3);
+            assert_eq!(third.sections().len(), 3);
             let signed = third.up_to(after.len()).expect("a revision");
             let written = Written::since(&signed, &third).expect("readable");
             let since = changes::since(&signed, &third, &written, &Rules::default()).expect("readable");

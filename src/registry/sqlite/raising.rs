@@ -8,13 +8,14 @@ use super::{
 };
 use crate::{
     core::time::Time,
-    registry::{Again, Backlog, DocumentId, Due, Level, Newest, Raised, RegistryError},
+    registry::{Again, Backlog, DocumentId, Due, Format, Level, Newest, Raised, RegistryError},
 };
 
 /// Documents put into the queue at one time because their time-stamps end.
 const MOST_RENEWED: i64 = 100;
 
-/// Puts a document just issued into the queue, if more was ordered than it has; a part of its own transaction.
+/// Puts a document just issued into the queue, if more was ordered than it has; a part of its own transaction. PDFs are not raised
+/// here: the record has no document.
 pub(super) fn enqueue(
     connection: &Connection,
     document_id: DocumentId,
@@ -24,9 +25,9 @@ pub(super) fn enqueue(
     connection
         .prepare_cached(
             "INSERT INTO raising (document_id, since, due_at) \
-             SELECT id, ?3, ?3 FROM document WHERE id = ?1 AND level_requested <> ?2",
+             SELECT id, ?3, ?3 FROM document WHERE id = ?1 AND level_requested <> ?2 AND format <> ?4",
         )?
-        .execute(params![document_id.as_bytes(), reached.name(), since.unix()])
+        .execute(params![document_id.as_bytes(), reached.name(), since.unix(), Format::Pades.name()])
         .map(drop)
 }
 

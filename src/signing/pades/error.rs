@@ -77,7 +77,7 @@ impl PadesError {
             Self::NotFirst => "pdf-certification-not-first",
             Self::Existing { .. } => "pdf-signature-broken",
             Self::TooManySignatures => "pdf-too-many-signatures",
-            Self::Text(_) => "pdf-text",
+            Self::Text(_) => "pdf-wrong-text",
             Self::Room { .. } | Self::SelfCheck { .. } => "pdf-self-check",
         }
     }

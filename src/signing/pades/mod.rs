@@ -21,6 +21,7 @@ use crate::core::cms::document_reference::DocumentReference;
 use crate::core::pdf;
 use crate::core::pdf::update::NewObject;
 use crate::core::time::Time;
+use crate::core::validation::pades::contents;
 
 /// What is to be put into a PDF beside the signature itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,6 +38,19 @@ pub struct PadesOrder {
     pub name: Option<String>,
     /// `None`: it cannot be seen.
     pub look: Option<Look>,
+}
+
+impl PadesOrder {
+    /// Every field but the look, in an order that stays: whether it is given, and what it is.
+    pub fn fields(&self) -> Vec<Vec<u8>> {
+        let texts = [&self.field, &self.reason, &self.location, &self.contact, &self.name];
+        let text = |text: &Option<String>| match text {
+            Some(text) => [b"+", text.as_bytes()].concat(),
+            None => Vec::new(),
+        };
+        let certify = self.certify.map(|certification| certification.number().to_string());
+        texts.into_iter().chain([&certify]).map(text).collect()
+    }
 }
 
 /// What may be changed in a certified document (ISO 32000-2 table 257: `P`).
@@ -79,6 +93,16 @@ pub struct Look {
     pub rectangle: [f64; 4],
     /// The form XObject that is drawn there, and all that it refers to; the first is the form itself.
     pub form: Vec<NewObject>,
+}
+
+/// The first message in an update that [`Prepared`] made: the signature's, detached.
+pub fn message_in(update: &[u8]) -> Option<Vec<u8>> {
+    const BEGIN: &[u8] = b"/Contents <";
+    memchr::memmem::find_iter(update, BEGIN).find_map(|at| {
+        let digits = &update[at + BEGIN.len()..];
+        let end = memchr::memchr(b'>', digits)?;
+        contents::message(&digits[..end]).filter(|message| SignedData::decode(message).is_ok())
+    })
 }
 
 /// Octets of the room for the message of this key, with a time-stamp in it or without. An authority's token may be longer yet.

@@ -23,6 +23,7 @@ const WIDTH: usize = 10;
 const PRINT_LOCKED: i64 = 4 | 128;
 
 /// An update to be put behind a document once there is a message for it.
+#[derive(Clone)]
 pub struct Prepared {
     appended: Vec<u8>,
     /// Where the string with its delimiters stands in `appended`.

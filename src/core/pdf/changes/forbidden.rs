@@ -1,6 +1,6 @@
 //! What was changed in a PDF after a signature, and may not be.
 
-use super::{Document, Object, Reference};
+use super::{Dictionary, Document, Object, Reference, same_values};
 use crate::core::pdf::fault::PdfFault;
 
 /// A change that no addition needs.
@@ -111,4 +111,40 @@ pub fn describe(signed: &Document<'_>, now: &Document<'_>, number: u32) -> Resul
         _ => Change::Object,
     };
     Ok(change.at(place))
+}
+
+/// A change of pages, if there is one: people ask for it first. Else the change that was found.
+pub fn gravest(signed: &Document<'_>, now: &Document<'_>, found: Forbidden) -> Result<Forbidden, PdfFault> {
+    let mut gravest = found;
+    for number in now.numbers_since(signed) {
+        let (before, after) = (dictionary(signed, number)?, dictionary(now, number)?);
+        let kind = |one: &Option<Dictionary>| one.as_ref().and_then(|one| one.name(b"Type").map(<[u8]>::to_vec));
+        let place = format!("object {number}");
+        match (kind(&before).as_deref(), kind(&after).as_deref()) {
+            (Some(b"Pages"), _) if differ(&before, &after, b"Kids") => return Ok(Change::Pages.at(place)),
+            (None, Some(b"Page")) => return Ok(Change::Pages.at(place)),
+            (Some(b"Page"), _)
+                if [&b"Contents"[..], b"Resources", b"MediaBox", b"CropBox", b"Rotate"]
+                    .iter()
+                    .any(|key| differ(&before, &after, key)) =>
+            {
+                gravest = Change::Page.at(place);
+            }
+            _ => {}
+        }
+    }
+    Ok(gravest)
+}
+
+fn dictionary(document: &Document<'_>, number: u32) -> Result<Option<Dictionary>, PdfFault> {
+    let Some(reference) = document.in_use(number) else { return Ok(None) };
+    Ok(document.object(reference)?.and_then(|found| match found.value.object {
+        Object::Dictionary(dictionary) => Some(dictionary),
+        _ => None,
+    }))
+}
+
+fn differ(one: &Option<Dictionary>, other: &Option<Dictionary>, key: &[u8]) -> bool {
+    let value = |dictionary: &Option<Dictionary>| dictionary.as_ref().and_then(|found| found.get(key).cloned());
+    !same_values(value(one).as_ref(), value(other).as_ref())
 }

@@ -21,6 +21,8 @@ struct Above {
     name: String,
     is_signature: bool,
     was_signed: bool,
+    /// As it is now.
+    is_signed: bool,
 }
 
 impl Comparison<'_, '_> {
@@ -39,9 +41,16 @@ impl Comparison<'_, '_> {
         let Some(new) = new else {
             return Ok(if same_values(before, after) { Ok(()) } else { Err(Change::Form.key(b"AcroForm")) });
         };
+        let old_fields = self.signed.array(&old, b"Fields")?.unwrap_or_default();
+        let shows_nothing = self.are_signatures(&old_fields)?;
         for key in keys(&old, &new) {
             let is_allowed = match key.as_slice() {
                 b"Fields" => true,
+                // How values of fields are drawn, where there are none.
+                b"DA" | b"DR" | b"Q" if shows_nothing => {
+                    allowed!(self.explain_below(&new, &[&key])?);
+                    true
+                }
                 b"SigFlags" => new.integer(b"SigFlags").is_some_and(|flags| (1..=3).contains(&flags)),
                 _ => same_values(old.get(&key), new.get(&key)),
             };
@@ -52,7 +61,6 @@ impl Comparison<'_, '_> {
         if let Some(reference) = reference(new.get(b"Fields")) {
             self.explain(reference.number, Zone::Form);
         }
-        let old_fields = self.signed.array(&old, b"Fields")?.unwrap_or_default();
         let new_fields = self.now.array(&new, b"Fields")?.unwrap_or_default();
         if !starts_with(&new_fields, &old_fields) {
             return Ok(Err(Change::Form.key(b"Fields")));
@@ -71,6 +79,19 @@ impl Comparison<'_, '_> {
             allowed!(self.added_field(field)?);
         }
         Ok(Ok(()))
+    }
+
+    /// No field was there that shows a value.
+    fn are_signatures(&self, fields: &[Value]) -> Result<bool, PdfFault> {
+        for field in fields {
+            let found = self.signed.resolve(field)?.map(|found| found.value.object);
+            let is_signature = matches!(&found, Some(Object::Dictionary(field))
+                if field.name(b"FT") == Some(b"Sig") && field.get(b"Kids").is_none());
+            if !is_signature {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn partial_name(&self, field: &Value) -> Result<String, PdfFault> {
@@ -102,6 +123,7 @@ impl Comparison<'_, '_> {
                 .get(b"FT")
                 .map_or(above.is_signature, |kind| kind.object == Object::Name(b"Sig".to_vec())),
             was_signed: above.was_signed || old.get(b"V").is_some(),
+            is_signed: above.is_signed || new.get(b"V").is_some(),
         };
         if let Some(reference) = field.object.as_reference()
             && self.written.contains(&reference.number)
@@ -130,6 +152,9 @@ impl Comparison<'_, '_> {
         self.explain(own.number, Zone::Field);
         if new.get(b"V").is_some() {
             return self.signature(new, own, name);
+        }
+        if !field.is_signed {
+            return Ok(Err(Change::Annotation.at(name)));
         }
         self.look(new, own, name);
         self.explain_below(new, &[b"AP"])

@@ -99,9 +99,13 @@ pub fn since(
     written: &Written,
     rules: &Rules,
 ) -> Result<Result<Additions, Forbidden>, PdfFault> {
-    match Comparison::new(signed, now, written, rules)? {
-        Ok(mut comparison) => comparison.run(),
-        Err(forbidden) => Ok(Err(forbidden)),
+    let changed = match Comparison::new(signed, now, written, rules)? {
+        Ok(mut comparison) => comparison.run()?,
+        Err(forbidden) => Err(forbidden),
+    };
+    match changed {
+        Ok(additions) => Ok(Ok(additions)),
+        Err(forbidden) => forbidden::gravest(signed, now, forbidden).map(Err),
     }
 }
 

@@ -5,7 +5,7 @@
 //! where a revision does. What later revisions do is judged by [`revision`].
 
 pub mod cause;
-mod contents;
+pub mod contents;
 pub mod digests;
 pub mod in_pdf;
 mod revision;
@@ -32,7 +32,7 @@ use crate::core::pdf::document::Document;
 use crate::core::pdf::security_store::{self, Item};
 use crate::core::pdf::signature::{self, ByteRange, SignatureDictionary, SignatureFault, SignatureField, SubFilter};
 use crate::core::pdf::survey::{Survey, survey};
-use crate::core::pdf::{self, text};
+use crate::core::pdf::{self, page, text};
 use crate::core::policy::ShadowContent;
 use crate::core::time::Time;
 use crate::core::verdict::{Cause, Verdict};
@@ -84,7 +84,7 @@ impl<'a> Signed<'a> {
     fn read(octets: &'a [u8]) -> Result<Self, Cause> {
         let document = Document::read(octets);
         let fields = document.as_ref().map_err(Clone::clone).and_then(signature::fields);
-        if !pdf::contains_byte_range(octets) && fields.as_ref().map_or(true, Vec::is_empty) {
+        if fields.as_ref().map_or(true, Vec::is_empty) && !pdf::contains_byte_range(octets) {
             return Err(Cause::NoSignature);
         }
         let (document, mut fields) = (document?, fields?);
@@ -93,6 +93,8 @@ impl<'a> Signed<'a> {
         }
         fields
             .sort_by_key(|field| field.dictionary.as_ref().map_or(usize::MAX, |dictionary| dictionary.byte_range.end));
+        // Which pages there are must be the same to everybody.
+        page::pages(&document)?;
         let survey = survey(&document)?;
         let items = security_store::read(&document)?;
         Ok(Self { document, fields, survey, items })

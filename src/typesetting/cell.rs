@@ -2,7 +2,6 @@
 //!
 //! All lengths are points (1/72 inch) unless said otherwise.
 
-use super::sheet::{LEFT, RIGHT};
 use super::typeface::{RenderError, Style, Typefaces};
 
 /// From one baseline to the next, in units of the font size.
@@ -65,11 +64,6 @@ impl Cell {
     /// An empty cell from `left`, `width` wide, to be set in `size` points.
     pub fn new(left: f32, width: f32, size: f32, align: Align) -> Self {
         Self { left, width, size, align, lines: Vec::new() }
-    }
-
-    /// A cell as wide as the text area.
-    pub fn full(size: f32, align: Align) -> Self {
-        Self::new(LEFT, RIGHT - LEFT, size, align)
     }
 
     /// Adds a paragraph, broken at spaces; a word wider than the cell is broken between characters. Runs meet without a
@@ -168,12 +162,11 @@ impl Breaker<'_> {
     }
 }
 
-/// Cells for a table as wide as the text area, their widths in proportion to `shares`.
-pub fn table_cells(shares: &[f32], size: f32, align: Align) -> Vec<Cell> {
+/// Cells for a table from `left`, `width` wide, their widths in proportion to `shares`.
+pub fn table_cells((mut left, width): (f32, f32), shares: &[f32], size: f32, align: Align) -> Vec<Cell> {
     let total: f32 = shares.iter().sum();
-    let mut left = LEFT;
     let cell = |share: &f32| {
-        let outer = (RIGHT - LEFT) * share / total;
+        let outer = width * share / total;
         let cell = Cell::new(left + PADDING, outer - 2.0 * PADDING, size, align);
         left += outer;
         cell

@@ -1,0 +1,296 @@
+//! Signing a PDF: intent → signature in an update behind the document → our own check → record → answer.
+//!
+//! The record has what was put behind the document that was sent, and so the same order again gets the same octets. Levels above B-B are
+//! made within the request, for the record has no document to which anything could be added later.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+
+use super::existing::{Existing, ExistingError, JudgedContent};
+use super::sign::{
+    HASHED_INLINE, SignContent, SignError, SignRequest, SignService, Signed, draw_document_id, key_was_not_asked,
+};
+use super::steps::{Steps, settle};
+use crate::clock;
+use crate::core::algorithm::DigestAlgorithm;
+use crate::core::cms::document_reference::DocumentReference;
+use crate::core::time::Time;
+use crate::core::validation;
+use crate::registry::{
+    Begun, DocumentId, DocumentState, Format, Intent, Issued, IssuedDocument, LONGEST_SIGNATURE, Level,
+};
+use crate::signing::level::LevelError;
+use crate::signing::pades::check::{self, Before};
+use crate::signing::pades::{PadesError, PadesOrder, Prepared, room_for};
+use crate::signing::{CadesRequest, IssuingKey};
+
+/// Times that room for the message is made.
+const ATTEMPTS: usize = 3;
+/// A document's signatures are over its SHA-256, whatever the key.
+const DIGEST: DigestAlgorithm = DigestAlgorithm::Sha256;
+
+/// All that does not change from attempt to attempt.
+#[derive(Clone)]
+struct Work {
+    document: Bytes,
+    order: PadesOrder,
+    time: Time,
+    reference: DocumentReference,
+    before: Arc<Before>,
+    key: Arc<dyn IssuingKey>,
+}
+
+impl SignService {
+    pub(super) async fn issue_pdf(
+        &self,
+        mut request: SignRequest,
+        key: Arc<dyn IssuingKey>,
+    ) -> Result<Signed, SignError> {
+        let content = std::mem::replace(&mut request.content, SignContent::Existing);
+        let SignContent::Document(document) = content else { return Err(SignError::NoContent) };
+        let document_digest = hashed(document.clone()).await?;
+        let document_id = draw_document_id()?;
+        let now = clock::now();
+        let own = self.standing.reference(document_id);
+        let own = DocumentReference::new(&request.kind, &document_id.to_string(), Some(&own))?;
+        request.content = SignContent::Document(Bytes::new());
+        let intent = Intent {
+            document_id,
+            client: request.client.name.clone(),
+            idempotency_key: request.idempotency_key.clone(),
+            request_digest: request.digest(&document_digest),
+            kind: request.kind.clone(),
+            document_digest,
+            signer: key.name().to_owned(),
+            level_requested: request.level,
+            format: Format::Pades,
+            packaging: request.packaging,
+            media_type: request.media_type.clone(),
+            begun_at: now,
+        };
+        match self.registry.begin(intent.clone()).await? {
+            Begun::Fresh => {}
+            Begun::Replay(issued) => return Ok(answer(*issued, Vec::from(document))),
+            Begun::InProgress { document_id } => return Err(SignError::InProgress(document_id)),
+            Begun::DifferentBody { document_id } => return Err(SignError::DifferentBody(document_id)),
+            Begun::StateUnknown { document_id } => return Err(SignError::StateUnknown(document_id)),
+        }
+        let first = match self.prepare_pdf(document, &request, own, &key, now).await {
+            Ok(first) => first,
+            Err(error) => {
+                self.registry.abandon(document_id).await?;
+                return Err(error);
+            }
+        };
+        let (update, level_reached, whole) = match self.make_pdf(first, request.level).await {
+            Ok(made) => made,
+            Err(error) => {
+                if key_was_not_asked(&error) {
+                    self.registry.abandon(document_id).await?;
+                } else {
+                    self.registry.mark_unknown(document_id).await?;
+                }
+                return Err(error);
+            }
+        };
+        let issued = Issued {
+            signature: update,
+            level_reached,
+            signed_at: now,
+            signer_certificate_sha256: *key.certificate().fingerprint(),
+        };
+        self.complete(document_id, &issued).await?;
+        Ok(Signed { document: IssuedDocument { intent, issued }, level_reached, signature: whole })
+    }
+
+    /// All that can be found wrong before the key is used.
+    async fn prepare_pdf(
+        &self,
+        document: Bytes,
+        request: &SignRequest,
+        own: DocumentReference,
+        key: &Arc<dyn IssuingKey>,
+        time: Time,
+    ) -> Result<(Work, Prepared), SignError> {
+        self.check_signer(&**key, Some(&request.kind), time)?;
+        let read = document.clone();
+        let before = spawn_blocking(move || Before::read(&read, time)).await.map_err(|_| SignError::Interrupted)??;
+        let reference = if before.values.is_empty() {
+            own
+        } else {
+            // Who adds a signature signs the same document.
+            self.stated_in_pdf(&document, &before, &request.kind).await.map_err(in_pdf)?.unwrap_or(own)
+        };
+        let (order, before, key) = (request.pdf.clone(), Arc::new(before), Arc::clone(key));
+        let work = Work { document, order, time, reference, before, key };
+        let room = room_for(&*work.key, Some(&work.reference), request.level.reaches(Level::Timestamped));
+        let prepared = work.prepare(room).await?;
+        Ok((work, prepared))
+    }
+
+    /// Judges the signatures that stand in the PDF: the document that their signers state, as in [`Self::check_existing`].
+    async fn stated_in_pdf(
+        &self,
+        document: &Bytes,
+        before: &Before,
+        kind: &str,
+    ) -> Result<Option<DocumentReference>, SignError> {
+        let existing = Existing::of_pdf(document.clone());
+        let stated = existing.judge(&self.verify, &JudgedContent::Carried, kind).await?;
+        let Some(reference) = stated else { return Ok(None) };
+        let recorded = match reference.id().parse::<DocumentId>() {
+            Ok(document_id) => self.registry.document(document_id).await?,
+            Err(_) => None,
+        };
+        let is_own = |document: &IssuedDocument| {
+            document.intent.format == Format::Pades
+                && before.values.iter().any(|value| document.issued.holds_value(value))
+        };
+        let Some(document) = recorded.filter(is_own) else {
+            let is_allowed = self.kinds.get(kind).is_some_and(|kind| kind.foreign_references);
+            return if is_allowed { Ok(Some(reference)) } else { Err(ExistingError::Foreign.into()) };
+        };
+        match self.registry.status(document.intent.document_id).await? {
+            Some(status) if status.state == DocumentState::InForce => Ok(Some(reference)),
+            _ => Err(ExistingError::NotInForce.into()),
+        }
+    }
+
+    /// Signs, checks, and raises as far as can be now: what was put behind the document, the level, the whole.
+    async fn make_pdf(
+        &self,
+        (work, mut prepared): (Work, Prepared),
+        level: Level,
+    ) -> Result<(Vec<u8>, Level, Vec<u8>), SignError> {
+        let steps = self.levels.as_ref().map(|levels| levels.steps()).filter(|_| level.reaches(Level::Timestamped));
+        let (mut attempt, length) = (0, work.document.len());
+        let (update, mut reached) = loop {
+            attempt += 1;
+            let (message, digest) = work.sign(&prepared).await?;
+            let (message, reached) = stamped(message, digest, steps).await;
+            match prepared.fill(&message) {
+                Err(PadesError::Room { needed, .. }) if attempt < ATTEMPTS => {
+                    prepared = work.prepare(needed + needed / 4).await?;
+                }
+                update => break (update?, reached),
+            }
+        };
+        let mut whole = work.check(update, reached).await?;
+        if let Some(steps) = steps.filter(|_| reached == Level::Timestamped && level.reaches(Level::LongTerm)) {
+            (whole, reached) = raised(whole, length, level, steps).await;
+        }
+        let update = whole[length..].to_vec();
+        if update.len() > LONGEST_SIGNATURE {
+            return Err(SignError::PdfTooLarge);
+        }
+        Ok((update, reached, whole))
+    }
+}
+
+impl Work {
+    async fn prepare(&self, room: usize) -> Result<Prepared, SignError> {
+        let work = self.clone();
+        let prepared = spawn_blocking(move || Prepared::signature(&work.document, &work.order, work.time, room));
+        Ok(prepared.await.map_err(|_| SignError::Interrupted)??)
+    }
+
+    /// The message, and the digest that it is over.
+    async fn sign(&self, prepared: &Prepared) -> Result<(Vec<u8>, Vec<u8>), SignError> {
+        let (work, prepared) = (self.clone(), prepared.clone());
+        let signed = spawn_blocking(move || {
+            let digest = prepared.digest(&work.document, DIGEST);
+            let message = work.key.sign_in_pdf(&CadesRequest {
+                digest: (DIGEST, &digest),
+                content: None,
+                signing_time: work.time,
+                document: Some(&work.reference),
+            });
+            message.map(|message| (message, digest))
+        });
+        Ok(signed.await.map_err(|_| SignError::Interrupted)??)
+    }
+
+    /// The whole document, judged. The octets that were sent are not copied, if nobody else holds them any more.
+    async fn check(self, update: Vec<u8>, reached: Level) -> Result<Vec<u8>, SignError> {
+        let level = match reached {
+            Level::Basic => validation::level::Level::Basic,
+            Level::Timestamped | Level::LongTerm | Level::Archival => validation::level::Level::Timestamped,
+        };
+        let checked = spawn_blocking(move || {
+            let Self { document, reference, before, key, .. } = self;
+            let mut whole = Vec::from(document);
+            whole.extend(update);
+            check::check(&whole, &before, key.certificate(), Some(&reference), level, clock::now())?;
+            Ok::<_, PadesError>(whole)
+        });
+        Ok(checked.await.map_err(|_| SignError::Interrupted)??)
+    }
+}
+
+/// The message with a time-stamp, if an authority gives one now.
+async fn stamped(message: Vec<u8>, digest: Vec<u8>, steps: Option<&Steps>) -> (Vec<u8>, Level) {
+    let Some(steps) = steps else { return (message, Level::Basic) };
+    let content = JudgedContent::Digests(vec![(DIGEST, digest)]);
+    match steps.timestamp(&message, &content).await {
+        Ok(stamped) => (stamped, Level::Timestamped),
+        Err(error) => {
+            not_raised(&error);
+            (message, Level::Basic)
+        }
+    }
+}
+
+/// A PDF at B-T, and what it could be raised to now within the size of a record.
+async fn raised(pdf: Vec<u8>, length: usize, level: Level, steps: &Steps) -> (Vec<u8>, Level) {
+    settle().await;
+    let fits = |raised: &Vec<u8>| raised.len() - length <= LONGEST_SIGNATURE;
+    let long_term = match steps.long_term(&pdf, &JudgedContent::Carried).await {
+        Ok(long_term) if fits(&long_term) => long_term,
+        Ok(_) => return (pdf, Level::Timestamped),
+        Err(error) => {
+            not_raised(&error);
+            return (pdf, Level::Timestamped);
+        }
+    };
+    if !level.reaches(Level::Archival) {
+        return (long_term, Level::LongTerm);
+    }
+    match steps.archive(&long_term, &JudgedContent::Carried).await {
+        Ok(archived) if fits(&archived.signature) => (archived.signature, Level::Archival),
+        Ok(_) => (long_term, Level::LongTerm),
+        Err(error) => {
+            not_raised(&error);
+            (long_term, Level::LongTerm)
+        }
+    }
+}
+
+/// The answer says what was reached.
+fn not_raised(error: &LevelError) {
+    metrics::counter!("antin_level_failures_total", "code" => error.code()).increment(1);
+    tracing::warn!(code = error.code(), %error, "a PDF is released below the level ordered");
+}
+
+/// The same octets again.
+fn answer(document: IssuedDocument, mut whole: Vec<u8>) -> Signed {
+    whole.extend(&document.issued.signature);
+    Signed { level_reached: document.issued.level_reached, signature: whole, document }
+}
+
+/// The client named no existing signature, but a document that has some.
+fn in_pdf(error: SignError) -> SignError {
+    match error {
+        SignError::Existing(error) => SignError::ExistingInPdf(error),
+        other => other,
+    }
+}
+
+async fn hashed(document: Bytes) -> Result<[u8; 32], SignError> {
+    if document.len() <= HASHED_INLINE {
+        return Ok(SignContent::Document(document).sha256());
+    }
+    let hashed = spawn_blocking(move || SignContent::Document(document).sha256());
+    hashed.await.map_err(|_| SignError::Interrupted)
+}
