@@ -35,8 +35,11 @@ fn no_small_file_with_one_bit_changed_passes() {
         assert_eq!(file.judge(&file.octets), Some(Indication::TotalPassed), "{}", file.name);
         say(&format!("{}: {} octets", file.name, file.octets.len()));
     }
+    // To look at one: a part of its name.
+    let wanted = std::env::var("ANTIN_FLIPS").unwrap_or_default();
     let pieces: Vec<(&Subject, usize)> = files
         .iter()
+        .filter(|file| file.name.contains(&wanted))
         .flat_map(|file| (0..file.octets.len().div_ceil(256)).map(move |piece| (file, piece * 256)))
         .collect();
     share(&pieces, |(file, from)| {
@@ -48,5 +51,6 @@ fn no_small_file_with_one_bit_changed_passes() {
             octets[bit / 8] ^= 1 << (bit % 8);
         }
     });
-    tally.conclude(if is_soak() { 250_000 } else { 4_000 });
+    let least = if is_soak() { 250_000 } else { 4_000 };
+    tally.conclude(if wanted.is_empty() { least } else { 0 });
 }

@@ -28,6 +28,7 @@ use antin::core::verdict::Indication;
 
 use crate::kit::cost::Cost;
 use crate::kit::vectors::say;
+use random::Random;
 use subject::Subject;
 
 /// Threads: as many cores as CI has.
@@ -155,10 +156,9 @@ fn no_attacked_file_passes() {
     share(&pieces, |(subject, (family, make))| {
         // In the usual run some of them; which, is always the same.
         let stride = if is_soak() { 1 } else { subject.stride };
-        let mut count = 0;
+        let mut random = Random::of(&format!("{} {family}", subject.name));
         make(subject, &mut |name, octets| {
-            count += 1;
-            if count % stride == 0 {
+            if random.below(stride) == 0 {
                 tally.judge(subject, family, name, &octets);
             }
         });

@@ -305,3 +305,39 @@ fn p23_streams_that_grow_when_they_are_read() {
     assert!(cost.elapsed() < Duration::from_secs(1), "{:?}", cost.elapsed());
     assert!(find(&page.octets, b"stream") > 0);
 }
+
+#[test]
+fn p23_memory_is_bounded_whatever_a_stream_says() {
+    use std::process::Command;
+    // A quarter of a gigabyte of zeros, where 120 megabytes are all that may be had.
+    let zeros = deflated(&vec![0; 256 << 20]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let pdf = Pdf::of(Kind::Stream).signed(&Signing::default());
+    for (name, entries) in [
+        ("rows", "/Type /XRef /W [1 4 2]"),
+        ("rows with a predictor", "/Type /XRef /W [1 4 2] /DecodeParms << /Predictor 12 /Columns 7 >>"),
+        ("objects", "/Type /ObjStm /N 1 /First 5"),
+    ] {
+        let mut octets = pdf.octets.clone();
+        let at = octets.len();
+        let head = format!("{entries} /Root 1 0 R /Prev {} /Size 8000000 /Filter /FlateDecode", pdf.startxref);
+        object(&mut octets, 60, &stream(&head, &zeros));
+        let mut begin = at;
+        if name == "objects" {
+            begin = octets.len();
+            let row = [&[2, 0, 0, 0, 60, 0, 0][..], &[1], &(at as u32).to_be_bytes(), &[0, 0]].concat();
+            let head = format!("/Type /XRef /Root 1 0 R /Prev {} /Size 99 /W [1 4 2] /Index [4 1 60 1]", pdf.startxref);
+            object(&mut octets, 61, &stream(&head, &row));
+        }
+        octets.extend(format!("startxref\n{begin}\n%%EOF\n").bytes());
+        let path = folder.path().join("bomb.pdf");
+        std::fs::write(&path, &octets).expect("written");
+        // The second shows that the first is a limit.
+        for (limit, lives) in [(120_000, true), (500, false)] {
+            let script = format!("ulimit -d {limit}; exec \"$0\" verify \"$1\" --revocation off");
+            let output = Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_antin")]).arg(&path).output();
+            let output = output.expect("a shell");
+            assert_eq!(output.status.code() == Some(2), lives, "{name}, {limit} kB: {output:?}");
+        }
+    }
+}
