@@ -7,6 +7,7 @@ pub mod key;
 pub mod level;
 pub mod long_term;
 pub mod pades;
+pub mod seal;
 pub mod self_check;
 pub mod timestamp;
 

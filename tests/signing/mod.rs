@@ -3,5 +3,6 @@
 mod checked;
 mod extend;
 mod queue;
+mod seal;
 mod timestamps;
 mod unsigned;

@@ -27,6 +27,44 @@ pub struct Page {
     pub resources: Option<Dictionary>,
 }
 
+/// As it is looked at: its rotation made, its lower left corner at the origin.
+impl Page {
+    /// Width and height.
+    pub const fn turned_size(&self) -> (f64, f64) {
+        let visible = self.crop_box;
+        match self.rotation {
+            90 | 270 => (visible.height(), visible.width()),
+            _ => (visible.width(), visible.height()),
+        }
+    }
+
+    /// Where a rectangle of default user space is looked at.
+    pub fn turned(&self, rectangle: &Rectangle) -> Rectangle {
+        let visible = self.crop_box;
+        around(rectangle, |x, y| match self.rotation {
+            90 => (y - visible.bottom, visible.right - x),
+            180 => (visible.right - x, visible.top - y),
+            270 => (visible.top - y, x - visible.left),
+            _ => (x - visible.left, y - visible.bottom),
+        })
+    }
+
+    /// In default user space, what is looked at there.
+    pub fn unturned(&self, rectangle: &Rectangle) -> Rectangle {
+        let visible = self.crop_box;
+        around(rectangle, |x, y| match self.rotation {
+            90 => (visible.right - y, x + visible.bottom),
+            180 => (visible.right - x, visible.top - y),
+            270 => (y + visible.left, visible.top - x),
+            _ => (x + visible.left, y + visible.bottom),
+        })
+    }
+}
+
+fn around(rectangle: &Rectangle, point: impl Fn(f64, f64) -> (f64, f64)) -> Rectangle {
+    Rectangle::around(rectangle.corners().map(|(x, y)| point(x, y))).unwrap_or(Rectangle::EVERYWHERE)
+}
+
 /// The pages in their order.
 ///
 /// # Errors

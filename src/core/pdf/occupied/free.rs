@@ -32,10 +32,9 @@ fn free(page: &Page, occupied: &[Rectangle], (width, height): (f64, f64), margin
     if !sizes.iter().all(|size| (0.0..1e6).contains(size)) || occupied.contains(&Rectangle::EVERYWHERE) {
         return None;
     }
-    let turned = Turned { page };
-    let (across, up) = turned.size();
+    let (across, up) = page.turned_size();
     let step = (across.max(up) / STEPS).max(1.0);
-    let grid = Grid::new(occupied.iter().map(|rectangle| turned.seen(rectangle).expanded(margin)), (across, up), step);
+    let grid = Grid::new(occupied.iter().map(|rectangle| page.turned(rectangle).expanded(margin)), (across, up), step);
     let columns = || steps(margin, across - margin - width, step).rev();
     let rows = || steps(margin, up - margin - height, step);
     let is_right = |left: f64| left >= across / 2.0 - width / 4.0;
@@ -45,7 +44,7 @@ fn free(page: &Page, occupied: &[Rectangle], (width, height): (f64, f64), margin
     for (left, bottom) in candidates {
         let candidate = Rectangle { left, bottom, right: left + width, top: bottom + height };
         if grid.is_free(&candidate) {
-            let place = turned.unseen(&candidate);
+            let place = page.unturned(&candidate);
             // The grid is coarser than the truth, never finer.
             return Some(place).filter(|place| !overlaps(occupied, place));
         }
@@ -56,45 +55,6 @@ fn free(page: &Page, occupied: &[Rectangle], (width, height): (f64, f64), margin
 fn steps(from: f64, to: f64, step: f64) -> impl DoubleEndedIterator<Item = f64> {
     let count = if to < from { 0 } else { ((to - from) / step) as usize + 1 };
     (0..count).map(move |index| step.mul_add(index as f64, from))
-}
-
-/// A page as it is looked at: its rotation turned back, its lower left corner at the origin.
-struct Turned<'a> {
-    page: &'a Page,
-}
-
-impl Turned<'_> {
-    const fn size(&self) -> (f64, f64) {
-        let visible = self.page.crop_box;
-        match self.page.rotation {
-            90 | 270 => (visible.height(), visible.width()),
-            _ => (visible.width(), visible.height()),
-        }
-    }
-
-    fn seen(&self, rectangle: &Rectangle) -> Rectangle {
-        let visible = self.page.crop_box;
-        self.turn(rectangle, |x, y| match self.page.rotation {
-            90 => (y - visible.bottom, visible.right - x),
-            180 => (visible.right - x, visible.top - y),
-            270 => (visible.top - y, x - visible.left),
-            _ => (x - visible.left, y - visible.bottom),
-        })
-    }
-
-    fn unseen(&self, rectangle: &Rectangle) -> Rectangle {
-        let visible = self.page.crop_box;
-        self.turn(rectangle, |x, y| match self.page.rotation {
-            90 => (visible.right - y, x + visible.bottom),
-            180 => (visible.right - x, visible.top - y),
-            270 => (y + visible.left, visible.top - x),
-            _ => (x + visible.left, y + visible.bottom),
-        })
-    }
-
-    fn turn(&self, rectangle: &Rectangle, point: impl Fn(f64, f64) -> (f64, f64)) -> Rectangle {
-        Rectangle::around(rectangle.corners().map(|(x, y)| point(x, y))).unwrap_or(Rectangle::EVERYWHERE)
-    }
 }
 
 /// How many rectangles touch the cells up to each one: whether a place is free is asked in four look-ups.
