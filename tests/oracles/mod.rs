@@ -15,6 +15,7 @@ mod long_term;
 mod ocsp;
 mod openssl_cms;
 mod openssl_ts;
+mod pades;
 mod path;
 mod pyhanko;
 mod real;

@@ -2,6 +2,10 @@
 
 mod checked;
 mod extend;
+pub mod office;
+mod pades;
+mod pades_fields;
+mod pades_levels;
 mod queue;
 mod seal;
 mod timestamps;

@@ -2,6 +2,7 @@
 //! octets in other files (ISO 32000-2 §12.6, §7.11.4); and what is there and not shown, so that a later revision could show it.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use super::document::{Document, Indirect};
 use super::fault::PdfFault;
@@ -26,6 +27,9 @@ const PLAYERS: [&[u8]; 4] = [b"RichMedia", b"3D", b"Movie", b"Screen"];
 /// Flags of an annotation that is not shown: Hidden, NoView (§12.5.3).
 const NOT_SHOWN: i64 = 2 | 32;
 
+/// Data of streams that are longer are not searched for objects.
+const LONG: usize = 64 << 10;
+
 /// What was found in all objects, used or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
@@ -44,6 +48,7 @@ pub fn survey(document: &Document<'_>) -> Result<Survey, PdfFault> {
     let mut found = Survey::default();
     let mut seen = HashSet::new();
     let mut open: Vec<u32> = Vec::new();
+    let mut data: Vec<Range<usize>> = Vec::new();
     for (_, value) in document.trailer().iter() {
         references(value, &mut open);
     }
@@ -52,6 +57,7 @@ pub fn survey(document: &Document<'_>) -> Result<Survey, PdfFault> {
             && let Some(object) = read(document, number)?
         {
             references(&object.value, &mut open);
+            data.extend(long_data(&object));
             found.look(&object);
         }
     }
@@ -60,20 +66,42 @@ pub fn survey(document: &Document<'_>) -> Result<Survey, PdfFault> {
             && let Some(object) = read(document, number)?
         {
             found.unused |= is_content(&object);
+            data.extend(long_data(&object));
             found.look(&object);
         }
     }
-    found.unused |= has_unlisted(document);
+    found.unused |= has_unlisted(document, data);
     Ok(found)
 }
 
-/// Something like an object stands in the file where no section says that one is.
-fn has_unlisted(document: &Document<'_>) -> bool {
+/// The data of a stream in the file that is long and says how long it is.
+fn long_data(object: &Indirect) -> Option<Range<usize>> {
+    let Object::Dictionary(dictionary) = &object.value.object else { return None };
+    let length = dictionary.integer(b"Length").and_then(|length| usize::try_from(length).ok());
+    let length = length.filter(|length| object.is_stream && *length > LONG)?;
+    let begin = object.value.span.end;
+    Some(begin..begin.checked_add(length)?)
+}
+
+/// Something like an object stands in the file where no section says that one is; not in these data.
+fn has_unlisted(document: &Document<'_>, mut data: Vec<Range<usize>>) -> bool {
     let (octets, listed) = (document.octets(), document.offsets());
+    data.sort_unstable_by_key(|range| range.start);
+    let mut from = 0;
+    let mut found = false;
+    for range in data.into_iter().filter(|range| range.end <= octets.len()) {
+        found |= from < range.start && has_unlisted_in(octets, from..range.start, &listed);
+        from = from.max(range.end);
+    }
+    found || has_unlisted_in(octets, from..octets.len(), &listed)
+}
+
+fn has_unlisted_in(octets: &[u8], range: Range<usize>, listed: &[usize]) -> bool {
     let is_digit = |octet: &&u8| octet.is_ascii_digit();
-    memchr::memmem::find_iter(octets, b" obj").any(|at| {
-        let generation = octets[..at].iter().rev().take_while(is_digit).count();
-        let before = &octets[..at - generation];
+    memchr::memmem::find_iter(&octets[range.clone()], b" obj").any(|at| {
+        let before = &octets[..range.start + at];
+        let generation = before.iter().rev().take_while(is_digit).count();
+        let before = &before[..before.len() - generation];
         let Some((b' ', before)) = before.split_last() else { return false };
         let number = before.iter().rev().take_while(is_digit).count();
         let begin = before.len() - number;

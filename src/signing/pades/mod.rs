@@ -7,7 +7,6 @@ pub mod check;
 mod error;
 mod form;
 pub mod level;
-mod page;
 mod permission;
 pub mod prepare;
 pub mod store;

@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::error::{FieldFault, LONGEST_TEXT};
 use super::form::{self, Place};
-use super::{PadesError, PadesOrder, date, page, permission};
+use super::{PadesError, PadesOrder, date, permission};
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::crypto::Hasher;
 use crate::core::pdf::document::Document;
 use crate::core::pdf::object::{Dictionary, Object, Reference};
+use crate::core::pdf::page;
 use crate::core::pdf::signature::SIGNATURES;
 use crate::core::pdf::survey::survey;
 use crate::core::pdf::syntax::Cursor;
@@ -230,7 +231,8 @@ fn place_widget(
         Place::New(name) => name,
     };
     let rectangle = order.look.as_ref().map_or([0.0; 4], |look| look.rectangle);
-    let page = page::find(document, order.look.as_ref().map_or(0, |look| look.page))?;
+    let number = order.look.as_ref().map_or(0, |look| look.page);
+    let page = *page::pages(document)?.get(number).ok_or(PadesError::NoPage)?;
     let field = Dictionary::default()
         .with("Type", Object::of_name("Annot"))
         .with("Subtype", Object::of_name("Widget"))
