@@ -140,7 +140,14 @@ pub fn wrapping(subject: &Subject, take: &mut Take<'_>) {
     for message in &subject.messages {
         for at in [message.start, message.start + 1, message.end - 1, message.end] {
             for text in [&b" "[..], b"\0", b"%\n", b"00", b"/X", b"<>", b"> <", evil] {
-                take("something in the gap", spliced(octets, at..at, text));
+                let attacked = spliced(octets, at..at, text);
+                // The last section is found again where it is now.
+                let begin = subject.startxref + if subject.startxref > at { text.len() } else { 0 };
+                let end = format!("startxref\n{begin}\n%%EOF\n");
+                take("something in the gap, and found", [attacked.as_slice(), end.as_bytes()].concat());
+                let last = memchr::memmem::rfind(&attacked, b"startxref").expect("a beginning");
+                take("something in the gap, and an end", [&attacked[..last], end.as_bytes()].concat());
+                take("something in the gap", attacked);
             }
         }
         let Some(object) = object_around(subject, message) else { continue };
@@ -156,14 +163,28 @@ pub fn wrapping(subject: &Subject, take: &mut Take<'_>) {
                 let place = wrapped.len() + inside.len();
                 inside.extend_from_slice(evil);
                 let table = wrapped.len() + inside.len();
+                // What stands behind the gap stands elsewhere now: everything is as long as it will be.
+                let behind: Vec<(u32, usize)> = subject
+                    .objects
+                    .iter()
+                    .filter(|found| found.whole.start > message.end)
+                    .map(|found| (found.number, found.whole.start))
+                    .collect();
+                let length = (inside.len() + 400 + behind.len() * 40).max(room);
+                let mut lines = format!("4 1\n{place:010} 00000 n\r\n");
+                for (number, at) in behind {
+                    lines += &format!("{number} 1\n{:010} 00000 n\r\n", at + length);
+                }
+                let prev = subject.startxref + if subject.startxref > message.end { length } else { 0 };
                 inside.extend(
                     format!(
-                        "xref\n4 1\n{place:010} 00000 n\r\ntrailer\n<< /Size {} /Root {} 0 R /Prev {} >>\nstartxref\n{table}\n%%EOF\n",
-                        subject.size, subject.root, subject.startxref
+                        "xref\n{lines}trailer\n<< /Size {} /Root {} 0 R /Prev {} >>\nstartxref\n{table}\n%%EOF\n",
+                        subject.size, subject.root, prev
                     )
                     .bytes(),
                 );
-                inside.resize(inside.len().max(room), b' ');
+                assert!(inside.len() <= length);
+                inside.resize(length, b' ');
                 wrapped.extend_from_slice(&inside);
                 wrapped.extend_from_slice(after);
                 let moved = format!("[0 {} {} {}]", given[1], message.end + inside.len(), given[3]);

@@ -2,7 +2,8 @@
 //! is known and by chance. Each is judged under an anchor and at a time at which the file that it was made from passes.
 //!
 //! None may pass, but one that is the same document: the octets of the file, or of the file up to the end of a revision from
-//! its first signature on, in which at most the case of digits of a message differs. No family writes an object again as it was, or changes what no signature
+//! its first signature on, in which at most the case of digits of a message differs; in files of others, what their messages have that
+//! is not signed. No family writes an object again as it was, or changes what no signature
 //! covers and no page shows: the validation data behind the last signature.
 //!
 //! Seeds are fixed. The usual run judges some of each family; with `ANTIN_SOAK=1` (as in `make soak`) it is all of them, more by chance,

@@ -3,7 +3,6 @@
 
 use super::Take;
 use super::subject::Subject;
-use crate::kit::pdf::base::{CATALOGUE, PAGE};
 use crate::kit::pdf::sign::{fill, forged, with_entry};
 use crate::kit::pdf::{Layout, Objects, Section, Signing, stream};
 
@@ -78,7 +77,7 @@ pub fn saving(subject: &Subject, take: &mut Take<'_>) {
         }
         for key in ["/Pages", "/AcroForm", "/Type", "/Perms", "/DSS"] {
             let text = String::from_utf8_lossy(root).into_owned();
-            if text.contains(key) && !(key == "/DSS") {
+            if text.contains(key) && key != "/DSS" {
                 each_way(
                     subject,
                     &format!("no {key}"),
@@ -226,7 +225,6 @@ pub fn certification(subject: &Subject, take: &mut Take<'_>) {
             }
         }
     }
-    let _ = (CATALOGUE, PAGE);
 }
 
 /// The object that lists fields, with this one more; none if it stands in an object stream.

@@ -174,7 +174,7 @@ pub fn ends(subject: &Subject, take: &mut Take<'_>) {
         take(&format!("in a stream: {name}"), evil);
     }
     for less in (1..12).chain([20, 50, 200]) {
-        if less < octets.len() && !(octets.len() > subject.covered) {
+        if less < octets.len() && octets.len() <= subject.covered {
             take(&format!("{less} less"), octets[..octets.len() - less].to_vec());
         }
     }

@@ -12,9 +12,9 @@ use antin::core::validation::{self, Content, ValidationRequest};
 use antin::core::verdict::Indication;
 use antin::core::x509::{TrustAnchor, TrustStore};
 
-use crate::kit::pdf::base::READY;
+use crate::kit::pdf::base::{CATALOGUE, CONTENTS, FONT, PAGE, READY};
 use crate::kit::pdf::scan::{self, Found};
-use crate::kit::pdf::{Kind, Layout, Objects, Pdf, Section, Signing};
+use crate::kit::pdf::{Kind, Layout, Objects, Pdf, Section, Signing, replaced, stream};
 use crate::kit::tree::{NOW, tree};
 use crate::wild_pdf::{WHOLE, Wild};
 
@@ -41,6 +41,8 @@ pub struct Subject {
     pub store: BTreeSet<u32>,
     /// Where what the first signature covers ends.
     first: usize,
+    /// Its messages have parts that their signatures are not about.
+    is_foreign: bool,
     trust: TrustStore,
     evidence: Evidence,
     revocation: RevocationMode,
@@ -73,6 +75,7 @@ impl Subject {
             startxref,
             root,
             ends,
+            is_foreign: true,
             first: whole.iter().copied().min().expect("a signature"),
             layout,
             store,
@@ -98,6 +101,8 @@ impl Subject {
         subject.revocation = RevocationMode::Required;
         subject.size = pdf.size;
         subject.stride = 4;
+        subject.is_foreign = false;
+        subject.store = store_of(pdf);
         subject
     }
 
@@ -116,14 +121,16 @@ impl Subject {
         validation.ok().map(|validation| validation.verdict.indication())
     }
 
-    /// It is this file, or this file up to the end of a revision that is signed; digits of messages may differ in their case.
+    /// It is this file, or this file up to the end of a revision that is signed. Of ours, digits of messages may differ in their case; of
+    /// others, messages may differ where their signatures are not about: they have unsigned attributes.
     pub fn is_same(&self, octets: &[u8]) -> bool {
         let is_end =
             octets.len() >= self.first && self.ends.contains(&octets.len()) || octets.len() == self.octets.len();
         is_end
             && octets.iter().zip(&self.octets).enumerate().all(|(at, (one, other))| {
                 one == other
-                    || one.eq_ignore_ascii_case(other) && self.messages.iter().any(|message| message.contains(&at))
+                    || (self.is_foreign || one.eq_ignore_ascii_case(other))
+                        && self.messages.iter().any(|message| message.contains(&at))
             })
     }
 
@@ -208,6 +215,22 @@ fn store(octets: &[u8], objects: &[Found]) -> BTreeSet<u32> {
     store
 }
 
+/// The same of one of ours, whose objects are known.
+fn store_of(pdf: &Pdf) -> BTreeSet<u32> {
+    let catalogue = &pdf.objects[&CATALOGUE];
+    let at = memchr::memmem::find(catalogue, b"/DSS");
+    let mut open = at.map_or(Vec::new(), |at| references(&catalogue[at..catalogue.len().min(at + 20)]));
+    let mut store = BTreeSet::new();
+    while let Some(number) = open.pop() {
+        if store.insert(number) {
+            let body = &pdf.objects[&number];
+            let end = memchr::memmem::find(body, b"stream").unwrap_or(body.len());
+            open.extend(references(&body[..end]));
+        }
+    }
+    store
+}
+
 /// Numbers before ` 0 R`.
 pub fn references(octets: &[u8]) -> Vec<u32> {
     let ends = memchr::memmem::find_iter(octets, b" 0 R");
@@ -233,6 +256,16 @@ pub fn all() -> Vec<Subject> {
     add("locked", &Pdf::of(Kind::Form).signed(&Signing::locking("/Action /Include /Fields [(name)]")));
     add("two", &signed(Kind::Table).signed(&Signing::named("Second")));
     add("two by streams", &signed(Kind::Stream).signed(&Signing::named("Second")));
+    for kind in [Kind::Table, Kind::Stream] {
+        // What was there before it was signed is in the file still.
+        let pdf = Pdf::of(kind);
+        let evil = stream("", b"BT /F1 12 Tf 72 720 Td (Three convictions.) Tj ET");
+        let edited = [(CONTENTS, evil), (FONT, replaced(&pdf.objects[&FONT], "/Helvetica", "/Symbol"))];
+        let rotated = crate::kit::pdf::sign::with_entry(&pdf.objects[&PAGE], "/Rotate 180");
+        let back = [CONTENTS, FONT, PAGE].map(|number| (number, pdf.objects[&number].clone()));
+        let edited = pdf.with(edited).with([(PAGE, rotated)]).with(back);
+        add(&format!("edited before {kind:?}"), &edited.signed(&Signing::default()));
+    }
     add("LT", &signed(Kind::Table).with_usual_store());
     for kind in [Kind::Table, Kind::Stream] {
         add(&format!("LTA {kind:?}"), &signed(kind).with_usual_store().signed(&Signing::time_stamp()));

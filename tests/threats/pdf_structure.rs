@@ -6,7 +6,7 @@ use crate::kit::cost::Cost;
 use crate::kit::pdf::base::{CATALOGUE, CONTENTS, FORM, PAGE, PAGES};
 use crate::kit::pdf::section::object;
 use crate::kit::pdf::sign::with_entry;
-use crate::kit::pdf::{Kind, Layout, Objects, Pdf, Section, Signing, deflated, find, replaced, stream, verdict};
+use crate::kit::pdf::{Kind, Layout, Objects, Pdf, Section, Signing, deflated, replaced, stream, verdict};
 use crate::kit::verdict::PASSED;
 
 const ACTIVE: &str = "INDETERMINATE pdf-active-content";
@@ -272,13 +272,12 @@ fn p23_streams_that_grow_when_they_are_read() {
     let mut all = Kind::Table.objects();
     all.insert(13, stream("/Type /ObjStm /N 1 /First 5 /Filter /FlateDecode", &zeros));
     let base = Pdf::write(Layout::Table, all);
-    let of_bomb = Pdf { octets: replaced(&base.octets, "/Type /Catalog", "/Type /Catalog"), ..base };
-    let mut octets = of_bomb.octets.clone();
+    let mut octets = base.octets.clone();
     let at = octets.len();
     let mut row = vec![2];
     row.extend(13_u32.to_be_bytes());
     row.extend([0, 0]);
-    let head = format!("/Type /XRef /Root 1 0 R /Prev {} /Size 99 /W [1 4 2] /Index [1 1]", of_bomb.startxref);
+    let head = format!("/Type /XRef /Root 1 0 R /Prev {} /Size 99 /W [1 4 2] /Index [1 1]", base.startxref);
     object(&mut octets, 60, &stream(&head, &row));
     octets.extend(b"% /ByteRange\n");
     octets.extend(format!("startxref\n{at}\n%%EOF\n").bytes());
@@ -303,7 +302,6 @@ fn p23_streams_that_grow_when_they_are_read() {
     let cost = Cost::begin();
     assert_eq!(verdict(&page.octets), PASSED, "the contents of a page");
     assert!(cost.elapsed() < Duration::from_secs(1), "{:?}", cost.elapsed());
-    assert!(find(&page.octets, b"stream") > 0);
 }
 
 #[test]

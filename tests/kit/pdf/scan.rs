@@ -39,7 +39,6 @@ pub fn message(octets: &[u8], place: &Range<usize>) -> Vec<u8> {
 #[derive(Clone, Debug)]
 pub struct Found {
     pub number: u32,
-    pub generation: u32,
     /// From its number to behind `endobj`.
     pub whole: Range<usize>,
     /// What stands between `obj` and `endobj`.
@@ -54,12 +53,12 @@ pub fn objects(octets: &[u8]) -> Vec<Found> {
         let generation = at - digits(at);
         let Some(before) = generation.checked_sub(1).filter(|before| octets[*before] == b' ') else { continue };
         let begin = before - digits(before);
-        let number = |range: Range<usize>| std::str::from_utf8(&octets[range]).ok()?.parse().ok();
-        let (Some(number), Some(generation)) = (number(begin..before), number(generation..at)) else { continue };
+        let number = |range: Range<usize>| std::str::from_utf8(&octets[range]).ok()?.parse::<u32>().ok();
+        let (Some(number), Some(_)) = (number(begin..before), number(generation..at)) else { continue };
         let is_inside = found.last().is_some_and(|last| begin < last.whole.end);
         let Some(end) = memmem::find(&octets[at..], b"endobj").filter(|_| !is_inside) else { continue };
         let body = at + 4..at + end;
-        found.push(Found { number, generation, whole: begin..body.end + 6, body });
+        found.push(Found { number, whole: begin..body.end + 6, body });
     }
     found
 }
