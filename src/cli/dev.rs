@@ -102,6 +102,7 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         certificate: member.certificate_path(&pki),
         chain: vec![Member::Ca.certificate_path(&pki)],
         padding: Padding::Pss,
+        seal_image: None,
     };
     let has_receipts = directory.join(RECEIPT).with_extension("crt").exists();
     let receipt = has_receipts.then(|| SigningKey {
@@ -110,6 +111,7 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         certificate: directory.join(RECEIPT).with_extension("crt"),
         chain: vec![Member::Ca.certificate_path(&pki)],
         padding: Padding::Pss,
+        seal_image: None,
     });
     let kinds = |names: &[&str], key: &str, purposes: &[&str]| -> Vec<Kind> {
         let kind = |name: &&str| Kind {
@@ -143,7 +145,7 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         client("agency", Member::Agency, &[Operation::Verify]),
     ];
     Config {
-        public: Public { address: public, base_url: format!("http://{public}") },
+        public: Public { address: public, base_url: format!("http://{public}"), ..Public::default() },
         mutual_tls: MutualTls {
             enabled: true,
             address: mutual_tls,

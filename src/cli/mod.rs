@@ -41,7 +41,7 @@ enum Command {
     /// Validate a certificate's path to a trust anchor: exit 0 valid, 1 invalid, 2 undetermined
     ValidatePath(validate_path::ValidatePathArguments),
     /// Sign a file (CAdES)
-    Sign(sign::SignArguments),
+    Sign(Box<sign::SignArguments>),
     /// Raise a signature to a higher level: time-stamps, and the evidence by which it passes
     Extend(extend::ExtendArguments),
     /// The service on embedded defaults, for trial on this machine

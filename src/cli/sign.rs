@@ -96,11 +96,13 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
         return Err(CommandError::new(exit::USAGE, message));
     }
     if !is_pdf && !arguments.pdf.is_empty() {
-        let message = "--field, --certify, --reason, --location and --contact are for PDFs: add --format pades";
+        let message =
+            "--field, --certify, --reason, --location, --contact and --visible are for PDFs: add --format pades";
         return Err(CommandError::new(exit::USAGE, message));
     }
     let inputs = [&arguments.key, &arguments.cert].into_iter().chain(&arguments.chain).chain(&arguments.file);
     let inputs = inputs.chain(&arguments.add_to).map(PathBuf::as_path).chain(arguments.evidence.files());
+    let inputs = inputs.chain(arguments.pdf.files());
     output::check("--out", &arguments.out, inputs)?;
     let document = match (&arguments.kind, &arguments.id) {
         (Some(kind), Some(id)) => {

@@ -1,14 +1,19 @@
 //! `antin sign --format pades`: a signature in a PDF, which stays as it is in front of it.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use clap::Args;
 
+use super::evidence;
 use super::exit::{self, CommandError};
 use super::raise::{LevelArgument, Raising};
 use crate::clock;
 use crate::core::cms::document_reference::DocumentReference;
 use crate::core::validation::level::Level;
 use crate::signing::pades::check::{self, Before};
-use crate::signing::pades::{Certification, PadesError, PadesOrder, Prepared, room_for};
+use crate::signing::pades::{Appearance, Certification, PadesError, PadesOrder, Prepared, room_for};
+use crate::signing::seal::{Position, SealImage};
 use crate::signing::{CadesRequest, CadesSigner, IssuingKey as _, SigningError};
 
 /// Times that room for the message is made.
@@ -32,6 +37,34 @@ pub struct PdfArguments {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT")]
     contact: Option<String>,
+    /// Show the signature as a seal on a page
+    #[arg(long)]
+    visible: bool,
+    /// The page of the seal
+    #[arg(long, value_name = "N", requires = "visible", default_value_t = 1)]
+    page: usize,
+    /// Its lower left corner, in points from that of the page; left out: where nothing is
+    #[arg(long, value_name = "X,Y", requires = "visible", value_parser = position)]
+    at_position: Option<Position>,
+    /// PNG of the organisation's seal, its background transparent; left out: a frame
+    #[arg(long, value_name = "FILE", requires = "visible")]
+    seal_image: Option<PathBuf>,
+    /// The organisation that the seal names
+    #[arg(long, value_name = "TEXT", requires = "visible")]
+    organisation: Option<String>,
+    /// Address for a QR code in the seal
+    #[arg(long, value_name = "URL", requires = "visible")]
+    qr: Option<String>,
+}
+
+/// Two numbers of points.
+fn position(text: &str) -> Result<Position, &'static str> {
+    let number = |text: &str| text.trim().parse().ok().filter(|number: &f64| (0.0..1e5).contains(number));
+    let (x, y) = text.split_once(',').ok_or("two numbers with a comma between them")?;
+    match (number(x), number(y)) {
+        (Some(x), Some(y)) => Ok(Position::At(x, y)),
+        _ => Err("each a number from 0 to 99999"),
+    }
 }
 
 impl PdfArguments {
@@ -42,17 +75,39 @@ impl PdfArguments {
             && self.reason.is_none()
             && self.location.is_none()
             && self.contact.is_none()
+            && !self.visible
     }
 
-    fn order(&self) -> PadesOrder {
-        PadesOrder {
+    /// Files that it reads.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.seal_image.iter().map(PathBuf::as_path)
+    }
+
+    fn order(&self) -> Result<PadesOrder, CommandError> {
+        let image = match &self.seal_image {
+            None => None,
+            Some(path) => {
+                let image = SealImage::read(&evidence::read(path)?);
+                Some(Arc::new(image.map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))?))
+            }
+        };
+        let appearance = self.visible.then(|| Appearance {
+            page: self.page,
+            position: self.at_position.unwrap_or(Position::Free),
+            organisation: self.organisation.clone(),
+            address: self.qr.clone(),
+            image,
+            ..Appearance::default()
+        });
+        Ok(PadesOrder {
+            appearance,
             field: self.field.clone(),
             certify: self.certify.and_then(Certification::from_number),
             reason: self.reason.clone(),
             location: self.location.clone(),
             contact: self.contact.clone(),
             ..PadesOrder::default()
-        }
+        })
     }
 }
 
@@ -65,9 +120,9 @@ pub fn sign(
     level: LevelArgument,
     mut raising: Option<&mut Raising>,
 ) -> Result<Vec<u8>, CommandError> {
-    let order = arguments.order();
     let time = clock::now();
     let before = Before::read(&document, time).map_err(refused)?;
+    let order = arguments.order()?.drawn(&document, signer.certificate().display_name(), time).map_err(refused)?;
     let reference = reference(&before, named)?;
     let algorithm = signer.digest_algorithm();
     let is_stamped = level >= LevelArgument::Timestamped;
@@ -123,7 +178,7 @@ fn reference(before: &Before, named: Option<DocumentReference>) -> Result<Option
 
 fn refused(error: PadesError) -> CommandError {
     let code = match &error {
-        PadesError::Text(_) | PadesError::Field { .. } => exit::USAGE,
+        PadesError::Text(_) | PadesError::Field { .. } | PadesError::Appearance(_) => exit::USAGE,
         PadesError::Room { .. } | PadesError::SelfCheck { .. } => exit::INTERNAL,
         PadesError::Encrypted { .. }
         | PadesError::Unreadable(_)

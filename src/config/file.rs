@@ -52,22 +52,25 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     }
 }
 
+/// Something can be put behind this URL.
+fn is_base(url: &str) -> bool {
+    let is_url = url.starts_with("http://") || url.starts_with("https://");
+    is_url && !url.ends_with('/') && url.len() <= 200 && url.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// The first rule that is broken: the key as `table.key`, and the rule.
 fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
     if let Some((key, _)) = config.limits.all().into_iter().find(|(_, value)| *value == 0) {
         return Some((format!("limits.{key}"), "be above 0"));
     }
-    let base_url = &config.public.base_url;
-    let is_url = base_url.starts_with("http://") || base_url.starts_with("https://");
-    if !is_url
-        || base_url.ends_with('/')
-        || base_url.len() > 200
-        || !base_url.bytes().all(|byte| byte.is_ascii_graphic())
-    {
-        return Some((
-            "public.base-url".to_owned(),
-            "be an http:// or https:// URL of at most 200 bytes without a final /",
-        ));
+    let public = &config.public;
+    for (key, url) in [("base-url", Some(&public.base_url)), ("verification-url", public.verification_url.as_ref())] {
+        if url.is_some_and(|url| !is_base(url)) {
+            return Some((
+                format!("public.{key}"),
+                "be an http:// or https:// URL of at most 200 bytes without a final /",
+            ));
+        }
     }
     if let Some(list) = &config.trust.list
         && !hex::decode(&list.signer_sha256).is_ok_and(|octets| octets.len() == 32)
@@ -205,6 +208,7 @@ mod tests {
             ("[limits]\n\nbody-size = 1\n", "antin.toml:3: body-size: unknown field `body-size`"),
             ("[public]\naddress = \"localhost\"\n", "antin.toml:2: address: "),
             ("[public]\nbase-url = \"example.vn\"\n", "antin.toml:2: public.base-url must be"),
+            ("[public]\nverification-url = \"https://example.vn/\"\n", "antin.toml:2: public.verification-url must be"),
             ("[[client]]\nname = \"a\"\noperations = []\n", "antin.toml:2: client.name must come with"),
             ("[[kind]]\nname = \"a\"\nkeys = [\"b\"]\n", "antin.toml:3: kind.keys must name"),
             ("[time-stamping]\nattempts = 0\n", "antin.toml:2: time-stamping.attempts must be 1 to 10"),

@@ -11,11 +11,13 @@ pub struct Public {
     pub address: SocketAddr,
     /// As the outside calls it, without a final `/`.
     pub base_url: String,
+    /// Where people verify a document, without a final `/`: in the QR codes of seals, its id behind it.
+    pub verification_url: Option<String>,
 }
 
 impl Default for Public {
     fn default() -> Self {
-        Self { address: local(8080), base_url: "http://127.0.0.1:8080".to_owned() }
+        Self { address: local(8080), base_url: "http://127.0.0.1:8080".to_owned(), verification_url: None }
     }
 }
 

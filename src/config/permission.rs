@@ -16,6 +16,8 @@ pub struct SigningKey {
     pub chain: Vec<PathBuf>,
     #[serde(default)]
     pub padding: Padding,
+    /// PNG of the seal that signatures with this key show.
+    pub seal_image: Option<PathBuf>,
 }
 
 /// How an RSA key signs.

@@ -33,6 +33,12 @@ pub fn digest(algorithm: DigestAlgorithm, data: &[u8]) -> Vec<u8> {
     hasher.finish()
 }
 
+/// Nothing that protects: for checksums that formats prescribe. `None`: this machine's OpenSSL computes none.
+pub fn md5(data: &[u8]) -> Option<[u8; 16]> {
+    let digest = openssl::hash::hash(openssl::hash::MessageDigest::md5(), data).ok()?;
+    digest.as_ref().try_into().ok()
+}
+
 /// SHA-256, the digest by which antin names bytes. OpenSSL's one-shot function would look the algorithm up each time.
 pub fn sha256(data: &[u8]) -> [u8; 32] {
     let mut hasher = openssl::sha::Sha256::new();

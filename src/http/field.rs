@@ -157,6 +157,19 @@ impl<'a> Fields<'a> {
         parsed.map(|text| Some(text.0)).map_err(|_| self.error(name, FieldFault::WrongType("a string")))
     }
 
+    /// A number.
+    pub fn number(&self, name: &str) -> Result<Option<f64>, FieldError> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        serde_json::from_str(raw).map(Some).map_err(|_| self.error(name, FieldFault::WrongType("a number")))
+    }
+
+    /// A whole number from 1 on.
+    pub fn count(&self, name: &str) -> Result<Option<usize>, FieldError> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        let count = serde_json::from_str(raw).ok().filter(|count| *count > 0);
+        count.map(Some).ok_or_else(|| self.error(name, FieldFault::WrongType("a whole number from 1 on")))
+    }
+
     /// A string of base64, decoded.
     pub fn base64(&self, name: &str) -> Result<Option<Vec<u8>>, FieldError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
@@ -266,6 +279,19 @@ mod tests {
         let objects = format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
         assert!(matches!(fault(&format!("{{\"metadata\": {objects}}}")), FieldFault::WrongType(_)));
         assert!(matches!(fault(&"[".repeat(100_000)), FieldFault::Json(_)));
+    }
+
+    #[test]
+    fn numbers_are_numbers() {
+        let fields = Fields::read(br#"{"document": 1.5, "digests": 3, "metadata": "3"}"#, KNOWN).expect("read");
+        assert_eq!(fields.number("document").expect("a number"), Some(1.5));
+        assert_eq!(fields.count("digests").expect("a number"), Some(3));
+        let wrong =
+            |found: Result<(), FieldError>| matches!(found, Err(FieldError { fault: FieldFault::WrongType(_), .. }));
+        assert!(wrong(fields.count("document").map(drop)) && wrong(fields.number("metadata").map(drop)));
+        let huge = Fields::read(br#"{"document": 1e999, "digests": 0, "metadata": -1}"#, KNOWN).expect("read");
+        assert!(wrong(huge.number("document").map(drop)));
+        assert!(wrong(huge.count("digests").map(drop)) && wrong(huge.count("metadata").map(drop)));
     }
 
     #[test]

@@ -200,7 +200,8 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         .map_err(BootError::Policy)?,
     );
     let maximum_age = verify.policy(None).map_err(BootError::Policy)?.maximum_revocation_age_hours;
-    let standing = Arc::new(Standing::new(&config.public.base_url));
+    let standing =
+        Arc::new(Standing::new(&config.public.base_url).with_verification_url(config.public.verification_url.clone()));
     let client = TimeStampClient::new(&config.time_stamping)?;
     let (mut levels, mut extending) = (None, None);
     if !client.is_empty() {

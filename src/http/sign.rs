@@ -79,7 +79,8 @@ struct SignedBody {
 /// {"algorithm": "sha-256", "value": base64}`
 /// in place of `document` for a detached signature where the kind allows it; or the same fields as parts of a multipart body, the
 /// document last as bytes. With `"format": "pades"` the document is a PDF, `packaging` is left out, `"pdf"?: {"field"?, "certify"?:
-/// "no-changes|form-filling|annotations", "reason"?, "location"?, "contact"?}` says what else it gets, its level is made within the
+/// "no-changes|form-filling|annotations", "reason"?, "location"?, "contact"?, "appearance"?: {"page"?, "x"?, "y"?, "organisation"?,
+/// "qr"?, "ink"?}}` says what else it gets, its level is made within the
 /// request, and the answer has the signed PDF as `document`. The header `Idempotency-Key` is mandatory: the same key and body again get the same answer. A level above
 /// B-B is reached after the answer; `Prefer: wait=10` (RFC 7240) lets the answer wait for it so many seconds, and says what was reached.
 #[utoipa::path(

@@ -17,6 +17,7 @@ use crate::{
     signing::{
         CadesSigner, IssuingKey,
         key::{KeyError, RsaPadding, SoftwareKey},
+        seal::{SealImage, SealImageError},
     },
     trust::{self, TrustError},
 };
@@ -41,6 +42,8 @@ pub enum HeldError {
     NoCertificate { path: PathBuf },
     #[error("key {name:?}, {}: {source}", path.display())]
     Key { name: String, path: PathBuf, source: KeyError },
+    #[error("{}: {source}", path.display())]
+    SealImage { path: PathBuf, source: SealImageError },
     #[error("{}: {source}", path.display())]
     DocumentKinds { path: PathBuf, source: toml::de::Error },
     #[error("{}: {source}", path.display())]
@@ -101,7 +104,14 @@ fn key(entry: &config::SigningKey) -> Result<CadesSigner, HeldError> {
         path: entry.file.clone(),
         source,
     })?;
-    Ok(CadesSigner::new(&entry.name, key, certificate, &chain))
+    let image = match &entry.seal_image {
+        None => None,
+        Some(path) => {
+            let image = SealImage::read(&read(path)?);
+            Some(image.map_err(|source| HeldError::SealImage { path: path.clone(), source })?)
+        }
+    };
+    Ok(CadesSigner::new(&entry.name, key, certificate, &chain).with_seal_image(image))
 }
 
 /// The first certificate of a file.

@@ -123,11 +123,31 @@ impl SignService {
             // Who adds a signature signs the same document.
             self.stated_in_pdf(&document, &before, &request.kind).await.map_err(in_pdf)?.unwrap_or(own)
         };
-        let (order, before, key) = (request.pdf.clone(), Arc::new(before), Arc::clone(key));
+        let order = self.drawn(request.pdf.clone(), &document, &reference, key, time).await?;
+        let (before, key) = (Arc::new(before), Arc::clone(key));
         let work = Work { document, order, time, reference, before, key };
         let room = room_for(&*work.key, Some(&work.reference), request.level.reaches(Level::Timestamped));
         let prepared = work.prepare(room).await?;
         Ok((work, prepared))
+    }
+
+    /// The order with its seal: by the image of the key, and with the address at which the document is verified.
+    async fn drawn(
+        &self,
+        mut order: PadesOrder,
+        document: &Bytes,
+        reference: &DocumentReference,
+        key: &Arc<dyn IssuingKey>,
+        time: Time,
+    ) -> Result<PadesOrder, SignError> {
+        let Some(appearance) = &mut order.appearance else { return Ok(order) };
+        appearance.image = key.seal_image().cloned();
+        if appearance.address.is_none() {
+            appearance.address = self.standing.verification_address(reference.id());
+        }
+        let (document, key) = (document.clone(), Arc::clone(key));
+        let drawn = spawn_blocking(move || order.drawn(&document, key.certificate().display_name(), time));
+        Ok(drawn.await.map_err(|_| SignError::Interrupted)??)
     }
 
     /// Judges the signatures that stand in the PDF: the document that their signers state, as in [`Self::check_existing`].

@@ -17,11 +17,25 @@ use super::verify::Verified;
 pub struct Standing {
     /// `<base URL>/v1/documents/`
     prefix: String,
+    /// Where people verify a document, without a final `/`.
+    verification_url: Option<String>,
 }
 
 impl Standing {
     pub fn new(base_url: &str) -> Self {
-        Self { prefix: format!("{base_url}/v1/documents/") }
+        Self { prefix: format!("{base_url}/v1/documents/"), verification_url: None }
+    }
+
+    /// With the address at which people verify a document, its id behind it.
+    #[must_use]
+    pub fn with_verification_url(mut self, url: Option<String>) -> Self {
+        self.verification_url = url;
+        self
+    }
+
+    /// Where people verify the document with this id; `None`: nowhere.
+    pub fn verification_address(&self, id: &str) -> Option<String> {
+        self.verification_url.as_ref().map(|url| format!("{url}/{id}"))
     }
 
     /// The status reference that is signed into a document.

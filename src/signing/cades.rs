@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::key::SoftwareKey;
+use super::seal::SealImage;
 use super::{CadesRequest, IssuingKey, SigningError, self_check};
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::build::{self, MessageToAssemble, SignedAttributesToSign, SignerParts};
@@ -21,13 +22,21 @@ pub struct CadesSigner {
     key: SoftwareKey,
     certificate: Arc<Certificate>,
     parts: SignerParts,
+    seal_image: Option<Arc<SealImage>>,
 }
 
 impl CadesSigner {
     pub fn new(name: &str, key: SoftwareKey, certificate: Arc<Certificate>, chain: &[Arc<Certificate>]) -> Self {
         let chain: Vec<&Certificate> = chain.iter().map(|issuer| &**issuer).collect();
         let parts = SignerParts::new(&certificate, &chain);
-        Self { name: name.to_owned(), key, certificate, parts }
+        Self { name: name.to_owned(), key, certificate, parts, seal_image: None }
+    }
+
+    /// With the image of the seal that its signatures in PDFs show.
+    #[must_use]
+    pub fn with_seal_image(mut self, image: Option<SealImage>) -> Self {
+        self.seal_image = image.map(Arc::new);
+        self
     }
 
     /// The message, not yet verified: for measuring. Everything else calls [`IssuingKey::sign_cades`].
@@ -102,6 +111,10 @@ impl IssuingKey for CadesSigner {
 
     fn sign_in_pdf(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError> {
         self.message(&CadesRequest { content: None, ..*request }, None)
+    }
+
+    fn seal_image(&self) -> Option<&Arc<SealImage>> {
+        self.seal_image.as_ref()
     }
 
     fn room(&self, document: Option<&DocumentReference>) -> usize {

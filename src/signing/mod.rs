@@ -37,6 +37,9 @@ pub trait IssuingKey: Send + Sync {
     /// yet: [`pades::check`] judges the finished document.
     fn sign_in_pdf(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError>;
 
+    /// The image of the seal that its signatures in PDFs show, where a seal is wanted.
+    fn seal_image(&self) -> Option<&Arc<seal::SealImage>>;
+
     /// Octets that such a message has at most.
     fn room(&self, document: Option<&DocumentReference>) -> usize;
 }

@@ -206,3 +206,41 @@ async fn without_an_authority_the_signature_is_released_as_it_is() {
     assert_eq!((field(&answer, "levelReached").as_str(), silent.asked()), ("B-B", 1));
     service.accepts(&signed, "PAdES-BASELINE-B").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seal_is_drawn_with_what_the_settings_say_of_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let image = directory.path().join("seal.png");
+    std::fs::write(&image, crate::signing::seal::ring()).expect("written");
+    let service = Service::with(|config| {
+        config.public.verification_url = Some("https://kiemtra.thunghiem.example/v".to_owned());
+        for key in &mut config.keys {
+            key.seal_image = Some(image.clone());
+        }
+    })
+    .await;
+    let paper = crate::signing::seal::paper();
+    let with_seal = |seal: Value| with(order(&paper), "pdf", json!({"appearance": seal}));
+    let answer =
+        service.sign("key-1", &with_seal(json!({"organisation": "CÔNG AN TỈNH THỬ NGHIỆM", "ink": "blue"}))).await;
+    let signed = document(&answer);
+    service.accepts(&signed, "PAdES-BASELINE-B").await;
+    let path = crate::signing::seal::written(&signed, "seal-http.pdf");
+    let picture = crate::signing::seal::picture(&path);
+    let found = crate::signing::seal::output("zbarimg", &["--quiet", "--raw", picture.to_str().expect("UTF-8")]);
+    assert_eq!(found.trim(), format!("https://kiemtra.thunghiem.example/v/{}", field(&answer, "id")));
+    // Another seal is another order.
+    let other = service.sign("key-1", &with_seal(json!({"organisation": "CÔNG AN TỈNH THỬ NGHIỆM"}))).await;
+    assert_eq!(other.code(), "idempotency-key-reused");
+    for (seal, code) in [
+        (json!({"page": 9}), "pdf-seal"),
+        (json!({"x": 590, "y": 10}), "pdf-seal"),
+        (json!({"organisation": "機關"}), "pdf-seal"),
+    ] {
+        let refused = service.sign("key-2", &with_seal(seal.clone())).await;
+        assert_eq!((refused.status, refused.code().as_str()), (422, code), "{seal}");
+    }
+    for seal in [json!({"x": 5}), json!({"page": 0}), json!({"page": "1"}), json!({"ink": "red"}), json!([])] {
+        assert_eq!(service.sign("key-3", &with_seal(seal.clone())).await.status, 400, "{seal}");
+    }
+}

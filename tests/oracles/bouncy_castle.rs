@@ -39,8 +39,12 @@ impl Oracle {
     }
 
     pub(super) fn verify(&self, tree: &Tree, file: &str, content: Option<&str>) -> String {
-        let certificate = tree.path("signers/health.crt");
-        let mut arguments = vec!["verify", &certificate, file];
+        self.verify_by(&tree.path("signers/health.crt"), file, content)
+    }
+
+    /// By this certificate.
+    pub(super) fn verify_by(&self, certificate: &str, file: &str, content: Option<&str>) -> String {
+        let mut arguments = vec!["verify", certificate, file];
         arguments.extend(content);
         self.run(&arguments)
     }

@@ -1,9 +1,13 @@
-//! PDFs that we sign, in the eyes of pyHanko; it is spoken to through `pyhanko_pdf.py`.
+//! PDFs that we sign, in the eyes of pyHanko, which is spoken to through `pyhanko_pdf.py`, and their messages in those of Bouncy Castle.
 
 use std::path::Path;
 
+use antin::core::pdf::document::Document;
+use antin::core::pdf::signature;
+use antin::signing::pades::message_in;
 use serde_json::Value;
 
+use super::bouncy_castle::Oracle;
 use super::{python_with_pyhanko, run};
 use crate::signing::office::{Office, PAPER, rewritten};
 
@@ -76,5 +80,28 @@ fn pyhanko_needs_nothing_but_the_root_for_what_is_kept_in_the_document() {
     for answer in pyhanko(&python, &office, "archived", &[&archived, &again]) {
         assert_eq!(answer[0]["indication"], "AdESPassed.OK", "{answer:?}");
         assert!(answer[0]["bottom_line"] == true && answer[0]["oldest"].is_string(), "{answer:?}");
+    }
+}
+
+#[test]
+fn bouncy_castle_reads_the_message_and_finds_it_over_what_the_byte_range_says() {
+    let Some(oracle) = Oracle::compiled() else { return };
+    let office = Office::open();
+    for level in [&[][..], &["--level", "B-T"]] {
+        let signed = office.sign("judicial", PAPER, level).expect("signed");
+        let message = office.lay("message.p7s", &message_in(&signed[PAPER.len()..]).expect("a message"));
+        let document = Document::read(&signed).expect("readable");
+        let fields = signature::fields(&document).expect("readable");
+        let range = fields[0].dictionary.as_ref().expect("sound").byte_range;
+        let mut content = [&signed[..range.first], &signed[range.second..range.end]].concat();
+        let certificate = office.text("pki/signers/judicial.crt");
+        let file = office.lay("content", &content);
+        // With a time-stamp it says its time too.
+        let answer = oracle.verify_by(&certificate, &message, Some(&file));
+        assert_eq!((answer.starts_with("VALID"), answer.len() > 5), (true, !level.is_empty()), "{answer}");
+        content[PAPER.len()] ^= 1;
+        let file = office.lay("content", &content);
+        let answer = oracle.verify_by(&certificate, &message, Some(&file));
+        assert!(answer.starts_with("INVALID "), "{answer}");
     }
 }

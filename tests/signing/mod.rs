@@ -1,5 +1,6 @@
 //! Levels above B-B: the queue of signatures to be raised, time-stamps asked for from real, lying HTTP servers, and what is put into messages that exist.
 
+mod associated;
 mod checked;
 mod extend;
 pub mod office;
@@ -7,6 +8,7 @@ mod pades;
 mod pades_fields;
 mod pades_levels;
 mod queue;
-mod seal;
+pub mod seal;
+mod seal_signed;
 mod timestamps;
 mod unsigned;

@@ -9,6 +9,10 @@ use std::{
 
 use antin::{
     clock,
+    core::{
+        cms::{build::attribute, timestamp_exchange, unsigned::add_attribute},
+        der::writer,
+    },
     pki::{self, InitOptions, tsa::TimeStampingAuthority},
 };
 use serde_json::Value;
@@ -32,6 +36,20 @@ impl Office {
         let authority = TimeStampingAuthority::load(&directory.path().join("pki")).expect("an authority");
         let answer = move |query: &[u8]| authority.answer(query, clock::now()).expect("an answer");
         Self { directory, authority: Responder::start(Reply::Made(Arc::new(answer))) }
+    }
+
+    /// With an authority whose tokens have so many octets more, which nobody signed.
+    pub fn with_long_tokens(octets: usize) -> Self {
+        let office = Self::open();
+        let authority = TimeStampingAuthority::load(&office.path("pki")).expect("an authority");
+        let answer = move |query: &[u8]| {
+            let answer = authority.answer(query, clock::now()).expect("an answer");
+            let padding = attribute(&[0x2A, 3, 4, 5], &writer::octet_string(&vec![7; octets]));
+            let token = timestamp_exchange::decode_response(&answer).expect("granted");
+            timestamp_exchange::encode_granted(&add_attribute(token, 0, &padding).expect("one signer"))
+        };
+        office.authority.tell(Reply::Made(Arc::new(answer)));
+        office
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -119,3 +119,12 @@ fn what_does_not_pass_is_not_raised() {
         assert!(exits.contains(&exit), "{exit} {said}");
     }
 }
+
+#[test]
+fn a_token_longer_than_the_room_for_it_gets_more() {
+    let office = Office::with_long_tokens(40_000);
+    let signed = office.sign("judicial", PAPER, &["--level", "B-LTA"]).expect("signed");
+    let report = office.accepts(&signed, &["PAdES-BASELINE-LTA"]);
+    assert_eq!(stamps(&report), ["signature", "document"]);
+    foreign_programs_accept(&office, &signed, 1);
+}

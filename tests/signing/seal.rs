@@ -46,7 +46,7 @@ pub fn paper() -> Vec<u8> {
 }
 
 /// One empty page of A4, turned.
-fn empty(rotation: usize) -> Vec<u8> {
+pub fn empty(rotation: usize) -> Vec<u8> {
     let objects = [
         "1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n".to_owned(),
         "2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n".to_owned(),

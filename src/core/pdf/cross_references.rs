@@ -37,6 +37,8 @@ pub struct Section {
     /// Where it begins, and the octet behind all of it.
     pub at: usize,
     pub end: usize,
+    /// The octet behind the trailer of a table.
+    pub table_end: usize,
     /// Where the stream of a hybrid file begins.
     pub at_hidden: Option<usize>,
     pub trailer: Dictionary,
@@ -57,6 +59,13 @@ impl Sections {
     pub fn place(&self, number: u32, from: usize) -> Option<Place> {
         let first = self.entries.partition_point(|(known, section, _)| (*known, *section as usize) < (number, from));
         self.entries.get(first).filter(|(known, ..)| *known == number).map(|(_, _, place)| *place)
+    }
+
+    /// Where the bodies of objects begin that one section names.
+    pub fn offsets_in(&self, wanted: usize) -> Vec<usize> {
+        let own = self.entries.iter().filter(|(_, section, _)| *section as usize == wanted);
+        let offset = |place: &Place| if let Place::At { offset, .. } = place { Some(*offset) } else { None };
+        own.filter_map(|(_, _, place)| offset(place)).collect()
     }
 
     /// Where the bodies of objects begin, in all sections from this one on, ascending.
@@ -203,7 +212,7 @@ fn table_section(mut cursor: Cursor<'_>, at: usize) -> Result<Section, PdfFault>
         return Err(PdfFault { at: trailer.span.start, kind: PdfFaultKind::Type });
     };
     let places = sorted(places).map_err(|kind| PdfFault { at, kind })?;
-    Ok(Section { at, end: cursor.at, at_hidden: None, trailer, places })
+    Ok(Section { at, end: cursor.at, table_end: cursor.at, at_hidden: None, trailer, places })
 }
 
 /// `nnnnnnnnnn ggggg n`, two octets of end of line (§7.5.4).
@@ -249,7 +258,7 @@ fn stream_section(octets: &[u8], at: usize) -> Result<Section, PdfFault> {
     let data = stream::data(&mut cursor, length.ok_or_else(|| fault(PdfFaultKind::Stream))?)?;
     let rows = super::filter::decoded(&trailer, data).map_err(fault)?;
     let places = stream_places(&trailer, &rows).and_then(sorted).map_err(fault)?;
-    Ok(Section { at, end: cursor.at, at_hidden: None, trailer, places })
+    Ok(Section { at, end: cursor.at, table_end: cursor.at, at_hidden: None, trailer, places })
 }
 
 fn stream_places(trailer: &Dictionary, rows: &[u8]) -> Result<Vec<(u32, Place)>, PdfFaultKind> {

@@ -99,6 +99,39 @@ impl<'a> Document<'a> {
         &self.sections.list[self.newer..]
     }
 
+    /// The sections of revisions later than this part of it, the newest first.
+    pub fn sections_since(&self, signed: &Self) -> &[Section] {
+        &self.sections.list[self.newer..signed.newer]
+    }
+
+    /// Where the bodies of objects begin that this section names.
+    pub fn offsets_of(&self, section: &Section) -> Vec<usize> {
+        let index = self.sections.list.iter().position(|other| other.at == section.at);
+        index.map(|index| self.sections.offsets_in(index)).unwrap_or_default()
+    }
+
+    /// The octet behind `endobj` of the object that begins there, whatever its number.
+    pub fn end_of_object(&self, offset: usize) -> Result<usize, PdfFault> {
+        let mut cursor = Cursor::new(self.octets, offset);
+        cursor.object_header()?;
+        let value = cursor.value()?;
+        let mut after = cursor;
+        after.skip_space();
+        if let Object::Dictionary(dictionary) = &value.object
+            && after.keyword(b"stream").is_ok()
+        {
+            let fault = PdfFault { at: offset, kind: PdfFaultKind::Stream };
+            let length = match self.get(dictionary, b"Length")? {
+                Some(Object::Integer(length)) => usize::try_from(length).map_err(|_| fault)?,
+                _ => return Err(fault),
+            };
+            stream::data(&mut cursor, length)?;
+        }
+        cursor.skip_space();
+        cursor.keyword(b"endobj")?;
+        Ok(cursor.at)
+    }
+
     /// Where the bodies of objects begin that some section names, ascending.
     pub fn offsets(&self) -> Vec<usize> {
         self.sections.offsets(self.newer)

@@ -1,6 +1,8 @@
 //! PDF files (ISO 32000-2): recognised, and read as far as a verdict depends on it. A reader of our own, that mends nothing: what
 //! other readers could take for something else is a fault.
 
+pub mod archival;
+pub mod associated;
 pub mod changes;
 pub mod cross_references;
 pub mod document;

@@ -64,7 +64,7 @@ pub(super) fn add(signature: &SignatureValidation, checks: &mut Vec<Check>) {
         Verdict::Indeterminate(Cause::Pdf(PdfCause::Unreadable(fault))) => {
             Check { detail: Some(fault.to_string()), ..Check::new(Step::PdfChanges, Indeterminate, code) }
         }
-        Verdict::Indeterminate(Cause::Pdf(PdfCause::VisibleAddition)) => {
+        Verdict::Indeterminate(Cause::Pdf(PdfCause::VisibleAddition | PdfCause::BrokenAddition)) => {
             Check::new(Step::PdfChanges, Indeterminate, code)
         }
         Verdict::TotalFailed(_) => Check::new(Step::PdfChanges, CheckResult::Skipped, Remark::NotJudged.code()),

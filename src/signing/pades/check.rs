@@ -10,7 +10,9 @@ use crate::core::pdf;
 use crate::core::policy::{Policy, RevocationMode};
 use crate::core::time::Time;
 use crate::core::validation::level::Level;
-use crate::core::validation::{self, Content, SignatureValidation, Validation, ValidationRequest};
+use crate::core::validation::timestamp::TimestampKind;
+use crate::core::validation::timestamp_answer::TimeStampAnswer;
+use crate::core::validation::{self, Content, SignatureValidation, Unreadable, Validation, ValidationRequest};
 use crate::core::verdict::{Cause, Verdict};
 use crate::core::x509::anchor_limits::{AnchorLimits, AnchorUse};
 use crate::core::x509::{Certificate, TrustAnchor, TrustStore};
@@ -101,24 +103,53 @@ pub fn check(
     }
 }
 
+/// The document with a document time-stamp more, which `answer` is, at the time of that: every signature passes, and is proved to be no
+/// later. Whether recipients trust the certificates is not the question. Err: the code of what is wrong.
+pub fn check_stamped(document: &[u8], answer: &TimeStampAnswer) -> Result<(), &'static str> {
+    let unreadable = |_| "unreadable";
+    let found = validate(document, answer.gen_time, Vec::new()).map_err(unreadable)?;
+    let signers = found.signatures.iter().filter_map(|signature| signature.signer.as_ref().ok());
+    let signers = signers.map(|signer| anchor(Arc::clone(signer), AnchorUse::Signing));
+    let anchors = signers.chain([anchor(Arc::clone(&answer.authority), AnchorUse::TimeStamping)]).collect();
+    let validation = validate(document, answer.gen_time, anchors).map_err(unreadable)?;
+    for signature in &validation.signatures {
+        if !matches!(signature.verdict, Verdict::TotalPassed(_)) {
+            return Err(signature.verdict.code());
+        }
+        let mut documents = signature.timestamps.iter().filter(|stamp| stamp.kind == TimestampKind::Document);
+        match documents.next_back().map(|newest| &newest.outcome) {
+            Some(Ok(proof)) if proof.time() == answer.gen_time => {}
+            Some(Ok(_)) => return Err("timestamp-other"),
+            Some(Err(fault)) => return Err(fault.code()),
+            None => return Err("timestamp-missing"),
+        }
+    }
+    if validation.signatures.is_empty() { Err("no-signature") } else { Ok(()) }
+}
+
 fn is_intact(signature: &SignatureValidation) -> bool {
     signature.format.is_ok() && matches!(signature.digest, Some(Ok(_))) && matches!(signature.signature, Some(Ok(_)))
 }
 
 fn judge(document: &[u8], time: Time, anchors: Vec<Arc<Certificate>>) -> Result<Validation, PadesError> {
-    let anchor = |certificate| {
-        let limits = AnchorLimits::new(Some([AnchorUse::Signing].into()), None, None, None);
-        TrustAnchor::limited(certificate, limits.expect("one use, and no other limit"))
-    };
-    let validation = validation::validate(&ValidationRequest {
+    let anchors = anchors.into_iter().map(|signer| anchor(signer, AnchorUse::Signing)).collect();
+    validate(document, time, anchors).map_err(|_| PadesError::SelfCheck { code: "unreadable" })
+}
+
+fn anchor(certificate: Arc<Certificate>, one: AnchorUse) -> TrustAnchor {
+    let limits = AnchorLimits::new(Some([one].into()), None, None, None).expect("one use, and no other limit");
+    TrustAnchor::limited(certificate, limits)
+}
+
+fn validate(document: &[u8], time: Time, anchors: Vec<TrustAnchor>) -> Result<Validation, Unreadable> {
+    validation::validate(&ValidationRequest {
         document,
         content: Content::None,
         evidence: &Evidence::default(),
-        trust: &TrustStore::new(anchors.into_iter().map(anchor).collect(), Vec::new()),
+        trust: &TrustStore::new(anchors, Vec::new()),
         policy: &ANY,
         revocation: RevocationMode::Off,
         time,
         memory: &Memory::none(),
-    });
-    validation.map_err(|_| PadesError::SelfCheck { code: "unreadable" })
+    })
 }

@@ -1,5 +1,6 @@
 //! Why a PDF is not signed.
 
+use super::AppearanceError;
 use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,6 +12,9 @@ pub enum PadesError {
     Unreadable(PdfFault),
     #[error("the PDF holds programs, actions or an XFA form, by which it could show something else than was signed")]
     ActiveContent,
+    /// Of the visible seal.
+    #[error(transparent)]
+    Appearance(#[from] AppearanceError),
     #[error("the PDF has no such page")]
     NoPage,
     #[error("the PDF has as many signatures as are judged")]
@@ -78,6 +82,7 @@ impl PadesError {
             Self::Existing { .. } => "pdf-signature-broken",
             Self::TooManySignatures => "pdf-too-many-signatures",
             Self::Text(_) => "pdf-wrong-text",
+            Self::Appearance(_) => "pdf-seal",
             Self::Room { .. } | Self::SelfCheck { .. } => "pdf-self-check",
         }
     }

@@ -1,6 +1,6 @@
 //! Levels of a PDF (EN 319 142-1 §6.3): document time-stamps and evidence, each an update behind what was there.
 
-use super::{PadesError, Prepared, store};
+use super::{PadesError, Prepared, check, store};
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::add_evidence::Evidence;
 use crate::core::evidence;
@@ -38,7 +38,7 @@ pub fn is_stamped(pdf: &[u8]) -> Result<bool, LevelError> {
     Ok(validation.signatures.iter().all(has_one))
 }
 
-/// The PDF with a document time-stamp over all of it.
+/// The PDF with a document time-stamp over all of it, judged by our own verifier.
 pub async fn stamp(pdf: &[u8], client: &TimeStampClient, accept: Acceptance<'_>) -> Result<Vec<u8>, LevelError> {
     let mut room = TOKEN;
     for attempt in 1.. {
@@ -48,7 +48,11 @@ pub async fn stamp(pdf: &[u8], client: &TimeStampClient, accept: Acceptance<'_>)
         let answer = client.stamp_digest(&digest, accept).await?;
         match prepared.complete(pdf.to_vec(), &answer.token) {
             Err(PadesError::Room { needed, .. }) if attempt < ATTEMPTS => room = needed + SPARE,
-            done => return Ok(done?),
+            done => {
+                let stamped = done?;
+                check::check_stamped(&stamped, &answer).map_err(|code| LevelError::SelfCheck { code })?;
+                return Ok(stamped);
+            }
         }
     }
     Err(LevelError::Interrupted)

@@ -3,6 +3,8 @@
 //! [`prepare`] writes the update with room for the message, [`IssuingKey::sign_in_pdf`] makes it,
 //! [`check`] judges the finished document before it leaves; [`store`] keeps evidence in the document, [`level`] raises it.
 
+pub mod appearance;
+pub mod associated;
 pub mod check;
 mod error;
 mod form;
@@ -11,6 +13,7 @@ mod permission;
 pub mod prepare;
 pub mod store;
 
+pub use appearance::{Appearance, AppearanceError};
 pub use error::{FieldFault, PadesError};
 pub use prepare::Prepared;
 
@@ -35,6 +38,8 @@ pub struct PadesOrder {
     pub contact: Option<String>,
     /// `Name`: only of use to who does not read certificates.
     pub name: Option<String>,
+    /// The seal that is wanted, to become the [look](Self::drawn).
+    pub appearance: Option<Appearance>,
     /// `None`: it cannot be seen.
     pub look: Option<Look>,
 }
@@ -48,7 +53,16 @@ impl PadesOrder {
             None => Vec::new(),
         };
         let certify = self.certify.map(|certification| certification.number().to_string());
-        texts.into_iter().chain([&certify]).map(text).collect()
+        let seal = self.appearance.iter().flat_map(Appearance::fields);
+        texts.into_iter().chain([&certify]).map(text).chain(seal).collect()
+    }
+
+    /// The order with its seal drawn, for a signature on this document by this signer at this time.
+    pub fn drawn(mut self, document: &[u8], signer: &str, time: Time) -> Result<Self, PadesError> {
+        if let Some(appearance) = &self.appearance {
+            self.look = Some(appearance.look(document, signer, time)?);
+        }
+        Ok(self)
     }
 }
 

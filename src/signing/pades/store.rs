@@ -81,8 +81,10 @@ pub fn add(octets: &[u8], evidence: &Evidence) -> Result<Option<Vec<u8>>, PdfFau
     Ok(Some(update.finish()?.octets))
 }
 
-/// What a list of the store has: each member, and its octets if it is a stream that can be read.
-fn members(document: &Document<'_>, store: &Dictionary, key: &str) -> Result<Vec<(Object, Option<Vec<u8>>)>, PdfFault> {
+/// A member of a list of the store, and its octets if it is a stream that can be read.
+type Member = (Object, Option<Vec<u8>>);
+
+fn members(document: &Document<'_>, store: &Dictionary, key: &str) -> Result<Vec<Member>, PdfFault> {
     let list = document.array(store, key.as_bytes())?.unwrap_or_default();
     let read = |object: Object| {
         let stream = object.as_reference().and_then(|reference| document.stream(reference).ok().flatten());

@@ -51,7 +51,7 @@ pub struct DrawnSeal {
 }
 
 /// Why a seal could not be drawn.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     #[error(transparent)]
     Render(#[from] RenderError),

@@ -9,8 +9,8 @@ use crate::core::pdf::occupied::free_area;
 use crate::core::pdf::page::{page, pages};
 use crate::core::pdf::update::NewObject;
 
-/// Between a seal and whatever else is on the page, and its edges: 5 mm.
-const MARGIN: f64 = 5.0 / 25.4 * 72.0;
+/// Between a seal and whatever else is on the page, and its edges: 3 mm.
+const MARGIN: f64 = 3.0 / 25.4 * 72.0;
 
 /// Where a seal is to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,14 +32,14 @@ pub struct PlacedSeal {
 }
 
 /// Why a seal could not be placed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
     #[error("the document has {count} pages, no page {wanted}")]
     NoSuchPage { wanted: usize, count: usize },
-    #[error("page {page} has no free area for a seal of {width:.0} x {height:.0} points; name a position")]
-    NoRoom { page: usize, width: f64, height: f64 },
-    #[error("a seal of {width:.0} x {height:.0} points at {x}, {y} is not on page {page}")]
-    Outside { page: usize, width: f64, height: f64, x: f64, y: f64 },
+    #[error("page {page} has no free area for a seal of {width} x {height} points; name a position")]
+    NoRoom { page: usize, width: i64, height: i64 },
+    #[error("a seal of {width} x {height} points at {x}, {y} is not on page {page}")]
+    Outside { page: usize, width: i64, height: i64, x: i64, y: i64 },
     #[error("where the pages are cannot be read: {fault}")]
     Pages { fault: PdfFault },
 }
@@ -68,12 +68,13 @@ pub fn place(
     let unit = page.user_unit;
     let rectangle = match position {
         Position::Free => free_area(document, reference, (width / unit, height / unit), MARGIN / unit)?
-            .ok_or(PlaceError::NoRoom { page: number, width, height })?,
+            .ok_or(PlaceError::NoRoom { page: number, width: width as i64, height: height as i64 })?,
         Position::At(x, y) => {
             let seen =
                 Rectangle { left: x / unit, bottom: y / unit, right: (x + width) / unit, top: (y + height) / unit };
             let rectangle = page.unturned(&seen);
             if !page.crop_box.expanded(0.01).contains(&rectangle) {
+                let [width, height, x, y] = [width, height, x, y].map(|length| length as i64);
                 return Err(PlaceError::Outside { page: number, width, height, x, y });
             }
             rectangle

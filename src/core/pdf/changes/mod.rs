@@ -7,6 +7,7 @@
 mod catalogue;
 mod forbidden;
 mod form;
+mod octets;
 mod page;
 mod uses;
 
@@ -201,6 +202,11 @@ impl<'a, 'd> Comparison<'a, 'd> {
             return Ok(Err(forbidden::describe(self.signed, self.now, *unexplained)?));
         }
         allowed!(self.uses(new_root)?);
+        allowed!(self.octets()?);
+        if self.additions.is_empty() {
+            // Somebody wrote a revision, and it is none of what may come.
+            return Ok(Err(Change::Metadata.at("a revision without an addition")));
+        }
         let mut kinds = std::mem::take(&mut self.additions);
         kinds.sort_unstable();
         kinds.dedup();

@@ -16,6 +16,8 @@ pub enum PdfCause {
     ActiveContent,
     /// The policy does not take content that is hidden or not in use.
     Shadow(Shadow),
+    /// A signature or time-stamp was added after this one that is not right itself: nothing shows who added it.
+    BrokenAddition,
     /// A signature that can be seen was added after this one: what it shows could hide what was signed.
     VisibleAddition,
 }
@@ -29,6 +31,7 @@ impl PdfCause {
             Self::Unlisted => "pdf-signature-unlisted",
             Self::ActiveContent => "pdf-active-content",
             Self::Shadow(shadow) => shadow.code(),
+            Self::BrokenAddition => "pdf-addition-broken",
             Self::VisibleAddition => "pdf-visible-addition",
         }
     }
@@ -41,6 +44,7 @@ impl PdfCause {
             Self::Unlisted => [Self::Unlisted],
             Self::ActiveContent => [Self::ActiveContent],
             Self::Shadow(_) => Shadow::ALL.map(Self::Shadow),
+            Self::BrokenAddition => [Self::BrokenAddition],
             Self::VisibleAddition => [Self::VisibleAddition],
         })
     }

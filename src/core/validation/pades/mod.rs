@@ -8,10 +8,12 @@ pub mod cause;
 pub mod contents;
 pub mod digests;
 pub mod in_pdf;
+mod profile;
 mod revision;
 mod stamps;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use cause::{PdfCause, Shadow};
 use digests::RangeDigests;
@@ -29,13 +31,14 @@ use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::SignedData;
 use crate::core::memory::Memory;
 use crate::core::pdf::document::Document;
+use crate::core::pdf::fault::PdfFault;
 use crate::core::pdf::security_store::{self, Item};
 use crate::core::pdf::signature::{self, ByteRange, SignatureDictionary, SignatureFault, SignatureField, SubFilter};
 use crate::core::pdf::survey::{Survey, survey};
 use crate::core::pdf::{self, page, text};
 use crate::core::policy::ShadowContent;
 use crate::core::time::Time;
-use crate::core::verdict::{Cause, Verdict};
+use crate::core::verdict::{Cause, Failure, Verdict};
 
 /// Judges the signatures of a PDF.
 pub fn validate(request: &ValidationRequest<'_>) -> Validation {
@@ -65,6 +68,8 @@ struct Signed<'a> {
     /// In the order in which they were signed; those that cannot be, last.
     fields: Vec<SignatureField>,
     survey: Survey,
+    /// Why they cannot be told.
+    pages: Option<PdfFault>,
     items: Vec<Item>,
 }
 
@@ -93,11 +98,11 @@ impl<'a> Signed<'a> {
         }
         fields
             .sort_by_key(|field| field.dictionary.as_ref().map_or(usize::MAX, |dictionary| dictionary.byte_range.end));
-        // Which pages there are must be the same to everybody.
-        page::pages(&document)?;
         let survey = survey(&document)?;
         let items = security_store::read(&document)?;
-        Ok(Self { document, fields, survey, items })
+        // Which pages there are must be the same to everybody.
+        let pages = page::pages(&document).err();
+        Ok(Self { document, fields, survey, pages, items })
     }
 
     fn ranges(&self) -> Vec<ByteRange> {
@@ -168,13 +173,35 @@ impl<'a> Signed<'a> {
             let in_pdf = Some(as_what(field, part.sub_filter));
             let around = Around { own: &own, together: &together, outer: &outer, in_pdf };
             let mut judged = judge_signers(request, message, content, on_message, around);
-            validations[part.field] = judged.pop();
+            let mut signature = judged.pop();
+            if let Some(signature) = &mut signature
+                && !matches!(signature.verdict, Verdict::TotalFailed(_))
+                && let Err(fault) = profile::check(message, signature.signer.as_ref().ok().map(Arc::as_ref))
+            {
+                signature.verdict = Verdict::TotalFailed(Failure::Format(fault));
+            }
+            validations[part.field] = signature;
         }
+        let broken_stamps = judged.broken();
         let revisions = Revisions::new(&self.document, &self.fields, request.policy.pdf.form_filling);
         let refuses_shadows = request.policy.pdf.shadow_content == ShadowContent::Undetermined;
         // The newest first: what an older one allows depends on them.
-        let finished = |(place, validation)| self.finished(place, validation, &revisions, refuses_shadows);
-        let mut finished: Vec<_> = validations.into_iter().enumerate().rev().filter_map(finished).collect();
+        let mut is_broken_since = false;
+        let mut finished = Vec::new();
+        for (place, validation) in validations.into_iter().enumerate().rev() {
+            let end = self.fields[place].dictionary.as_ref().ok().map(|dictionary| dictionary.byte_range.end);
+            let is_stamp_broken = end.is_none_or(|end| broken_stamps.iter().any(|broken| *broken > end));
+            let Some(mut signature) = self.finished(place, validation, &revisions, refuses_shadows) else { continue };
+            if is_broken_since || is_stamp_broken {
+                worsen(&mut signature, PdfCause::BrokenAddition);
+            }
+            is_broken_since |= matches!(signature.verdict, Verdict::TotalFailed(_))
+                || matches!(signature.verdict, Verdict::Indeterminate(Cause::UnsupportedFormat));
+            if matches!(signature.verdict, Verdict::TotalPassed(_)) {
+                revisions.passed(place);
+            }
+            finished.push(signature);
+        }
         finished.reverse();
         finished
     }
@@ -202,19 +229,25 @@ impl<'a> Signed<'a> {
         let mut in_pdf = InPdf::new(&self.document, field);
         revisions.judge(place, &mut signature, &mut in_pdf);
         in_pdf.shadows = Shadow::of(self.survey);
-        let stands_in_the_way = if self.survey.is_active {
+        let stands_in_the_way = if let Some(fault) = &self.pages {
+            Some(PdfCause::Unreadable(fault.clone()))
+        } else if self.survey.is_active {
             Some(PdfCause::ActiveContent)
         } else {
             in_pdf.shadows.first().filter(|_| refuses_shadows).map(|shadow| PdfCause::Shadow(*shadow))
         };
-        if let (Some(cause), Verdict::TotalPassed(_)) = (stands_in_the_way, &signature.verdict) {
-            signature.verdict = Verdict::Indeterminate(Cause::Pdf(cause));
-        }
-        if matches!(signature.verdict, Verdict::TotalPassed(_)) {
-            revisions.passed(place);
+        if let Some(cause) = stands_in_the_way {
+            worsen(&mut signature, cause);
         }
         signature.in_pdf = Some(Box::new(in_pdf));
         Some(signature)
+    }
+}
+
+/// Takes its pass.
+fn worsen(signature: &mut SignatureValidation, cause: PdfCause) {
+    if matches!(signature.verdict, Verdict::TotalPassed(_)) {
+        signature.verdict = Verdict::Indeterminate(Cause::Pdf(cause));
     }
 }
 

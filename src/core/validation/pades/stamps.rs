@@ -51,6 +51,12 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// Where those end that are not over what they cover, or not made by whom they name.
+    pub fn broken(&self) -> Vec<usize> {
+        let broken = self.stamps.iter().filter(|(_, _, validation)| !validation.is_genuine());
+        broken.map(|(_, range, _)| range.end).collect()
+    }
+
     /// What they prove of the signature that stands there and covers that.
     pub fn around(&self, contents: &Range<usize>, range: ByteRange) -> Outer {
         let over = self.stamps.iter().filter(|(_, own, _)| covers(*own, contents));
