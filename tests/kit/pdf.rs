@@ -79,6 +79,20 @@ impl Pdf {
         self.followed_by(&Section { objects: objects.into_iter().collect(), ..self.section() })
     }
 
+    /// The numbers of the objects in an object stream, in their order.
+    pub fn packed(&self, number: u32) -> Vec<u32> {
+        let found = scan::objects(&self.octets).into_iter().find(|found| found.number == number).expect("a stream");
+        let body = &self.octets[found.body];
+        let data = &body[find(body, b"stream\n") + "stream\n".len()..];
+        let mut text = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::ZlibDecoder::new(data), &mut text).expect("a stream");
+        let count =
+            String::from_utf8_lossy(body).split("/N ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let numbers = text.split_whitespace().step_by(2).take(count.expect("a count"));
+        numbers.map(|number| number.parse().expect("a number")).collect()
+    }
+
     /// The newest body of an object as text, a piece of it replaced.
     pub fn edited(&self, number: u32, from: &str, to: &str) -> (u32, Vec<u8>) {
         (number, replaced(&self.objects[&number], from, to))

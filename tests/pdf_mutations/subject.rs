@@ -37,7 +37,8 @@ pub struct Subject {
     pub covered: usize,
     /// How its newest section is written.
     pub layout: Layout,
-    /// Objects of the security store.
+    /// Objects of the security store, and cross-reference streams behind the first signature: no page shows them, and no signature covers
+    /// them.
     pub store: BTreeSet<u32>,
     /// Where what the first signature covers ends.
     first: usize,
@@ -64,7 +65,8 @@ impl Subject {
         let size = memchr::memmem::find_iter(&octets, b"/Size ")
             .filter_map(|at| number_behind(&octets[at..at + 20.min(octets.len() - at)], b"/Size "))
             .max();
-        let store = store(&octets, &objects);
+        let first = whole.iter().copied().min().expect("a signature");
+        let store = store(&octets, &objects).into_iter().chain(references_behind(&octets, &objects, first)).collect();
         Self {
             name: name.to_owned(),
             stride: 17,
@@ -76,7 +78,7 @@ impl Subject {
             root,
             ends,
             is_foreign: true,
-            first: whole.iter().copied().min().expect("a signature"),
+            first,
             layout,
             store,
             octets,
@@ -102,7 +104,7 @@ impl Subject {
         subject.size = pdf.size;
         subject.stride = 4;
         subject.is_foreign = false;
-        subject.store = store_of(pdf);
+        subject.store.extend(store_of(pdf));
         subject
     }
 
@@ -213,6 +215,13 @@ fn store(octets: &[u8], objects: &[Found]) -> BTreeSet<u32> {
         }
     }
     store
+}
+
+/// Cross-reference streams from there on.
+fn references_behind<'a>(octets: &'a [u8], objects: &'a [Found], from: usize) -> impl Iterator<Item = u32> + 'a {
+    let behind = objects.iter().filter(move |found| found.whole.start >= from);
+    let is_stream = |found: &&Found| memchr::memmem::find(&octets[found.body.clone()], b"/XRef").is_some();
+    behind.filter(is_stream).map(|found| found.number)
 }
 
 /// The same of one of ours, whose objects are known.

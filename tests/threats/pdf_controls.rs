@@ -4,7 +4,7 @@ use antin::core::policy::Policy;
 use antin::core::report::Report;
 use antin::core::validation::Content;
 
-use crate::kit::pdf::base::READY;
+use crate::kit::pdf::base::{CATALOGUE, READY};
 use crate::kit::pdf::{Kind, Pdf, Signing, verdict};
 use crate::kit::verdict::{Judge, PASSED};
 
@@ -56,6 +56,18 @@ fn what_may_be_added_to_a_signed_file_leaves_it_a_pass() {
         assert_eq!(verdict(&stamped.octets), PASSED, "{kind:?}: a time-stamp of the document");
         let last = stamped.signed(&Signing::named("Third")).with_usual_store();
         assert_eq!(verdict(&last.octets), PASSED, "{kind:?}: all of these");
+    }
+}
+
+#[test]
+fn a_store_that_takes_the_place_of_another_leaves_it_a_pass() {
+    for kind in Kind::ALL {
+        let pdf = Pdf::of(kind).signed(&Signing::default()).with_usual_store();
+        let catalogue = String::from_utf8(pdf.objects[&CATALOGUE].clone()).expect("text");
+        let store = catalogue.split("/DSS ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).expect("one");
+        let other = pdf.edited(CATALOGUE, &format!("/DSS {store} 0 R"), "/DSS 90 0 R");
+        let pdf = pdf.with([other, (90, pdf.objects[&store].clone())]);
+        assert_eq!(verdict(&pdf.octets), PASSED, "{kind:?}");
     }
 }
 

@@ -239,6 +239,42 @@ fn p12_a_cover_that_a_later_revision_takes_away() {
 }
 
 #[test]
+fn p12_an_object_stream_with_other_objects_in_the_same_places() {
+    // Of the first revision, of that of the signature, and of one behind it.
+    let signed = good(Kind::Stream);
+    let stamped = signed.with_usual_store().signed(&Signing::time_stamp());
+    assert_eq!(verdict(&stamped.octets), PASSED);
+    let mut count = 0;
+    for pdf in [signed, stamped] {
+        let streams = scan::objects(&pdf.octets)
+            .into_iter()
+            .filter(|found| memchr::memmem::find(&pdf.octets[found.body.clone()], b"/ObjStm").is_some());
+        for number in streams.map(|found| found.number) {
+            let numbers = pdf.packed(number);
+            for (at, changed) in numbers.iter().enumerate() {
+                let mut objects: Vec<(u32, Vec<u8>)> =
+                    numbers.iter().map(|number| (*number, pdf.objects[number].clone())).collect();
+                objects[at].1 = match *changed {
+                    PAGE => with_entry(&objects[at].1, "/Rotate 180"),
+                    _ => b"<< /Type /Page /MediaBox [0 0 1 1] >>".to_vec(),
+                };
+                let body = crate::kit::pdf::section::object_stream(&objects.into_iter().collect());
+                for layout in [Layout::Table, Layout::Stream] {
+                    let section = Section { layout, objects: [(number, body.clone())].into(), ..pdf.section() };
+                    let found = verdict(&pdf.followed_by(&section).octets);
+                    // Validation data may change; what else is changed may make the whole unreadable.
+                    let is_store = memchr::memmem::find(&pdf.objects[changed], b"/Certs").is_some();
+                    let is_refused = is_changed(&found, "") || found.starts_with("INDETERMINATE");
+                    assert!(is_refused || is_store, "{changed} in {number}, {layout:?}: {found}");
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert!(count > 20, "{count} streams written again");
+}
+
+#[test]
 fn p13_content_that_could_be_brought_to_light_is_told_of() {
     let (pdf, _) = two_bodies();
     prepared("two bodies of an object", &pdf.signed(&Signing::default()));

@@ -335,7 +335,10 @@ mod tests {
             let written = Written::since(&signed, &third).expect("readable");
             let since = changes::since(&signed, &third, &written, &Rules::default()).expect("readable");
             // Nothing else is found than that there is nothing in it.
-            assert_eq!(since.map_err(|forbidden| forbidden.change).map(|additions| additions.kinds), Err(Change::Metadata));
+            assert_eq!(
+                since.map_err(|forbidden| forbidden.change).map(|additions| additions.kinds),
+                Err(Change::Metadata)
+            );
         }
     }
 

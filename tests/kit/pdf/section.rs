@@ -124,7 +124,8 @@ pub fn object(octets: &mut Vec<u8>, number: u32, body: &[u8]) {
     octets.extend_from_slice(b"\nendobj\n");
 }
 
-fn object_stream(objects: &Objects) -> Vec<u8> {
+/// An object stream of these objects (§7.5.7).
+pub fn object_stream(objects: &Objects) -> Vec<u8> {
     let (mut numbers, mut bodies) = (String::new(), Vec::new());
     for (number, body) in objects {
         numbers += &format!("{number} {} ", bodies.len());

@@ -225,26 +225,27 @@ impl Pdf {
     pub fn with_store(&self, certificates: &[&[u8]], crls: &[&[u8]], responses: &[&[u8]]) -> Self {
         let mut objects = Objects::new();
         let mut next = self.next();
+        let catalogue = &self.objects[&CATALOGUE];
+        // What is there is named still.
+        let store = reference_after(catalogue, "/DSS ");
+        let older = store.map(|store| String::from_utf8_lossy(&self.objects[&store]).into_owned());
         let mut lists = String::new();
         for (key, values) in [("Certs", certificates), ("CRLs", crls), ("OCSPs", responses)] {
-            let mut numbers = String::new();
+            let there = older.as_ref().and_then(|older| older.split(&format!("/{key} [")).nth(1)?.split(']').next());
+            let mut numbers = there.unwrap_or_default().to_owned();
             for value in values {
                 objects.insert(next, stream("", value));
                 numbers += &format!("{next} 0 R ");
                 next += 1;
             }
-            if !values.is_empty() {
+            if !numbers.is_empty() {
                 lists += &format!(" /{key} [{numbers}]");
             }
         }
-        objects.insert(next, format!("<<{lists} >>").into_bytes());
-        let catalogue = &self.objects[&CATALOGUE];
-        let entry = format!("/DSS {next} 0 R");
-        let catalogue = match reference_after(catalogue, "/DSS ") {
-            Some(old) => replaced(catalogue, &format!("/DSS {old} 0 R"), &entry),
-            None => with_entry(catalogue, &entry),
-        };
-        objects.insert(CATALOGUE, catalogue);
+        objects.insert(store.unwrap_or(next), format!("<<{lists} >>").into_bytes());
+        if store.is_none() {
+            objects.insert(CATALOGUE, with_entry(catalogue, &format!("/DSS {next} 0 R")));
+        }
         self.with(objects)
     }
 
