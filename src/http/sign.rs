@@ -114,7 +114,7 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
         _ => return Err(Problem::media_type(ACCEPTED)),
     };
     // RFC 7240 §4.3: how long an answer may wait.
-    let applied = patience.filter(|_| order.level != Level::Basic);
+    let applied = patience.filter(|_| order.level != Level::Basic && order.format == Format::Cades);
     order.patience = applied.unwrap_or_default();
     let admission = limits::admit(app.work(&caller), &caller)?;
     // Signing goes on when its client hangs up; what it occupies goes with it, so that it keeps counting.

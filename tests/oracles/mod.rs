@@ -9,6 +9,7 @@
 //! ```
 
 mod adding;
+mod archival;
 mod bouncy_castle;
 mod chains;
 mod long_term;
@@ -46,6 +47,14 @@ pub fn bouncy_castle() -> Option<String> {
     command("javac")?;
     let jars = ["bcprov", "bcutil", "bcpkix"].map(|name| format!("/usr/share/java/{name}.jar"));
     if jars.iter().all(|jar| Path::new(jar).exists()) { Some(jars.join(":")) } else { missing("Bouncy Castle") }
+}
+
+/// The class path of PDFBox's preflight.
+pub fn preflight() -> Option<String> {
+    command("java")?;
+    let jars = ["preflight", "pdfbox2", "fontbox2", "xmpbox", "commons-logging", "javax.activation", "jaxb-api"]
+        .map(|name| format!("/usr/share/java/{name}.jar"));
+    if jars.iter().all(|jar| Path::new(jar).exists()) { Some(jars.join(":")) } else { missing("PDFBox's preflight") }
 }
 
 /// A program on the `PATH`: `openssl`, `pdfsig`, `javac`.

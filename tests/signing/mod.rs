@@ -7,6 +7,7 @@ pub mod office;
 mod pades;
 mod pades_fields;
 mod pades_levels;
+mod pades_seal;
 mod queue;
 pub mod seal;
 mod seal_signed;

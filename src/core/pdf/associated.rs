@@ -10,6 +10,8 @@ use crate::core::crypto;
 
 /// Files of one document.
 pub const FILES: usize = 256;
+/// Octets of a file as it stands in the document; longer ones are listed and not read.
+const LONGEST: i64 = 8 << 20;
 /// Names of its tree, and how deep they stand.
 const NAMES: usize = 10_000;
 const DEPTH: usize = 32;
@@ -35,6 +37,8 @@ pub struct EmbeddedFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EmbeddedContent {
     pub sha256: [u8; 32],
+    /// It is JSON with the `resourceType` of a FHIR Bundle (FHIR R4 §2.36).
+    pub is_bundle: bool,
     /// In octets.
     pub size: usize,
     /// `Size` of its parameters is that; `None`: it does not say.
@@ -118,6 +122,12 @@ fn file(
 
 fn read(document: &Document<'_>, reference: Reference) -> Result<(Option<String>, EmbeddedContent), PdfFault> {
     let missing = PdfFault { at: 0, kind: PdfFaultKind::Stream };
+    if let Some(found) = document.object(reference)?
+        && let Object::Dictionary(dictionary) = &found.value.object
+        && !matches!(document.get(dictionary, b"Length")?, Some(Object::Integer(0..=LONGEST)))
+    {
+        return Err(PdfFault { at: found.value.span.start, kind: PdfFaultKind::Limit });
+    }
     let stream = document.stream(reference)?.ok_or(missing)?;
     let media_type = match document.get(&stream.dictionary, b"Subtype")? {
         Some(Object::Name(name)) => Some(String::from_utf8_lossy(&name).into_owned()),
@@ -135,7 +145,18 @@ fn read(document: &Document<'_>, reference: Reference) -> Result<(Option<String>
         Some(_) => Some(false),
     };
     let sha256 = crypto::sha256(&stream.octets);
-    Ok((media_type, EmbeddedContent { sha256, size, has_stated_size, has_stated_checksum }))
+    let is_bundle = is_bundle(&stream.octets);
+    Ok((media_type, EmbeddedContent { sha256, is_bundle, size, has_stated_size, has_stated_checksum }))
+}
+
+/// The rest is passed over without taking it apart.
+fn is_bundle(octets: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Resource<'a> {
+        #[serde(rename = "resourceType", borrow)]
+        kind: std::borrow::Cow<'a, str>,
+    }
+    serde_json::from_slice::<Resource<'_>>(octets).is_ok_and(|resource| resource.kind == "Bundle")
 }
 
 /// The names of the embedded files and what they stand for (§7.7.4, §7.9.6), as far as the tree has them.

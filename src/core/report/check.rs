@@ -38,6 +38,12 @@ pub enum Remark {
     RsaPaddingNotPss,
     /// The dictionary of a signature in a PDF names another type.
     PdfOtherType,
+    /// A file embedded in a PDF cannot be read, or is too long to be.
+    PdfFileUnreadable,
+    /// It has another length or checksum than the PDF says.
+    PdfFileDiffers,
+    /// It is said to be FHIR and is no Bundle.
+    PdfFileNoBundle,
 }
 
 impl Remark {
@@ -50,6 +56,9 @@ impl Remark {
             Self::RevocationNotChecked => "revocation-not-checked",
             Self::RsaPaddingNotPss => "rsa-padding-not-pss",
             Self::PdfOtherType => "pdf-signature-type",
+            Self::PdfFileUnreadable => "pdf-file-unreadable",
+            Self::PdfFileDiffers => "pdf-file-differs",
+            Self::PdfFileNoBundle => "pdf-file-no-bundle",
         }
     }
 
@@ -62,6 +71,9 @@ impl Remark {
             Self::RevocationNotChecked => [Self::RevocationNotChecked],
             Self::RsaPaddingNotPss => [Self::RsaPaddingNotPss],
             Self::PdfOtherType => [Self::PdfOtherType],
+            Self::PdfFileUnreadable => [Self::PdfFileUnreadable],
+            Self::PdfFileDiffers => [Self::PdfFileDiffers],
+            Self::PdfFileNoBundle => [Self::PdfFileNoBundle],
         })
     }
 }

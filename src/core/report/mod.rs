@@ -21,7 +21,7 @@ pub use check::{Check, CheckResult, Step};
 pub use countersignature::CountersignatureReport;
 pub use message::{Message, Text};
 pub use obstacle::Obstacle;
-pub use pdf::PdfReport;
+pub use pdf::{FileReport, PdfReport};
 pub use signature::{CertificateFields, CertificateReport, RevocationReport, SignatureReport, TimestampReport};
 
 /// May the document be relied on?
@@ -107,6 +107,8 @@ pub struct DocumentReport {
     /// As its signers state it in their signed attributes.
     pub kind: Option<String>,
     pub id: Option<String>,
+    /// Files embedded in a PDF; `None`: it is none, or they cannot be listed.
+    pub files: Option<Vec<FileReport>>,
     /// `None`: not published or not asked for.
     pub status: Option<StatusReport>,
     /// Digests were given in place of the content.
@@ -159,6 +161,7 @@ impl Report {
                 media_type: content.media_type,
                 kind: content.reference.as_ref().map(|reference| reference.kind().to_owned()),
                 id: content.reference.as_ref().map(|reference| reference.id().to_owned()),
+                files: content.files.as_ref().map(|files| files.iter().map(FileReport::of).collect()),
                 status: None,
                 by_digest: content.by_digest,
             },

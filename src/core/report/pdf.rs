@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::check::{Check, CheckResult, Remark, Step};
+use crate::core::pdf::associated::EmbeddedFile;
 use crate::core::validation::SignatureValidation;
 use crate::core::validation::pades::PdfCause;
 use crate::core::verdict::{Cause, Failure, Verdict};
@@ -24,6 +25,48 @@ pub struct PdfReport {
     pub certification: Option<u8>,
     /// What was added since, and may be: `validation-data`, `time-stamp`, `signature`, `form-filled`.
     pub additions: Vec<&'static str>,
+}
+
+/// A file embedded in a PDF; what signs the PDF signs it too.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileReport {
+    pub name: String,
+    /// As the PDF says.
+    pub media_type: Option<String>,
+    /// `AFRelationship`: `Data`, `Source` or another.
+    pub relationship: Option<String>,
+    /// It belongs to the whole document.
+    pub associated: bool,
+    /// In octets, and of its content; `None`: it was not read.
+    pub size: Option<usize>,
+    pub sha256: Option<String>,
+    /// `passed`, or what is wrong with it.
+    pub code: &'static str,
+}
+
+impl FileReport {
+    pub(super) fn of(file: &EmbeddedFile) -> Self {
+        let content = file.content.as_ref().ok();
+        let is_fhir = file.media_type.as_deref() == Some("application/fhir+json");
+        let remark = match content {
+            None => Remark::PdfFileUnreadable,
+            Some(content) if [content.has_stated_size, content.has_stated_checksum].contains(&Some(false)) => {
+                Remark::PdfFileDiffers
+            }
+            Some(content) if is_fhir && !content.is_bundle => Remark::PdfFileNoBundle,
+            Some(_) => Remark::Passed,
+        };
+        Self {
+            name: file.name.clone(),
+            media_type: file.media_type.clone(),
+            relationship: file.relationship.clone(),
+            associated: file.is_associated,
+            size: content.map(|content| content.size),
+            sha256: content.map(|content| hex::encode(content.sha256)),
+            code: remark.code(),
+        }
+    }
 }
 
 impl PdfReport {

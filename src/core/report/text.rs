@@ -94,6 +94,15 @@ pub fn render(report: &Report, language: Language, colour: bool) -> String {
         let _ = writeln!(text, "  ! {}", language.of(said.message));
         let _ = writeln!(text, "  → {}", language.of(said.remedy));
     }
+    for file in report.document.files.iter().flatten() {
+        let size = file.size.map(|size| format!(", {size} B")).unwrap_or_default();
+        let kind = file.media_type.as_ref().map(|kind| format!(" ({}{size})", inert(kind))).unwrap_or(size);
+        let words = match file.code {
+            "passed" => String::new(),
+            code => format!(" – {}", language.of(message::of(code).message)),
+        };
+        line(&mut text, language.pick("tệp đính kèm", "embedded file"), &format!("{}{kind}{words}", inert(&file.name)));
+    }
     for signature in &report.signatures {
         render_signature(&mut text, signature, language);
     }

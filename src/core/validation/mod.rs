@@ -43,6 +43,7 @@ use super::evidence::Evidence;
 use super::memory::Memory;
 use super::path::{Pool, Work};
 use super::pdf;
+use super::pdf::associated::EmbeddedFile;
 use super::policy::{Policy, Purpose, RevocationMode};
 use super::time::Time;
 use super::verdict::Verdict;
@@ -92,6 +93,8 @@ pub struct ContentDescription {
     pub references_differ: bool,
     /// Digests were given in place of the content.
     pub by_digest: bool,
+    /// Files embedded in a PDF; `None`: it is none, or they cannot be listed.
+    pub files: Option<Vec<EmbeddedFile>>,
 }
 
 /// Bytes that are neither a CMS signature nor a PDF.

@@ -18,9 +18,12 @@ pub use error::{FieldFault, PadesError};
 pub use prepare::Prepared;
 
 use super::IssuingKey;
+use super::seal::PlacedSeal;
 use crate::core::cms::SignedData;
 use crate::core::cms::document_reference::DocumentReference;
 use crate::core::pdf;
+use crate::core::pdf::geometry::Rectangle;
+use crate::core::pdf::object::Reference;
 use crate::core::pdf::update::NewObject;
 use crate::core::time::Time;
 use crate::core::validation::pades::contents;
@@ -100,10 +103,9 @@ impl Certification {
 /// How the signature looks on its page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Look {
-    /// Counted from 0.
-    pub page: usize,
-    /// Left, bottom, right, top, in units of the page.
-    pub rectangle: [f64; 4],
+    pub page: Reference,
+    /// In default user space. A field that is there keeps its own.
+    pub rectangle: Rectangle,
     /// The form XObject that is drawn there, and all that it refers to; the first is the form itself.
     pub form: Vec<NewObject>,
 }
@@ -126,6 +128,13 @@ pub fn room_for(key: &dyn IssuingKey, document: Option<&DocumentReference>, is_s
 /// Is this judged as a PDF? A CMS that carries one is none.
 pub fn is_pdf(message: &[u8]) -> bool {
     pdf::is_pdf(message) && SignedData::decode(message).is_err()
+}
+
+impl From<PlacedSeal> for Look {
+    fn from(seal: PlacedSeal) -> Self {
+        let PlacedSeal { page, rectangle, form } = seal;
+        Self { page, rectangle, form }
+    }
 }
 
 /// `D:YYYYMMDDHHmmSS+07'00'` (ISO 32000-2 §7.9.4), as a clock in Vietnam shows it.

@@ -206,6 +206,15 @@ fn lock_of(document: &Document<'_>, name: &str, lock: &Dictionary) -> Result<Obj
     Ok(transform("FieldMDP", locked))
 }
 
+/// A form without content.
+fn nothing() -> Dictionary {
+    Dictionary::default()
+        .with("Type", Object::of_name("XObject"))
+        .with("Subtype", Object::of_name("Form"))
+        .with("BBox", Object::of_array([0; 4].map(Object::Integer)))
+        .with("Resources", Object::Dictionary(Dictionary::default()))
+}
+
 /// Writes the field; gives it if it is a new one.
 fn place_widget(
     document: &Document<'_>,
@@ -215,24 +224,31 @@ fn place_widget(
     value: Reference,
 ) -> Result<Option<Reference>, PadesError> {
     let look = order.look.as_ref().and_then(|look| update.take(&look.form).first().copied());
-    let appearance = look.map(|form| Dictionary::default().with("N", Object::Reference(form)));
-    let with_value = |field: Dictionary| {
+    let with_value = |field: Dictionary, look: Option<Reference>| {
         let field = field.with("V", Object::Reference(value));
-        match &appearance {
-            Some(appearance) => field.with("AP", Object::Dictionary(appearance.clone())),
+        let appearance = look.map(|form| Dictionary::default().with("N", Object::Reference(form)));
+        match appearance {
+            Some(appearance) => field.with("AP", Object::Dictionary(appearance)),
             None => field,
         }
     };
     let name = match place {
         Place::Existing { reference, dictionary } => {
-            update.put(reference, Object::Dictionary(with_value(dictionary)));
+            update.put(reference, Object::Dictionary(with_value(dictionary, look)));
             return Ok(None);
         }
         Place::New(name) => name,
     };
-    let rectangle = order.look.as_ref().map_or([0.0; 4], |look| look.rectangle);
-    let number = order.look.as_ref().map_or(0, |look| look.page);
-    let page = *page::pages(document)?.get(number).ok_or(PadesError::NoPage)?;
+    // PDF/A-1 wants an appearance of every widget, though there is nothing to be seen (ISO 19005-1 §6.9).
+    let look = look.unwrap_or_else(|| update.add_stream(nothing(), Vec::new()));
+    let seen = order.look.as_ref().map(|look| &look.rectangle);
+    let rectangle = seen.map_or([0.0; 4], |seen| [seen.left, seen.bottom, seen.right, seen.top]);
+    let pages = page::pages(document)?;
+    let page = match &order.look {
+        Some(look) => pages.into_iter().find(|page| *page == look.page),
+        None => pages.first().copied(),
+    };
+    let page = page.ok_or(PadesError::NoPage)?;
     let field = Dictionary::default()
         .with("Type", Object::of_name("Annot"))
         .with("Subtype", Object::of_name("Widget"))
@@ -241,7 +257,7 @@ fn place_widget(
         .with("F", Object::Integer(PRINT_LOCKED))
         .with("Rect", Object::of_array(rectangle.map(Object::Real)))
         .with("P", Object::Reference(page));
-    let field = update.add(Object::Dictionary(with_value(field)));
+    let field = update.add(Object::Dictionary(with_value(field, Some(look))));
     let mut annotated = update.dictionary(page)?;
     let before = annotated.clone();
     form::append(document, update, &mut annotated, b"Annots", field)?;
@@ -249,4 +265,61 @@ fn place_widget(
         update.put(page, Object::Dictionary(annotated));
     }
     Ok(Some(field))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::pdf::signature;
+
+    const PAPER: &[u8] = include_bytes!("../../../testvectors/documents/judicial-certificate.pdf");
+
+    fn prepared(room: usize) -> Prepared {
+        Prepared::signature(PAPER, &PadesOrder::default(), Time::from_unix(1_800_000_000), room).expect("prepared")
+    }
+
+    #[test]
+    fn the_byte_range_leaves_out_the_string_and_nothing_else() {
+        for room in [1, 5000, 60_000] {
+            let prepared = prepared(room);
+            assert_eq!((prepared.room(), prepared.field()), (room, "Signature1"));
+            let message = vec![0xAB; room];
+            let whole = prepared.complete(PAPER.to_vec(), &message).expect("room");
+            let document = Document::read(&whole).expect("readable");
+            let fields = signature::fields(&document).expect("readable");
+            let dictionary = fields[0].dictionary.as_ref().expect("sound");
+            let range = dictionary.byte_range;
+            assert_eq!(range.end, whole.len());
+            assert_eq!(&whole[range.first..range.second], format!("<{}>", "ab".repeat(room)).as_bytes());
+            let parts = [&whole[..range.first], &whole[range.second..]].concat();
+            let digest = prepared.digest(PAPER, DigestAlgorithm::Sha256);
+            assert_eq!(digest, crate::core::crypto::digest(DigestAlgorithm::Sha256, &parts));
+        }
+    }
+
+    #[test]
+    fn a_message_has_zeros_behind_it_or_no_room() {
+        let prepared = prepared(8);
+        let update = prepared.fill(&[0x30, 1, 2]).expect("room");
+        assert!(memchr::memmem::find(&update, b"/Contents <3001020000000000>").is_some());
+        assert_eq!(prepared.fill(&[1; 9]), Err(PadesError::Room { needed: 9, room: 8 }));
+    }
+
+    #[test]
+    fn the_same_order_is_the_same_update() {
+        let (one, other) = (prepared(64), prepared(64));
+        assert_eq!(one.fill(&[]), other.fill(&[]));
+        let order = PadesOrder { reason: Some("vì".to_owned()), ..PadesOrder::default() };
+        let third = Prepared::signature(PAPER, &order, Time::from_unix(1_800_000_000), 64).expect("prepared");
+        assert_ne!(one.fill(&[]), third.fill(&[]));
+        assert_ne!(order.fields(), PadesOrder { location: order.reason.clone(), ..PadesOrder::default() }.fields());
+    }
+
+    #[test]
+    fn a_time_stamp_has_a_name_of_its_own() {
+        let stamped = Prepared::time_stamp(PAPER, 64).expect("prepared");
+        assert_eq!(stamped.field(), "Timestamp1");
+        let whole = stamped.complete(PAPER.to_vec(), &[]).expect("room");
+        assert_eq!(Prepared::time_stamp(&whole, 64).expect("prepared").field(), "Timestamp2");
+    }
 }

@@ -30,6 +30,7 @@ use super::{Around, ContentDescription, Validation, ValidationRequest, conclude,
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::SignedData;
 use crate::core::memory::Memory;
+use crate::core::pdf::associated::{self, EmbeddedFile};
 use crate::core::pdf::document::Document;
 use crate::core::pdf::fault::PdfFault;
 use crate::core::pdf::security_store::{self, Item};
@@ -47,8 +48,10 @@ pub fn validate(request: &ValidationRequest<'_>) -> Validation {
         &ValidationRequest { memory: if request.memory.is_none() { &own } else { request.memory }, ..*request };
     let read = Signed::read(request.document);
     let digests = RangeDigests::new(request.document, read.as_ref().map(Signed::ranges).unwrap_or_default());
+    let files = read.as_ref().ok().and_then(Signed::files);
     let signatures = read.map(|signed| signed.judge(request, &digests));
     let description = ContentDescription {
+        files,
         sha256: Some(digests.whole(DigestAlgorithm::Sha256)),
         media_type: Some("application/pdf"),
         ..ContentDescription::default()
@@ -103,6 +106,12 @@ impl<'a> Signed<'a> {
         // Which pages there are must be the same to everybody.
         let pages = page::pages(&document).err();
         Ok(Self { document, fields, survey, pages, items })
+    }
+
+    /// What is embedded, by an allowance of its own.
+    fn files(&self) -> Option<Vec<EmbeddedFile>> {
+        let document = self.document.up_to(self.document.octets().len())?;
+        associated::embedded(&document).ok()
     }
 
     fn ranges(&self) -> Vec<ByteRange> {
