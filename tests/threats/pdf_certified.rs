@@ -1,7 +1,7 @@
 //! Certified PDF files (ISO 32000-2 §12.8.2.2): what their certification allows, and what is shown all the same.
 
 use crate::kit::pdf::base::{CATALOGUE, FONT, FORM, PAGE, READY, TEXT};
-use crate::kit::pdf::sign::{forged, with_entry};
+use crate::kit::pdf::sign::{fill, forged, with_entry};
 use crate::kit::pdf::{Kind, Objects, Pdf, Section, Signing, replaced, stream, verdict};
 use crate::kit::verdict::PASSED;
 
@@ -121,6 +121,47 @@ fn p15_signatures_whose_look_covers_the_page() {
         let found = verdict(&pdf.signed(&how).octets);
         let is_known = [VISIBLE, PASSED].contains(&found.as_str()) || found.starts_with("TOTAL-FAILED");
         assert!(is_known, "P {permission}, no room: {found}");
+    }
+}
+
+#[test]
+fn p15_signature_fields_that_are_annotations_of_another_kind() {
+    // Their looks are made by who shows them, and not in their rectangles.
+    for permission in [0, 2] {
+        let first = if permission == 0 { Signing::default() } else { Signing::certifying(permission) };
+        let pdf = Pdf::of(Kind::Table).signed(&first);
+        for (kind, entries) in [
+            ("/Square", "/IC [1 1 1]"),
+            ("/Line  ", "/L [0 800 595 800] /BS << /W 200 >>"),
+            ("/Ink   ", "/InkList [[0 0 595 842]] /BS << /W 300 >>"),
+            ("/Popup ", "/Contents (Three convictions.) /Open true"),
+            ("/Text  ", "/Contents (Three convictions.) /Open true"),
+            ("/Stamp ", "/Name /Void"),
+            ("/Link  ", "/A << /S /URI /URI (http://localhost/) >>"),
+            ("/Screen", ""),
+            ("/Movie ", ""),
+            ("/Redact", "/QuadPoints [0 0 595 0 595 842 0 842]"),
+        ] {
+            for rect in ["[0 0 0 0]", "[300 100 500 200]"] {
+                let how = Signing { rect, field_entries: entries.to_owned(), ..Signing::named("Approval") };
+                let mut attacked = pdf.with_placeholder(&how);
+                let at = crate::kit::pdf::find_last(&attacked.octets, b"/Widget /FT /Sig /T (Approval)");
+                attacked.octets[at..at + kind.len()].copy_from_slice(kind.as_bytes());
+                fill(&mut attacked.octets, pdf.octets.len(), &how);
+                assert_ne!(verdict(&attacked.octets), PASSED, "P {permission}: {kind} {rect}");
+            }
+        }
+        // Something that is done when it is clicked at, or seen.
+        for entries in [
+            "/A << /S /URI /URI (http://localhost/) >>",
+            "/AA << /E << /S /URI /URI (x) >> >>",
+            "/A << /S /GoTo /D [3 0 R /Fit] >>",
+        ] {
+            let how =
+                Signing { rect: "[300 100 500 200]", field_entries: entries.to_owned(), ..Signing::named("Approval") };
+            let found = verdict(&pdf.signed(&how).octets);
+            assert_ne!(found, PASSED, "P {permission}: {entries}");
+        }
     }
 }
 

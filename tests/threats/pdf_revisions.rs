@@ -275,6 +275,45 @@ fn p12_an_object_stream_with_other_objects_in_the_same_places() {
 }
 
 #[test]
+fn p12_an_object_stream_named_as_validation_data_or_metadata() {
+    // What nobody refers to by a reference, and much is read from.
+    let pdf = good(Kind::Stream);
+    let streams = scan::objects(&pdf.octets)
+        .into_iter()
+        .filter(|found| memchr::memmem::find(&pdf.octets[found.body.clone()], b"/ObjStm").is_some());
+    let mut count = 0;
+    for number in streams.map(|found| found.number) {
+        let mut objects: Objects =
+            pdf.packed(number).iter().map(|number| (*number, pdf.objects[number].clone())).collect();
+        for (changed, body) in &mut objects {
+            if [PAGE, PAGES].contains(changed) {
+                *body = with_entry(body, "/Rotate 180");
+            }
+        }
+        let body = crate::kit::pdf::section::object_stream(&objects);
+        for entry in [
+            "/DSS << /Certs [{} 0 R] >>",
+            "/DSS {} 0 R",
+            "/Metadata {} 0 R /DSS << /VRI << >> >>",
+            "/Extensions << >> /DSS << /Certs [{} 0 R 5 0 R] >>",
+        ] {
+            let root = with_entry(&pdf.objects[&CATALOGUE], &entry.replace("{}", &number.to_string()));
+            for layout in [Layout::Table, Layout::Stream] {
+                let section = Section {
+                    layout,
+                    objects: [(number, body.clone()), (CATALOGUE, root.clone())].into(),
+                    ..pdf.section()
+                };
+                let found = verdict(&pdf.followed_by(&section).octets);
+                assert_ne!(found, PASSED, "{entry} {number} {layout:?}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 16, "{count}");
+}
+
+#[test]
 fn p13_content_that_could_be_brought_to_light_is_told_of() {
     let (pdf, _) = two_bodies();
     prepared("two bodies of an object", &pdf.signed(&Signing::default()));
