@@ -8,6 +8,9 @@ use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
 /// Keys of the information dictionary that whoever writes a revision changes (ISO 32000-2 §14.3.3).
 const OF_WRITER: [&[u8]; 2] = [b"ModDate", b"Producer"];
 
+/// Keys of a document security store (EN 319 142-1 §5.4.2.2).
+const OF_STORE: [&[u8]; 4] = [b"Certs", b"CRLs", b"OCSPs", b"VRI"];
+
 impl Comparison<'_, '_> {
     pub(super) fn catalogue(&mut self, root: Reference) -> Checked<()> {
         let (old, new) = (self.signed.catalogue()?, self.now.catalogue()?);
@@ -52,6 +55,31 @@ impl Comparison<'_, '_> {
         }
         if is_written {
             self.additions.push(Addition::ValidationData);
+        }
+        Ok(())
+    }
+
+    /// Stores that another has taken the place of: dictionaries of theirs that nothing refers to any more.
+    pub(super) fn earlier_stores(&mut self) -> Result<(), super::PdfFault> {
+        let mut numbers: Vec<u32> = self.written.iter().copied().collect();
+        numbers.retain(|number| !self.explained.contains_key(number) && self.is_new(*number));
+        numbers.sort_unstable();
+        for number in numbers {
+            let Some(reference) = self.now.in_use(number) else { continue };
+            if !self.referrers.referrers(number).is_empty() {
+                continue;
+            }
+            let Some(found) = self.now.object(reference)? else { continue };
+            let is_store = found.value.object.as_dictionary().is_some_and(|dictionary| {
+                !found.is_stream
+                    && dictionary.name(b"Type").is_none_or(|kind| kind == b"DSS")
+                    && dictionary.keys().any(|key| OF_STORE.contains(&key))
+                    && dictionary.keys().all(|key| key == b"Type" || OF_STORE.contains(&key))
+            });
+            if is_store {
+                let store = Value { span: found.value.span, object: Object::Reference(reference) };
+                self.validation_data(Some(&store))?;
+            }
         }
         Ok(())
     }
