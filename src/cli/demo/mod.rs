@@ -4,6 +4,7 @@ pub mod judicial;
 pub mod judicial_pdf;
 pub mod office;
 pub mod paper;
+mod shadow;
 pub mod sheet;
 pub mod story;
 

@@ -1,5 +1,5 @@
 //! `antin demo`: the whole story on this machine: a development PKI, the service, two real papers signed over mutual TLS and
-//! verified over HTTP, one byte flipped, one signer revoked.
+//! verified over HTTP, one byte flipped, a prepared paper caught, one signer revoked.
 
 use std::error::Error;
 use std::io::IsTerminal as _;
@@ -13,11 +13,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::office::Office;
-use super::{HEALTH_BOOK, JUDICIAL_CERTIFICATE, judicial_pdf};
+use super::{HEALTH_BOOK, JUDICIAL_CERTIFICATE, judicial_pdf, shadow};
 use crate::cli::output::note;
 use crate::cli::{dev, exit, serve};
 use crate::clock;
 use crate::core::report::text::Language;
+use crate::core::report::{Text, message};
 use crate::pki::{self, Member, Reason};
 
 /// A revocation is seen by the service within this time.
@@ -53,14 +54,12 @@ async fn tell() -> Result<(), Failure> {
     let office = Office::new(&pki, public, mutual_tls)?;
 
     let certificate = judicial_pdf::render(&serde_json::from_str(JUDICIAL_CERTIFICATE)?)?;
-    let health_book =
-        Paper::sign(&office, "health-book", "application/fhir+json", HEALTH_BOOK.as_bytes(), false).await?;
-    let judicial = Paper::sign(&office, "judicial-certificate", "application/pdf", &certificate, true).await?;
+    let health_book = Paper::sign(&office, "health-book", HEALTH_BOOK.as_bytes(), Place::Beside).await?;
+    let judicial = Paper::sign(&office, "judicial-certificate", &certificate, Place::InPdf).await?;
     let papers = [("health book", &health_book), ("judicial certificate", &judicial)];
     for (name, paper) in papers {
         let size = paper.content.len().div_ceil(1024);
-        let how = if paper.enveloping { "inside the signature" } else { "beside the signature" };
-        say(format!("3 sign     {name:22}201 {}  {size} KiB {how}", paper.id));
+        say(format!("3 sign     {name:22}201 {}  {size} KiB, {}", paper.id, paper.place.words()));
     }
     let shown = Shown { colour: std::io::stdout().is_terminal(), language: crate::cli::verify::language() };
 
@@ -72,7 +71,16 @@ async fn tell() -> Result<(), Failure> {
     for (name, paper) in papers {
         shown.expect(name, &paper.verify(&office, true).await?, "document-changed")?;
     }
-    say("\n6 the hospital's certificate is revoked (its key was stolen)".into());
+    say("\n6 a forger has a paper signed that he prepared, and hides the criminal record afterwards (a shadow attack)"
+        .into());
+    let (prepared, cover) = shadow::prepare(&certificate)?;
+    let prepared = Paper::sign(&office, "judicial-certificate", &prepared, Place::InPdf).await?;
+    let answer = prepared.verify(&office, false).await?;
+    shown.expect("as it was signed", &answer, "valid")?;
+    shown.warnings(&answer);
+    let revealed = Paper { signature: shadow::reveal(&prepared.signature, cover)?, ..prepared };
+    shown.expect("as he shows it", &revealed.verify(&office, false).await?, "pdf-changed-page")?;
+    say("\n7 the hospital's certificate is revoked (its key was stolen)".into());
     pki::revoke(&pki, &Member::Health.certificate_path(&pki), Reason::KeyCompromise, clock::now())?;
     let answer = until_revoked(&office, &health_book).await?;
     shown.expect("health book", &answer, "certificate-revoked")?;
@@ -89,31 +97,48 @@ async fn tell() -> Result<(), Failure> {
 struct Paper {
     id: String,
     kind: &'static str,
-    media_type: &'static str,
     content: Vec<u8>,
+    /// The message; the whole document, if it stands in that.
     signature: Vec<u8>,
-    enveloping: bool,
+    place: Place,
+}
+
+/// Where a signature stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Beside,
+    InPdf,
+}
+
+impl Place {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Beside => "CAdES beside it",
+            Self::InPdf => "PAdES inside it",
+        }
+    }
+
+    /// Of the paper, of its name, and of its signature.
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Beside => "application/fhir+json",
+            Self::InPdf => "application/pdf",
+        }
+    }
 }
 
 impl Paper {
     /// Signed by the service, for the issuing system.
-    async fn sign(
-        office: &Office,
-        kind: &'static str,
-        media_type: &'static str,
-        content: &[u8],
-        enveloping: bool,
-    ) -> Result<Self, Failure> {
-        let packaging = if enveloping { "enveloping" } else { "detached" };
-        let answer = office.sign(&sign_request(kind, media_type, content, packaging)).await?;
+    async fn sign(office: &Office, kind: &'static str, content: &[u8], place: Place) -> Result<Self, Failure> {
+        let answer = office.sign(&sign_request(kind, content, place)).await?;
         let text = |name: &str| answer[name].as_str().ok_or_else(|| format!("unexpected answer to sign: {answer}"));
+        let signature = text(if place == Place::InPdf { "document" } else { "signature" })?;
         Ok(Self {
             id: text("id")?.to_owned(),
             kind,
-            media_type,
             content: content.to_vec(),
-            signature: STANDARD.decode(text("signature")?)?,
-            enveloping,
+            signature: STANDARD.decode(signature)?,
+            place,
         })
     }
 
@@ -128,34 +153,44 @@ impl Paper {
             STANDARD.encode(bytes)
         };
         office
-            .verify(&if self.enveloping {
-                json!({ "document": flip(&self.signature) })
-            } else {
-                json!({ "document": flip(&self.content), "signature": STANDARD.encode(&self.signature) })
+            .verify(&match self.place {
+                Place::InPdf => json!({ "document": flip(&self.signature) }),
+                Place::Beside => {
+                    json!({ "document": flip(&self.content), "signature": STANDARD.encode(&self.signature) })
+                }
             })
             .await
     }
 
     fn keep(&self, directory: &Path, name: &str) -> Result<(), Failure> {
-        let extension = if self.media_type == "application/pdf" { "pdf" } else { "json" };
-        let signature_extension = if self.enveloping { "p7m" } else { "p7s" };
-        std::fs::write(directory.join(format!("{name}.{extension}")), &self.content)?;
-        std::fs::write(directory.join(format!("{name}.{signature_extension}")), &self.signature)?;
-        let request = sign_request(self.kind, self.media_type, &self.content, "detached");
+        match self.place {
+            Place::InPdf => std::fs::write(directory.join(format!("{name}.pdf")), &self.signature)?,
+            Place::Beside => {
+                std::fs::write(directory.join(format!("{name}.json")), &self.content)?;
+                std::fs::write(directory.join(format!("{name}.p7s")), &self.signature)?;
+            }
+        }
+        let request = sign_request(self.kind, &self.content, self.place);
         std::fs::write(directory.join(format!("sign-{name}.json")), request.to_string())?;
         Ok(())
     }
 }
 
-fn sign_request(kind: &str, media_type: &str, content: &[u8], packaging: &str) -> Value {
-    json!({
+fn sign_request(kind: &str, content: &[u8], place: Place) -> Value {
+    let mut request = json!({
         "kind": kind,
         "document": STANDARD.encode(content),
-        "mediaType": media_type,
-        "format": "cades",
-        "packaging": packaging,
+        "mediaType": place.media_type(),
         "level": "B-B",
-    })
+    });
+    match place {
+        Place::InPdf => request["format"] = "pades".into(),
+        Place::Beside => {
+            request["format"] = "cades".into();
+            request["packaging"] = "detached".into();
+        }
+    }
+    request
 }
 
 /// How answers are shown to the visitor.
@@ -181,6 +216,19 @@ impl Shown {
         let message = reliance["message"][language].as_str().unwrap_or_default();
         exit::print(&format!("  {start}{sign} {name:21}{outcome:13}{end}{indication}{sub}\n{:25}{message}\n", ""));
         if reliance["code"] == code { Ok(()) } else { Err(format!("{name}: expected {code}, got {answer:#}").into()) }
+    }
+}
+
+impl Shown {
+    /// What an answer warns of though it is a pass.
+    fn warnings(&self, answer: &Value) {
+        let checks = answer["signatures"].as_array().into_iter().flatten();
+        let checks = checks.filter_map(|signature| signature["checks"].as_array()).flatten();
+        let warned = checks.filter(|check| check["result"] == "warning").filter_map(|check| check["code"].as_str());
+        for code in warned.filter_map(|code| message::codes().find(|known| *known == code)) {
+            let Text { vi, en, .. } = message::of(code).message;
+            exit::print(&format!("{:25}! {}\n", "", self.language.pick(vi, en)));
+        }
     }
 }
 
@@ -225,7 +273,7 @@ fn by_hand(directory: &Path, public: u16, mutual_tls: u16) -> String {
         "
 Go on by hand (the papers, signatures and the PKI stay in {folder}):
   {program} dev --dir {folder} --port {public} &
-  curl -s --retry 9 --retry-connrefused -H 'Content-Type: application/pkcs7-mime' --data-binary @{folder}/judicial-certificate.p7m http://127.0.0.1:{public}/v1/verify
+  curl -s --retry 9 --retry-connrefused -H 'Content-Type: application/pdf' --data-binary @{folder}/judicial-certificate.pdf http://127.0.0.1:{public}/v1/verify
   curl -s -F signature=@{folder}/health-book.p7s -F document=@{folder}/health-book.json http://127.0.0.1:{public}/v1/verify
   curl -s --cacert {folder}/pki/root.crt --cert {folder}/pki/clients/issuing-system.crt --key {folder}/pki/clients/issuing-system.key \\
     -H 'Idempotency-Key: by-hand-1' -H 'Content-Type: application/json' -d @{folder}/sign-judicial-certificate.json https://127.0.0.1:{mutual_tls}/v1/sign
