@@ -9,7 +9,7 @@ VENV := target/oracles/venv
 PKITS := target/oracles/pkits
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check oracles faults bench bench-http bench-peers clean
+.PHONY: help demo test check oracles soak faults bench bench-http bench-peers clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ $(PKITS)/installed: tests/pkits/requirements.txt | $(VENV)/installed
 faults: ## What fails and what becomes of the verdicts meanwhile: the table (under a minute; part of `test`)
 	@scripts/packages build test
 	cargo test --locked --test antin faults -- --nocapture
+
+soak: ## Every attacked PDF, more of them by chance, and each bit of ten small files: what `test` takes some of
+	@scripts/packages build test
+	ANTIN_SOAK=1 cargo test --locked --test antin -- pdf_mutations --nocapture
 
 bench: ## One document beside bare operations, a path beside X509_verify_cert, a CRL of a million entries
 	@scripts/packages build

@@ -124,7 +124,7 @@ impl Case<'_> {
 }
 
 /// The certificates of a message and of its time-stamps that are their own issuers or whose issuers are not at hand; and the others.
-fn tops(messages: &[&[u8]]) -> (Vec<Arc<Certificate>>, Vec<Arc<Certificate>>) {
+pub fn tops(messages: &[&[u8]]) -> (Vec<Arc<Certificate>>, Vec<Arc<Certificate>>) {
     let mut held: Vec<Arc<Certificate>> = Vec::new();
     for octets in messages {
         let normalised = ber::normalise_content_info(octets).expect("a message");

@@ -4,6 +4,7 @@
 //! * [`tree`]: one development PKI in memory, with certificates as odd as wanted below it;
 //! * [`message`]: CMS messages written piece by piece, every piece replaceable;
 //! * [`ber`]: the same message in BER;
+//! * [`pdf`]: PDF files, likewise, and signatures in them;
 //! * [`cost`]: what a computation cost;
 //! * [`revocation`]: CRLs and OCSP responses, likewise;
 //! * [`timestamp`]: time-stamp tokens, likewise;
@@ -21,6 +22,7 @@ pub mod ber;
 pub mod cost;
 pub mod key;
 pub mod message;
+pub mod pdf;
 pub mod revocation;
 pub mod timestamp;
 pub mod tree;

@@ -1,4 +1,4 @@
-//! Attacks on CMS signatures, certification paths and revocation, and what must become of them: one test or more a row of
+//! Attacks on CMS signatures, signed PDF files, certification paths and revocation, and what must become of them: one test or more a row of
 //! `rows.tsv`, the row in its name, against `validate` or `find_path` as they are called by every door of the service.
 //!
 //! Nothing here may ever be TOTAL-PASSED but the controls; where the way a verdict is reached determines which other verdict it
@@ -20,6 +20,12 @@ mod ocsp;
 mod path;
 mod path_costs;
 mod path_names;
+mod pdf_certified;
+mod pdf_controls;
+mod pdf_dictionary;
+mod pdf_revisions;
+mod pdf_shadow;
+mod pdf_structure;
 mod signer;
 mod timestamp_answers;
 mod timestamps;
@@ -47,7 +53,7 @@ fn every_row_has_a_test() {
         .filter(|line| !line.starts_with('#'))
         .map(|line| line.split('\t').next().unwrap_or_default().to_lowercase())
         .collect();
-    assert_eq!(rows.len(), 49, "a row was lost");
+    assert_eq!(rows.len(), 72, "a row was lost");
     for row in rows {
         let tests = sources.matches(&format!("#[test]\nfn {row}_")).count();
         let pending = PENDING.iter().any(|(pending, _)| *pending == row);

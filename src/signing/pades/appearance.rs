@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Look, PadesError};
 use crate::core::pdf::document::Document;
+use crate::core::pdf::geometry::Rectangle;
 use crate::core::pdf::occupied::{occupied, overlaps};
 use crate::core::pdf::signature;
 use crate::core::time::Time;
@@ -61,7 +62,8 @@ impl Appearance {
         if is_signed && overlaps(&occupied(&document, placed.page)?, &placed.rectangle) {
             return Err(AppearanceError::Hides.into());
         }
-        Ok(placed.into())
+        let Rectangle { left, bottom, right, top } = placed.rectangle;
+        Ok(Look { page: self.page - 1, rectangle: [left, bottom, right, top], form: placed.form })
     }
 
     /// What makes one order another: page, position, texts, ink; the image is that of the key.
