@@ -90,7 +90,8 @@ fn p01_a_message_that_never_was_signed() {
 
 #[test]
 fn p02_byte_ranges_that_are_none() {
-    let ways: [(&str, fn([usize; 3]) -> String, &str); 22] = [
+    type Way = (&'static str, fn([usize; 3]) -> String, &'static str);
+    let ways: [Way; 22] = [
         ("null", |_| "null".to_owned(), RANGE),
         ("no numbers", |_| "[]".to_owned(), RANGE),
         ("one", |_| "[0]".to_owned(), RANGE),
@@ -150,7 +151,7 @@ fn p05_a_second_range_that_was_moved() {
         (|[first, second, end]| format!("[0 {first} {} {}]", second + 1, end - second - 1)) as fn([usize; 3]) -> String,
         |[first, second, end]| format!("[0 {} {second} {}]", first - 1, end - second),
         |[first, second, end]| format!("[0 {first} {} {}]", second + 20, end - second - 20),
-        |[first, second, end]| format!("[0 {first} {} 1]", end - 1 + 0 * second),
+        |[first, _, end]| format!("[0 {first} {} 1]", end - 1),
     ] {
         let pdf = Pdf::of(Kind::Table).signed(&Signing { byte_range, ..Signing::default() });
         assert_eq!(verdict(&pdf.octets), GAP);

@@ -97,7 +97,7 @@ fn soon(name: &str, octets: &[u8]) -> String {
 #[test]
 fn p11_files_that_lead_in_circles_are_judged_soon() {
     for layout in [Layout::Table, Layout::Stream] {
-        let to_itself = format!("<< /Type /ObjStm /N 1 /First 4 /Length 30 0 R >>");
+        let to_itself = "<< /Type /ObjStm /N 1 /First 4 /Length 30 0 R >>".to_owned();
         for (name, objects) in [
             ("pages in pages", vec![(PAGES, b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>".to_vec())]),
             (

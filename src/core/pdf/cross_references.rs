@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::fault::{PdfFault, PdfFaultKind};
-use super::object::{Dictionary, Object};
+use super::object::{Dictionary, Object, Value};
 use super::stream;
 use super::syntax::{Cursor, is_space};
 
@@ -61,6 +61,19 @@ impl Sections {
         self.entries.get(first).filter(|(known, ..)| *known == number).map(|(_, _, place)| *place)
     }
 
+    /// Object streams that objects of these sections are in, in use or not.
+    pub fn containers(&self, from: usize) -> HashSet<u32> {
+        let own = self.entries.iter().filter(|(_, section, _)| *section as usize >= from);
+        own.filter_map(|(_, _, place)| if let Place::In { stream, .. } = place { Some(*stream) } else { None })
+            .collect()
+    }
+
+    /// Some section says that the object is there.
+    pub fn says(&self, number: u32, wanted: Place) -> bool {
+        let first = self.entries.partition_point(|(known, ..)| *known < number);
+        self.entries[first..].iter().take_while(|(known, ..)| *known == number).any(|(_, _, place)| *place == wanted)
+    }
+
     /// Where the bodies of objects begin that one section names.
     pub fn offsets_in(&self, wanted: usize) -> Vec<usize> {
         let own = self.entries.iter().filter(|(_, section, _)| *section as usize == wanted);
@@ -116,11 +129,22 @@ pub fn sections(octets: &[u8]) -> Result<Sections, PdfFault> {
         }
         // A hybrid file: what the table calls free may be in the stream (§7.5.8.4), and nothing else.
         if let Some(hidden) = offset_of(&section.trailer, b"XRefStm").map_err(fault)? {
+            if !Cursor::new(octets, at).rest().starts_with(b"xref") {
+                // Of a stream nobody follows it.
+                return Err(fault(PdfFaultKind::CrossReferences));
+            }
             if !seen.insert(hidden) {
                 return Err(fault(PdfFaultKind::Circle));
             }
             section.at_hidden = Some(hidden);
             let hidden = stream_section(octets, hidden)?;
+            // Some readers follow its own trailer, and some the table's.
+            let is_other =
+                |key: &&[u8]| hidden.trailer.get(key).is_some_and(|own| !is_same(own, section.trailer.get(key)));
+            let says_other = [&b"Prev"[..], b"Root", b"Encrypt", b"XRefStm"].iter().any(is_other);
+            if says_other {
+                return Err(fault(PdfFaultKind::CrossReferences));
+            }
             section.end = section.end.max(hidden.end);
             let is_hidden = |number: u32| hidden.places.binary_search_by_key(&number, |(known, _)| *known).is_ok();
             section.places.retain(|(number, place)| *place != Place::Free || !is_hidden(*number));
@@ -139,6 +163,10 @@ pub fn sections(octets: &[u8]) -> Result<Sections, PdfFault> {
     Ok(Sections { list, entries })
 }
 
+fn is_same(one: &Value, other: Option<&Value>) -> bool {
+    other.is_some_and(|other| one.object == other.object)
+}
+
 /// By number; none has two places.
 fn sorted(mut places: Vec<(u32, Place)>) -> Result<Vec<(u32, Place)>, PdfFaultKind> {
     places.sort_by_key(|(number, _)| *number);
@@ -155,13 +183,9 @@ pub fn start(octets: &[u8]) -> Result<usize, PdfFault> {
     let tail = &octets[from..];
     let last = memchr::memmem::rfind(tail, WORD).ok_or_else(|| fault.clone())?;
     let mut cursor = Cursor::new(octets, from + last + WORD.len());
-    let skip_space = |cursor: &mut Cursor<'_>| {
-        let spaces = cursor.rest().iter().take_while(|octet| is_space(**octet)).count();
-        cursor.at += spaces;
-    };
-    skip_space(&mut cursor);
+    cursor.skip_line_ends();
     let start = cursor.unsigned().map_err(|_| fault.clone())?;
-    skip_space(&mut cursor);
+    cursor.skip_line_ends();
     let end = cursor.rest().strip_prefix(b"%%EOF").filter(|end| end.iter().all(|octet| is_space(*octet)));
     match (end, usize::try_from(start)) {
         (Some(_), Ok(start)) if start < octets.len() => Ok(start),
@@ -278,7 +302,7 @@ fn stream_places(trailer: &Dictionary, rows: &[u8]) -> Result<Vec<(u32, Place)>,
     let width: usize = widths.iter().sum();
     let size = trailer.integer(b"Size").and_then(|size| u64::try_from(size).ok()).ok_or(BAD)?;
     let index = numbers(b"Index")?.unwrap_or_else(|| vec![0, size]);
-    if width == 0 || index.len() % 2 != 0 || rows.len() % width != 0 {
+    if width == 0 || !index.len().is_multiple_of(2) || !rows.len().is_multiple_of(width) {
         return Err(BAD);
     }
     let mut rows = rows.chunks_exact(width);

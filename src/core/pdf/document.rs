@@ -99,6 +99,18 @@ impl<'a> Document<'a> {
         &self.sections.list[self.newer..]
     }
 
+    /// Object streams that its objects are in.
+    pub fn containers(&self) -> HashSet<u32> {
+        self.sections.containers(self.newer)
+    }
+
+    /// Every object in this object stream is one that some section says to be there.
+    pub fn names_all_of(&self, stream: u32) -> Result<bool, PdfFault> {
+        let objects = &self.object_stream(stream)?.objects;
+        let mut places = objects.iter().zip(0_u32..).map(|((number, _), index)| (*number, Place::In { stream, index }));
+        Ok(places.all(|(number, place)| self.sections.says(number, place)))
+    }
+
     /// The sections of revisions later than this part of it, the newest first.
     pub fn sections_since(&self, signed: &Self) -> &[Section] {
         &self.sections.list[self.newer..signed.newer]
@@ -321,6 +333,11 @@ impl<'a> Document<'a> {
             cursor.skip_space();
             let at = usize::try_from(cursor.unsigned()?).map_err(|_| fault(PdfFaultKind::Type))?;
             objects.push((number, first.saturating_add(at)));
+        }
+        let mut numbers: Vec<u32> = objects.iter().map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        if numbers.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(fault(PdfFaultKind::TwoPlaces));
         }
         Ok(ObjectStream { octets, objects })
     }

@@ -246,7 +246,7 @@ fn read(octets: &[u8], dictionary: &Dictionary) -> Result<SignatureDictionary, S
     }
     // Nothing but digits, so that no reader finds another string there.
     let digits = &octets[contents.start + 1..contents.end - 1];
-    if digits.is_empty() || digits.len() % 2 != 0 || !digits.iter().all(u8::is_ascii_hexdigit) {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
         return Err(SignatureFault::Contents);
     }
     let sub_filter = match dictionary.name(b"SubFilter") {

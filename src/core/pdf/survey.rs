@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::document::{Document, Indirect};
 use super::fault::PdfFault;
 use super::object::{Dictionary, Object, Reference, Value};
+use super::syntax::is_space;
 
 /// Actions that show or start something else (§12.6.4).
 const ACTIONS: [&[u8]; 9] = [
@@ -96,17 +97,19 @@ fn has_unlisted(document: &Document<'_>, mut data: Vec<Range<usize>>) -> bool {
     found || has_unlisted_in(octets, from..octets.len(), &listed)
 }
 
-fn has_unlisted_in(octets: &[u8], range: Range<usize>, listed: &[usize]) -> bool {
-    let is_digit = |octet: &&u8| octet.is_ascii_digit();
-    memchr::memmem::find_iter(&octets[range.clone()], b" obj").any(|at| {
+/// However many white spaces stand in it.
+pub(super) fn has_unlisted_in(octets: &[u8], range: Range<usize>, listed: &[usize]) -> bool {
+    let end_of = |before: &[u8], is_it: fn(u8) -> bool| {
+        before.len() - before.iter().rev().take_while(|octet| is_it(**octet)).count()
+    };
+    let is_digit = |octet: u8| octet.is_ascii_digit();
+    memchr::memmem::find_iter(&octets[range.clone()], b"obj").any(|at| {
         let before = &octets[..range.start + at];
-        let generation = before.iter().rev().take_while(is_digit).count();
-        let before = &before[..before.len() - generation];
-        let Some((b' ', before)) = before.split_last() else { return false };
-        let number = before.iter().rev().take_while(is_digit).count();
-        let begin = before.len() - number;
-        let stands_alone = begin == 0 || matches!(octets[begin - 1], b'\n' | b'\r' | b' ');
-        generation > 0 && number > 0 && stands_alone && listed.binary_search(&begin).is_err()
+        let before = &before[..end_of(before, is_space)];
+        let generation = end_of(before, is_digit);
+        let between = end_of(&before[..generation], is_space);
+        let begin = end_of(&before[..between], is_digit);
+        generation < before.len() && between < generation && begin < between && listed.binary_search(&begin).is_err()
     })
 }
 

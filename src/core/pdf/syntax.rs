@@ -1,4 +1,4 @@
-//! Reading objects from octets (ISO 32000-2 §7.2, §7.3): no deeper than [`DEPTH`], each octet once.
+//! Reading objects from octets (ISO 32000-2 §7.2, §7.3): no deeper than 48 in each other, each octet once.
 
 use super::fault::{PdfFault, PdfFaultKind};
 use super::object::{Dictionary, Object, Reference, Value};
@@ -58,6 +58,11 @@ impl<'a> Cursor<'a> {
                 break;
             }
         }
+    }
+
+    /// Passes ends of lines and spaces, which is all that stands beside `startxref` to every reader (§7.5.5).
+    pub fn skip_line_ends(&mut self) {
+        self.at += self.rest().iter().take_while(|octet| matches!(octet, b'\r' | b'\n' | b' ')).count();
     }
 
     /// Passes a keyword that ends there.

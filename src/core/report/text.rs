@@ -175,7 +175,7 @@ fn render_pdf(text: &mut String, pdf: &PdfReport, language: Language) {
             "signature" => language.pick("chữ ký khác", "further signature"),
             _ => language.pick("điền biểu mẫu", "form filled"),
         };
-        let added: Vec<&str> = pdf.additions.iter().map(|addition| words(addition)).collect();
+        let added: Vec<&str> = pdf.additions.iter().map(words).collect();
         let added =
             if added.is_empty() { language.pick("xem bên dưới", "see below").to_owned() } else { added.join(", ") };
         line(text, language.pick("thêm vào sau khi ký", "added since"), &added);

@@ -15,6 +15,12 @@ const DEPTH: usize = 32;
 const SIGNED: [&[u8]; 3] = [b"V", b"AP", b"M"];
 const FILLED: [&[u8]; 6] = [b"V", b"AP", b"AS", b"M", b"RV", b"I"];
 
+/// What a signature field that is a widget may have (tables 166, 191, 226, 232); nothing that is drawn elsewhere or starts something.
+const OF_WIDGET: [&[u8]; 22] = [
+    b"Type", b"Subtype", b"FT", b"T", b"TU", b"TM", b"V", b"Ff", b"F", b"Rect", b"P", b"AP", b"M", b"NM", b"Lock",
+    b"SV", b"MK", b"BS", b"Border", b"DA", b"Q", b"H",
+];
+
 /// What a field has of those above it, as it was signed.
 #[derive(Default)]
 struct Above {
@@ -58,6 +64,15 @@ impl Comparison<'_, '_> {
                 return Ok(Err(Change::Form.key(&key)));
             }
         }
+        // What led nowhere when it was signed may not lead somewhere now.
+        for (key, value) in new.iter() {
+            if key != b"Fields"
+                && !(shows_nothing && [&b"DA"[..], b"DR", b"Q"].contains(&key))
+                && self.leads_to_new(value)
+            {
+                return Ok(Err(Change::Form.key(key)));
+            }
+        }
         if let Some(reference) = reference(new.get(b"Fields")) {
             self.explain(reference.number, Zone::Form);
         }
@@ -79,6 +94,15 @@ impl Comparison<'_, '_> {
             allowed!(self.added_field(field)?);
         }
         Ok(Ok(()))
+    }
+
+    fn leads_to_new(&self, value: &Value) -> bool {
+        match &value.object {
+            Object::Reference(reference) => self.written.contains(&reference.number) && self.is_new(reference.number),
+            Object::Array(values) => values.iter().any(|value| self.leads_to_new(value)),
+            Object::Dictionary(dictionary) => dictionary.iter().any(|(_, value)| self.leads_to_new(value)),
+            _ => false,
+        }
     }
 
     /// No field was there that shows a value.
@@ -185,8 +209,11 @@ impl Comparison<'_, '_> {
             return Ok(Err(Change::Form.key(b"Fields")));
         };
         let name = self.partial_name(field)?;
-        if new.name(b"FT") != Some(b"Sig") || new.get(b"Kids").is_some() || new.get(b"Parent").is_some() {
+        if new.name(b"FT") != Some(b"Sig") || new.name(b"Subtype").is_some_and(|kind| kind != b"Widget") {
             return Ok(Err(Change::Form.at(name)));
+        }
+        if let Some(key) = new.keys().find(|key| !OF_WIDGET.contains(key)) {
+            return Ok(Err(Change::Form.at(format!("{name}/{}", String::from_utf8_lossy(key)))));
         }
         self.explain(own.number, Zone::Signature);
         self.signature(&new, own, &name)
@@ -249,19 +276,7 @@ pub(super) fn starts_with(list: &[Value], first: &[Value]) -> bool {
     list.len() >= first.len() && first.iter().zip(list).all(|(one, other)| same(&one.object, &other.object))
 }
 
-/// It has room on its page: a rectangle of some width and height (§12.5.2), hidden or not.
+/// It has a place on its page, or something to be drawn somewhere.
 fn can_be_seen(widget: &Dictionary) -> bool {
-    let Some(corners) = widget.get(b"Rect") else { return false };
-    let Some(corners) = corners.object.as_array() else { return true };
-    let number = |value: &Value| match value.object {
-        Object::Integer(number) => Some(number as f64),
-        Object::Real(number) => Some(number),
-        _ => None,
-    };
-    let corners: Option<Vec<f64>> = corners.iter().map(number).collect();
-    match corners.as_deref() {
-        Some([left, bottom, right, top]) => left != right && bottom != top,
-        // What cannot be read may be anything.
-        _ => true,
-    }
+    widget.get(b"Rect").is_some() || widget.get(b"AP").is_some()
 }

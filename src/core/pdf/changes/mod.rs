@@ -174,6 +174,10 @@ impl<'a, 'd> Comparison<'a, 'd> {
                 }
             }
         }
+        // What is in it would be something else at the same place.
+        if let Some(number) = signed.containers().into_iter().find(|number| written.contains(number)) {
+            return Ok(Err(Change::Structure.at(format!("object {number}"))));
+        }
         Ok(Ok(Self {
             signed,
             now,
@@ -234,6 +238,9 @@ impl<'a, 'd> Comparison<'a, 'd> {
             let Some(found) = self.now.object(reference)? else { continue };
             let kind = found.value.object.as_dictionary().and_then(|dictionary| dictionary.name(b"Type"));
             if self.is_new(number) && found.is_stream && matches!(kind, Some(b"XRef" | b"ObjStm")) {
+                if kind == Some(b"ObjStm") && !self.now.names_all_of(number)? {
+                    return Ok(Err(Change::Structure.at(format!("object {number}"))));
+                }
                 self.explain(number, Zone::Structure);
             }
         }

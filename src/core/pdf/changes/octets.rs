@@ -1,7 +1,8 @@
 //! Every octet that later revisions wrote belongs to an object that they name, to their cross-references, or to white space.
 
-use super::{Change, Checked, Comparison, Forbidden};
+use super::{Change, Checked, Comparison, Document, Forbidden};
 use crate::core::pdf::fault::PdfFault;
+use crate::core::pdf::survey;
 use crate::core::pdf::syntax::Cursor;
 
 /// An end of line behind the last `%%EOF`.
@@ -12,10 +13,22 @@ impl Comparison<'_, '_> {
     pub(super) fn octets(&self) -> Checked<()> {
         let octets = self.now.octets();
         let mut from = self.signed.octets().len();
+        // Readers that repair find objects in the data of streams too.
+        if survey::has_unlisted_in(octets, from..octets.len(), &self.now.offsets()) {
+            return Ok(Err(beside(from)));
+        }
+        let size = |document: &Document<'_>| document.trailer().integer(b"Size").unwrap_or(0);
+        let largest = self.now.numbers_since(self.signed).last().map_or(0, i64::from);
+        if size(self.now) < size(self.signed) || size(self.now) <= largest {
+            return Ok(Err(Change::Structure.key(b"Size")));
+        }
         for section in self.now.sections_since(self.signed).iter().rev() {
-            let of_section = [Some(section.at), section.at_hidden];
+            if section.at_hidden.is_some() {
+                // Which of its two parts counts first is not the same to all readers.
+                return Ok(Err(Change::Structure.key(b"XRefStm")));
+            }
             let mut begins = self.now.offsets_of(section);
-            begins.extend(of_section.into_iter().flatten());
+            begins.push(section.at);
             begins.sort_unstable();
             begins.dedup();
             for begin in begins {
@@ -44,14 +57,14 @@ fn end_of_revision(octets: &[u8], from: usize, at: usize) -> Option<usize> {
         let mut cursor = Cursor::new(octets, from);
         cursor.skip_space();
         cursor.keyword(b"startxref")?;
-        cursor.skip_space();
+        cursor.skip_line_ends();
         if cursor.unsigned()? != at as u64 {
             return Err(cursor.syntax());
         }
         Ok(cursor)
     };
-    let cursor = read().ok()?;
-    let spaces = cursor.rest().iter().take_while(|octet| crate::core::pdf::syntax::is_space(**octet)).count();
-    let end = cursor.at + spaces;
+    let mut cursor = read().ok()?;
+    cursor.skip_line_ends();
+    let end = cursor.at;
     octets[end..].starts_with(b"%%EOF").then_some(end + 5)
 }

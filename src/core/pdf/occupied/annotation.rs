@@ -5,10 +5,8 @@ use crate::core::pdf::geometry::{Rectangle, number};
 use crate::core::pdf::object::{Dictionary, Object};
 use crate::core::pdf::page::numbers;
 
-const HIDDEN: i64 = 1 << 1;
 const NO_ZOOM: i64 = 1 << 3;
 const NO_ROTATE: i64 = 1 << 4;
-const NO_VIEW: i64 = 1 << 5;
 
 /// Kinds whose place is their rectangle even without an appearance stream, and the keys that would say otherwise.
 const IN_RECTANGLE: [&[u8]; 12] = [
@@ -27,12 +25,10 @@ const IN_RECTANGLE: [&[u8]; 12] = [
 ];
 const ELSEWHERE: [&[u8]; 5] = [b"QuadPoints", b"InkList", b"Vertices", b"L", b"CL"];
 
-/// What an annotation covers at the most; `None`: nothing. What is not understood is everywhere.
+/// What an annotation covers at the most, hidden or not, for that can be another way on paper; `None`: nothing. What is not understood is
+/// everywhere.
 pub fn covered(document: &Document<'_>, annotation: &Dictionary) -> Option<Rectangle> {
     let Some(flags) = flags(document, annotation) else { return Some(Rectangle::EVERYWHERE) };
-    if flags & (HIDDEN | NO_VIEW) != 0 {
-        return None;
-    }
     let Some(own) = rectangle(document, annotation) else { return Some(Rectangle::EVERYWHERE) };
     let subtype = annotation.name(b"Subtype").unwrap_or_default();
     // A watermark may choose its place when the page is printed (§12.5.6.22).

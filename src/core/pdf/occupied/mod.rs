@@ -10,14 +10,15 @@ mod annotation;
 mod font;
 mod free;
 mod interpreter;
+mod look;
 mod painted;
 mod state;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
-pub use annotation::covered;
 pub use free::free_area;
+pub use look::{Extent, extent};
 
 use super::document::Document;
 use super::fault::{PdfFault, PdfFaultKind};

@@ -2,7 +2,7 @@
 //! evidence in the security store, and document time-stamps as proofs of what is before them.
 //!
 //! A signature passes only if nothing can be added to what it covers: its dictionary leaves out `Contents` and nothing else, and it ends
-//! where a revision does. What later revisions do is judged by [`revision`].
+//! where a revision does. What later revisions do is judged in `revision.rs`.
 
 pub mod cause;
 pub mod contents;

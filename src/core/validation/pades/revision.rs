@@ -9,7 +9,7 @@ use crate::core::pdf::document::Document;
 use crate::core::pdf::fault::PdfFault;
 use crate::core::pdf::geometry::Rectangle;
 use crate::core::pdf::object::Reference;
-use crate::core::pdf::occupied;
+use crate::core::pdf::occupied::{self, Extent};
 use crate::core::pdf::permissions::Permissions;
 use crate::core::pdf::signature::{self, SignatureDictionary, SignatureFault, SignatureField, SubFilter};
 use crate::core::validation::basic::SignatureValidation;
@@ -87,7 +87,11 @@ impl<'a, 'd> Revisions<'a, 'd> {
         if look.pages.is_empty() {
             return Ok(false);
         }
-        let Some(rectangle) = occupied::covered(self.document, &look.dictionary) else { return Ok(false) };
+        let rectangle = match occupied::extent(self.document, &look.dictionary) {
+            Extent::Nowhere => return Ok(false),
+            Extent::In(rectangle) => rectangle,
+            Extent::Unknown => return Ok(true),
+        };
         if !self.passed.borrow().contains(&look.field) {
             return Ok(true);
         }

@@ -1,8 +1,10 @@
 //! Document time-stamps (EN 319 142-1 §5.4.3): each is over the file up to its revision, so that all that is there existed at its time.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::digests::RangeDigests;
+use super::profile;
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::crypto;
 use crate::core::path::{Pool, Proofs, Work};
@@ -48,12 +50,17 @@ fn covers(range: ByteRange, span: &Range<usize>) -> bool {
 pub struct Judged {
     stamps: Vec<(Range<usize>, ByteRange, TimestampValidation)>,
     proofs: Proofs,
+    /// Ends of those whose tokens could have other octets.
+    inexact: Vec<usize>,
 }
 
 impl Judged {
     /// Where those end that are not over what they cover, or not made by whom they name.
     pub fn broken(&self) -> Vec<usize> {
-        let broken = self.stamps.iter().filter(|(_, _, validation)| !validation.is_genuine());
+        let broken = self
+            .stamps
+            .iter()
+            .filter(|(_, range, validation)| !validation.is_genuine() || self.inexact.contains(&range.end));
         broken.map(|(_, range, _)| range.end).collect()
     }
 
@@ -98,6 +105,11 @@ pub fn judge(
         // What a newer one says of it that passed.
         if validation.outcome.is_ok() && long_term::is_older_than_it_says(&stamp.stamp, &judged.proofs) {
             validation.outcome = Err(TimestampFault::Order);
+        }
+        if let (Ok((token, _)), Some(signature)) = (&stamp.stamp.read, &validation.signature)
+            && profile::check(token, signature.signer.as_ref().ok().map(Arc::as_ref)).is_err()
+        {
+            judged.inexact.push(stamp.range.end);
         }
         let covered = provable.items.iter().filter(|item| stamp.covers(&item.span));
         validation.covers_evidence = covered.clone().any(|item| item.kind != ItemKind::Certificate);

@@ -1,0 +1,67 @@
+//! Where the look of a field is drawn by every viewer, however it scales or clips (ISO 32000-2 §12.5.5).
+
+use crate::core::pdf::document::Document;
+use crate::core::pdf::geometry::{Rectangle, number};
+use crate::core::pdf::object::{Dictionary, Object};
+use crate::core::pdf::page::numbers;
+
+/// `NoZoom`, `NoRotate`: it is drawn outside of its rectangle too.
+const LEAVES: i64 = 8 | 16;
+/// What its frame may take beside it, in points.
+const FRAME: f64 = 1.0;
+
+/// Where something can be seen of a field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Extent {
+    Nowhere,
+    In(Rectangle),
+    /// Viewers differ.
+    Unknown,
+}
+
+/// Of a widget, hidden or not: that can be another way on paper. Only a normal appearance with a box of its own is drawn in the rectangle by all.
+pub fn extent(document: &Document<'_>, widget: &Dictionary) -> Extent {
+    judged(document, widget).unwrap_or(Extent::Unknown)
+}
+
+fn judged(document: &Document<'_>, widget: &Dictionary) -> Option<Extent> {
+    let flags = match document.get(widget, b"F").ok()? {
+        None => 0,
+        Some(Object::Integer(flags)) => flags,
+        Some(_) => return None,
+    };
+    let rectangle = match document.get(widget, b"Rect").ok()? {
+        None => None,
+        Some(corners) => Some(Rectangle::of_corners(&numbers(document, &corners).ok()??)?),
+    };
+    let has_room = rectangle.filter(|own| own.width() > 0.0 && own.height() > 0.0);
+    let Some(appearances) = document.dictionary(widget, b"AP").ok()? else {
+        return Some(has_room.map_or(Extent::Nowhere, |own| Extent::In(own.expanded(FRAME))));
+    };
+    if appearances.keys().any(|key| key != b"N") {
+        return None;
+    }
+    let Some(normal) = appearances.get(b"N") else { return Some(has_room.map_or(Extent::Nowhere, Extent::In)) };
+    let stream = document.stream(normal.object.as_reference()?).ok()??;
+    let Some(own) = has_room else {
+        let is_empty = stream.octets.iter().all(u8::is_ascii_whitespace);
+        return is_empty.then_some(Extent::Nowhere);
+    };
+    let corners = document.get(&stream.dictionary, b"BBox").ok()??;
+    let bounds = Rectangle::of_corners(&numbers(document, &corners).ok()??)?;
+    let is_bounded = bounds.width() > 0.0 && bounds.height() > 0.0;
+    let is_upright = match document.array(&stream.dictionary, b"Matrix").ok()? {
+        None => true,
+        Some(matrix) => {
+            let numbers: Vec<f64> = matrix.iter().filter_map(|value| number(&value.object)).collect();
+            match numbers.as_slice() {
+                [a, b, c, d, _, _] => {
+                    (*b == 0.0 && *c == 0.0 && *a != 0.0 && *d != 0.0)
+                        || (*a == 0.0 && *d == 0.0 && *b != 0.0 && *c != 0.0)
+                }
+                _ => false,
+            }
+        }
+    };
+    (is_bounded && is_upright && flags & LEAVES == 0).then(|| Extent::In(own.expanded(FRAME)))
+}
