@@ -54,6 +54,11 @@ fn exactly<const N: usize>(operands: &[Object]) -> Option<[f64; N]> {
     Some(numbers)
 }
 
+/// What it costs to look at a value again, in operators: of one that is referred to, the document keeps account.
+fn size(value: &Value) -> usize {
+    value.span.len() / 8
+}
+
 fn name(operands: &[Object]) -> Option<&[u8]> {
     match operands {
         [Object::Name(name)] => Some(name),
@@ -91,12 +96,15 @@ impl<'a, 'd> Interpreter<'a, 'd> {
     /// A resource by its name.
     fn named(&mut self, content: &mut Content<'_>, kind: &'static [u8], name: &[u8]) -> Option<Value> {
         if !content.named.contains_key(kind) {
+            self.work(content.resources?.get(kind).map_or(0, size))?;
             let all = self.document.dictionary(content.resources?, kind).ok()??;
             let all: HashMap<Vec<u8>, Value> = all.iter().map(|(name, value)| (name.to_vec(), value.clone())).collect();
             self.work(16 + all.len())?;
             content.named.insert(kind, all);
         }
-        content.named.get(kind)?.get(name).cloned()
+        let found = content.named.get(kind)?.get(name)?;
+        self.work(size(found))?;
+        Some(found.clone())
     }
 
     /// The content of the page.
@@ -295,6 +303,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         let corners = numbers(self.document, &Object::Array(corners)).ok()??;
         let visible = state.matrix.around(&Rectangle::of_corners(&corners)?);
         state.is_cut |= !(state.matrix.is_upright() && self.painted.is_all(&visible));
+        self.work(stream.dictionary.get(b"Resources").map_or(0, size))?;
         // Without resources of its own it would take those of the page, or of the form around it.
         let resources = self.document.dictionary(&stream.dictionary, b"Resources").ok()?;
         self.content(&stream.octets, resources.as_ref(), state, depth)

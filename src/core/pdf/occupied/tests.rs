@@ -304,6 +304,12 @@ fn work_is_bounded() {
     assert_eq!(of_content(&"0 0 1 1 re S ".repeat(400_000)), [Rectangle::EVERYWHERE]);
     let crowded: String = (0..60_000).map(|at| format!("{} {} 1 1 re S ", at % 200, at % 97)).collect();
     assert!(of_content(&crowded).len() <= 20_000);
+    // Long resources that are looked at again and again.
+    let long = format!("/ExtGState<</G<</D[{}]>>>>", "1 ".repeat(100_000));
+    assert_eq!(of(&sample::page(&"/G gs ".repeat(20_000), "", &long, &[])), [Rectangle::EVERYWHERE]);
+    let form = sample::stream(&format!("/Subtype/Form/BBox[0 0 1 1]/Resources<<{long}>>"), "/G gs");
+    let again = sample::page(&"/X Do ".repeat(20_000), "", "/XObject<</X 6 0 R>>", &[form]);
+    assert_eq!(of(&again), [Rectangle::EVERYWHERE]);
     let many = sample::page("", &format!("/Annots[{}]", "6 0 R ".repeat(20_001)), "", &["<<>>".to_owned()]);
     assert!(occupied(&Document::read(&many).expect("a file"), PAGE).is_err());
     assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
