@@ -39,12 +39,13 @@ const THREADS: usize = 2;
 type Take<'a> = dyn FnMut(&str, Vec<u8>) + 'a;
 type Family = fn(&Subject, &mut Take<'_>);
 
-const FAMILIES: [(&str, Family); 13] = [
+const FAMILIES: [(&str, Family); 14] = [
     ("dictionary values", dictionaries::values),
     ("wrapping", dictionaries::wrapping),
     ("copied signatures", dictionaries::copies),
     ("incremental saving", revisions::saving),
     ("objects written again", revisions::rewriting),
+    ("objects named otherwise", revisions::naming),
     ("certification", revisions::certification),
     ("revisions swapped", revisions::swapping),
     ("shadow", structure::shadow),

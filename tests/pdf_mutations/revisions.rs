@@ -121,6 +121,44 @@ pub fn rewriting(subject: &Subject, take: &mut Take<'_>) {
     }
 }
 
+/// The same, with something that may be added naming what was written: as validation data, metadata, a part of the form.
+pub fn naming(subject: &Subject, take: &mut Take<'_>) {
+    let Some(root) = subject.body(subject.root) else { return };
+    let text = String::from_utf8_lossy(root).into_owned();
+    for (number, body) in subject.newest() {
+        if subject.store.contains(&number) || number == subject.root {
+            continue;
+        }
+        for entry in [
+            "/DSS << /Certs [{} 0 R] >>",
+            "/DSS {} 0 R",
+            "/Metadata {} 0 R",
+            "/Extensions << /X {} 0 R >>",
+            "/AcroForm {} 0 R",
+        ] {
+            let key = entry.split(' ').next().unwrap_or_default();
+            let entry = entry.replace("{}", &number.to_string());
+            let renamed = text.replacen(key, "/Xx", 1);
+            // The form that it has is not named twice.
+            if key == "/AcroForm" && text.contains(key) {
+                continue;
+            }
+            let root = with_entry(renamed.as_bytes(), &entry);
+            let kinds = [
+                ("a stream", Some(stream("", EVIL))),
+                ("an entry more", entered(body, "/Rotate 90")),
+                ("null", Some(b"null".to_vec())),
+            ];
+            for (name, other) in kinds {
+                let Some(other) = other else { continue };
+                for attacked in subject.with(&[(subject.root, root.clone()), (number, other)].into()) {
+                    take(&format!("{number}: {name}, {key}"), attacked);
+                }
+            }
+        }
+    }
+}
+
 /// Annotations and signatures over what is shown.
 pub fn certification(subject: &Subject, take: &mut Take<'_>) {
     let (note, look, field) = (subject.size, subject.size + 1, subject.size + 2);

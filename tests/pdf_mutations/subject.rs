@@ -40,6 +40,8 @@ pub struct Subject {
     /// Objects of the security store, and cross-reference streams behind the first signature: no page shows them, and no signature covers
     /// them.
     pub store: BTreeSet<u32>,
+    /// The newest body of each object that can be seen.
+    bodies: Objects,
     /// Where what the first signature covers ends.
     first: usize,
     /// Its messages have parts that their signatures are not about.
@@ -66,6 +68,8 @@ impl Subject {
             .filter_map(|at| number_behind(&octets[at..at + 20.min(octets.len() - at)], b"/Size "))
             .max();
         let first = whole.iter().copied().min().expect("a signature");
+        let bodies =
+            objects.iter().map(|found| (found.number, trimmed(&octets[found.body.clone()]).to_vec())).collect();
         let store = store(&octets, &objects).into_iter().chain(references_behind(&octets, &objects, first)).collect();
         Self {
             name: name.to_owned(),
@@ -79,6 +83,7 @@ impl Subject {
             ends,
             is_foreign: true,
             first,
+            bodies,
             layout,
             store,
             octets,
@@ -105,6 +110,9 @@ impl Subject {
         subject.stride = 4;
         subject.is_foreign = false;
         subject.store.extend(store_of(pdf));
+        for (number, body) in &pdf.objects {
+            subject.bodies.entry(*number).or_insert_with(|| body.clone());
+        }
         subject
     }
 
@@ -154,16 +162,14 @@ impl Subject {
             .map(|layout| self.followed_by(&Section { layout, objects: objects.clone(), ..self.section() }))
     }
 
-    /// The newest body of an object in the file itself.
+    /// The newest body of an object: in the file itself, or in the object streams of one of ours.
     pub fn body(&self, number: u32) -> Option<&[u8]> {
-        let found = self.objects.iter().rev().find(|found| found.number == number)?;
-        Some(trimmed(&self.octets[found.body.clone()]))
+        self.bodies.get(&number).map(Vec::as_slice)
     }
 
     /// Each object once, with its newest body.
     pub fn newest(&self) -> Vec<(u32, &[u8])> {
-        let numbers: BTreeSet<u32> = self.objects.iter().map(|found| found.number).collect();
-        numbers.into_iter().filter_map(|number| Some((number, self.body(number)?))).collect()
+        self.bodies.iter().map(|(number, body)| (*number, body.as_slice())).collect()
     }
 
     /// Numbers of objects whose bodies have this text.

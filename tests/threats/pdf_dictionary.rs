@@ -16,6 +16,9 @@ const SHARED: &str = "TOTAL-FAILED FORMAT_FAILURE pdf-signature-shared";
 const UNSUPPORTED: &str = "INDETERMINATE signature-format-not-supported";
 const UNREADABLE: &str = "INDETERMINATE pdf-unreadable";
 
+/// The text of a byte range.
+type Range = fn([usize; 3]) -> String;
+
 fn good() -> Pdf {
     let pdf = Pdf::of(Kind::Table).signed(&Signing::default());
     assert_eq!(verdict(&pdf.octets), PASSED);
@@ -90,8 +93,7 @@ fn p01_a_message_that_never_was_signed() {
 
 #[test]
 fn p02_byte_ranges_that_are_none() {
-    type Way = (&'static str, fn([usize; 3]) -> String, &'static str);
-    let ways: [Way; 22] = [
+    let ways: [(&str, Range, &str); 22] = [
         ("null", |_| "null".to_owned(), RANGE),
         ("no numbers", |_| "[]".to_owned(), RANGE),
         ("one", |_| "[0]".to_owned(), RANGE),
@@ -148,10 +150,10 @@ fn p02_a_byte_range_in_another_object() {
 #[test]
 fn p05_a_second_range_that_was_moved() {
     for byte_range in [
-        (|[first, second, end]| format!("[0 {first} {} {}]", second + 1, end - second - 1)) as fn([usize; 3]) -> String,
+        (|[first, second, end]| format!("[0 {first} {} {}]", second + 1, end - second - 1)) as Range,
         |[first, second, end]| format!("[0 {} {second} {}]", first - 1, end - second),
         |[first, second, end]| format!("[0 {first} {} {}]", second + 20, end - second - 20),
-        |[first, _, end]| format!("[0 {first} {} 1]", end - 1),
+        |[first, second, end]| format!("[0 {first} {} 1]", second.max(end - 1)),
     ] {
         let pdf = Pdf::of(Kind::Table).signed(&Signing { byte_range, ..Signing::default() });
         assert_eq!(verdict(&pdf.octets), GAP);
@@ -189,8 +191,7 @@ fn p05_the_signed_parts_wrapped_around_what_is_shown() {
 
 #[test]
 fn p06_a_gap_with_more_than_the_string() {
-    let with_two: fn([usize; 3]) -> String =
-        |[first, second, end]| format!("[0 {} {} {}]", first - 2, second + 2, end - second - 2);
+    let with_two: Range = |[first, second, end]| format!("[0 {} {} {}]", first - 2, second + 2, end - second - 2);
     for around in [("  ", "  "), ("%\n", "%\n"), ("\0\0", "\r\n"), ("  ", "/X"), ("  ", "%x")] {
         let how = Signing { around, byte_range: with_two, ..Signing::default() };
         assert_ne!(verdict(&Pdf::of(Kind::Table).signed(&how).octets), PASSED, "{around:?}");
@@ -201,8 +202,7 @@ fn p06_a_gap_with_more_than_the_string() {
     let how = Signing { around: ("  ", "  "), byte_range: with_two, ..Signing::default() };
     assert_eq!(verdict(&Pdf::of(Kind::Table).signed(&how).octets), GAP);
     for byte_range in [
-        (|[first, second, end]| format!("[0 {} {} {}]", first + 1, second - 1, end - second + 1))
-            as fn([usize; 3]) -> String,
+        (|[first, second, end]| format!("[0 {} {} {}]", first + 1, second - 1, end - second + 1)) as Range,
         |[first, second, end]| format!("[0 {} {second} {}]", first + 1, end - second),
         |[first, second, end]| format!("[0 {first} {} {}]", second - 1, end - second + 1),
     ] {
@@ -227,11 +227,10 @@ fn p06_a_gap_with_more_than_the_string() {
 
 #[test]
 fn p07_ranges_that_leave_the_beginning_or_the_end_out() {
-    let from_one: fn([usize; 3]) -> String =
-        |[first, second, end]| format!("[1 {} {second} {}]", first - 1, end - second);
+    let from_one: Range = |[first, second, end]| format!("[1 {} {second} {}]", first - 1, end - second);
     let pdf = Pdf::of(Kind::Table).signed(&Signing { byte_range: from_one, ..Signing::default() });
     assert_eq!(verdict(&pdf.octets), RANGE, "from 1");
-    let ends: [fn([usize; 3]) -> String; 5] = [
+    let ends: [Range; 5] = [
         |[first, second, end]| format!("[0 {first} {second} {}]", end - second - 1),
         |[first, second, end]| format!("[0 {first} {second} {}]", end - second - 2),
         |[first, second, end]| format!("[0 {first} {second} {}]", end - second - 6),

@@ -97,7 +97,7 @@ fn soon(name: &str, octets: &[u8]) -> String {
 #[test]
 fn p11_files_that_lead_in_circles_are_judged_soon() {
     for layout in [Layout::Table, Layout::Stream] {
-        let to_itself = "<< /Type /ObjStm /N 1 /First 4 /Length 30 0 R >>".to_owned();
+        let to_itself = "<< /Type /ObjStm /N 1 /First 4 /Length 30 0 R >>";
         for (name, objects) in [
             ("pages in pages", vec![(PAGES, b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>".to_vec())]),
             (
@@ -129,7 +129,7 @@ fn p11_files_that_lead_in_circles_are_judged_soon() {
                 "references to each other",
                 vec![entry(CATALOGUE, "/AcroForm 13 0 R"), (13, b"14 0 R".to_vec()), (14, b"13 0 R".to_vec())],
             ),
-            ("a length of its own", vec![(13, to_itself.clone().into_bytes())]),
+            ("a length of its own", vec![(13, to_itself.as_bytes().to_vec())]),
         ] {
             let name = format!("{layout:?}: {name}");
             let mut all: Objects = Kind::Table.objects();

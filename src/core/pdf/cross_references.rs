@@ -12,7 +12,7 @@ const END_WINDOW: usize = 1088;
 /// Revisions of one file.
 const SECTIONS: usize = 1024;
 /// Entries of all sections together.
-const ENTRIES: usize = 1_000_000;
+const ENTRIES: usize = 400_000;
 /// The largest number of an object (Annex C).
 pub(super) const LARGEST_NUMBER: u64 = 8_388_607;
 
@@ -280,7 +280,7 @@ fn stream_section(octets: &[u8], at: usize) -> Result<Section, PdfFault> {
     // Its length stands in it: a reference could not be followed yet.
     let length = trailer.integer(b"Length").and_then(|length| usize::try_from(length).ok());
     let data = stream::data(&mut cursor, length.ok_or_else(|| fault(PdfFaultKind::Stream))?)?;
-    let rows = super::filter::decoded(&trailer, data).map_err(fault)?;
+    let rows = super::filter::decoded(&trailer, data, usize::MAX).map_err(fault)?;
     let places = stream_places(&trailer, &rows).and_then(sorted).map_err(fault)?;
     Ok(Section { at, end: cursor.at, table_end: cursor.at, at_hidden: None, trailer, places })
 }

@@ -14,6 +14,8 @@ use super::{filter, stream};
 const READ: usize = 64 << 20;
 /// What reading an object costs beside its octets.
 const READ_ONE: usize = 64;
+/// What a value costs at least: it takes more memory than it may have octets.
+const READ_VALUE: usize = 24;
 /// References that lead to references.
 const CHAIN: usize = 16;
 /// Octets of all streams that are decompressed.
@@ -184,20 +186,24 @@ impl<'a> Document<'a> {
 
     /// The object that is referred to; `None` if it is null or nowhere (§7.3.10).
     pub fn object(&self, reference: Reference) -> Result<Option<Indirect>, PdfFault> {
-        let found = match self.place(reference.number) {
+        let (found, values) = match self.place(reference.number) {
             None | Some(Place::Free) => return Ok(None),
             Some(Place::At { generation, .. }) if generation != reference.generation => return Ok(None),
-            Some(Place::At { offset, .. }) => self.at(reference, offset)?.0,
+            Some(Place::At { offset, .. }) => {
+                let (found, cursor) = self.at(reference, offset)?;
+                (found, cursor.values())
+            }
             Some(Place::In { .. }) if reference.generation != 0 => return Ok(None),
             Some(Place::In { stream, index }) => {
                 let stream = self.object_stream(stream)?;
                 let fault = PdfFault { at: 0, kind: PdfFaultKind::OtherObject };
                 let at = stream.objects.get(index as usize).filter(|(number, _)| *number == reference.number);
-                let value = Cursor::new(&stream.octets, at.ok_or(fault)?.1).value()?;
-                Indirect { value, is_in_file: false, is_stream: false }
+                let mut cursor = Cursor::new(&stream.octets, at.ok_or(fault)?.1);
+                let value = cursor.value()?;
+                (Indirect { value, is_in_file: false, is_stream: false }, cursor.values())
             }
         };
-        let cost = found.value.span.len() + READ_ONE;
+        let cost = found.value.span.len().max(values * READ_VALUE) + READ_ONE;
         let limit = PdfFault { at: found.value.span.start, kind: PdfFaultKind::Limit };
         self.left.set(self.left.get().checked_sub(cost).ok_or(limit)?);
         Ok(Some(found).filter(|found| found.value.object != Object::Null))
@@ -301,7 +307,7 @@ impl<'a> Document<'a> {
             _ => return Err(fault(PdfFaultKind::Stream)),
         };
         let data = stream::data(&mut cursor, length)?;
-        let octets = filter::decoded(&dictionary, data).map_err(fault)?;
+        let octets = filter::decoded(&dictionary, data, self.decompressed.get()).map_err(fault)?;
         let left = self.decompressed.get().checked_sub(octets.len()).ok_or_else(|| fault(PdfFaultKind::Limit))?;
         self.decompressed.set(left);
         Ok(Some(Stream { dictionary, octets, span: offset..cursor.at }))

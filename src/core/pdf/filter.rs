@@ -11,16 +11,18 @@ use super::object::{Dictionary, Object};
 const LONGEST: usize = 32 << 20;
 
 /// The octets of a stream with this dictionary: as they are, or by FlateDecode with a predictor. No other filter is read, nor two.
-pub fn decoded(dictionary: &Dictionary, data: &[u8]) -> Result<Vec<u8>, PdfFaultKind> {
+/// `most`: octets that may come of it.
+pub fn decoded(dictionary: &Dictionary, data: &[u8], most: usize) -> Result<Vec<u8>, PdfFaultKind> {
+    let most = most.min(LONGEST);
     if dictionary.get(b"F").is_some() {
         // Its octets are in another file.
         return Err(PdfFaultKind::Filter);
     }
     let filter = match dictionary.get(b"Filter").map(|value| &value.object) {
-        None => return if data.len() <= LONGEST { Ok(data.to_vec()) } else { Err(PdfFaultKind::Limit) },
+        None => return if data.len() <= most { Ok(data.to_vec()) } else { Err(PdfFaultKind::Limit) },
         Some(Object::Name(name)) => name.as_slice(),
         Some(Object::Array(names)) => match names.as_slice() {
-            [] => return Ok(data.to_vec()),
+            [] => return if data.len() <= most { Ok(data.to_vec()) } else { Err(PdfFaultKind::Limit) },
             [only] => match &only.object {
                 Object::Name(name) => name,
                 _ => return Err(PdfFaultKind::Filter),
@@ -33,9 +35,9 @@ pub fn decoded(dictionary: &Dictionary, data: &[u8]) -> Result<Vec<u8>, PdfFault
         return Err(PdfFaultKind::Filter);
     }
     let mut octets = Vec::new();
-    let limit = LONGEST as u64 + 1;
+    let limit = most as u64 + 1;
     ZlibDecoder::new(data).take(limit).read_to_end(&mut octets).map_err(|_| PdfFaultKind::Filter)?;
-    if octets.len() > LONGEST {
+    if octets.len() > most {
         return Err(PdfFaultKind::Limit);
     }
     let parameters = match dictionary.get(b"DecodeParms").map(|value| &value.object) {

@@ -34,6 +34,11 @@ impl<'a> Cursor<'a> {
         Self { octets, at, left: VALUES }
     }
 
+    /// Values that the last object read has.
+    pub const fn values(&self) -> usize {
+        VALUES - self.left
+    }
+
     pub fn rest(&self) -> &'a [u8] {
         self.octets.get(self.at..).unwrap_or_default()
     }
@@ -188,6 +193,10 @@ impl<'a> Cursor<'a> {
         let mut at = 0;
         while let Some(octet) = written.get(at) {
             match (octet, written.get(at + 1..at + 3).and_then(|digits| hex::decode(digits).ok())) {
+                // No name has it (§7.3.5); to some readers it ends there.
+                (b'#', Some(unescaped)) if unescaped == [0] => {
+                    return Err(PdfFault { at: self.at + at, kind: PdfFaultKind::Syntax });
+                }
                 (b'#', Some(unescaped)) => {
                     name.extend(unescaped);
                     at += 3;

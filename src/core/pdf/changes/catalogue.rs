@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Addition, Change, Checked, Comparison, Zone, allowed, difference, keys, reference, refers, same_values};
+use super::{
+    Addition, Change, Checked, Comparison, Zone, allowed, difference, keys, metadata, reference, refers, same_values,
+};
+use crate::core::pdf::document::Stream;
 use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
 
 /// Keys of the information dictionary that whoever writes a revision changes (ISO 32000-2 §14.3.3).
@@ -21,9 +24,21 @@ impl Comparison<'_, '_> {
                 b"DSS" => self.validation_data(after)?,
                 b"AcroForm" => allowed!(self.form(before, after)?),
                 b"Metadata" => {
-                    if let Some(reference) = reference(after) {
-                        self.explain(reference.number, Zone::Metadata);
+                    let (Some(was), Some(is)) = (reference(before), reference(after)) else {
+                        if same_values(before, after) {
+                            continue;
+                        }
+                        return Ok(Err(Change::Metadata.key(&key)));
+                    };
+                    if was != is || self.written.contains(&is.number) {
+                        let (old, new) = (self.signed.stream(was)?, self.now.stream(is)?);
+                        let says =
+                            |stream: &Option<Stream>| stream.as_ref().map_or(Vec::new(), |found| found.octets.clone());
+                        if !metadata::say_the_same(&says(&old), &says(&new)) {
+                            return Ok(Err(Change::Metadata.key(&key)));
+                        }
                     }
+                    self.explain(is.number, Zone::Metadata);
                 }
                 b"Extensions" if after.is_some_and(|value| !refers(&value.object)) => {}
                 b"Version" if new.name(b"Version").is_some() => {}

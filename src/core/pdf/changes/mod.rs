@@ -7,6 +7,7 @@
 mod catalogue;
 mod forbidden;
 mod form;
+mod metadata;
 mod octets;
 mod page;
 mod uses;
