@@ -8,7 +8,7 @@ use super::fault::PdfFaultKind;
 use super::object::{Dictionary, Object};
 
 /// Octets of one stream, decompressed.
-const LONGEST: usize = 32 << 20;
+const LONGEST: usize = 16 << 20;
 
 /// The octets of a stream with this dictionary: as they are, or by FlateDecode with a predictor. No other filter is read, nor two.
 /// `most`: octets that may come of it.

@@ -13,7 +13,7 @@ use crate::core::{crypto, pdf};
 /// Characters of a name and of a media type.
 const LONGEST: usize = 200;
 /// Octets of a file: what is found again within the bounds of the reader.
-const LARGEST: usize = 32 << 20;
+const LARGEST: usize = 16 << 20;
 
 /// What the file is to the document (ISO 32000-2 table 43).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use super::{
     Addition, Change, Checked, Comparison, Zone, allowed, difference, keys, metadata, reference, refers, same_values,
 };
-use crate::core::pdf::document::Stream;
+use crate::core::pdf::document::{Document, Stream};
+use crate::core::pdf::fault::PdfFault;
 use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
 
 /// Keys of the information dictionary that whoever writes a revision changes (ISO 32000-2 §14.3.3).
@@ -21,7 +22,7 @@ impl Comparison<'_, '_> {
         for key in keys(&old, &new) {
             let (before, after) = (old.get(&key), new.get(&key));
             match key.as_slice() {
-                b"DSS" => self.validation_data(after)?,
+                b"DSS" => allowed!(self.validation_data(before, after)?),
                 b"AcroForm" => allowed!(self.form(before, after)?),
                 b"Metadata" => {
                     let (Some(was), Some(is)) = (reference(before), reference(after)) else {
@@ -49,33 +50,102 @@ impl Comparison<'_, '_> {
         Ok(Ok(()))
     }
 
-    /// Everything below the document security store.
-    fn validation_data(&mut self, store: Option<&Value>) -> Result<(), super::PdfFault> {
-        let mut open: Vec<Value> = store.cloned().into_iter().collect();
-        let mut seen = HashSet::new();
-        let mut is_written = false;
-        while let Some(value) = open.pop() {
-            match value.object {
-                Object::Reference(reference) if seen.insert(reference) => {
-                    is_written |= self.written.contains(&reference.number);
-                    self.explain(reference.number, Zone::ValidationData);
-                    if let Some(found) = self.now.object(reference)? {
-                        open.push(found.value);
+    /// The document security store: lists of streams, and no more (EN 319 142-1 §5.4.2.2).
+    fn validation_data(&mut self, before: Option<&Value>, after: Option<&Value>) -> Checked<()> {
+        let Some(store) = after else {
+            return Ok(if before.is_none() { Ok(()) } else { Err(Change::Catalogue.key(b"DSS")) });
+        };
+        let mut known = HashSet::new();
+        if let Some(before) = before {
+            reach(self.signed, before, &mut known)?;
+        }
+        let found = allowed!(self.of_store(store, &known)?);
+        let Some(store) = found else { return Ok(Err(Change::Catalogue.key(b"DSS"))) };
+        for (key, value) in store.iter() {
+            let is_right = match key {
+                b"Type" => true,
+                b"Certs" | b"CRLs" | b"OCSPs" => allowed!(self.list(value, &known)?),
+                b"VRI" => {
+                    let Some(of_signatures) = allowed!(self.of_store(value, &known)?) else {
+                        return Ok(Err(Change::Catalogue.key(b"VRI")));
+                    };
+                    for (_, one) in of_signatures.iter() {
+                        let Some(one) = allowed!(self.of_store(one, &known)?) else {
+                            return Ok(Err(Change::Catalogue.key(b"VRI")));
+                        };
+                        for (key, value) in one.iter() {
+                            let is_right = match key {
+                                b"Type" | b"TU" => !refers(&value.object),
+                                b"TS" => allowed!(self.stream(value, &known)?),
+                                b"Cert" | b"CRL" | b"OCSP" => allowed!(self.list(value, &known)?),
+                                _ => false,
+                            };
+                            if !is_right {
+                                return Ok(Err(Change::Catalogue.key(b"VRI")));
+                            }
+                        }
                     }
+                    true
                 }
-                Object::Array(values) => open.extend(values),
-                Object::Dictionary(dictionary) => open.extend(dictionary.iter().map(|(_, value)| value.clone())),
-                _ => {}
+                _ => false,
+            };
+            if !is_right {
+                return Ok(Err(Change::Catalogue.key(key)));
             }
         }
-        if is_written {
+        Ok(Ok(()))
+    }
+
+    /// A dictionary of the store, itself or referred to; it is new, or was part of the store.
+    fn of_store(&mut self, value: &Value, known: &HashSet<u32>) -> Checked<Option<Dictionary>> {
+        allowed!(self.explain_validation_data(value, known)?);
+        let found = self.now.resolve(value)?.filter(|found| !found.is_stream);
+        Ok(Ok(found.and_then(|found| match found.value.object {
+            Object::Dictionary(dictionary) => Some(dictionary),
+            _ => None,
+        })))
+    }
+
+    fn list(&mut self, value: &Value, known: &HashSet<u32>) -> Checked<bool> {
+        allowed!(self.explain_validation_data(value, known)?);
+        let Some(found) = self.now.resolve(value)? else { return Ok(Ok(true)) };
+        let Object::Array(members) = found.value.object else { return Ok(Ok(false)) };
+        for member in &members {
+            if !allowed!(self.stream(member, known)?) {
+                return Ok(Ok(false));
+            }
+        }
+        Ok(Ok(true))
+    }
+
+    /// A stream that is nothing else: what pages show says what it is.
+    fn stream(&mut self, value: &Value, known: &HashSet<u32>) -> Checked<bool> {
+        let Some(reference) = value.object.as_reference() else { return Ok(Ok(false)) };
+        allowed!(self.explain_validation_data(value, known)?);
+        let Some(found) = self.now.object(reference)? else { return Ok(Ok(false)) };
+        let Object::Dictionary(dictionary) = &found.value.object else { return Ok(Ok(false)) };
+        if let Some(length) = dictionary.get(b"Length") {
+            allowed!(self.explain_validation_data(length, known)?);
+        }
+        let is_plain = dictionary.get(b"Type").is_none() && dictionary.get(b"Subtype").is_none();
+        Ok(Ok(found.is_stream && (is_plain || known.contains(&reference.number))))
+    }
+
+    fn explain_validation_data(&mut self, value: &Value, known: &HashSet<u32>) -> Checked<()> {
+        let Some(reference) = value.object.as_reference() else { return Ok(Ok(())) };
+        let number = reference.number;
+        if self.written.contains(&number) {
+            if !self.is_new(number) && !known.contains(&number) {
+                return Ok(Err(super::forbidden::describe(self.signed, self.now, number)?));
+            }
+            self.explain(number, Zone::ValidationData);
             self.additions.push(Addition::ValidationData);
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// Stores that another has taken the place of: dictionaries of theirs that nothing refers to any more.
-    pub(super) fn earlier_stores(&mut self) -> Result<(), super::PdfFault> {
+    pub(super) fn earlier_stores(&mut self) -> Checked<()> {
         let mut numbers: Vec<u32> = self.written.iter().copied().collect();
         numbers.retain(|number| !self.explained.contains_key(number) && self.is_new(*number));
         numbers.sort_unstable();
@@ -93,10 +163,10 @@ impl Comparison<'_, '_> {
             });
             if is_store {
                 let store = Value { span: found.value.span, object: Object::Reference(reference) };
-                self.validation_data(Some(&store))?;
+                allowed!(self.validation_data(None, Some(&store))?);
             }
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// The information dictionary: who wrote it last and when may change, and not its title.
@@ -112,4 +182,24 @@ impl Comparison<'_, '_> {
         }
         Ok(Ok(()))
     }
+}
+
+/// The numbers of all objects below a value.
+fn reach(document: &Document<'_>, value: &Value, seen: &mut HashSet<u32>) -> Result<(), PdfFault> {
+    let mut open: Vec<Value> = vec![value.clone()];
+    while let Some(value) = open.pop() {
+        match value.object {
+            Object::Reference(reference) => {
+                if seen.insert(reference.number)
+                    && let Some(found) = document.object(reference)?
+                {
+                    open.push(found.value);
+                }
+            }
+            Object::Array(values) => open.extend(values),
+            Object::Dictionary(dictionary) => open.extend(dictionary.iter().map(|(_, value)| value.clone())),
+            _ => {}
+        }
+    }
+    Ok(())
 }
