@@ -64,9 +64,10 @@ bench-http: ## POST /v1/verify on one server core, beside the bare verification 
 	@scripts/packages build bench
 	cargo bench --locked --bench http
 
-bench-peers: ## A B-LTA signature of ours judged by us and by pyHanko; skipped where pyHanko is not installed
+bench-peers: ## A B-LTA signature and a PDF of ours judged by us and by pyHanko, skipped where that is not installed; a PDF beside hashing it
 	@scripts/packages build
 	cargo bench --locked --bench peers
+	cargo bench --locked --bench pdf
 
 clean: ## Remove all that was built, the tools and oracles in target/ too
 	cargo clean
