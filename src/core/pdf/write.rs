@@ -179,7 +179,8 @@ mod tests {
             Object::String { octets: every_octet.clone(), is_hex: false },
             Object::of_octets(every_octet.clone()),
             Object::of_octets(Vec::new()),
-            Object::Name(every_octet),
+            // No name has a zero (§7.3.5).
+            Object::Name(every_octet[1..].to_vec()),
             Object::Reference(Reference { number: 12, generation: 3 }),
             Object::of_array([]),
         ];

@@ -204,8 +204,11 @@ impl<'a> Signed<'a> {
             if is_broken_since || is_stamp_broken {
                 worsen(&mut signature, PdfCause::BrokenAddition);
             }
-            is_broken_since |= matches!(signature.verdict, Verdict::TotalFailed(_))
-                || matches!(signature.verdict, Verdict::Indeterminate(Cause::UnsupportedFormat));
+            is_broken_since |= match &signature.verdict {
+                Verdict::TotalFailed(failure) => failure.is_of_integrity(),
+                Verdict::Indeterminate(cause) => *cause == Cause::UnsupportedFormat,
+                Verdict::TotalPassed(_) => false,
+            };
             if matches!(signature.verdict, Verdict::TotalPassed(_)) {
                 revisions.passed(place);
             }
