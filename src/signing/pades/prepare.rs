@@ -7,6 +7,7 @@ use super::form::{self, Place};
 use super::{PadesError, PadesOrder, date, permission};
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::crypto::Hasher;
+use crate::core::pdf::archival;
 use crate::core::pdf::document::Document;
 use crate::core::pdf::object::{Dictionary, Object, Reference};
 use crate::core::pdf::page;
@@ -239,8 +240,10 @@ fn place_widget(
         }
         Place::New(name) => name,
     };
-    // PDF/A-1 wants an appearance of every widget, though there is nothing to be seen (ISO 19005-1 §6.9).
-    let look = look.unwrap_or_else(|| update.add_stream(nothing(), Vec::new()));
+    // PDF/A-1 wants an appearance of every widget, though there is nothing to be seen (ISO 19005-1 §6.9). Others do without: some readers
+    // take a document time-stamp with an appearance for more than one.
+    let is_wanted = look.is_none() && archival::claimed_part(document)? == Some(1);
+    let look = if is_wanted { Some(update.add_stream(nothing(), Vec::new())) } else { look };
     let rectangle = order.look.as_ref().map_or([0.0; 4], |look| look.rectangle);
     let number = order.look.as_ref().map_or(0, |look| look.page);
     let page = *page::pages(document)?.get(number).ok_or(PadesError::NoPage)?;
@@ -252,7 +255,7 @@ fn place_widget(
         .with("F", Object::Integer(PRINT_LOCKED))
         .with("Rect", Object::of_array(rectangle.map(Object::Real)))
         .with("P", Object::Reference(page));
-    let field = update.add(Object::Dictionary(with_value(field, Some(look))));
+    let field = update.add(Object::Dictionary(with_value(field, look)));
     let mut annotated = update.dictionary(page)?;
     let before = annotated.clone();
     form::append(document, update, &mut annotated, b"Annots", field)?;
