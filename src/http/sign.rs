@@ -1,15 +1,15 @@
 //! `POST /v1/sign`, on the mutual-TLS listener alone.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    Json,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures_util::stream;
 use serde::Serialize;
 
 use super::{
@@ -125,7 +125,9 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
     });
     let signed = work.await.map_err(|_| Problem::internal())??;
     metrics::counter!("antin_sign_answers_total").increment(1);
-    let mut response = (StatusCode::CREATED, Json(SignedBody::new(&signed))).into_response();
+    let json = HeaderValue::from_static("application/json");
+    let body = SignedBody::body(signed).map_err(|_| Problem::internal())?;
+    let mut response = (StatusCode::CREATED, [(CONTENT_TYPE, json)], body).into_response();
     if let Some(applied) = applied
         && let Ok(value) = HeaderValue::from_str(&format!("wait={}", applied.as_secs()))
     {
@@ -148,13 +150,17 @@ fn patience(headers: &HeaderMap, request: Duration) -> Option<Duration> {
     Some(Duration::from_secs(u64::from(seconds).min(longest)))
 }
 
+/// Behind the last value, a string.
+const END: &str = "\"}";
+/// Octets that are encoded at one time: no padding but at the end.
+const ENCODED_AT_ONCE: usize = 3 << 14;
+
 impl SignedBody {
-    fn new(signed: &Signed) -> Self {
+    fn new(signed: &Signed, encoded: String) -> Self {
         let (intent, issued) = (&signed.document.intent, &signed.document.issued);
-        let encoded = Some(STANDARD.encode(&signed.signature));
         let (signature, document) = match intent.format {
-            Format::Cades => (encoded, None),
-            Format::Pades => (None, encoded),
+            Format::Cades => (Some(encoded), None),
+            Format::Pades => (None, Some(encoded)),
         };
         Self {
             id: intent.document_id.to_string(),
@@ -166,6 +172,24 @@ impl SignedBody {
             signature,
             document,
         }
+    }
+
+    /// The answer as it is sent: a signed PDF, which stands last, is encoded piece by piece, so that a large one is held once.
+    fn body(signed: Signed) -> Result<Body, serde_json::Error> {
+        if signed.document.intent.format == Format::Cades {
+            let encoded = STANDARD.encode(&signed.signature);
+            return Ok(Body::from(serde_json::to_vec(&Self::new(&signed, encoded))?));
+        }
+        let empty = serde_json::to_string(&Self::new(&signed, String::new()))?;
+        let (before, after) = empty.split_at(empty.len() - END.len());
+        debug_assert_eq!(after, END);
+        let (before, whole) = (Bytes::from(before.to_owned()), Bytes::from(signed.signature));
+        let pieces = (0..whole.len()).step_by(ENCODED_AT_ONCE).map(move |from| {
+            let piece = whole.slice(from..whole.len().min(from + ENCODED_AT_ONCE));
+            Bytes::from(STANDARD.encode(piece))
+        });
+        let all = std::iter::once(before).chain(pieces).chain(std::iter::once(Bytes::from_static(END.as_bytes())));
+        Ok(Body::from_stream(stream::iter(all.map(Ok::<_, Infallible>))))
     }
 }
 
