@@ -6,47 +6,119 @@ use flate2::read::ZlibDecoder;
 
 use super::fault::PdfFaultKind;
 use super::object::{Dictionary, Object};
+use super::syntax::is_space;
 
 /// Octets of one stream, decompressed.
 const LONGEST: usize = 16 << 20;
 
-/// The octets of a stream with this dictionary: as they are, or by FlateDecode with a predictor. No other filter is read, nor two.
-/// `most`: octets that may come of it.
+/// Filters of one stream.
+const FILTERS: usize = 2;
+
+/// The octets of a stream with this dictionary: as they are, or by FlateDecode with a predictor, ASCII85Decode or ASCIIHexDecode, two of
+/// them at the most. No other filter is read. `most`: octets that may come of each.
 pub fn decoded(dictionary: &Dictionary, data: &[u8], most: usize) -> Result<Vec<u8>, PdfFaultKind> {
     let most = most.min(LONGEST);
     if dictionary.get(b"F").is_some() {
         // Its octets are in another file.
         return Err(PdfFaultKind::Filter);
     }
-    let filter = match dictionary.get(b"Filter").map(|value| &value.object) {
-        None => return if data.len() <= most { Ok(data.to_vec()) } else { Err(PdfFaultKind::Limit) },
-        Some(Object::Name(name)) => name.as_slice(),
-        Some(Object::Array(names)) => match names.as_slice() {
-            [] => return if data.len() <= most { Ok(data.to_vec()) } else { Err(PdfFaultKind::Limit) },
-            [only] => match &only.object {
-                Object::Name(name) => name,
-                _ => return Err(PdfFaultKind::Filter),
-            },
-            _ => return Err(PdfFaultKind::Filter),
-        },
+    let names: Vec<&[u8]> = match dictionary.get(b"Filter").map(|value| &value.object) {
+        None => Vec::new(),
+        Some(Object::Name(name)) => vec![name],
+        Some(Object::Array(names)) if names.len() <= FILTERS => {
+            let names: Option<Vec<&[u8]>> = names
+                .iter()
+                .map(|value| match &value.object {
+                    Object::Name(name) => Some(name.as_slice()),
+                    _ => None,
+                })
+                .collect();
+            names.ok_or(PdfFaultKind::Filter)?
+        }
         Some(_) => return Err(PdfFaultKind::Filter),
     };
-    if filter != b"FlateDecode" && filter != b"Fl" {
-        return Err(PdfFaultKind::Filter);
+    let parameters = |index: usize| -> Result<Option<&Dictionary>, PdfFaultKind> {
+        match dictionary.get(b"DecodeParms").map(|value| &value.object) {
+            None => Ok(None),
+            Some(Object::Dictionary(one)) if names.len() <= 1 => Ok(Some(one)),
+            Some(Object::Array(all)) if all.len() <= FILTERS => {
+                Ok(all.get(index).and_then(|one| one.object.as_dictionary()))
+            }
+            Some(_) => Err(PdfFaultKind::Filter),
+        }
+    };
+    if names.is_empty() {
+        return if data.len() <= most { Ok(data.to_vec()) } else { Err(PdfFaultKind::Limit) };
     }
+    let mut octets: Option<Vec<u8>> = None;
+    for (index, name) in names.iter().enumerate() {
+        let coded = octets.as_deref().unwrap_or(data);
+        let own = match *name {
+            b"FlateDecode" | b"Fl" => inflated(coded, parameters(index)?, most)?,
+            b"ASCII85Decode" | b"A85" => of_base_85(coded, most)?,
+            b"ASCIIHexDecode" | b"AHx" => of_digits(coded, most)?,
+            _ => return Err(PdfFaultKind::Filter),
+        };
+        octets = Some(own);
+    }
+    Ok(octets.unwrap_or_default())
+}
+
+/// FlateDecode (§7.4.4).
+fn inflated(data: &[u8], parameters: Option<&Dictionary>, most: usize) -> Result<Vec<u8>, PdfFaultKind> {
     let mut octets = Vec::new();
     let limit = most as u64 + 1;
     ZlibDecoder::new(data).take(limit).read_to_end(&mut octets).map_err(|_| PdfFaultKind::Filter)?;
     if octets.len() > most {
         return Err(PdfFaultKind::Limit);
     }
-    let parameters = match dictionary.get(b"DecodeParms").map(|value| &value.object) {
-        Some(Object::Array(all)) => all.first().and_then(|first| first.object.as_dictionary()),
-        Some(Object::Dictionary(one)) => Some(one),
-        None => None,
-        Some(_) => return Err(PdfFaultKind::Filter),
+    match parameters {
+        Some(parameters) => unpredicted(parameters, octets),
+        None => Ok(octets),
+    }
+}
+
+/// ASCIIHexDecode (§7.4.2): pairs of digits up to `>`.
+fn of_digits(data: &[u8], most: usize) -> Result<Vec<u8>, PdfFaultKind> {
+    let end = memchr::memchr(b'>', data).ok_or(PdfFaultKind::Filter)?;
+    let mut digits: Vec<u8> = data[..end].iter().copied().filter(|octet| !is_space(*octet)).collect();
+    if digits.len() % 2 == 1 {
+        digits.push(b'0');
+    }
+    let octets = hex::decode(&digits).map_err(|_| PdfFaultKind::Filter)?;
+    if octets.len() <= most { Ok(octets) } else { Err(PdfFaultKind::Limit) }
+}
+
+/// ASCII85Decode (§7.4.3): groups of five letters up to `~>`, `z` for four zeros.
+fn of_base_85(data: &[u8], most: usize) -> Result<Vec<u8>, PdfFaultKind> {
+    let end = memchr::memmem::find(data, b"~>").ok_or(PdfFaultKind::Filter)?;
+    let mut octets = Vec::with_capacity(end / 5 * 4 + 4);
+    let mut group: Vec<u8> = Vec::with_capacity(5);
+    let mut take = |group: &mut Vec<u8>| -> Result<(), PdfFaultKind> {
+        let count = group.len();
+        group.resize(5, 84);
+        let value = group.iter().try_fold(0_u32, |value, digit| value.checked_mul(85)?.checked_add(u32::from(*digit)));
+        octets.extend_from_slice(&value.ok_or(PdfFaultKind::Filter)?.to_be_bytes()[..count - 1]);
+        group.clear();
+        if octets.len() <= most { Ok(()) } else { Err(PdfFaultKind::Limit) }
     };
-    parameters.map_or(Ok(octets.clone()), |parameters| unpredicted(parameters, octets))
+    for octet in data[..end].iter().copied().filter(|octet| !is_space(*octet)) {
+        match octet {
+            b'!'..=b'u' => group.push(octet - b'!'),
+            b'z' if group.is_empty() => group.extend([0; 5]),
+            _ => return Err(PdfFaultKind::Filter),
+        }
+        if group.len() == 5 {
+            take(&mut group)?;
+        }
+    }
+    match group.len() {
+        0 => {}
+        // One letter is no octet.
+        1 => return Err(PdfFaultKind::Filter),
+        _ => take(&mut group)?,
+    }
+    Ok(octets)
 }
 
 /// Undoes a PNG predictor (§7.4.4.4).
@@ -99,5 +171,38 @@ fn paeth(left: u8, above: u8, corner: u8) -> u8 {
         above
     } else {
         corner
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::object::Value;
+    use super::*;
+
+    fn read(filters: &[&str], data: &[u8], most: usize) -> Result<Vec<u8>, PdfFaultKind> {
+        let names = filters.iter().map(|name| Value { span: 0..0, object: Object::of_name(name) }).collect();
+        decoded(&Dictionary::default().with("Filter", Object::Array(names)), data, most)
+    }
+
+    #[test]
+    fn letters_and_digits_are_read_as_they_were_written() {
+        assert_eq!(read(&["ASCII85Decode"], b"87cUR\n D]i,\"Ebo80~>", 100), Ok(b"Hello World!".to_vec()));
+        assert_eq!(read(&["ASCII85Decode"], b"z87cURDZ~>", 100), Ok(b"\0\0\0\0Hello".to_vec()));
+        assert_eq!(read(&["ASCIIHexDecode"], b"48 65 6C6c 6F2>", 100), Ok(b"Hello ".to_vec()));
+        for wrong in [&b"87cUR"[..], b"8~>", b"uuuuu~>", b"8z~>", b"87c}R~>"] {
+            assert_eq!(read(&["ASCII85Decode"], wrong, 100), Err(PdfFaultKind::Filter), "{wrong:?}");
+        }
+        assert_eq!(read(&["ASCIIHexDecode"], b"4g>", 100), Err(PdfFaultKind::Filter));
+        assert_eq!(read(&["ASCIIHexDecode", "ASCII85Decode"], b"7A 7E 3E>", 100), Ok(vec![0; 4]));
+    }
+
+    #[test]
+    fn no_more_than_allowed_and_no_third_filter() {
+        assert_eq!(read(&["ASCII85Decode"], b"zzz~>", 11), Err(PdfFaultKind::Limit));
+        assert_eq!(read(&["ASCIIHexDecode"], b"0000>", 1), Err(PdfFaultKind::Limit));
+        assert_eq!(read(&[], b"0000", 3), Err(PdfFaultKind::Limit));
+        let three = ["ASCIIHexDecode"; 3];
+        assert_eq!(read(&three, b"00>", 10), Err(PdfFaultKind::Filter));
+        assert_eq!(read(&["LZWDecode"], b"00>", 10), Err(PdfFaultKind::Filter));
     }
 }
