@@ -17,6 +17,7 @@ mod ocsp;
 mod openssl_cms;
 mod openssl_ts;
 mod pades;
+mod pades_theirs;
 mod path;
 mod pyhanko;
 mod real;

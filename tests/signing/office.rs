@@ -60,6 +60,11 @@ impl Office {
         self.path(name).to_str().expect("UTF-8").to_owned()
     }
 
+    /// Where its time-stamping authority is asked.
+    pub fn authority(&self) -> String {
+        self.authority.base_url()
+    }
+
     /// Writes a file there; its path.
     pub fn lay(&self, name: &str, octets: &[u8]) -> String {
         fs::write(self.path(name), octets).expect("written");
