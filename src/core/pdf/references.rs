@@ -1,52 +1,132 @@
-//! Who refers to an object.
+//! Who refers to an object, and as what.
 
 use std::collections::{HashMap, HashSet};
 
+use super::cross_references::Place;
 use super::document::Document;
 use super::fault::PdfFault;
 use super::object::{Object, Value};
 
+/// Keys that say what an object is to the one that refers to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    AcroForm,
+    Annots,
+    Dss,
+    Fields,
+    Info,
+    Metadata,
+    /// The structure element's object reference (§14.7.5.3).
+    Obj,
+    /// The page of an annotation.
+    P,
+    Parent,
+    /// The page of a structure element.
+    Pg,
+    Root,
+    Other,
+}
+
+impl Key {
+    fn of(name: &[u8]) -> Self {
+        match name {
+            b"AcroForm" => Self::AcroForm,
+            b"Annots" => Self::Annots,
+            b"DSS" => Self::Dss,
+            b"Fields" => Self::Fields,
+            b"Info" => Self::Info,
+            b"Metadata" => Self::Metadata,
+            b"Obj" => Self::Obj,
+            b"P" => Self::P,
+            b"Parent" => Self::Parent,
+            b"Pg" => Self::Pg,
+            b"Root" => Self::Root,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Where a reference stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Referrer {
-    /// The indirect object; `None`: the trailer.
+    /// The indirect object; `None`: a trailer.
     pub from: Option<u32>,
-    /// The key at the top of that object; `None`: it is an array.
-    pub key: Option<Vec<u8>>,
+    /// The key at the top of that object; `None`: it is no dictionary.
+    pub first: Option<Key>,
+    /// The key that stands nearest to the reference.
+    pub last: Option<Key>,
+    /// Keys above it.
+    pub depth: usize,
+    /// It is a member of an array.
+    pub is_member: bool,
+}
+
+impl Referrer {
+    /// It is the value of this key of the object itself.
+    pub fn is_at(&self, key: Key) -> bool {
+        self.depth == 1 && self.first == Some(key) && !self.is_member
+    }
 }
 
 /// Everything in the document that refers to these objects.
 pub fn referrers(document: &Document<'_>, wanted: &HashSet<u32>) -> Result<HashMap<u32, Vec<Referrer>>, PdfFault> {
     let mut found: HashMap<u32, Vec<Referrer>> = HashMap::new();
+    let mut take = |number: u32, by: Referrer| {
+        if wanted.contains(&number) {
+            let known = found.entry(number).or_default();
+            if known.last() != Some(&by) {
+                known.push(by);
+            }
+        }
+    };
+    let nowhere = Referrer { from: None, first: None, last: None, depth: 0, is_member: false };
     for (key, value) in document.trailer().iter() {
-        collect(value, wanted, &Referrer { from: None, key: Some(key.to_vec()) }, &mut found);
+        collect(value, Key::of(key).below(nowhere), &mut take);
     }
+    let sections = document.offsets_of_sections();
     for number in document.numbers() {
         let Some(reference) = document.in_use(number) else { continue };
         let Some(object) = document.object(reference)? else { continue };
-        match &object.value.object {
-            Object::Dictionary(dictionary) => {
-                for (key, value) in dictionary.iter() {
-                    let by = Referrer { from: Some(number), key: Some(key.to_vec()) };
-                    collect(value, wanted, &by, &mut found);
-                }
-            }
-            _ => collect(&object.value, wanted, &Referrer { from: Some(number), key: None }, &mut found),
-        }
+        // A stream of cross-references has the trailer for its dictionary.
+        let is_trailer = matches!(document.place(number), Some(Place::At { offset, .. }) if sections.contains(&offset));
+        let from = if is_trailer { None } else { Some(number) };
+        collect(&object.value, Referrer { from, ..nowhere }, &mut take);
     }
     Ok(found)
 }
 
-fn collect(value: &Value, wanted: &HashSet<u32>, by: &Referrer, found: &mut HashMap<u32, Vec<Referrer>>) {
-    match &value.object {
-        Object::Reference(reference) if wanted.contains(&reference.number) => {
-            let known = found.entry(reference.number).or_default();
-            if !known.contains(by) {
-                known.push(by.clone());
-            }
+/// The numbers of all objects that this one refers to.
+pub fn numbers_in(value: &Value) -> HashSet<u32> {
+    let mut numbers = HashSet::new();
+    let nowhere = Referrer { from: None, first: None, last: None, depth: 0, is_member: false };
+    collect(value, nowhere, &mut |number, _| {
+        numbers.insert(number);
+    });
+    numbers
+}
+
+impl Key {
+    /// The place of a value at this key of what stands there.
+    fn below(self, above: Referrer) -> Referrer {
+        Referrer {
+            first: above.first.or(Some(self)),
+            last: Some(self),
+            depth: above.depth + 1,
+            is_member: false,
+            ..above
         }
-        Object::Array(values) => values.iter().for_each(|value| collect(value, wanted, by, found)),
-        Object::Dictionary(dictionary) => dictionary.iter().for_each(|(_, value)| collect(value, wanted, by, found)),
+    }
+}
+
+fn collect(value: &Value, at: Referrer, take: &mut impl FnMut(u32, Referrer)) {
+    match &value.object {
+        Object::Reference(reference) => take(reference.number, at),
+        Object::Array(values) => {
+            values.iter().for_each(|value| collect(value, Referrer { is_member: true, ..at }, take));
+        }
+        Object::Dictionary(dictionary) => {
+            dictionary.iter().for_each(|(key, value)| collect(value, Key::of(key).below(at), take));
+        }
         _ => {}
     }
 }

@@ -18,7 +18,7 @@ const OF_STORE: [&[u8]; 4] = [b"Certs", b"CRLs", b"OCSPs", b"VRI"];
 impl Comparison<'_, '_> {
     pub(super) fn catalogue(&mut self, root: Reference) -> Checked<()> {
         let (old, new) = (self.signed.catalogue()?, self.now.catalogue()?);
-        self.explain(root.number, Zone::Catalogue);
+        self.leads(root.number, Zone::Catalogue);
         for key in keys(&old, &new) {
             let (before, after) = (old.get(&key), new.get(&key));
             match key.as_slice() {
@@ -151,7 +151,7 @@ impl Comparison<'_, '_> {
         numbers.sort_unstable();
         for number in numbers {
             let Some(reference) = self.now.in_use(number) else { continue };
-            if !self.referrers.referrers(number).is_empty() {
+            if !self.referrers.of(number).is_some_and(<[_]>::is_empty) {
                 continue;
             }
             let Some(found) = self.now.object(reference)? else { continue };

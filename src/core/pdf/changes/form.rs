@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{
     Addition, Change, Checked, Comparison, Look, Zone, allowed, difference, keys, reference, same, same_values,
 };
+use crate::core::pdf::document::Indirect;
 use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
 use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
 use crate::core::pdf::{permissions, text};
@@ -34,12 +35,9 @@ struct Above {
 impl Comparison<'_, '_> {
     /// Fields that were added, values of fields, the flags.
     pub(super) fn form(&mut self, before: Option<&Value>, after: Option<&Value>) -> Checked<()> {
-        if let Some(reference) = reference(after) {
-            self.explain(reference.number, Zone::Form);
-        }
         let old = before.map(|value| self.signed.resolve(value)).transpose()?.flatten();
         let new = after.map(|value| self.now.resolve(value)).transpose()?.flatten();
-        let dictionary = |found: Option<crate::core::pdf::document::Indirect>| match found?.value.object {
+        let dictionary = |found: Option<Indirect>| match found.filter(|found| !found.is_stream)?.value.object {
             Object::Dictionary(dictionary) => Some(dictionary),
             _ => None,
         };
@@ -47,13 +45,16 @@ impl Comparison<'_, '_> {
         let Some(new) = new else {
             return Ok(if same_values(before, after) { Ok(()) } else { Err(Change::Form.key(b"AcroForm")) });
         };
+        if let Some(reference) = reference(after) {
+            self.leads(reference.number, Zone::Form);
+        }
         let old_fields = self.signed.array(&old, b"Fields")?.unwrap_or_default();
-        let shows_nothing = self.are_signatures(&old_fields)?;
         for key in keys(&old, &new) {
             let is_allowed = match key.as_slice() {
                 b"Fields" => true,
                 // How values of fields are drawn, where there are none.
-                b"DA" | b"DR" | b"Q" if shows_nothing => {
+                b"DA" | b"DR" | b"Q" if same_values(old.get(&key), new.get(&key)) => true,
+                b"DA" | b"DR" | b"Q" if self.draws_nothing(reference(before))? => {
                     allowed!(self.explain_below(&new, &[&key])?);
                     true
                 }
@@ -64,17 +65,8 @@ impl Comparison<'_, '_> {
                 return Ok(Err(Change::Form.key(&key)));
             }
         }
-        // What led nowhere when it was signed may not lead somewhere now.
-        for (key, value) in new.iter() {
-            if key != b"Fields"
-                && !(shows_nothing && [&b"DA"[..], b"DR", b"Q"].contains(&key))
-                && self.leads_to_new(value)
-            {
-                return Ok(Err(Change::Form.key(key)));
-            }
-        }
         if let Some(reference) = reference(new.get(b"Fields")) {
-            self.explain(reference.number, Zone::Form);
+            self.leads(reference.number, Zone::Fields);
         }
         let new_fields = self.now.array(&new, b"Fields")?.unwrap_or_default();
         if !starts_with(&new_fields, &old_fields) {
@@ -96,22 +88,20 @@ impl Comparison<'_, '_> {
         Ok(Ok(()))
     }
 
-    fn leads_to_new(&self, value: &Value) -> bool {
-        match &value.object {
-            Object::Reference(reference) => self.written.contains(&reference.number) && self.is_new(reference.number),
-            Object::Array(values) => values.iter().any(|value| self.leads_to_new(value)),
-            Object::Dictionary(dictionary) => dictionary.iter().any(|(_, value)| self.leads_to_new(value)),
-            _ => false,
-        }
-    }
-
-    /// No field was there that shows a value.
-    fn are_signatures(&self, fields: &[Value]) -> Result<bool, PdfFault> {
-        for field in fields {
-            let found = self.signed.resolve(field)?.map(|found| found.value.object);
-            let is_signature = matches!(&found, Some(Object::Dictionary(field))
-                if field.name(b"FT") == Some(b"Sig") && field.get(b"Kids").is_none());
-            if !is_signature {
+    /// Nothing was there that viewers draw as the form says: no field but signatures, no annotation of free text.
+    fn draws_nothing(&self, form: Option<Reference>) -> Result<bool, PdfFault> {
+        let root = reference(self.signed.trailer().get(b"Root"));
+        for number in self.signed.numbers() {
+            let Some(own) = self.signed.in_use(number) else { continue };
+            let Some(found) = self.signed.object(own)? else { continue };
+            let is_drawn = match &found.value.object {
+                // What the form says itself.
+                Object::Dictionary(dictionary) if Some(own) == form || Some(own) == root => {
+                    dictionary.iter().any(|(key, value)| key != b"AcroForm" && key != b"DA" && is_drawn(&value.object))
+                }
+                object => is_drawn(object),
+            };
+            if is_drawn {
                 return Ok(false);
             }
         }
@@ -131,9 +121,7 @@ impl Comparison<'_, '_> {
     fn kept_field(&mut self, field: &Value, above: &Above, depth: usize) -> Checked<()> {
         let depth = depth.checked_sub(1).ok_or(PdfFault { at: field.span.start, kind: PdfFaultKind::Depth })?;
         let (before, after) = (self.signed.resolve(field)?, self.now.resolve(field)?);
-        let (Some(Object::Dictionary(old)), Some(Object::Dictionary(new))) =
-            (before.map(|found| found.value.object), after.map(|found| found.value.object))
-        else {
+        let (Some(old), Some(new)) = (field_dictionary(before), field_dictionary(after)) else {
             return Ok(Ok(()));
         };
         let part = self.partial_name(field)?;
@@ -180,6 +168,7 @@ impl Comparison<'_, '_> {
         if !field.is_signed {
             return Ok(Err(Change::Annotation.at(name)));
         }
+        allowed!(self.appearances(new, name)?);
         self.look(new, own, name);
         self.explain_below(new, &[b"AP"])
     }
@@ -195,6 +184,7 @@ impl Comparison<'_, '_> {
         if self.rules.permissions.locks(name) {
             return Ok(Err(Change::Locked.at(name)));
         }
+        allowed!(self.appearances(new, name)?);
         self.explain(own.number, Zone::Field);
         self.additions.push(Addition::FormFilled);
         self.explain_below(new, &[b"V", b"AP"])
@@ -205,11 +195,11 @@ impl Comparison<'_, '_> {
         let Some(own) = field.object.as_reference().filter(|own| self.is_new(own.number)) else {
             return Ok(Err(Change::Form.key(b"Fields")));
         };
-        let Some(Object::Dictionary(new)) = self.now.object(own)?.map(|found| found.value.object) else {
+        let Some(new) = field_dictionary(self.now.object(own)?) else {
             return Ok(Err(Change::Form.key(b"Fields")));
         };
         let name = self.partial_name(field)?;
-        if new.name(b"FT") != Some(b"Sig") || new.name(b"Subtype").is_some_and(|kind| kind != b"Widget") {
+        if new.name(b"FT") != Some(b"Sig") {
             return Ok(Err(Change::Form.at(name)));
         }
         if let Some(key) = new.keys().find(|key| !OF_WIDGET.contains(key)) {
@@ -221,6 +211,7 @@ impl Comparison<'_, '_> {
 
     /// What a signature field refers to: its value and its look.
     fn signature(&mut self, field: &Dictionary, own: Reference, name: &str) -> Checked<()> {
+        allowed!(self.appearances(field, name)?);
         allowed!(self.explain_below(field, &[b"V", b"AP", b"Lock", b"SV", b"MK"])?);
         let value = field.get(b"V").map(|value| self.now.resolve(value)).transpose()?.flatten();
         let Some(Object::Dictionary(value)) = value.map(|found| found.value.object) else {
@@ -240,6 +231,13 @@ impl Comparison<'_, '_> {
         self.widgets.insert(own.number);
         self.look(field, own, name);
         Ok(Ok(()))
+    }
+
+    /// They are a dictionary, and not the look itself.
+    fn appearances(&self, widget: &Dictionary, name: &str) -> Checked<()> {
+        let found = widget.get(b"AP").map(|value| self.now.resolve(value)).transpose()?.flatten();
+        let is_right = found.is_none_or(|found| !found.is_stream && found.value.object.as_dictionary().is_some());
+        Ok(if is_right { Ok(()) } else { Err(Change::Form.at(format!("{name}/AP"))) })
     }
 
     fn look(&mut self, widget: &Dictionary, own: Reference, field: &str) {
@@ -274,6 +272,29 @@ impl Comparison<'_, '_> {
 /// The first of `list` are the same.
 pub(super) fn starts_with(list: &[Value], first: &[Value]) -> bool {
     list.len() >= first.len() && first.iter().zip(list).all(|(one, other)| same(&one.object, &other.object))
+}
+
+/// A field, or its widget, and nothing else besides.
+fn field_dictionary(found: Option<Indirect>) -> Option<Dictionary> {
+    let Indirect { value: Value { object: Object::Dictionary(dictionary), .. }, is_stream: false, .. } = found? else {
+        return None;
+    };
+    let is = |key: &[u8], kind: &[u8]| dictionary.get(key).is_none() || dictionary.name(key) == Some(kind);
+    (is(b"Type", b"Annot") && is(b"Subtype", b"Widget")).then_some(dictionary)
+}
+
+/// There is a field that is no signature in it, or something that says how its own text is drawn.
+fn is_drawn(object: &Object) -> bool {
+    match object {
+        Object::Array(values) => values.iter().any(|value| is_drawn(&value.object)),
+        Object::Dictionary(dictionary) => {
+            dictionary.get(b"DA").is_some()
+                || dictionary.get(b"FT").is_some() && dictionary.name(b"FT") != Some(b"Sig")
+                || dictionary.name(b"Subtype") == Some(b"FreeText")
+                || dictionary.iter().any(|(_, value)| is_drawn(&value.object))
+        }
+        _ => false,
+    }
 }
 
 /// It has a place on its page, or something to be drawn somewhere.

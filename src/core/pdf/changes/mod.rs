@@ -21,7 +21,7 @@ use super::document::Document;
 use super::fault::PdfFault;
 use super::object::{Dictionary, Object, Reference, Value};
 use super::permissions::Permissions;
-use super::references::{Referrer, referrers};
+use super::references::{Key, Referrer, referrers};
 use super::same::same;
 
 /// What was added, and may be.
@@ -80,17 +80,36 @@ pub struct Look {
     pub dictionary: Dictionary,
 }
 
-/// Who refers to what was written after the first signature.
-pub struct Written(HashMap<u32, Vec<Referrer>>);
+/// Who refers to what was written after the first signature, and to what leads there.
+pub struct Written {
+    wanted: HashSet<u32>,
+    referrers: HashMap<u32, Vec<Referrer>>,
+}
 
 impl Written {
     /// Looks through the whole document, once for all its signatures. `first`: as the oldest of them signed it.
     pub fn since(first: &Document<'_>, now: &Document<'_>) -> Result<Self, PdfFault> {
-        referrers(now, &now.numbers_since(first).collect()).map(Self)
+        let mut wanted: HashSet<u32> = now.numbers_since(first).collect();
+        let catalogue = now.catalogue()?;
+        let form = now.get(&catalogue, b"AcroForm")?;
+        let fields = form.as_ref().and_then(Object::as_dictionary).and_then(|form| form.get(b"Fields"));
+        let leading = [now.trailer().get(b"Root"), catalogue.get(b"AcroForm"), fields];
+        wanted.extend(leading.into_iter().filter_map(reference).map(|reference| reference.number));
+        let mut found = referrers(now, &wanted)?;
+        // Pages whose annotations are an object of their own.
+        let of_annotations = found.values().flatten().filter(|by| by.is_at(Key::Annots));
+        let pages: Vec<u32> = of_annotations.filter_map(|by| by.from).filter(|from| !wanted.contains(from)).collect();
+        if !pages.is_empty() {
+            wanted.extend(pages);
+            found = referrers(now, &wanted)?;
+        }
+        Ok(Self { wanted, referrers: found })
     }
 
-    fn referrers(&self, number: u32) -> &[Referrer] {
-        self.0.get(&number).map(Vec::as_slice).unwrap_or_default()
+    /// `None`: it was not looked for.
+    fn of(&self, number: u32) -> Option<&[Referrer]> {
+        let known = self.referrers.get(&number).map(Vec::as_slice).unwrap_or_default();
+        self.wanted.contains(&number).then_some(known)
     }
 }
 
@@ -118,7 +137,7 @@ struct Comparison<'a, 'd> {
     rules: &'a Rules,
     /// Objects that are new or elsewhere than they were.
     written: HashSet<u32>,
-    /// Of those, what each is written for.
+    /// What each of them is written for; and what leads to them, written or not.
     explained: HashMap<u32, Zone>,
     /// Widgets of signature fields that were added.
     widgets: HashSet<u32>,
@@ -135,6 +154,8 @@ enum Zone {
     Metadata,
     ValidationData,
     Form,
+    /// The fields of the form, as an object of their own.
+    Fields,
     /// A field that was there: an empty signature field that was signed, or one that was filled.
     Field,
     /// A new signature field, or what a signature or the look of a field consists of.
@@ -221,8 +242,13 @@ impl<'a, 'd> Comparison<'a, 'd> {
 
     fn explain(&mut self, number: u32, zone: Zone) {
         if self.written.contains(&number) {
-            self.explained.entry(number).or_insert(zone);
+            self.leads(number, zone);
         }
+    }
+
+    /// It is written for that, or leads to what is.
+    fn leads(&mut self, number: u32, zone: Zone) {
+        self.explained.entry(number).or_insert(zone);
     }
 
     /// It was not in use in what was signed.

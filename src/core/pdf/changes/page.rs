@@ -1,7 +1,8 @@
 //! Pages: the widgets of signatures that were added stand on them, and nothing else is new.
 
 use super::form::starts_with;
-use super::{Change, Checked, Comparison, Zone, allowed, difference, reference};
+use super::{Change, Checked, Comparison, Key, PdfFault, Zone, allowed, difference, reference};
+use crate::core::pdf::document::Indirect;
 use crate::core::pdf::object::{Object, Reference, Value};
 
 impl Comparison<'_, '_> {
@@ -14,23 +15,41 @@ impl Comparison<'_, '_> {
             let (Some(before), Some(after)) = (self.signed.in_use(number), self.now.in_use(number)) else { continue };
             let (Some(old), Some(new)) = (self.signed.object(before)?, self.now.object(after)?) else { continue };
             match (&old.value.object, &new.value.object) {
-                (Object::Dictionary(one), Object::Dictionary(_)) if one.name(b"Type") == Some(b"Page") => {
+                (Object::Dictionary(one), Object::Dictionary(_))
+                    if one.name(b"Type") == Some(b"Page") && !old.is_stream && !new.is_stream =>
+                {
                     allowed!(self.page(after)?);
                 }
                 (Object::Array(before), Object::Array(now)) => {
-                    let by = self.referrers.referrers(number);
-                    if by.is_empty() || !by.iter().all(|by| by.key.as_deref() == Some(b"Annots")) {
-                        continue;
-                    }
+                    let Some(pages) = self.pages_of(number)? else { continue };
                     if !starts_with(now, before) || !self.are_widgets(&now[before.len()..]) {
                         return Ok(Err(Change::Annotation.at(format!("object {number}"))));
                     }
                     self.explain(number, Zone::Annotations);
+                    pages.into_iter().for_each(|page| self.leads(page, Zone::Page));
                 }
                 _ => {}
             }
         }
         self.show()
+    }
+
+    /// The pages whose annotations this is; `None`: it is something else, or that too.
+    fn pages_of(&self, annotations: u32) -> Result<Option<Vec<u32>>, PdfFault> {
+        let mut pages = Vec::new();
+        for by in self.referrers.of(annotations).unwrap_or_default() {
+            let page = by.from.filter(|_| by.is_at(Key::Annots)).and_then(|from| self.signed.in_use(from));
+            let found = page.map(|page| self.signed.object(page)).transpose()?.flatten();
+            let is_page = |found: &Indirect| {
+                let page = found.value.object.as_dictionary();
+                !found.is_stream && page.is_some_and(|page| page.name(b"Type") == Some(b"Page"))
+            };
+            match (page, found) {
+                (Some(page), Some(found)) if is_page(&found) => pages.push(page.number),
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(pages).filter(|pages| !pages.is_empty()))
     }
 
     /// A page may have these widgets more, and nothing else.

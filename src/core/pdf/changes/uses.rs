@@ -1,8 +1,14 @@
-//! Who refers to what was written.
+//! Who refers to what was written, and as what.
+//!
+//! A file can be prepared so that one object is two things: the form and a drawing, a field and a list of drawings, an array of annotations
+//! and a colour space. What may change in the one would then change the other. So each object that changed has one use, and whoever leads to
+//! it too; and what was added was referred to by nothing that was signed.
 
-use super::{Change, Checked, Comparison, Zone};
-use crate::core::pdf::object::Reference;
-use crate::core::pdf::references::Referrer;
+use std::collections::{BTreeSet, HashSet};
+
+use super::{Change, Checked, Comparison, Zone, allowed};
+use crate::core::pdf::object::{Reference, Value};
+use crate::core::pdf::references::{Key, Referrer, numbers_in};
 
 impl Comparison<'_, '_> {
     /// Nothing refers to what was written but what it was written for.
@@ -10,28 +16,58 @@ impl Comparison<'_, '_> {
         let mut explained: Vec<(u32, Zone)> = self.explained.iter().map(|(number, zone)| (*number, *zone)).collect();
         explained.sort_unstable_by_key(|(number, _)| *number);
         for (number, zone) in explained {
-            let is_right = |by: &Referrer| {
-                let of = by.from.and_then(|from| self.explained.get(&from).copied());
-                let is_root = by.from == Some(root.number);
-                let key = by.key.as_deref().unwrap_or_default();
-                match zone {
-                    // Pages, fields and the catalogue are what they were, and are referred to as they were.
-                    Zone::Catalogue | Zone::Page | Zone::Field => true,
-                    Zone::Annotations => key == b"Annots",
-                    Zone::Structure => by.from.is_none(),
-                    Zone::Metadata => by.from.is_none() || is_root && key == b"Metadata",
-                    Zone::ValidationData => of == Some(Zone::ValidationData) || is_root && key == b"DSS",
-                    Zone::Form => of == Some(Zone::Form) || is_root && key == b"AcroForm",
-                    Zone::Signature => {
-                        matches!(of, Some(Zone::Signature | Zone::Form | Zone::Field | Zone::Annotations))
-                            || of == Some(Zone::Page) && key == b"Annots"
-                            || is_root && key == b"AcroForm"
-                    }
-                }
-            };
-            if !self.referrers.referrers(number).iter().all(is_right) {
+            let is_known = |by: &Referrer| self.is_use_of(zone, by, root);
+            if !self.referrers.of(number).is_some_and(|all| all.iter().all(is_known)) {
                 return Ok(Err(Change::Object.at(format!("object {number} is used elsewhere too"))));
             }
+        }
+        self.led_nowhere()
+    }
+
+    /// What is written for this may be referred to from there.
+    fn is_use_of(&self, zone: Zone, by: &Referrer, root: Reference) -> bool {
+        let is_root = by.from == Some(root.number);
+        let is_trailer = by.from.is_none();
+        let of = by.from.filter(|_| !is_root).and_then(|from| self.explained.get(&from).copied());
+        match zone {
+            Zone::Structure => false,
+            Zone::Catalogue => is_trailer && by.is_at(Key::Root),
+            Zone::Metadata => is_trailer && by.is_at(Key::Info) || is_root && by.is_at(Key::Metadata),
+            Zone::ValidationData => of == Some(Zone::ValidationData) || is_root && by.first == Some(Key::Dss),
+            Zone::Form => is_root && by.is_at(Key::AcroForm),
+            Zone::Fields => {
+                let is_direct = by.first == Some(Key::AcroForm) && by.last == Some(Key::Fields) && by.depth == 2;
+                of == Some(Zone::Form) && by.is_at(Key::Fields) || is_root && is_direct && !by.is_member
+            }
+            // Nowhere is a member of an array something that draws by its keys, or a list that others name by their keys.
+            Zone::Field => by.is_member || matches!(by.last, Some(Key::Parent | Key::Obj)),
+            Zone::Page => by.is_member || matches!(by.last, Some(Key::P | Key::Pg)),
+            Zone::Annotations => of == Some(Zone::Page) && by.is_at(Key::Annots),
+            Zone::Signature => match of {
+                Some(Zone::Signature | Zone::Form | Zone::Fields | Zone::Field | Zone::Annotations) => true,
+                Some(Zone::Page) => by.first == Some(Key::Annots),
+                _ => is_root && by.first == Some(Key::AcroForm),
+            },
+        }
+    }
+
+    /// What was signed may refer to what was not there; then it may not come later.
+    fn led_nowhere(&self) -> Checked<()> {
+        let added: HashSet<u32> = self.written.iter().copied().filter(|number| self.is_new(*number)).collect();
+        let by_whom: BTreeSet<Option<u32>> =
+            added.iter().flat_map(|number| self.referrers.of(*number).unwrap_or_default()).map(|by| by.from).collect();
+        for from in by_whom {
+            let signed: Vec<Value> = match from {
+                None => self.signed.trailer().iter().map(|(_, value)| value.clone()).collect(),
+                Some(number) => match self.signed.in_use(number) {
+                    Some(reference) => self.signed.object(reference)?.map(|found| found.value).into_iter().collect(),
+                    None => continue,
+                },
+            };
+            allowed!(match signed.iter().flat_map(numbers_in).filter(|number| added.contains(number)).min() {
+                Some(number) => Err(Change::Object.at(format!("object {number}, which was referred to before it was there"))),
+                None => Ok(()),
+            });
         }
         Ok(Ok(()))
     }

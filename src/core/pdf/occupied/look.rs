@@ -2,13 +2,16 @@
 
 use crate::core::pdf::document::Document;
 use crate::core::pdf::geometry::{Rectangle, number};
-use crate::core::pdf::object::{Dictionary, Object};
+use crate::core::pdf::object::{Dictionary, Object, Value};
 use crate::core::pdf::page::numbers;
 
 /// `NoZoom`, `NoRotate`: it is drawn outside of its rectangle too.
 const LEAVES: i64 = 8 | 16;
 /// What its frame may take beside it, in points.
 const FRAME: f64 = 1.0;
+
+/// How a look is made where there is none (tables 176, 187, 188).
+const FRAMES: [&[u8]; 3] = [b"MK", b"BS", b"Border"];
 
 /// Where something can be seen of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,17 +38,18 @@ fn judged(document: &Document<'_>, widget: &Dictionary) -> Option<Extent> {
         Some(corners) => Some(Rectangle::of_corners(&numbers(document, &corners).ok()??)?),
     };
     let has_room = rectangle.filter(|own| own.width() > 0.0 && own.height() > 0.0);
-    let Some(appearances) = document.dictionary(widget, b"AP").ok()? else {
-        return Some(has_room.map_or(Extent::Nowhere, |own| Extent::In(own.expanded(FRAME))));
-    };
+    let appearances = document.dictionary(widget, b"AP").ok()?.unwrap_or_default();
     if appearances.keys().any(|key| key != b"N") {
         return None;
     }
-    let Some(normal) = appearances.get(b"N") else { return Some(has_room.map_or(Extent::Nowhere, Extent::In)) };
+    let Some(normal) = appearances.get(b"N") else {
+        // Some viewers make a look of these.
+        let is_plain = FRAMES.iter().all(|key| widget.get(key).is_none_or(says_nothing));
+        return is_plain.then(|| has_room.map_or(Extent::Nowhere, |own| Extent::In(own.expanded(FRAME))));
+    };
     let stream = document.stream(normal.object.as_reference()?).ok()??;
     let Some(own) = has_room else {
-        let is_empty = stream.octets.iter().all(u8::is_ascii_whitespace);
-        return is_empty.then_some(Extent::Nowhere);
+        return paints_nothing(&stream.octets).then_some(Extent::Nowhere);
     };
     let corners = document.get(&stream.dictionary, b"BBox").ok()??;
     let bounds = Rectangle::of_corners(&numbers(document, &corners).ok()??)?;
@@ -64,4 +68,18 @@ fn judged(document: &Document<'_>, widget: &Dictionary) -> Option<Extent> {
         }
     };
     (is_bounded && is_upright && flags & LEAVES == 0).then(|| Extent::In(own.expanded(FRAME)))
+}
+
+fn says_nothing(value: &Value) -> bool {
+    match &value.object {
+        Object::Dictionary(dictionary) => dictionary.keys().next().is_none(),
+        Object::Array(values) => values.iter().all(|value| number(&value.object) == Some(0.0)),
+        object => *object == Object::Null,
+    }
+}
+
+/// Only comments, as Acrobat writes them, and white space.
+fn paints_nothing(content: &[u8]) -> bool {
+    let mut lines = content.split(|octet| matches!(octet, b'\r' | b'\n'));
+    lines.all(|line| line.trim_ascii().is_empty() || line.trim_ascii_start().starts_with(b"%"))
 }
