@@ -170,11 +170,6 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Where its streams of cross-references begin.
-    pub fn offsets_of_sections(&self) -> HashSet<usize> {
-        self.sections().iter().flat_map(|section| [Some(section.at), section.at_hidden]).flatten().collect()
-    }
-
     pub const fn octets(&self) -> &'a [u8] {
         self.octets
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::cross_references::Place;
 use super::document::Document;
 use super::fault::PdfFault;
 use super::object::{Object, Value};
@@ -49,8 +48,10 @@ impl Key {
 /// Where a reference stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Referrer {
-    /// The indirect object; `None`: a trailer.
+    /// The indirect object; `None`: the trailer.
     pub from: Option<u32>,
+    /// That is the trailer, or a stream of cross-references, which has one for its dictionary.
+    pub is_trailer: bool,
     /// The key at the top of that object; `None`: it is no dictionary.
     pub first: Option<Key>,
     /// The key that stands nearest to the reference.
@@ -60,6 +61,9 @@ pub struct Referrer {
     /// It is a member of an array.
     pub is_member: bool,
 }
+
+const NOWHERE: Referrer =
+    Referrer { from: None, is_trailer: false, first: None, last: None, depth: 0, is_member: false };
 
 impl Referrer {
     /// It is the value of this key of the object itself.
@@ -79,18 +83,15 @@ pub fn referrers(document: &Document<'_>, wanted: &HashSet<u32>) -> Result<HashM
             }
         }
     };
-    let nowhere = Referrer { from: None, first: None, last: None, depth: 0, is_member: false };
     for (key, value) in document.trailer().iter() {
-        collect(value, Key::of(key).below(nowhere), &mut take);
+        collect(value, Key::of(key).below(Referrer { is_trailer: true, ..NOWHERE }), &mut take);
     }
-    let sections = document.offsets_of_sections();
     for number in document.numbers() {
         let Some(reference) = document.in_use(number) else { continue };
         let Some(object) = document.object(reference)? else { continue };
-        // A stream of cross-references has the trailer for its dictionary.
-        let is_trailer = matches!(document.place(number), Some(Place::At { offset, .. }) if sections.contains(&offset));
-        let from = if is_trailer { None } else { Some(number) };
-        collect(&object.value, Referrer { from, ..nowhere }, &mut take);
+        let dictionary = object.value.object.as_dictionary();
+        let is_trailer = object.is_stream && dictionary.is_some_and(|own| own.name(b"Type") == Some(b"XRef"));
+        collect(&object.value, Referrer { from: Some(number), is_trailer, ..NOWHERE }, &mut take);
     }
     Ok(found)
 }
@@ -98,8 +99,7 @@ pub fn referrers(document: &Document<'_>, wanted: &HashSet<u32>) -> Result<HashM
 /// The numbers of all objects that this one refers to.
 pub fn numbers_in(value: &Value) -> HashSet<u32> {
     let mut numbers = HashSet::new();
-    let nowhere = Referrer { from: None, first: None, last: None, depth: 0, is_member: false };
-    collect(value, nowhere, &mut |number, _| {
+    collect(value, NOWHERE, &mut |number, _| {
         numbers.insert(number);
     });
     numbers

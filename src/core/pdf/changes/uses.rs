@@ -27,12 +27,11 @@ impl Comparison<'_, '_> {
     /// What is written for this may be referred to from there.
     fn is_use_of(&self, zone: Zone, by: &Referrer, root: Reference) -> bool {
         let is_root = by.from == Some(root.number);
-        let is_trailer = by.from.is_none();
         let of = by.from.filter(|_| !is_root).and_then(|from| self.explained.get(&from).copied());
         match zone {
             Zone::Structure => false,
-            Zone::Catalogue => is_trailer && by.is_at(Key::Root),
-            Zone::Metadata => is_trailer && by.is_at(Key::Info) || is_root && by.is_at(Key::Metadata),
+            Zone::Catalogue => by.is_trailer && by.is_at(Key::Root),
+            Zone::Metadata => by.is_trailer && by.is_at(Key::Info) || is_root && by.is_at(Key::Metadata),
             Zone::ValidationData => of == Some(Zone::ValidationData) || is_root && by.first == Some(Key::Dss),
             Zone::Form => is_root && by.is_at(Key::AcroForm),
             Zone::Fields => {
