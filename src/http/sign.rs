@@ -5,7 +5,10 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -126,8 +129,9 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
     let signed = work.await.map_err(|_| Problem::internal())??;
     metrics::counter!("antin_sign_answers_total").increment(1);
     let json = HeaderValue::from_static("application/json");
-    let body = SignedBody::body(signed).map_err(|_| Problem::internal())?;
-    let mut response = (StatusCode::CREATED, [(CONTENT_TYPE, json)], body).into_response();
+    let (length, body) = SignedBody::body(signed).map_err(|_| Problem::internal())?;
+    let headers = [(CONTENT_TYPE, json), (CONTENT_LENGTH, HeaderValue::from(length))];
+    let mut response = (StatusCode::CREATED, headers, body).into_response();
     if let Some(applied) = applied
         && let Ok(value) = HeaderValue::from_str(&format!("wait={}", applied.as_secs()))
     {
@@ -174,22 +178,25 @@ impl SignedBody {
         }
     }
 
-    /// The answer as it is sent: a signed PDF, which stands last, is encoded piece by piece, so that a large one is held once.
-    fn body(signed: Signed) -> Result<Body, serde_json::Error> {
+    /// The answer as it is sent, and its length: a signed PDF, which stands last, is encoded piece by piece, so that a large one is held
+    /// once.
+    fn body(signed: Signed) -> Result<(usize, Body), serde_json::Error> {
         if signed.document.intent.format == Format::Cades {
             let encoded = STANDARD.encode(&signed.signature);
-            return Ok(Body::from(serde_json::to_vec(&Self::new(&signed, encoded))?));
+            let whole = serde_json::to_vec(&Self::new(&signed, encoded))?;
+            return Ok((whole.len(), Body::from(whole)));
         }
         let empty = serde_json::to_string(&Self::new(&signed, String::new()))?;
         let (before, after) = empty.split_at(empty.len() - END.len());
         debug_assert_eq!(after, END);
         let (before, whole) = (Bytes::from(before.to_owned()), Bytes::from(signed.signature));
+        let length = empty.len() + whole.len().div_ceil(3) * 4;
         let pieces = (0..whole.len()).step_by(ENCODED_AT_ONCE).map(move |from| {
             let piece = whole.slice(from..whole.len().min(from + ENCODED_AT_ONCE));
             Bytes::from(STANDARD.encode(piece))
         });
         let all = std::iter::once(before).chain(pieces).chain(std::iter::once(Bytes::from_static(END.as_bytes())));
-        Ok(Body::from_stream(stream::iter(all.map(Ok::<_, Infallible>))))
+        Ok((length, Body::from_stream(stream::iter(all.map(Ok::<_, Infallible>)))))
     }
 }
 

@@ -27,7 +27,8 @@ async def sign(document, how, place, options):
     writer = IncrementalPdfFileWriter(io.BytesIO(document))
     signer = signers.SimpleSigner.load(options.key, options.cert, ca_chain_files=options.chain)
     name = f"Theirs{place}"
-    box = (60, 60 + 90 * place, 260, 130 + 90 * place) if how == "visible" else None
+    # Side by side, where the paper is empty.
+    box = (60 + 240 * place, 60, 260 + 240 * place, 130) if how == "visible" else None
     wants_stamp = how in ("stamped", "long-term", "archived")
     context = ValidationContext(
         trust_roots=[load_cert_from_pemder(options.root)],

@@ -172,7 +172,10 @@ fn respond(mut connection: TcpStream, answers: &Mutex<Answers>, stop: &AtomicBoo
         }
         Answer::Made(make) => {
             let body = make(&question);
-            head(&mut connection, 200, &length(&body))?;
+            // An answer is of the kind that was asked for (RFC 3161 §3.4, RFC 6960 Appendix A).
+            let kind = request.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
+            let kind = kind.replace("-query", "-reply").replace("-request", "-response");
+            head(&mut connection, 200, &format!("{}Content-Type: {kind}\r\n", length(&body)))?;
             connection.write_all(&body)
         }
         Answer::Status(status) => head(&mut connection, *status, "Content-Length: 0\r\n"),

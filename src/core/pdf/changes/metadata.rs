@@ -1,8 +1,11 @@
 //! Metadata streams (ISO 32000-2 §14.3.2; ISO 16684-1): whoever writes a revision says when and by what, and nothing else.
 
+use std::collections::BTreeMap;
+
 use roxmltree::{Document, Node, ParsingOptions};
 
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
+const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
 const PDF: &str = "http://ns.adobe.com/pdf/1.3/";
 const MEDIA_MANAGEMENT: &str = "http://ns.adobe.com/xap/1.0/mm/";
@@ -20,56 +23,114 @@ pub fn say_the_same(one: &[u8], other: &[u8]) -> bool {
     one == other || properties(one).zip(properties(other)).is_some_and(|(one, other)| one == other)
 }
 
-/// The properties of a packet in a fixed order.
-fn properties(packet: &[u8]) -> Option<Vec<String>> {
-    if packet.len() > LONGEST {
+/// The properties of a packet in a fixed order; `None`: readers may differ on what they are.
+fn properties(packet: &[u8]) -> Option<BTreeMap<Name, String>> {
+    if packet.len() > LONGEST || memchr::memmem::find(packet, b"<![CDATA[").is_some() {
         return None;
     }
     let text = std::str::from_utf8(packet).ok()?.trim_start_matches('\u{FEFF}');
     let options = ParsingOptions { nodes_limit: NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).ok()?;
-    let mut found = Vec::new();
-    for description in document.descendants().filter(|node| node.has_tag_name((RDF, "Description"))) {
-        // One in another is the value of a property.
-        if description.ancestors().skip(1).any(|above| above.has_tag_name((RDF, "Description"))) {
-            continue;
+    let root = document.root_element();
+    if root.descendants().any(|node| node.is_comment() || node.is_pi()) {
+        return None;
+    }
+    let descriptions = match root.has_tag_name((RDF, "RDF")) {
+        true => root,
+        false => only(elements(root)?).filter(|below| below.has_tag_name((RDF, "RDF")))?,
+    };
+    let mut found = BTreeMap::new();
+    for description in elements(descriptions)? {
+        if !description.has_tag_name((RDF, "Description")) {
+            return None;
         }
-        for attribute in description.attributes() {
-            let (space, name) = (attribute.namespace().unwrap_or_default(), attribute.name());
-            if space != RDF && !OF_WRITER.contains(&(space, name)) {
-                found.push(format!("{{{space}}}{name}=({:?})", attribute.value().trim()));
-            }
-        }
-        for property in description.children().filter(Node::is_element) {
-            let name = (property.tag_name().namespace().unwrap_or_default(), property.tag_name().name());
-            if !OF_WRITER.contains(&name) {
-                found.push(written(property, DEPTH)?);
+        for (name, value) in fields(description, DEPTH)? {
+            let is_of_writer = OF_WRITER.iter().any(|(space, own)| (*space, *own) == (&*name.0, &*name.1));
+            // Of two, readers take one or the other.
+            if found.insert(name, value).is_some() && !is_of_writer {
+                return None;
             }
         }
     }
-    found.sort_unstable();
+    found.retain(|(space, own), _| !OF_WRITER.contains(&(&**space, &**own)));
     Some(found)
 }
 
-/// An element with all that is in it.
-fn written(element: Node<'_, '_>, depth: usize) -> Option<String> {
+/// A namespace and a name in it.
+type Name = (String, String);
+
+/// The fields of a structure: attributes and elements say the same (ISO 16684-1 §7.9.2.2).
+fn fields(structure: Node<'_, '_>, depth: usize) -> Option<BTreeMap<Name, String>> {
     let depth = depth.checked_sub(1)?;
-    let space = element.tag_name().namespace().unwrap_or_default();
-    let mut attributes: Vec<String> = element
-        .attributes()
-        .map(|own| format!("{{{}}}{}={:?}", own.namespace().unwrap_or_default(), own.name(), own.value()))
-        .collect();
-    attributes.sort_unstable();
-    let mut inside = Vec::new();
-    for child in element.children() {
-        if child.is_element() {
-            inside.push(written(child, depth)?);
-        } else if let Some(text) = child.text().filter(|text| child.is_text() && !text.trim().is_empty()) {
-            inside.push(format!("{:?}", text.trim()));
+    let mut found = BTreeMap::new();
+    for attribute in structure.attributes() {
+        match (attribute.namespace()?, attribute.name()) {
+            (RDF, "about" | "parseType") => {}
+            (RDF | XML, _) => return None,
+            (space, name) => {
+                found.insert((space.to_owned(), name.to_owned()), simple(attribute.value()));
+            }
         }
     }
-    let attributes: String = attributes.concat();
-    Some(format!("{{{space}}}{}{attributes}=({})", element.tag_name().name(), inside.concat()))
+    for property in elements(structure)? {
+        let name = (property.tag_name().namespace()?.to_owned(), property.tag_name().name().to_owned());
+        if found.insert(name, value(property, depth)?).is_some() {
+            return None;
+        }
+    }
+    Some(found)
+}
+
+/// The value of a property or of an item of an array, in one spelling (§7.4 to §7.9).
+fn value(property: Node<'_, '_>, depth: usize) -> Option<String> {
+    let depth = depth.checked_sub(1)?;
+    let language = property.attribute((XML, "lang")).map(|language| format!("@{language:?}")).unwrap_or_default();
+    let others: Vec<_> =
+        property.attributes().filter(|own| (own.namespace(), own.name()) != (Some(XML), "lang")).collect();
+    let structure = |node: Node<'_, '_>| fields(node, depth).map(|fields| format!("{fields:?}"));
+    let is_simple = !property.children().any(|child| child.is_element());
+    let value = match others.as_slice() {
+        [only] if (only.namespace(), only.name()) == (Some(RDF), "resource") => {
+            (is_simple && property.text().is_none_or(|text| text.trim().is_empty())).then(|| simple(only.value()))?
+        }
+        [only] if (only.namespace(), only.name(), only.value()) == (Some(RDF), "parseType", "Resource") => {
+            structure(property)?
+        }
+        [] if is_simple => simple(property.text().unwrap_or_default()),
+        [] => {
+            let below = only(elements(property)?)?;
+            match (below.tag_name().namespace(), below.tag_name().name()) {
+                (Some(RDF), "Description") => structure(below)?,
+                (Some(RDF), kind @ ("Alt" | "Bag" | "Seq")) if below.attributes().next().is_none() => {
+                    let is_item = |item: &Node<'_, '_>| item.has_tag_name((RDF, "li"));
+                    let items = elements(below)?.into_iter().map(|item| value(Some(item).filter(is_item)?, depth));
+                    format!("{kind}{:?}", items.collect::<Option<Vec<_>>>()?)
+                }
+                _ => return None,
+            }
+        }
+        // A structure without elements.
+        _ => {
+            (is_simple && property.text().is_none_or(|text| text.trim().is_empty())).then(|| structure(property))??
+        }
+    };
+    Some(value + &language)
+}
+
+fn simple(text: &str) -> String {
+    format!("={:?}", text.trim())
+}
+
+/// The elements below one that has no text of its own.
+fn elements<'a, 'i>(above: Node<'a, 'i>) -> Option<Vec<Node<'a, 'i>>> {
+    let has_text =
+        above.children().any(|child| child.is_text() && child.text().is_some_and(|text| !text.trim().is_empty()));
+    (!has_text).then(|| above.children().filter(Node::is_element).collect())
+}
+
+fn only<T>(items: Vec<T>) -> Option<T> {
+    let mut items = items.into_iter();
+    items.next().filter(|_| items.next().is_none())
 }
 
 #[cfg(test)]
@@ -115,6 +176,51 @@ mod tests {
             assert!(!say_the_same(&before, &other), "{}", String::from_utf8_lossy(&other));
         }
         assert!(!say_the_same(b"<x", b"<y") && say_the_same(b"<x", b"<x"));
+    }
+
+    /// RDF has several spellings, and writers change them.
+    #[test]
+    fn a_structure_is_the_same_in_every_spelling() {
+        let of = |inside: &str| {
+            packet("", &format!("<dc:a xmlns:s=\"urn:s\"><rdf:Bag><rdf:li{inside}</rdf:li></rdf:Bag></dc:a>"))
+        };
+        let before = of(" rdf:parseType=\"Resource\"><s:one>1</s:one><s:two>urn:x</s:two>");
+        for same in [
+            of("><rdf:Description s:two=\"urn:x\" s:one=\"1\"/>"),
+            of("><rdf:Description s:one=\"1\"><s:two rdf:resource=\"urn:x\"/></rdf:Description>"),
+            of(" s:one=\"1\" s:two=\"urn:x\">"),
+        ] {
+            assert!(say_the_same(&before, &same), "{}", String::from_utf8_lossy(&same));
+        }
+        for other in [
+            of("><rdf:Description s:two=\"urn:x\" s:one=\"2\"/>"),
+            of("><rdf:Description s:two=\"urn:x\"/>"),
+            of(" rdf:parseType=\"Literal\"><s:one>1</s:one><s:two>urn:x</s:two>"),
+            of(">1"),
+        ] {
+            assert!(!say_the_same(&before, &other), "{}", String::from_utf8_lossy(&other));
+        }
+    }
+
+    /// Where readers may differ, only the same octets are the same.
+    #[test]
+    fn what_can_be_read_in_two_ways_says_nothing() {
+        for inside in [
+            "<dc:title>a</dc:title><dc:title>a</dc:title>",
+            "<!-- --><dc:title>a</dc:title>",
+            "<dc:title><![CDATA[a]]></dc:title>",
+            "<?x?><dc:title>a</dc:title>",
+            "<dc:title>a</dc:title>text",
+            "<dc:title rdf:ID=\"x\">a</dc:title>",
+            "</rdf:Description><dc:title>a</dc:title><rdf:Description>",
+            "</rdf:Description></rdf:RDF><rdf:RDF><rdf:Description><dc:title>a</dc:title>",
+        ] {
+            let one = packet("", inside);
+            let other = packet(" ", inside);
+            assert!(say_the_same(&one, &one) && !say_the_same(&one, &other), "{inside}");
+        }
+        let plain = |attributes| packet(attributes, "<dc:title>a</dc:title>");
+        assert!(say_the_same(&plain(""), &plain(" ")));
     }
 
     #[test]

@@ -64,7 +64,8 @@ impl Comparison<'_, '_> {
                 },
             };
             allowed!(match signed.iter().flat_map(numbers_in).filter(|number| added.contains(number)).min() {
-                Some(number) => Err(Change::Object.at(format!("object {number}, which was referred to before it was there"))),
+                Some(number) =>
+                    Err(Change::Object.at(format!("object {number}, which was referred to before it was there"))),
                 None => Ok(()),
             });
         }
