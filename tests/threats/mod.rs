@@ -24,6 +24,7 @@ mod pdf_certified;
 mod pdf_controls;
 mod pdf_dictionary;
 mod pdf_revisions;
+mod pdf_roles;
 mod pdf_shadow;
 mod pdf_structure;
 mod signer;

@@ -7,8 +7,8 @@ use super::object::{Dictionary, Object, Value};
 use super::stream;
 use super::syntax::{Cursor, is_space};
 
-/// How far before the end `startxref` may stand.
-const END_WINDOW: usize = 1088;
+/// How far before the end `startxref` may stand: other readers look no further.
+const END_WINDOW: usize = 1024;
 /// Revisions of one file.
 const SECTIONS: usize = 1024;
 /// Entries of all sections together.
@@ -93,6 +93,14 @@ impl Sections {
         offsets.extend(self.list.iter().map(|section| section.at));
         offsets.sort_unstable();
         offsets
+    }
+
+    /// The numbers that some of these sections call free, ascending.
+    pub fn freed(&self, sections: std::ops::Range<usize>) -> impl Iterator<Item = u32> {
+        let is_freed = move |(_, section, place): &&(u32, u32, Place)| {
+            sections.contains(&(*section as usize)) && *place == Place::Free
+        };
+        self.entries.iter().filter(is_freed).map(|(number, ..)| *number)
     }
 
     /// The numbers that occur in some of these sections, ascending.

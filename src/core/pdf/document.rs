@@ -31,6 +31,8 @@ pub struct Document<'a> {
     newer: usize,
     streams: RefCell<HashMap<u32, Rc<ObjectStream>>>,
     left: Cell<usize>,
+    /// The same for objects of which only the end is asked.
+    left_of_ends: Cell<usize>,
     /// Object streams that are being read: their length may not stand in them.
     opening: RefCell<HashSet<u32>>,
     decompressed: Cell<usize>,
@@ -39,6 +41,8 @@ pub struct Document<'a> {
 /// Decompressed, and where its objects begin.
 struct ObjectStream {
     octets: Vec<u8>,
+    /// Where the first may begin, and what names them ends.
+    first: usize,
     objects: Vec<(u32, usize)>,
 }
 
@@ -78,6 +82,7 @@ impl<'a> Document<'a> {
             newer,
             streams: RefCell::default(),
             left: Cell::new(READ),
+            left_of_ends: Cell::new(READ),
             opening: RefCell::default(),
             decompressed: Cell::new(DECOMPRESSED),
         }
@@ -124,11 +129,30 @@ impl<'a> Document<'a> {
         index.map(|index| self.sections.offsets_in(index)).unwrap_or_default()
     }
 
-    /// The octet behind `endobj` of the object that begins there, whatever its number.
+    /// The octet behind `endobj` of the object that begins there, whatever its number, if it is written so that all readers take it for
+    /// the same: nothing but a blank between the words that begin it, no comments.
+    pub fn end_of_plain_object(&self, offset: usize) -> Result<usize, PdfFault> {
+        let mut cursor = Cursor::plain(self.octets, offset);
+        let Reference { number, generation } = cursor.object_header()?;
+        if self.octets[offset..cursor.at] != *format!("{number} {generation} obj").as_bytes() {
+            return Err(PdfFault { at: offset, kind: PdfFaultKind::Syntax });
+        }
+        self.end_of(cursor, offset)
+    }
+
+    /// The octet behind `endobj` of the object that begins there; what a stream says of its length must be right.
     pub fn end_of_object(&self, offset: usize) -> Result<usize, PdfFault> {
         let mut cursor = Cursor::new(self.octets, offset);
+        cursor.skip_space();
         cursor.object_header()?;
+        self.end_of(cursor, offset)
+    }
+
+    fn end_of(&self, mut cursor: Cursor<'_>, offset: usize) -> Result<usize, PdfFault> {
         let value = cursor.value()?;
+        let cost = value.span.len().max(cursor.values() * READ_VALUE) + READ_ONE;
+        let limit = PdfFault { at: offset, kind: PdfFaultKind::Limit };
+        self.left_of_ends.set(self.left_of_ends.get().checked_sub(cost).ok_or(limit)?);
         let mut after = cursor;
         after.skip_space();
         if let Object::Dictionary(dictionary) = &value.object
@@ -146,9 +170,39 @@ impl<'a> Document<'a> {
         Ok(cursor.at)
     }
 
+    /// The objects in this object stream stand one behind the other, in the order in which they are named, and nothing stands between.
+    pub fn is_in_order(&self, stream: u32) -> Result<bool, PdfFault> {
+        let stream = self.object_stream(stream)?;
+        let mut head = Cursor::plain(&stream.octets[..stream.first], 0);
+        let mut cursor = Cursor::plain(&stream.octets, stream.first);
+        for (_, at) in &stream.objects {
+            for _ in 0..2 {
+                head.skip_space();
+                head.unsigned()?;
+            }
+            cursor.skip_space();
+            if cursor.at != *at {
+                return Ok(false);
+            }
+            cursor.value()?;
+        }
+        head.skip_space();
+        cursor.skip_space();
+        Ok(head.rest().is_empty() && cursor.rest().is_empty())
+    }
+
     /// Where the bodies of objects begin that some section names, ascending.
     pub fn offsets(&self) -> Vec<usize> {
         self.sections.offsets(self.newer)
+    }
+
+    /// Of those, the ones that stand in later revisions than this part of it.
+    pub fn offsets_since(&self, signed: &Self) -> Vec<usize> {
+        let later = self.sections_since(signed);
+        let mut offsets: Vec<usize> = later.iter().flat_map(|section| self.offsets_of(section)).collect();
+        offsets.extend(later.iter().map(|section| section.at));
+        offsets.sort_unstable();
+        offsets
     }
 
     /// The numbers of the objects that it has or had, ascending.
@@ -159,6 +213,11 @@ impl<'a> Document<'a> {
     /// Of the objects that stand in later revisions than this part of it.
     pub fn numbers_since(&self, signed: &Self) -> impl Iterator<Item = u32> {
         self.sections.numbers(self.newer..signed.newer)
+    }
+
+    /// Of the objects that later revisions than this part of it call free.
+    pub fn freed_since(&self, signed: &Self) -> impl Iterator<Item = u32> {
+        self.sections.freed(self.newer..signed.newer)
     }
 
     /// The reference to the object of that number that is in use.
@@ -345,6 +404,6 @@ impl<'a> Document<'a> {
         if numbers.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(fault(PdfFaultKind::TwoPlaces));
         }
-        Ok(ObjectStream { octets, objects })
+        Ok(ObjectStream { octets, first, objects })
     }
 }

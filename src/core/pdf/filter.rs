@@ -11,6 +11,9 @@ use super::syntax::is_space;
 /// Octets of one stream, decompressed.
 const LONGEST: usize = 16 << 20;
 
+/// Its octets are in another file (§7.3.8.2), or some readers take these for `DecodeParms`.
+const ELSEWHERE: [&[u8]; 4] = [b"F", b"FFilter", b"FDecodeParms", b"DP"];
+
 /// Filters of one stream.
 const FILTERS: usize = 2;
 
@@ -18,8 +21,7 @@ const FILTERS: usize = 2;
 /// them at the most. No other filter is read. `most`: octets that may come of each.
 pub fn decoded(dictionary: &Dictionary, data: &[u8], most: usize) -> Result<Vec<u8>, PdfFaultKind> {
     let most = most.min(LONGEST);
-    if dictionary.get(b"F").is_some() {
-        // Its octets are in another file.
+    if ELSEWHERE.iter().any(|key| dictionary.get(key).is_some()) {
         return Err(PdfFaultKind::Filter);
     }
     let names: Vec<&[u8]> = match dictionary.get(b"Filter").map(|value| &value.object) {
@@ -37,13 +39,17 @@ pub fn decoded(dictionary: &Dictionary, data: &[u8], most: usize) -> Result<Vec<
         }
         Some(_) => return Err(PdfFaultKind::Filter),
     };
+    let is_list = matches!(dictionary.get(b"Filter").map(|value| &value.object), Some(Object::Array(_)));
     let parameters = |index: usize| -> Result<Option<&Dictionary>, PdfFaultKind> {
         match dictionary.get(b"DecodeParms").map(|value| &value.object) {
             None => Ok(None),
-            Some(Object::Dictionary(one)) if names.len() <= 1 => Ok(Some(one)),
-            Some(Object::Array(all)) if all.len() <= FILTERS => {
-                Ok(all.get(index).and_then(|one| one.object.as_dictionary()))
-            }
+            // One for one filter, a list for a list: readers pass over what does not fit.
+            Some(Object::Dictionary(one)) if !is_list => Ok(Some(one)),
+            Some(Object::Array(all)) if is_list && all.len() == names.len() => match &all[index].object {
+                Object::Dictionary(one) => Ok(Some(one)),
+                Object::Null => Ok(None),
+                _ => Err(PdfFaultKind::Filter),
+            },
             Some(_) => Err(PdfFaultKind::Filter),
         }
     };

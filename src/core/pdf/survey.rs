@@ -28,6 +28,9 @@ const PLAYERS: [&[u8]; 4] = [b"RichMedia", b"3D", b"Movie", b"Screen"];
 /// Flags of an annotation that is not shown: Hidden, NoView (§12.5.3).
 const NOT_SHOWN: i64 = 2 | 32;
 
+/// Comments between two words.
+const COMMENTS: usize = 16;
+
 /// Data of streams that are longer are not searched for objects.
 const LONG: usize = 64 << 10;
 
@@ -97,20 +100,40 @@ fn has_unlisted(document: &Document<'_>, mut data: Vec<Range<usize>>) -> bool {
     found || has_unlisted_in(octets, from..octets.len(), &listed)
 }
 
-/// However many white spaces stand in it.
+/// The beginning of one as some reader takes it that repairs a file: with signs, comments and white space of other kinds in it.
 pub(super) fn has_unlisted_in(octets: &[u8], range: Range<usize>, listed: &[usize]) -> bool {
-    let end_of = |before: &[u8], is_it: fn(u8) -> bool| {
-        before.len() - before.iter().rev().take_while(|octet| is_it(**octet)).count()
-    };
-    let is_digit = |octet: u8| octet.is_ascii_digit();
     memchr::memmem::find_iter(&octets[range.clone()], b"obj").any(|at| {
-        let before = &octets[..range.start + at];
-        let before = &before[..end_of(before, is_space)];
-        let generation = end_of(before, is_digit);
-        let between = end_of(&before[..generation], is_space);
-        let begin = end_of(&before[..between], is_digit);
-        generation < before.len() && between < generation && begin < between && listed.binary_search(&begin).is_err()
+        let after_generation = before_space(&octets[..range.start + at]);
+        let generation = before_digits(after_generation);
+        let after_number =
+            before_space(generation.strip_suffix(b"+").or(generation.strip_suffix(b"-")).unwrap_or(generation));
+        let number = before_digits(after_number);
+        generation.len() < after_generation.len()
+            && after_number.len() < generation.len()
+            && number.len() < after_number.len()
+            && listed.binary_search(&number.len()).is_err()
     })
+}
+
+fn before_digits(octets: &[u8]) -> &[u8] {
+    &octets[..octets.len() - octets.iter().rev().take_while(|octet| octet.is_ascii_digit()).count()]
+}
+
+/// Without the white space of any reader at the end, and comments before it.
+fn before_space(octets: &[u8]) -> &[u8] {
+    let is_wide = |octet: &&u8| is_space(**octet) || matches!(octet, 0x0B | 0x1C..=0x1F | 0x85 | 0xA0);
+    let mut rest = octets;
+    for _ in 0..COMMENTS {
+        let spaces = rest.iter().rev().take_while(is_wide).count();
+        let (before, space) = rest.split_at(rest.len() - spaces);
+        let begin = memchr::memrchr2(b'\r', b'\n', before).map_or(0, |end| end + 1);
+        let comment = memchr::memchr(b'%', &before[begin..]);
+        match comment {
+            Some(at) if memchr::memchr2(b'\r', b'\n', space).is_some() => rest = &before[..begin + at],
+            _ => return before,
+        }
+    }
+    rest
 }
 
 fn read(document: &Document<'_>, number: u32) -> Result<Option<Indirect>, PdfFault> {

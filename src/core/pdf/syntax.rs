@@ -27,11 +27,18 @@ pub struct Cursor<'a> {
     pub at: usize,
     /// Values that the object being read may still have.
     left: usize,
+    /// No comments, and no white space but blanks, tabs and ends of lines.
+    is_plain: bool,
 }
 
 impl<'a> Cursor<'a> {
     pub const fn new(octets: &'a [u8], at: usize) -> Self {
-        Self { octets, at, left: VALUES }
+        Self { octets, at, left: VALUES, is_plain: false }
+    }
+
+    /// Takes comments, and white space that some readers do not know, for a fault of syntax.
+    pub const fn plain(octets: &'a [u8], at: usize) -> Self {
+        Self { octets, at, left: VALUES, is_plain: true }
     }
 
     /// Values that the last object read has.
@@ -54,6 +61,9 @@ impl<'a> Cursor<'a> {
     /// Passes white space and comments.
     pub fn skip_space(&mut self) {
         while let Some(octet) = self.octets.get(self.at) {
+            if self.is_plain && matches!(octet, b'%' | 0 | 0x0C) {
+                break;
+            }
             if *octet == b'%' {
                 let end = self.rest().iter().position(|octet| matches!(octet, b'\r' | b'\n'));
                 self.at += end.unwrap_or(self.rest().len());
@@ -220,6 +230,7 @@ impl<'a> Cursor<'a> {
             match self.rest().first() {
                 Some(b'>') => break,
                 Some(octet) if octet.is_ascii_hexdigit() => digits.push(*octet),
+                Some(0 | 0x0C) if self.is_plain => return Err(begin.syntax()),
                 Some(octet) if is_space(*octet) => {}
                 _ => return Err(begin.syntax()),
             }

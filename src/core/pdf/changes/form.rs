@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    Addition, Change, Checked, Comparison, Look, Zone, allowed, difference, keys, reference, same, same_values,
+    Addition, Change, Checked, Comparison, Key, Look, Zone, allowed, difference, keys, reference, same, same_values,
 };
 use crate::core::pdf::document::Indirect;
 use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
@@ -26,6 +26,7 @@ const OF_WIDGET: [&[u8]; 22] = [
 #[derive(Default)]
 struct Above {
     name: String,
+    reference: Option<Reference>,
     is_signature: bool,
     was_signed: bool,
     /// As it is now.
@@ -131,6 +132,7 @@ impl Comparison<'_, '_> {
                 (_, true) => above.name.clone(),
                 _ => format!("{}.{part}", above.name),
             },
+            reference: field.object.as_reference(),
             is_signature: old
                 .get(b"FT")
                 .map_or(above.is_signature, |kind| kind.object == Object::Name(b"Sig".to_vec())),
@@ -140,6 +142,10 @@ impl Comparison<'_, '_> {
         if let Some(reference) = field.object.as_reference()
             && self.written.contains(&reference.number)
         {
+            // Readers go up by this, and find kind and value there.
+            if new.get(b"Parent").map(|above| above.object.as_reference()) != above.reference.map(Some) {
+                return Ok(Err(Change::Form.at(format!("{}/Parent", own.name))));
+            }
             allowed!(if own.is_signature {
                 self.signed_field(&old, &new, reference, &own)?
             } else {
@@ -161,6 +167,9 @@ impl Comparison<'_, '_> {
         if let Some(key) = difference(old, new, &SIGNED) {
             return Ok(Err(Change::Form.at(format!("{name}/{}", String::from_utf8_lossy(&key)))));
         }
+        if !self.has_own_widgets(new, own)? {
+            return Ok(Err(Change::Form.at(format!("{name}/Kids"))));
+        }
         self.explain(own.number, Zone::Field);
         if new.get(b"V").is_some() {
             return self.signature(new, own, name);
@@ -171,6 +180,26 @@ impl Comparison<'_, '_> {
         allowed!(self.appearances(new, name)?);
         self.look(new, own, name);
         self.explain_below(new, &[b"AP"])
+    }
+
+    /// What inherits the value of a signature field are its widgets: they have no name, kind or value of their own, and lead to it alone
+    /// (§12.7.4.1).
+    fn has_own_widgets(&self, field: &Dictionary, own: Reference) -> Result<bool, PdfFault> {
+        let kids = self.now.array(field, b"Kids")?.unwrap_or_default();
+        let mut known = HashSet::new();
+        for kid in &kids {
+            let Some(reference) = kid.object.as_reference() else { return Ok(false) };
+            let Some(widget) = field_dictionary(self.now.object(reference)?) else { return Ok(false) };
+            let is_named = [&b"T"[..], b"V", b"Kids"].iter().any(|key| widget.get(key).is_some());
+            let is_signature = widget.get(b"FT").is_none() || widget.name(b"FT") == Some(b"Sig");
+            let leads_here = widget.get(b"Parent").and_then(|above| above.object.as_reference()) == Some(own);
+            if is_named || !is_signature || !leads_here {
+                return Ok(false);
+            }
+            known.insert(reference.number);
+        }
+        let mut children = self.referrers.of(own.number).unwrap_or_default().iter().filter(|by| by.is_at(Key::Parent));
+        Ok(children.all(|child| child.from.is_some_and(|from| known.contains(&from))))
     }
 
     /// Another field that has another value, or a widget that shows one.
@@ -213,7 +242,9 @@ impl Comparison<'_, '_> {
     fn signature(&mut self, field: &Dictionary, own: Reference, name: &str) -> Checked<()> {
         allowed!(self.appearances(field, name)?);
         allowed!(self.explain_below(field, &[b"V", b"AP", b"Lock", b"SV", b"MK"])?);
+        let listed = (name.to_owned(), reference(field.get(b"V")));
         let value = field.get(b"V").map(|value| self.now.resolve(value)).transpose()?.flatten();
+        let value = value.filter(|found| !found.is_stream && self.referrers.signatures.contains(&listed));
         let Some(Object::Dictionary(value)) = value.map(|found| found.value.object) else {
             return Ok(Err(Change::Form.at(name)));
         };

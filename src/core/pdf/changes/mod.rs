@@ -10,8 +10,10 @@ mod form;
 mod metadata;
 mod octets;
 mod page;
+mod plain;
 mod uses;
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 pub use forbidden::{Change, Forbidden};
@@ -23,6 +25,7 @@ use super::object::{Dictionary, Object, Reference, Value};
 use super::permissions::Permissions;
 use super::references::{Key, Referrer, referrers};
 use super::same::same;
+use super::signature;
 
 /// What was added, and may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,6 +87,10 @@ pub struct Look {
 pub struct Written {
     wanted: HashSet<u32>,
     referrers: HashMap<u32, Vec<Referrer>>,
+    /// Names and values of the signature fields that are judged.
+    signatures: Vec<(String, Option<Reference>)>,
+    /// Where objects end, by where they begin.
+    ends: RefCell<HashMap<usize, usize>>,
 }
 
 impl Written {
@@ -103,7 +110,18 @@ impl Written {
             wanted.extend(pages);
             found = referrers(now, &wanted)?;
         }
-        Ok(Self { wanted, referrers: found })
+        let signatures = signature::fields(now)?.into_iter().map(|field| (field.name, field.value)).collect();
+        Ok(Self { wanted, referrers: found, signatures, ends: RefCell::default() })
+    }
+
+    /// The octet behind the object that begins there.
+    fn end_of(&self, now: &Document<'_>, offset: usize) -> Result<usize, PdfFault> {
+        if let Some(end) = self.ends.borrow().get(&offset) {
+            return Ok(*end);
+        }
+        let end = now.end_of_object(offset)?;
+        self.ends.borrow_mut().insert(offset, end);
+        Ok(end)
     }
 
     /// `None`: it was not looked for.
@@ -221,6 +239,8 @@ impl<'a, 'd> Comparison<'a, 'd> {
         if old_root != new_root {
             return Ok(Err(Change::Structure.key(b"Root")));
         }
+        self.ends()?;
+        allowed!(self.frees_nothing()?);
         allowed!(self.structure()?);
         allowed!(self.catalogue(new_root)?);
         allowed!(self.pages()?);
@@ -230,6 +250,7 @@ impl<'a, 'd> Comparison<'a, 'd> {
         }
         allowed!(self.uses(new_root)?);
         allowed!(self.octets()?);
+        allowed!(self.trailers()?);
         if self.additions.is_empty() {
             // Somebody wrote a revision, and it is none of what may come.
             return Ok(Err(Change::Metadata.at("a revision without an addition")));
@@ -265,7 +286,10 @@ impl<'a, 'd> Comparison<'a, 'd> {
             let Some(found) = self.now.object(reference)? else { continue };
             let kind = found.value.object.as_dictionary().and_then(|dictionary| dictionary.name(b"Type"));
             if self.is_new(number) && found.is_stream && matches!(kind, Some(b"XRef" | b"ObjStm")) {
-                if kind == Some(b"ObjStm") && !self.now.names_all_of(number)? {
+                if kind == Some(b"ObjStm") && !(self.now.names_all_of(number)? && self.now.is_in_order(number)?) {
+                    return Ok(Err(Change::Structure.at(format!("object {number}"))));
+                }
+                if !found.value.object.as_dictionary().is_some_and(is_plainly_coded) {
                     return Ok(Err(Change::Structure.at(format!("object {number}"))));
                 }
                 self.explain(number, Zone::Structure);
@@ -273,6 +297,15 @@ impl<'a, 'd> Comparison<'a, 'd> {
         }
         self.information()
     }
+}
+
+/// Compressed as all writers do it, or not at all.
+fn is_plainly_coded(stream: &Dictionary) -> bool {
+    let is_flate = |object: &Object| *object == Object::Name(b"FlateDecode".to_vec());
+    stream.get(b"Filter").is_none_or(|filter| match &filter.object {
+        Object::Array(filters) => filters.len() <= 1 && filters.iter().all(|one| is_flate(&one.object)),
+        filter => is_flate(filter),
+    })
 }
 
 fn reference(value: Option<&Value>) -> Option<Reference> {

@@ -1,25 +1,50 @@
 //! Every octet that later revisions wrote belongs to an object that they name, to their cross-references, or to white space.
 
-use super::{Change, Checked, Comparison, Document, Forbidden};
-use crate::core::pdf::fault::PdfFault;
+use super::{Change, Checked, Comparison, Document, Forbidden, plain};
+use crate::core::pdf::cross_references::{LARGEST_NUMBER, Place};
+use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
 use crate::core::pdf::survey;
-use crate::core::pdf::syntax::Cursor;
 
 /// An end of line behind the last `%%EOF`.
 const LAST: [&[u8]; 4] = [b"", b"\n", b"\r", b"\r\n"];
 
+/// One more than the largest number of an object (annex C).
+const LARGEST_SIZE: i64 = LARGEST_NUMBER as i64 + 1;
+
 impl Comparison<'_, '_> {
+    /// What was signed ends where it was signed: no object of it goes on behind.
+    pub(super) fn ends(&self) -> Result<(), PdfFault> {
+        let end = self.signed.octets().len();
+        for number in self.signed.numbers() {
+            match self.signed.place(number) {
+                Some(Place::At { offset, .. }) if self.referrers.end_of(self.now, offset)? > end => {
+                    return Err(PdfFault { at: offset, kind: PdfFaultKind::Stream });
+                }
+                Some(Place::In { stream, .. })
+                    if !matches!(self.signed.place(stream), Some(Place::At { generation: 0, .. })) =>
+                {
+                    return Err(PdfFault { at: 0, kind: PdfFaultKind::OtherObject });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Goes through them from the end of what was signed.
     pub(super) fn octets(&self) -> Checked<()> {
         let octets = self.now.octets();
         let mut from = self.signed.octets().len();
-        // Readers that repair find objects in the data of streams too.
-        if survey::has_unlisted_in(octets, from..octets.len(), &self.now.offsets()) {
+        // Readers that repair find objects and trailers in the data of streams too.
+        let trailers = memchr::memmem::find_iter(&octets[from..], b"trailer").count();
+        let tables = self.now.sections_since(self.signed).iter().filter(|own| octets[own.at..].starts_with(b"xref"));
+        let listed = self.now.offsets_since(self.signed);
+        if trailers != tables.count() || survey::has_unlisted_in(octets, from..octets.len(), &listed) {
             return Ok(Err(beside(from)));
         }
         let size = |document: &Document<'_>| document.trailer().integer(b"Size").unwrap_or(0);
         let largest = self.now.numbers_since(self.signed).last().map_or(0, i64::from);
-        if size(self.now) < size(self.signed) || size(self.now) <= largest {
+        if size(self.now) < size(self.signed) || !(largest + 1..=LARGEST_SIZE).contains(&size(self.now)) {
             return Ok(Err(Change::Structure.key(b"Size")));
         }
         for section in self.now.sections_since(self.signed).iter().rev() {
@@ -32,13 +57,18 @@ impl Comparison<'_, '_> {
             begins.sort_unstable();
             begins.dedup();
             for begin in begins {
-                let mut cursor = Cursor::new(octets, from);
-                cursor.skip_space();
-                let is_table = begin == section.at && octets[begin.min(octets.len())..].starts_with(b"xref");
-                if cursor.at != begin {
-                    return Ok(Err(beside(cursor.at)));
+                if plain::after_gap(octets, from) != Some(begin) {
+                    return Ok(Err(beside(from)));
                 }
-                from = if is_table { section.table_end } else { self.now.end_of_object(begin)? };
+                let is_table = begin == section.at && octets[begin.min(octets.len())..].starts_with(b"xref");
+                from = match is_table {
+                    true if plain::is_plain_table(&octets[begin..section.table_end]) => section.table_end,
+                    true => return Ok(Err(Change::Structure.at(format!("the cross-references at offset {begin}")))),
+                    false => match self.now.end_of_plain_object(begin) {
+                        Ok(end) => end,
+                        Err(_) => return Ok(Err(Change::Structure.at(format!("the object at offset {begin}")))),
+                    },
+                };
             }
             let Some(end) = end_of_revision(octets, from, section.at) else { return Ok(Err(beside(from))) };
             from = end;
@@ -51,20 +81,12 @@ fn beside(at: usize) -> Forbidden {
     Change::Structure.at(format!("octets at offset {at} belong to nothing"))
 }
 
-/// Behind `startxref`, the number and `%%EOF`.
+/// Behind `startxref`, the number and `%%EOF`, each on a line of its own.
 fn end_of_revision(octets: &[u8], from: usize, at: usize) -> Option<usize> {
-    let read = || -> Result<Cursor<'_>, PdfFault> {
-        let mut cursor = Cursor::new(octets, from);
-        cursor.skip_space();
-        cursor.keyword(b"startxref")?;
-        cursor.skip_line_ends();
-        if cursor.unsigned()? != at as u64 {
-            return Err(cursor.syntax());
-        }
-        Ok(cursor)
-    };
-    let mut cursor = read().ok()?;
-    cursor.skip_line_ends();
-    let end = cursor.at;
+    let word = plain::after_gap(octets, from)?;
+    let number = plain::after_line(octets, word + octets.get(word..)?.starts_with(b"startxref").then_some(9)?)?;
+    let digits = at.to_string();
+    let end = octets.get(number..)?.starts_with(digits.as_bytes()).then(|| number + digits.len())?;
+    let end = plain::after_line(octets, end)?;
     octets[end..].starts_with(b"%%EOF").then_some(end + 5)
 }

@@ -1,0 +1,171 @@
+//! P12, files that were prepared so that one object is two things, one of which may change later: the signer saw the other.
+
+use super::pdf_controls::is_changed;
+use crate::kit::pdf::base::{CATALOGUE, CONTENTS, FORM, PAGE, PAGES};
+use crate::kit::pdf::sign::with_entry;
+use crate::kit::pdf::{Kind, Layout, Objects, Pdf, Signing, replaced, stream, verdict};
+use crate::kit::verdict::PASSED;
+
+const FORGED: &[u8] = b"1 1 0 rg 0 0 595 842 re f BT /F1 40 Tf 72 400 Td (OTHER) Tj ET";
+const DRAWING: &str = "/Type /XObject /Subtype /Form /BBox [0 0 595 842]";
+/// Numbers of objects that a forger adds.
+const ADDED: u32 = 90;
+const DRAWN: u32 = 91;
+
+/// A page of the usual kind with other objects: `(number, body)`; `EDITS` are `(number, from, to)`.
+fn prepared(edits: &[(u32, &str, &str)], more: &[(u32, Vec<u8>)]) -> Pdf {
+    let mut objects = Kind::Tree.objects();
+    objects.extend(more.iter().cloned());
+    for (number, from, to) in edits {
+        let edited = replaced(&objects[number], from, to);
+        objects.insert(*number, edited);
+    }
+    Pdf::write(Layout::Table, objects)
+}
+
+fn drawing(entries: &str) -> Vec<u8> {
+    stream(&format!("{DRAWING} {entries}"), FORGED)
+}
+
+/// A time-stamp, which anybody can get, with these objects beside it.
+fn stamped(entries: &str, more: &[(u32, Vec<u8>)]) -> Signing {
+    Signing {
+        field_entries: entries.to_owned(),
+        more: more.iter().cloned().collect::<Objects>(),
+        is_on_page: false,
+        ..Signing::time_stamp()
+    }
+}
+
+/// It passes as it was signed, and not as it is now.
+fn assert_told(what: &str, signed: &Pdf, later: &Pdf) {
+    assert_eq!(verdict(&signed.octets), PASSED, "{what}: before");
+    let found = verdict(&later.octets);
+    assert!(is_changed(&found, ""), "{what}: {found}");
+}
+
+fn signed(pdf: &Pdf) -> Pdf {
+    pdf.signed(&Signing { is_on_page: false, ..Signing::default() })
+}
+
+const TEXT: &[u8] = b"BT /F1 12 Tf 72 720 Td (No convictions.) Tj ET";
+
+#[test]
+fn p12_the_form_or_the_metadata_is_a_drawing_too() {
+    // The page draws `/AcroForm` of the catalogue, which is its list of drawings.
+    for (key, before, after) in [
+        ("AcroForm", stream(&format!("{DRAWING} /Fields []"), b""), drawing("/Fields []")),
+        ("Metadata", stream(DRAWING, b"/P <</a/Producer>> BDC EMC"), drawing("")),
+    ] {
+        let content = [TEXT, format!(" /{key} Do").as_bytes()].concat();
+        let pdf = prepared(
+            &[
+                (CATALOGUE, "/Pages 2 0 R", &format!("/Pages 2 0 R /{key} 60 0 R")),
+                (PAGE, "/Font <<", "/XObject 1 0 R /Font <<"),
+            ],
+            &[(CONTENTS, stream("", &content)), (60, before)],
+        );
+        let pdf = signed(&pdf);
+        let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).expect("text");
+        let fields = text(&pdf.objects[&60]);
+        let fields = fields.split("/Fields [").nth(1).and_then(|rest| rest.split(']').next()).unwrap_or_default();
+        let rewritten = text(&after).replace("/Fields [", &format!("/Fields [{fields}"));
+        let store = with_entry(&pdf.objects[&CATALOGUE], "/DSS << /Certs [90 0 R] >>");
+        let later = pdf.with([(60, rewritten.into_bytes()), (CATALOGUE, store), (ADDED, stream("", b"junk"))]);
+        assert_told(key, &pdf, &later);
+    }
+}
+
+#[test]
+fn p12_an_empty_field_is_a_list_of_drawings_or_a_page_too() {
+    let form = (CATALOGUE, "/Pages 2 0 R", "/Pages 2 0 R /AcroForm 7 0 R");
+    let fields = (FORM, b"<< /Fields [60 0 R] >>".to_vec());
+    let content = |name: &str| (CONTENTS, stream("", &[TEXT, format!(" /{name} Do").as_bytes()].concat()));
+    for (what, field, page) in [
+        ("its look is a drawing", "<< /FT /Sig /T (x) >>", "/XObject 60 0 R /Font <<"),
+        ("of a list by its type", "<< /FT /Sig /T (x) /Type /Annot >>", "/XObject 60 0 R /Font <<"),
+    ] {
+        let pdf = prepared(&[form, (PAGE, "/Font <<", page)], &[fields.clone(), content("AP"), (60, field.into())]);
+        let pdf = signed(&pdf);
+        let look = [(DRAWN, drawing("")), (FORM, pdf.objects[&FORM].clone())];
+        let how = Signing { field: Some(60), ..stamped("/AP 91 0 R", &look) };
+        assert_told(what, &pdf, &pdf.signed(&how));
+        // The look of a proper field beside it.
+        let how = Signing { field: Some(60), ..stamped("/AP << /N 91 0 R >>", &look) };
+        assert_told(what, &pdf, &pdf.signed(&how));
+    }
+    // All resources of the page.
+    let resources = b"<< /FT /Sig /T (x) /Font << /F1 5 0 R >> /XObject << /X 91 0 R >> >>".to_vec();
+    let pdf = prepared(
+        &[form, (PAGE, "/Resources << /Font << /F1 5 0 R >> >>", "/Resources 60 0 R")],
+        &[fields, content("X"), (60, resources)],
+    );
+    let pdf = signed(&pdf);
+    let how = Signing { field: Some(60), ..stamped("/AP << /N 91 0 R >>", &[(DRAWN, drawing(""))]) };
+    assert_told("resources", &pdf, &pdf.signed(&how));
+    // The page itself.
+    let pdf = prepared(
+        &[
+            form,
+            (PAGE, "/Type /Page", "/FT /Sig /T (x) /Type /Page"),
+            (PAGE, "/Contents 4 0 R", "/Contents [4 0 R 91 0 R]"),
+        ],
+        &[(FORM, b"<< /Fields [3 0 R] >>".to_vec())],
+    );
+    let pdf = signed(&pdf);
+    let how = Signing { field: Some(PAGE), ..stamped("/AP << /N 91 0 R >>", &[(DRAWN, drawing(""))]) };
+    assert_told("a page", &pdf, &pdf.signed(&how));
+}
+
+#[test]
+fn p12_a_field_or_an_annotation_that_was_not_there_yet() {
+    let note = format!("<< /Type /Annot /Subtype /Stamp /F 4 /Rect [0 0 595 842] /AP << /N {DRAWN} 0 R >> >>");
+    let text = format!(
+        "<< /Type /Annot /Subtype /Widget /FT /Tx /T (q) /V (OTHER) /F 4 /Rect [0 0 595 842] /AP << /N {DRAWN} 0 R >> >>"
+    );
+    for (what, fields, annotations, body) in [
+        ("a note", "", "/Annots [90 0 R]", &note),
+        ("a field", "90 0 R", "/Annots [90 0 R]", &text),
+        ("annotations", "", "/Annots 90 0 R", &format!("[{DRAWN} 0 R]")),
+    ] {
+        let pdf = prepared(
+            &[
+                (CATALOGUE, "/Pages 2 0 R", "/Pages 2 0 R /AcroForm 7 0 R"),
+                (PAGE, "/Contents", &format!("{annotations} /Contents")),
+            ],
+            &[(FORM, format!("<< /Fields [{fields}] >>").into_bytes())],
+        );
+        let pdf = signed(&pdf);
+        let more = [(ADDED, body.clone().into_bytes()), (DRAWN, drawing(""))];
+        for entries in ["/MK << /X 90 0 R >>", "/Lock 90 0 R", "/AP << /N 91 0 R /X 90 0 R >>"] {
+            assert_told(what, &pdf, &pdf.signed(&stamped(entries, &more)));
+        }
+    }
+}
+
+#[test]
+fn p12_annotations_are_a_list_of_something_else_too() {
+    // The array of the annotations of one page is the tree of pages, or a colour space, or another page's contents.
+    let annotated = (PAGE, "/Contents", "/Annots 60 0 R /Contents");
+    for (what, edit, list) in [
+        ("a tree of pages", (PAGES, "[3 0 R 11 0 R]", "60 0 R"), "[3 0 R 11 0 R]"),
+        ("a colour space", (PAGE, "/Font <<", "/ColorSpace << /C 60 0 R >> /Font <<"), "[/DeviceRGB]"),
+        ("the page's own lists", (PAGE, "/Resources <<", "/Resources 3 0 R /PieceInfo <<"), "[]"),
+    ] {
+        let pdf = signed(&prepared(&[annotated, edit], &[(60, list.as_bytes().to_vec())]));
+        let widget = pdf.next() + 1;
+        let listed = list.replace(']', &format!(" {widget} 0 R]"));
+        assert_told(what, &pdf, &pdf.signed(&stamped("", &[(60, listed.into_bytes())])));
+    }
+    // Nothing else than that: it is a pass.
+    let pdf = signed(&prepared(&[annotated], &[(60, b"[]".to_vec())]));
+    let listed = format!("[{} 0 R]", pdf.next() + 1);
+    assert_eq!(verdict(&pdf.signed(&stamped("", &[(60, listed.into_bytes())])).octets), PASSED);
+}
+
+#[test]
+fn p12_what_is_used_elsewhere_too_is_told_as_an_object() {
+    let pdf = signed(&prepared(&[(PAGE, "/Font <<", "/XObject 1 0 R /Font <<")], &[]));
+    let found = verdict(&pdf.with_usual_store().octets);
+    assert!(is_changed(&found, "object"), "{found}");
+}
