@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::fault::{PdfFault, PdfFaultKind};
 use super::object::{Dictionary, Object, Value};
-use super::stream;
 use super::syntax::{Cursor, is_space};
+use super::{filter, stream};
 
 /// How far before the end `startxref` may stand: other readers look no further.
 const END_WINDOW: usize = 1024;
@@ -93,6 +93,13 @@ impl Sections {
         offsets.extend(self.list.iter().map(|section| section.at));
         offsets.sort_unstable();
         offsets
+    }
+
+    /// Where the section `from` and those older than it say that the object is in the file.
+    pub fn offsets_of(&self, number: u32, from: usize) -> impl Iterator<Item = usize> {
+        let first = self.entries.partition_point(|(known, section, _)| (*known, *section as usize) < (number, from));
+        let own = self.entries[first..].iter().take_while(move |(known, ..)| *known == number);
+        own.filter_map(|(_, _, place)| if let Place::At { offset, .. } = place { Some(*offset) } else { None })
     }
 
     /// The numbers that some of these sections call free, ascending.
@@ -282,13 +289,13 @@ fn stream_section(octets: &[u8], at: usize) -> Result<Section, PdfFault> {
     cursor.object_header().map_err(|_| fault(PdfFaultKind::CrossReferences))?;
     let value = cursor.value()?;
     let Object::Dictionary(trailer) = value.object else { return Err(fault(PdfFaultKind::CrossReferences)) };
-    if trailer.name(b"Type") != Some(b"XRef") {
+    if trailer.name(b"Type") != Some(b"XRef") || !filter::is_plain(&trailer) {
         return Err(fault(PdfFaultKind::CrossReferences));
     }
     // Its length stands in it: a reference could not be followed yet.
     let length = trailer.integer(b"Length").and_then(|length| usize::try_from(length).ok());
     let data = stream::data(&mut cursor, length.ok_or_else(|| fault(PdfFaultKind::Stream))?)?;
-    let rows = super::filter::decoded(&trailer, data, usize::MAX).map_err(fault)?;
+    let rows = filter::decoded(&trailer, data, usize::MAX).map_err(fault)?;
     let places = stream_places(&trailer, &rows).and_then(sorted).map_err(fault)?;
     Ok(Section { at, end: cursor.at, table_end: cursor.at, at_hidden: None, trailer, places })
 }

@@ -16,8 +16,6 @@ const READ: usize = 64 << 20;
 const READ_ONE: usize = 64;
 /// What a value costs at least: it takes more memory than it may have octets.
 const READ_VALUE: usize = 24;
-/// References that lead to references.
-const CHAIN: usize = 16;
 /// Octets of all streams that are decompressed.
 const DECOMPRESSED: usize = 64 << 20;
 /// Objects in one object stream.
@@ -215,6 +213,11 @@ impl<'a> Document<'a> {
         self.sections.numbers(self.newer..signed.newer)
     }
 
+    /// Where bodies of the object stand or stood, as its sections say.
+    pub fn offsets_of_number(&self, number: u32) -> impl Iterator<Item = usize> {
+        self.sections.offsets_of(number, self.newer)
+    }
+
     /// Of the objects that later revisions than this part of it call free.
     pub fn freed_since(&self, signed: &Self) -> impl Iterator<Item = u32> {
         self.sections.freed(self.newer..signed.newer)
@@ -265,6 +268,10 @@ impl<'a> Document<'a> {
         let cost = found.value.span.len().max(values * READ_VALUE) + READ_ONE;
         let limit = PdfFault { at: found.value.span.start, kind: PdfFaultKind::Limit };
         self.left.set(self.left.get().checked_sub(cost).ok_or(limit)?);
+        if found.value.object.as_reference().is_some() {
+            // Some readers follow it, and some do not.
+            return Err(PdfFault { at: found.value.span.start, kind: PdfFaultKind::Type });
+        }
         Ok(Some(found).filter(|found| found.value.object != Object::Null))
     }
 
@@ -286,19 +293,13 @@ impl<'a> Document<'a> {
         Ok((Indirect { value, is_in_file: true, is_stream }, cursor))
     }
 
-    /// The value, or what it refers to, however many references lead there.
+    /// The value, or what it refers to.
     pub fn resolve(&self, value: &Value) -> Result<Option<Indirect>, PdfFault> {
-        let mut current = Indirect { value: value.clone(), is_in_file: false, is_stream: false };
-        for _ in 0..CHAIN {
-            let Object::Reference(reference) = current.value.object else {
-                return Ok(Some(current).filter(|found| found.value.object != Object::Null));
-            };
-            match self.object(reference)? {
-                None => return Ok(None),
-                Some(found) => current = found,
-            }
+        match value.object {
+            Object::Reference(reference) => self.object(reference),
+            Object::Null => Ok(None),
+            _ => Ok(Some(Indirect { value: value.clone(), is_in_file: false, is_stream: false })),
         }
-        Err(PdfFault { at: value.span.start, kind: PdfFaultKind::Circle })
     }
 
     /// What stands under the key, resolved; `None` if nothing does.
@@ -379,7 +380,7 @@ impl<'a> Document<'a> {
         let fault = |kind| PdfFault { at: offset, kind };
         let stream = self.stream(Reference { number, generation: 0 })?.ok_or_else(|| fault(PdfFaultKind::Type))?;
         let Stream { dictionary, octets, .. } = stream;
-        if dictionary.name(b"Type") != Some(b"ObjStm") {
+        if dictionary.name(b"Type") != Some(b"ObjStm") || !filter::is_plain(&dictionary) {
             return Err(fault(PdfFaultKind::Type));
         }
         let number_of = |key: &[u8]| {

@@ -6,7 +6,6 @@ use flate2::read::ZlibDecoder;
 
 use super::fault::PdfFaultKind;
 use super::object::{Dictionary, Object};
-use super::syntax::is_space;
 
 /// Octets of one stream, decompressed.
 const LONGEST: usize = 16 << 20;
@@ -70,6 +69,20 @@ pub fn decoded(dictionary: &Dictionary, data: &[u8], most: usize) -> Result<Vec<
     Ok(octets.unwrap_or_default())
 }
 
+/// Compressed as all writers compress what says where objects are, or not at all.
+pub fn is_plain(stream: &Dictionary) -> bool {
+    let is_flate = |object: &Object| *object == Object::Name(b"FlateDecode".to_vec());
+    stream.get(b"Filter").is_none_or(|filter| match &filter.object {
+        Object::Array(filters) => filters.len() <= 1 && filters.iter().all(|one| is_flate(&one.object)),
+        filter => is_flate(filter),
+    })
+}
+
+/// White space in what is coded as text; some readers end at any other.
+const fn is_blank(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\r' | b'\n')
+}
+
 /// FlateDecode (§7.4.4).
 fn inflated(data: &[u8], parameters: Option<&Dictionary>, most: usize) -> Result<Vec<u8>, PdfFaultKind> {
     let mut octets = Vec::new();
@@ -87,7 +100,7 @@ fn inflated(data: &[u8], parameters: Option<&Dictionary>, most: usize) -> Result
 /// ASCIIHexDecode (§7.4.2): pairs of digits up to `>`.
 fn of_digits(data: &[u8], most: usize) -> Result<Vec<u8>, PdfFaultKind> {
     let end = memchr::memchr(b'>', data).ok_or(PdfFaultKind::Filter)?;
-    let mut digits: Vec<u8> = data[..end].iter().copied().filter(|octet| !is_space(*octet)).collect();
+    let mut digits: Vec<u8> = data[..end].iter().copied().filter(|octet| !is_blank(*octet)).collect();
     if digits.len() % 2 == 1 {
         digits.push(b'0');
     }
@@ -108,7 +121,7 @@ fn of_base_85(data: &[u8], most: usize) -> Result<Vec<u8>, PdfFaultKind> {
         group.clear();
         if octets.len() <= most { Ok(()) } else { Err(PdfFaultKind::Limit) }
     };
-    for octet in data[..end].iter().copied().filter(|octet| !is_space(*octet)) {
+    for octet in data[..end].iter().copied().filter(|octet| !is_blank(*octet)) {
         match octet {
             b'!'..=b'u' => group.push(octet - b'!'),
             b'z' if group.is_empty() => group.extend([0; 5]),

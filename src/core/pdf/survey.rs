@@ -28,6 +28,8 @@ const PLAYERS: [&[u8]; 4] = [b"RichMedia", b"3D", b"Movie", b"Screen"];
 /// Flags of an annotation that is not shown: Hidden, NoView (§12.5.3).
 const NOT_SHOWN: i64 = 2 | 32;
 
+/// Digits of a number, and more.
+const DIGITS: usize = 24;
 /// Comments between two words.
 const COMMENTS: usize = 16;
 
@@ -94,43 +96,48 @@ fn has_unlisted(document: &Document<'_>, mut data: Vec<Range<usize>>) -> bool {
     let mut from = 0;
     let mut found = false;
     for range in data.into_iter().filter(|range| range.end <= octets.len()) {
-        found |= from < range.start && has_unlisted_in(octets, from..range.start, &listed);
+        found |= from < range.start && first_unlisted_in(octets, from..range.start, &listed).is_some();
         from = from.max(range.end);
     }
-    found || has_unlisted_in(octets, from..octets.len(), &listed)
+    found || first_unlisted_in(octets, from..octets.len(), &listed).is_some()
 }
 
 /// The beginning of one as some reader takes it that repairs a file: with signs, comments and white space of other kinds in it.
-pub(super) fn has_unlisted_in(octets: &[u8], range: Range<usize>, listed: &[usize]) -> bool {
-    memchr::memmem::find_iter(&octets[range.clone()], b"obj").any(|at| {
+pub(super) fn first_unlisted_in(octets: &[u8], range: Range<usize>, listed: &[usize]) -> Option<usize> {
+    memchr::memmem::find_iter(&octets[range.clone()], b"obj").find_map(|at| {
         let after_generation = before_space(&octets[..range.start + at]);
         let generation = before_digits(after_generation);
         let after_number =
             before_space(generation.strip_suffix(b"+").or(generation.strip_suffix(b"-")).unwrap_or(generation));
         let number = before_digits(after_number);
-        generation.len() < after_generation.len()
+        let is_one = generation.len() < after_generation.len()
             && after_number.len() < generation.len()
-            && number.len() < after_number.len()
-            && listed.binary_search(&number.len()).is_err()
+            && number.len() < after_number.len();
+        (is_one && listed.binary_search(&number.len()).is_err()).then_some(number.len())
     })
 }
 
+/// Without the digits of a number at the end; more than any number has are none.
 fn before_digits(octets: &[u8]) -> &[u8] {
-    &octets[..octets.len() - octets.iter().rev().take_while(|octet| octet.is_ascii_digit()).count()]
+    let digits = octets.iter().rev().take(DIGITS).take_while(|octet| octet.is_ascii_digit()).count();
+    &octets[..octets.len() - digits]
 }
 
 /// Without the white space of any reader at the end, and comments before it.
 fn before_space(octets: &[u8]) -> &[u8] {
     let is_wide = |octet: &&u8| is_space(**octet) || matches!(octet, 0x0B | 0x1C..=0x1F | 0x85 | 0xA0);
+    let is_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
     let mut rest = octets;
     for _ in 0..COMMENTS {
         let spaces = rest.iter().rev().take_while(is_wide).count();
         let (before, space) = rest.split_at(rest.len() - spaces);
+        if !space.iter().any(is_end) {
+            return before;
+        }
         let begin = memchr::memrchr2(b'\r', b'\n', before).map_or(0, |end| end + 1);
-        let comment = memchr::memchr(b'%', &before[begin..]);
-        match comment {
-            Some(at) if memchr::memchr2(b'\r', b'\n', space).is_some() => rest = &before[..begin + at],
-            _ => return before,
+        match memchr::memchr(b'%', &before[begin..]) {
+            Some(at) => rest = &before[..begin + at],
+            None => return before,
         }
     }
     rest

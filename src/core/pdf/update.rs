@@ -242,13 +242,13 @@ fn stream(trailer: &Dictionary, rows: &[Row]) -> NewObject {
     let mut data = Vec::with_capacity(rows.len() * 8);
     for (_, offset, generation) in rows {
         data.push(1);
-        data.extend(&(*offset as u64).to_be_bytes()[3..]);
+        data.extend(&(*offset as u64).to_be_bytes()[4..]);
         data.extend(generation.to_be_bytes());
     }
     let dictionary = trailer
         .clone()
         .with("Type", Object::of_name("XRef"))
-        .with("W", Object::of_array([1, 5, 2].map(Object::Integer)))
+        .with("W", Object::of_array([1, 4, 2].map(Object::Integer)))
         .with("Index", Object::of_array(index.map(Object::Integer)));
     NewObject { object: Object::Dictionary(dictionary), data: Some(data) }
 }

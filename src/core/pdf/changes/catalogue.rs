@@ -12,6 +12,12 @@ use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
 /// Keys of the information dictionary that whoever writes a revision changes (ISO 32000-2 §14.3.3).
 const OF_WRITER: [&[u8]; 2] = [b"ModDate", b"Producer"];
 
+/// Keys of a developer's extension (table 49).
+const OF_EXTENSION: [&[u8]; 5] = [b"Type", b"BaseVersion", b"ExtensionLevel", b"URL", b"ExtensionRevision"];
+
+/// Keys of a stream that say how its data are written.
+const OF_CODING: [&[u8]; 3] = [b"Length", b"Filter", b"DecodeParms"];
+
 /// Keys of a document security store (EN 319 142-1 §5.4.2.2).
 const OF_STORE: [&[u8]; 4] = [b"Certs", b"CRLs", b"OCSPs", b"VRI"];
 
@@ -32,17 +38,19 @@ impl Comparison<'_, '_> {
                         return Ok(Err(Change::Metadata.key(&key)));
                     };
                     if was != is || self.written.contains(&is.number) {
-                        let (old, new) = (self.signed.stream(was)?, self.now.stream(is)?);
-                        let says =
-                            |stream: &Option<Stream>| stream.as_ref().map_or(Vec::new(), |found| found.octets.clone());
-                        if !metadata::say_the_same(&says(&old), &says(&new)) {
+                        let streams = self.signed.stream(was)?.zip(self.now.stream(is)?);
+                        let are_alike = |(old, new): (Stream, Stream)| {
+                            difference(&old.dictionary, &new.dictionary, &OF_CODING).is_none()
+                                && metadata::say_the_same(&old.octets, &new.octets)
+                        };
+                        if !self.is_kept(before, after) || !streams.is_some_and(are_alike) {
                             return Ok(Err(Change::Metadata.key(&key)));
                         }
                     }
                     self.explain(is.number, Zone::Metadata);
                 }
-                b"Extensions" if after.is_some_and(|value| !refers(&value.object)) => {}
-                b"Version" if new.name(b"Version").is_some() => {}
+                b"Extensions" if after.is_some_and(are_extensions) => {}
+                b"Version" if new.name(b"Version").is_some_and(|version| version.len() == 3) => {}
                 _ if same_values(before, after) => {}
                 _ => return Ok(Err(Change::Catalogue.key(&key))),
             }
@@ -181,6 +189,30 @@ impl Comparison<'_, '_> {
             self.explain(reference.number, Zone::Metadata);
         }
         Ok(Ok(()))
+    }
+}
+
+/// Names of developers, and which of their extensions are used (§7.12).
+fn are_extensions(value: &Value) -> bool {
+    let is_one = |value: &Value| {
+        value
+            .object
+            .as_dictionary()
+            .is_some_and(|one| one.iter().all(|(key, own)| OF_EXTENSION.contains(&key) && is_short(own)))
+    };
+    let is_right = |(key, value): (&[u8], &Value)| match &value.object {
+        Object::Name(_) => key == b"Type",
+        Object::Array(several) => several.len() <= 8 && several.iter().all(is_one),
+        _ => is_one(value),
+    };
+    value.object.as_dictionary().is_some_and(|all| all.keys().count() <= 16 && all.iter().all(is_right))
+}
+
+fn is_short(value: &Value) -> bool {
+    match &value.object {
+        Object::Name(octets) | Object::String { octets, .. } => octets.len() <= 200,
+        Object::Integer(_) => true,
+        _ => false,
     }
 }
 

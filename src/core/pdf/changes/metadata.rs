@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use roxmltree::{Document, Node, ParsingOptions};
 
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
+const DC: &str = "http://purl.org/dc/elements/1.1/";
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
 const PDF: &str = "http://ns.adobe.com/pdf/1.3/";
@@ -32,7 +33,7 @@ fn properties(packet: &[u8]) -> Option<BTreeMap<Name, String>> {
     let options = ParsingOptions { nodes_limit: NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).ok()?;
     let root = document.root_element();
-    if root.descendants().any(|node| node.is_comment() || node.is_pi()) {
+    if root.descendants().any(|node| node.is_comment() || node.is_pi() || !is_written_plainly(text, node)) {
         return None;
     }
     let descriptions = match root.has_tag_name((RDF, "RDF")) {
@@ -56,6 +57,21 @@ fn properties(packet: &[u8]) -> Option<BTreeMap<Name, String>> {
     Some(found)
 }
 
+/// Its prefix is the one that readers know which look at prefixes alone; what people see stands in elements.
+fn is_written_plainly(text: &str, node: Node<'_, '_>) -> bool {
+    if !node.is_element() {
+        return true;
+    }
+    let written = text.get(node.range().start + 1..).unwrap_or_default();
+    let prefix = written.split(|letter: char| letter.is_whitespace() || matches!(letter, ':' | '/' | '>')).next();
+    let prefix = prefix.unwrap_or_default().to_ascii_lowercase();
+    let has_own = [("rdf", RDF), ("dc", DC)]
+        .iter()
+        .all(|(known, space)| (prefix == *known) == (node.tag_name().namespace() == Some(*space)));
+    let is_seen = |name: &str| ["title", "creator", "subject", "description"].contains(&name);
+    has_own && node.attributes().all(|own| own.namespace() != Some(DC) || !is_seen(own.name()))
+}
+
 /// A namespace and a name in it.
 type Name = (String, String);
 
@@ -65,7 +81,8 @@ fn fields(structure: Node<'_, '_>, depth: usize) -> Option<BTreeMap<Name, String
     let mut found = BTreeMap::new();
     for attribute in structure.attributes() {
         match (attribute.namespace()?, attribute.name()) {
-            (RDF, "about" | "parseType") => {}
+            (RDF, "parseType") => {}
+            (RDF, "about") if attribute.value().is_empty() => {}
             (RDF | XML, _) => return None,
             (space, name) => {
                 found.insert((space.to_owned(), name.to_owned()), simple(attribute.value()));
@@ -207,6 +224,11 @@ mod tests {
     fn what_can_be_read_in_two_ways_says_nothing() {
         for inside in [
             "<dc:title>a</dc:title><dc:title>a</dc:title>",
+            "<x:title xmlns:x=\"http://purl.org/dc/elements/1.1/\">a</x:title>",
+            "<DC:title xmlns:DC=\"urn:x\">a</DC:title>",
+            "<r:title xmlns:r=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">a</r:title>",
+            "</rdf:Description><rdf:Description rdf:about=\"x\"><dc:title>a</dc:title>",
+            "</rdf:Description><rdf:Description dc:title=\"a\">",
             "<!-- --><dc:title>a</dc:title>",
             "<dc:title><![CDATA[a]]></dc:title>",
             "<?x?><dc:title>a</dc:title>",

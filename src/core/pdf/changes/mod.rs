@@ -4,7 +4,9 @@
 //! Every object that a later revision writes must be one that such an addition needs, and nothing else may refer to what was added or
 //! changed: an object that is a certificate in one place and the content of a page in another is a page that can be changed.
 
+mod added;
 mod catalogue;
+mod field;
 mod forbidden;
 mod form;
 mod metadata;
@@ -25,7 +27,7 @@ use super::object::{Dictionary, Object, Reference, Value};
 use super::permissions::Permissions;
 use super::references::{Key, Referrer, referrers};
 use super::same::same;
-use super::signature;
+use super::{signature, survey};
 
 /// What was added, and may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,8 +89,14 @@ pub struct Look {
 pub struct Written {
     wanted: HashSet<u32>,
     referrers: HashMap<u32, Vec<Referrer>>,
+    /// What the oldest signed document refers to of what was written since: from where, and where that stood then.
+    led: HashMap<u32, Vec<(u32, Option<Place>)>>,
+    /// What was written since then.
+    numbers: Vec<u32>,
     /// Names and values of the signature fields that are judged.
     signatures: Vec<(String, Option<Reference>)>,
+    /// Where the first object or trailer stands that no section has, if there is one; behind the oldest signature each is looked for by itself.
+    unlisted: Option<usize>,
     /// Where objects end, by where they begin.
     ends: RefCell<HashMap<usize, usize>>,
 }
@@ -96,7 +104,13 @@ pub struct Written {
 impl Written {
     /// Looks through the whole document, once for all its signatures. `first`: as the oldest of them signed it.
     pub fn since(first: &Document<'_>, now: &Document<'_>) -> Result<Self, PdfFault> {
-        let mut wanted: HashSet<u32> = now.numbers_since(first).collect();
+        let numbers: Vec<u32> = now.numbers_since(first).collect();
+        let mut wanted: HashSet<u32> = numbers.iter().copied().collect();
+        let mut led: HashMap<u32, Vec<(u32, Option<Place>)>> = HashMap::new();
+        for (number, all) in referrers(first, &wanted)? {
+            let places = all.iter().filter_map(|by| by.from).map(|from| (from, first.place(from)));
+            led.insert(number, places.collect());
+        }
         let catalogue = now.catalogue()?;
         let form = now.get(&catalogue, b"AcroForm")?;
         let fields = form.as_ref().and_then(Object::as_dictionary).and_then(|form| form.get(b"Fields"));
@@ -110,8 +124,11 @@ impl Written {
             wanted.extend(pages);
             found = referrers(now, &wanted)?;
         }
+        let octets = now.octets();
+        let unlisted = survey::first_unlisted_in(octets, 0..octets.len(), &now.offsets());
+        let unlisted = [unlisted, plain::first_unlisted_trailer(now)].into_iter().flatten().min();
         let signatures = signature::fields(now)?.into_iter().map(|field| (field.name, field.value)).collect();
-        Ok(Self { wanted, referrers: found, signatures, ends: RefCell::default() })
+        Ok(Self { wanted, referrers: found, led, numbers, signatures, unlisted, ends: RefCell::default() })
     }
 
     /// The octet behind the object that begins there.
@@ -239,7 +256,6 @@ impl<'a, 'd> Comparison<'a, 'd> {
         if old_root != new_root {
             return Ok(Err(Change::Structure.key(b"Root")));
         }
-        self.ends()?;
         allowed!(self.frees_nothing()?);
         allowed!(self.structure()?);
         allowed!(self.catalogue(new_root)?);
@@ -251,6 +267,7 @@ impl<'a, 'd> Comparison<'a, 'd> {
         allowed!(self.uses(new_root)?);
         allowed!(self.octets()?);
         allowed!(self.trailers()?);
+        self.ends()?;
         if self.additions.is_empty() {
             // Somebody wrote a revision, and it is none of what may come.
             return Ok(Err(Change::Metadata.at("a revision without an addition")));
@@ -289,23 +306,11 @@ impl<'a, 'd> Comparison<'a, 'd> {
                 if kind == Some(b"ObjStm") && !(self.now.names_all_of(number)? && self.now.is_in_order(number)?) {
                     return Ok(Err(Change::Structure.at(format!("object {number}"))));
                 }
-                if !found.value.object.as_dictionary().is_some_and(is_plainly_coded) {
-                    return Ok(Err(Change::Structure.at(format!("object {number}"))));
-                }
                 self.explain(number, Zone::Structure);
             }
         }
         self.information()
     }
-}
-
-/// Compressed as all writers do it, or not at all.
-fn is_plainly_coded(stream: &Dictionary) -> bool {
-    let is_flate = |object: &Object| *object == Object::Name(b"FlateDecode".to_vec());
-    stream.get(b"Filter").is_none_or(|filter| match &filter.object {
-        Object::Array(filters) => filters.len() <= 1 && filters.iter().all(|one| is_flate(&one.object)),
-        filter => is_flate(filter),
-    })
 }
 
 fn reference(value: Option<&Value>) -> Option<Reference> {

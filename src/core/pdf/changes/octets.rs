@@ -8,17 +8,27 @@ use crate::core::pdf::survey;
 /// An end of line behind the last `%%EOF`.
 const LAST: [&[u8]; 4] = [b"", b"\n", b"\r", b"\r\n"];
 
+/// Numbers that a writer took and did not use.
+const UNUSED: i64 = 1000;
 /// One more than the largest number of an object (annex C).
 const LARGEST_SIZE: i64 = LARGEST_NUMBER as i64 + 1;
 
 impl Comparison<'_, '_> {
-    /// What was signed ends where it was signed: no object of it goes on behind.
+    /// What was signed ends where it was signed: no object of it goes on behind, and none is there that is not shown.
     pub(super) fn ends(&self) -> Result<(), PdfFault> {
         let end = self.signed.octets().len();
+        if let Some(at) = self.referrers.unlisted.filter(|at| *at < end) {
+            // What is there and is not shown could be, by a reader that finds a fault in what came later and repairs.
+            return Err(PdfFault { at, kind: PdfFaultKind::OtherObject });
+        }
         for number in self.signed.numbers() {
             match self.signed.place(number) {
                 Some(Place::At { offset, .. }) if self.referrers.end_of(self.now, offset)? > end => {
                     return Err(PdfFault { at: offset, kind: PdfFaultKind::Stream });
+                }
+                // Of several bodies readers that repair take the last in the file.
+                Some(Place::At { offset, .. }) if self.signed.offsets_of_number(number).any(|other| other > offset) => {
+                    return Err(PdfFault { at: offset, kind: PdfFaultKind::TwoPlaces });
                 }
                 Some(Place::In { stream, .. })
                     if !matches!(self.signed.place(stream), Some(Place::At { generation: 0, .. })) =>
@@ -39,12 +49,13 @@ impl Comparison<'_, '_> {
         let trailers = memchr::memmem::find_iter(&octets[from..], b"trailer").count();
         let tables = self.now.sections_since(self.signed).iter().filter(|own| octets[own.at..].starts_with(b"xref"));
         let listed = self.now.offsets_since(self.signed);
-        if trailers != tables.count() || survey::has_unlisted_in(octets, from..octets.len(), &listed) {
+        if trailers != tables.count() || survey::first_unlisted_in(octets, from..octets.len(), &listed).is_some() {
             return Ok(Err(beside(from)));
         }
         let size = |document: &Document<'_>| document.trailer().integer(b"Size").unwrap_or(0);
         let largest = self.now.numbers_since(self.signed).last().map_or(0, i64::from);
-        if size(self.now) < size(self.signed) || !(largest + 1..=LARGEST_SIZE).contains(&size(self.now)) {
+        let least = size(self.signed).max(largest + 1);
+        if !(least..=least + UNUSED).contains(&size(self.now)) || size(self.now) > LARGEST_SIZE {
             return Ok(Err(Change::Structure.key(b"Size")));
         }
         for section in self.now.sections_since(self.signed).iter().rev() {

@@ -68,6 +68,9 @@ impl Comparison<'_, '_> {
         if !starts_with(&after, &before) || !self.are_widgets(&after[before.len()..]) {
             return Ok(Err(Change::Annotation.key(b"Annots")));
         }
+        if !self.is_kept(old.get(b"Annots"), new.get(b"Annots")) {
+            return Ok(Err(Change::Annotation.key(b"Annots")));
+        }
         self.explain(page.number, Zone::Page);
         if let Some(annotations) = reference(new.get(b"Annots")) {
             self.explain(annotations.number, Zone::Annotations);

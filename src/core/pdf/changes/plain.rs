@@ -2,13 +2,16 @@
 //! it should be, and most look for objects in all of its octets then, also in the data of streams.
 
 use super::{Change, Checked, Comparison, Document, same_values};
-use crate::core::pdf::object::Object;
+use crate::core::pdf::object::{Object, Value};
 use crate::core::pdf::syntax::Cursor;
 
 /// Octets of white space and comments between two objects.
 const GAP: usize = 250;
 /// Words that a comment may not have.
 const WORDS: [&[u8]; 5] = [b"obj", b"xref", b"trailer", b"%%EOF", b"stream"];
+
+/// Octets of each part of an identifier.
+const HASH: usize = 128;
 
 /// Keys of a trailer, and those of a stream that has one (ISO 32000-2 §7.5.5, §7.5.8.2).
 const OF_TRAILER: [&[u8]; 5] = [b"Size", b"Prev", b"Root", b"Info", b"ID"];
@@ -74,6 +77,18 @@ pub fn is_plain_table(octets: &[u8]) -> bool {
     false
 }
 
+/// Where something like a trailer stands that is none of a table of the document.
+pub fn first_unlisted_trailer(document: &Document<'_>) -> Option<usize> {
+    let octets = document.octets();
+    let is_of = |at: usize| document.sections().iter().any(|section| (section.at..section.table_end).contains(&at));
+    let is_one = |at: &usize| {
+        let mut cursor = Cursor::new(octets, at + 7);
+        cursor.skip_space();
+        cursor.rest().starts_with(b"<<") && !is_of(*at)
+    };
+    memchr::memmem::find_iter(octets, b"trailer").find(is_one)
+}
+
 impl Comparison<'_, '_> {
     /// No later revision frees an object, or says of one that there is none: such an entry has octets that say nothing.
     pub(super) fn frees_nothing(&self) -> Checked<()> {
@@ -85,16 +100,27 @@ impl Comparison<'_, '_> {
     pub(super) fn trailers(&self) -> Checked<()> {
         let signed = self.signed.trailer();
         for section in self.now.sections_since(self.signed) {
-            let is_stream = section.trailer.name(b"Type") == Some(b"XRef");
+            let is_stream = !self.now.octets()[section.at..].starts_with(b"xref");
             let is_known = |key: &[u8]| OF_TRAILER.contains(&key) || is_stream && OF_STREAM.contains(&key);
             // What was there before may stay.
-            let is_other = |key: &&[u8]| !is_known(key) && !same_values(section.trailer.get(key), signed.get(key));
+            let is_same =
+                |key: &[u8]| signed.get(key).is_some() && same_values(section.trailer.get(key), signed.get(key));
+            let is_other = |key: &&[u8]| !is_known(key) && !is_same(key);
             if let Some(key) = section.trailer.keys().find(is_other) {
                 return Ok(Err(Change::Structure.key(key)));
+            }
+            if !is_identifier(section.trailer.get(b"ID")) {
+                return Ok(Err(Change::Structure.key(b"ID")));
             }
         }
         Ok(if is_linearized_since(self.signed) { Err(Change::Structure.key(b"Linearized")) } else { Ok(()) })
     }
+}
+
+/// Two strings, of hashes (§14.4).
+fn is_identifier(value: Option<&Value>) -> bool {
+    let is_hash = |value: &Value| matches!(&value.object, Object::String { octets, .. } if octets.len() <= HASH);
+    value.is_none_or(|value| value.object.as_array().is_some_and(|parts| parts.len() == 2 && parts.iter().all(is_hash)))
 }
 
 /// The file says at its beginning that it is as long as more than what was signed of it: with that length, readers would begin with other

@@ -4,9 +4,9 @@
 //! and a colour space. What may change in the one would then change the other. So each object that changed has one use, and whoever leads to
 //! it too; and what was added was referred to by nothing that was signed.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
-use super::{Change, Checked, Comparison, Zone, allowed};
+use super::{Change, Checked, Comparison, Zone};
 use crate::core::pdf::object::{Reference, Value};
 use crate::core::pdf::references::{Key, Referrer, numbers_in};
 
@@ -53,22 +53,25 @@ impl Comparison<'_, '_> {
     /// What was signed may refer to what was not there; then it may not come later.
     fn led_nowhere(&self) -> Checked<()> {
         let added: HashSet<u32> = self.written.iter().copied().filter(|number| self.is_new(*number)).collect();
-        let by_whom: BTreeSet<Option<u32>> =
-            added.iter().flat_map(|number| self.referrers.of(*number).unwrap_or_default()).map(|by| by.from).collect();
-        for from in by_whom {
-            let signed: Vec<Value> = match from {
-                None => self.signed.trailer().iter().map(|(_, value)| value.clone()).collect(),
-                Some(number) => match self.signed.in_use(number) {
-                    Some(reference) => self.signed.object(reference)?.map(|found| found.value).into_iter().collect(),
-                    None => continue,
-                },
-            };
-            allowed!(match signed.iter().flat_map(numbers_in).filter(|number| added.contains(number)).min() {
-                Some(number) =>
-                    Err(Change::Object.at(format!("object {number}, which was referred to before it was there"))),
-                None => Ok(()),
-            });
+        let forbidden = |number: u32| {
+            Ok(Err(Change::Object.at(format!("object {number}, which was referred to before it was there"))))
+        };
+        // By what is as the oldest signature has it.
+        for number in &added {
+            let mut known = self.referrers.led.get(number).into_iter().flatten();
+            if known.any(|(from, place)| self.signed.place(*from) == *place) {
+                return forbidden(*number);
+            }
         }
-        Ok(Ok(()))
+        // And by what was written since, up to this one.
+        let mut values: Vec<Value> = self.signed.trailer().iter().map(|(_, value)| value.clone()).collect();
+        for number in &self.referrers.numbers {
+            let Some(reference) = self.signed.in_use(*number) else { continue };
+            values.extend(self.signed.object(reference)?.map(|found| found.value));
+        }
+        match values.iter().flat_map(numbers_in).find(|number| added.contains(number)) {
+            Some(number) => forbidden(number),
+            None => Ok(Ok(())),
+        }
     }
 }

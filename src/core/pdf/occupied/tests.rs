@@ -173,7 +173,7 @@ fn what_is_not_understood_is_everywhere() {
         "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
         "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
         "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>".to_owned(),
-        sample::stream("/Filter/ASCIIHexDecode", "20>"),
+        sample::stream("/Filter/LZWDecode", "20>"),
     ]);
     assert_eq!(of(&other_filter), [Rectangle::EVERYWHERE]);
 }
