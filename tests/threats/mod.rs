@@ -23,6 +23,7 @@ mod path_names;
 mod pdf_certified;
 mod pdf_controls;
 mod pdf_dictionary;
+mod pdf_plain;
 mod pdf_revisions;
 mod pdf_roles;
 mod pdf_shadow;

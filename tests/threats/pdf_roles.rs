@@ -170,3 +170,131 @@ fn p12_what_is_used_elsewhere_too_is_told_as_an_object() {
     let found = verdict(&pdf.with_usual_store().octets);
     assert!(is_changed(&found, "object"), "{found}");
 }
+
+/// An empty signature field with a widget below it, of which viewers say that it has the value of the field.
+#[test]
+fn p15_a_value_that_others_inherit() {
+    let form = (CATALOGUE, "/Pages 2 0 R", "/Pages 2 0 R /AcroForm 7 0 R");
+    let field = "<< /FT /Sig /T (E) /Kids [61 0 R] >>";
+    let token = || stream("/SubFilter /ETSI.RFC3161", b"OTHER");
+    for (what, kid, is_other) in [
+        ("a widget", "/Parent 60 0 R", false),
+        ("a widget that leads nowhere", "", false),
+        ("a text field", "/Parent 60 0 R /FT /Tx", true),
+        ("a field with a name", "/Parent 60 0 R /T (k)", true),
+        ("a widget of another", "/Parent 7 0 R", true),
+    ] {
+        let widget = format!("<< /Type /Annot /Subtype /Widget /F 4 /Rect [0 0 0 0] {kid} >>");
+        let pdf = signed(&prepared(
+            &[form, (PAGE, "/Contents", "/Annots [61 0 R] /Contents")],
+            &[(FORM, b"<< /Fields [60 0 R] >>".to_vec()), (60, field.into()), (61, widget.into_bytes())],
+        ));
+        let later = pdf.signed(&Signing { field: Some(60), ..stamped("", &[]) });
+        match is_other {
+            true => assert_told(what, &pdf, &later),
+            false => assert_eq!(verdict(&later.octets), PASSED, "{what}"),
+        }
+        // What is no signature at all, but a stream.
+        let body = String::from_utf8(pdf.objects[&60].clone()).expect("text").replace("/T (E)", "/T (E) /V 95 0 R");
+        assert_told(what, &pdf, &pdf.with([(60, body.into_bytes()), (95, token())]));
+    }
+    // By its parent alone, not by the kids of the field.
+    let text = "<< /Type /Annot /Subtype /Widget /FT /Tx /F 4 /Rect [0 0 300 300] /Parent 60 0 R >>";
+    let pdf = signed(&prepared(
+        &[form, (PAGE, "/Contents", "/Annots [61 0 R] /Contents")],
+        &[(FORM, b"<< /Fields [60 0 R] >>".to_vec()), (60, b"<< /FT /Sig /T (E) >>".to_vec()), (61, text.into())],
+    ));
+    assert_told("a child that it does not know", &pdf, &pdf.signed(&Signing { field: Some(60), ..stamped("", &[]) }));
+}
+
+/// Some readers follow a reference to a reference, and some do not.
+#[test]
+fn p12_references_to_references() {
+    let pdf =
+        prepared(&[(PAGE, "/Contents", "/Annots 60 0 R /Contents")], &[(60, b"61 0 R".to_vec()), (61, b"[]".to_vec())]);
+    assert_eq!(verdict(&signed(&pdf).octets), UNREADABLE);
+    let pdf = signed(&Pdf::of(Kind::Table));
+    let look = stream("/Type /XObject /Subtype /Form /BBox 92 0 R", FORGED);
+    let more = [(DRAWN, look), (92, b"93 0 R".to_vec()), (93, b"[0 0 9 9]".to_vec())];
+    let how = Signing { rect: "[300 300 309 309]", is_on_page: true, ..stamped("/AP << /N 91 0 R >>", &more) };
+    assert_ne!(verdict(&pdf.signed(&how).octets), PASSED);
+}
+
+/// What the form says of how values are drawn changes how they are drawn.
+#[test]
+fn p15_the_form_says_otherwise_how_text_is_drawn() {
+    let drawn = "/DA (/F1 40 Tf 1 0 0 rg)";
+    for (what, more, is_told) in [
+        ("nothing", "[]", false),
+        ("a link", "[<< /Type /Annot /Subtype /Link /Rect [9 9 99 99] >>]", false),
+        ("free text", "[<< /Type /Annot /Subtype /FreeText /Rect [9 9 99 99] /Contents (x) >>]", true),
+        ("a kind elsewhere", "[<< /Type /Annot /Subtype 61 0 R /Rect [9 9 99 99] /Contents (x) >>]", true),
+        ("a widget of no field", "[<< /Type /Annot /Subtype /Widget /FT /Tx /V (x) /Rect [9 9 99 99] >>]", true),
+    ] {
+        let pdf = signed(&prepared(
+            &[
+                (CATALOGUE, "/Pages 2 0 R", "/Pages 2 0 R /AcroForm 7 0 R"),
+                (PAGE, "/Contents", &format!("/Annots {more} /Contents")),
+            ],
+            &[(FORM, b"<< /Fields [] /DA (/F1 1 Tf 1 g) >>".to_vec()), (61, b"/FreeText".to_vec())],
+        ));
+        let form = String::from_utf8(pdf.objects[&FORM].clone()).expect("text").replace("/DA (/F1 1 Tf 1 g)", drawn);
+        let later = pdf.signed(&stamped("", &[(FORM, form.into_bytes())]));
+        match is_told {
+            true => assert_told(what, &pdf, &later),
+            false => assert_eq!(verdict(&later.octets), PASSED, "{what}"),
+        }
+    }
+}
+
+#[test]
+fn p12_a_form_that_takes_the_place_of_another() {
+    let pdf = signed(&prepared(
+        &[(CATALOGUE, "/Pages 2 0 R", "/Pages 2 0 R /AcroForm 7 0 R")],
+        &[(FORM, b"<< /Fields [] >>".to_vec()), (60, b"<< >>".to_vec())],
+    ));
+    let fields = pdf.objects[&FORM].clone();
+    let moved = |to: &str| {
+        let catalogue = String::from_utf8(pdf.objects[&CATALOGUE].clone()).expect("text");
+        (CATALOGUE, catalogue.replace("7 0 R", to).into_bytes())
+    };
+    // It says the same: but one was something else before.
+    assert_told("an object that was there", &pdf, &pdf.with([moved("60 0 R"), (60, fields.clone())]));
+    let store = with_entry(&moved("90 0 R").1, "/DSS << /Certs [91 0 R] >>");
+    let later = pdf.with([(CATALOGUE, store), (90, fields), (91, stream("", b"x"))]);
+    assert_eq!(verdict(&later.octets), PASSED, "a new one");
+}
+
+#[test]
+fn a_field_for_names_may_have_one_more_below_it() {
+    let form = (CATALOGUE, "/Pages 2 0 R", "/Pages 2 0 R /AcroForm 7 0 R");
+    let parent = "<< /T (K) /Kids [61 0 R] >>";
+    let ready = "<< /Type /Annot /Subtype /Widget /FT /Sig /T (A) /Parent 60 0 R /Rect [0 0 0 0] >>";
+    let pdf = prepared(&[form], &[(FORM, b"<< /Fields [60 0 R] >>".to_vec()), (60, parent.into()), (61, ready.into())]);
+    let pdf = pdf.signed(&Signing { field: Some(61), is_on_page: false, ..Signing::default() });
+    assert_eq!(verdict(&pdf.octets), PASSED);
+    for (what, kid, is_right) in [
+        ("another", "/T (B) /Parent 60 0 R", true),
+        ("of the same name", "/T (A) /Parent 60 0 R", false),
+        ("that leads elsewhere", "/T (B) /Parent 61 0 R", false),
+        ("that leads nowhere", "/T (B)", false),
+    ] {
+        let mut later =
+            pdf.with_placeholder(&Signing { name: "B".to_owned(), is_on_page: false, ..Signing::time_stamp() });
+        let (number, field) = later
+            .objects
+            .iter()
+            .find(|(_, body)| memchr::memmem::find(body, b"/T (B)").is_some())
+            .map(|(number, body)| (*number, String::from_utf8(body.clone()).expect("text")))
+            .expect("the field");
+        let mut objects: Objects = later.objects.clone();
+        objects.retain(|number, body| pdf.objects.get(number) != Some(&*body));
+        objects.insert(FORM, pdf.objects[&FORM].clone());
+        objects.insert(60, format!("<< /T (K) /Kids [61 0 R {number} 0 R] >>").into_bytes());
+        objects.insert(number, field.replace("/T (B)", kid).into_bytes());
+        later = pdf.with(objects);
+        crate::kit::pdf::sign::fill(&mut later.octets, pdf.octets.len(), &Signing::time_stamp());
+        let found = verdict(&later.octets);
+        assert_eq!(found == PASSED, is_right, "{what}: {found}");
+    }
+}

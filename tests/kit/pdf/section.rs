@@ -32,6 +32,8 @@ pub struct Section {
     pub size: u32,
     /// Further entries of the trailer.
     pub trailer: String,
+    /// Writes its object stream.
+    pub packing: fn(&Objects) -> Vec<u8>,
 }
 
 /// Where an object is: free, at an offset, in an object stream.
@@ -54,6 +56,7 @@ impl Section {
             prev: None,
             size: 0,
             trailer: String::new(),
+            packing: object_stream,
         }
     }
 
@@ -82,7 +85,7 @@ impl Section {
         let mut hidden = BTreeMap::new();
         if !packed.is_empty() {
             hidden.insert(next, Entry::At(octets.len()));
-            object(octets, next, &object_stream(&packed));
+            object(octets, next, &(self.packing)(&packed));
             hidden.extend(packed.keys().enumerate().map(|(index, number)| (*number, Entry::In(next, index))));
             next += 1;
         }
