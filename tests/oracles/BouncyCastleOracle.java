@@ -134,7 +134,7 @@ public class BouncyCastleOracle {
         Files.write(Path.of(arguments.get(2)), message.getEncoded());
     }
 
-    private static Attribute signingCertificate(X509Certificate certificate) throws Exception {
+    static Attribute signingCertificate(X509Certificate certificate) throws Exception {
         var holder = new JcaX509CertificateHolder(certificate);
         var issuer = new IssuerSerial(new GeneralNames(new GeneralName(holder.getIssuer())), holder.getSerialNumber());
         byte[] digest = MessageDigest.getInstance("SHA-256").digest(certificate.getEncoded());
@@ -298,13 +298,13 @@ public class BouncyCastleOracle {
         return element.toASN1Primitive().getEncoded("DER");
     }
 
-    private static PrivateKey key(String path) throws Exception {
+    static PrivateKey key(String path) throws Exception {
         try (var parser = new PEMParser(new FileReader(path))) {
             return new JcaPEMKeyConverter().setProvider("BC").getPrivateKey((PrivateKeyInfo) parser.readObject());
         }
     }
 
-    private static X509Certificate certificate(String path) throws Exception {
+    static X509Certificate certificate(String path) throws Exception {
         try (var file = new FileInputStream(path)) {
             return (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(file);
         }
