@@ -96,8 +96,7 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
         return Err(CommandError::new(exit::USAGE, message));
     }
     if !is_pdf && !arguments.pdf.is_empty() {
-        let message =
-            "--field, --certify, --reason, --location, --contact and --visible are for PDFs: add --format pades";
+        let message = "--field, --certify, --reason, --location, --contact, --embed and --visible are for PDFs: add --format pades";
         return Err(CommandError::new(exit::USAGE, message));
     }
     let inputs = [&arguments.key, &arguments.cert].into_iter().chain(&arguments.chain).chain(&arguments.file);

@@ -10,7 +10,9 @@ use super::exit::{self, CommandError};
 use super::raise::{LevelArgument, Raising};
 use crate::clock;
 use crate::core::cms::document_reference::DocumentReference;
+use crate::core::time::Time;
 use crate::core::validation::level::Level;
+use crate::signing::pades::associated::{self, AssociatedError, AssociatedFile, Relationship};
 use crate::signing::pades::check::{self, Before};
 use crate::signing::pades::{Appearance, Certification, PadesError, PadesOrder, Prepared, room_for};
 use crate::signing::seal::{Position, SealImage};
@@ -37,6 +39,12 @@ pub struct PdfArguments {
     /// How to reach the signer
     #[arg(long, value_name = "TEXT")]
     contact: Option<String>,
+    /// Embed this file in the PDF before it is signed, as what the PDF was made from
+    #[arg(long, value_name = "FILE")]
+    embed: Option<PathBuf>,
+    /// Media type of the embedded file
+    #[arg(long, value_name = "TYPE", requires = "embed", default_value = FHIR)]
+    embed_type: String,
     /// Show the signature as a seal on a page
     #[arg(long)]
     visible: bool,
@@ -57,6 +65,9 @@ pub struct PdfArguments {
     qr: Option<String>,
 }
 
+/// Of a FHIR Bundle.
+const FHIR: &str = "application/fhir+json";
+
 /// Two numbers of points.
 fn position(text: &str) -> Result<Position, &'static str> {
     let number = |text: &str| text.trim().parse().ok().filter(|number: &f64| (0.0..1e5).contains(number));
@@ -75,12 +86,32 @@ impl PdfArguments {
             && self.reason.is_none()
             && self.location.is_none()
             && self.contact.is_none()
+            && self.embed.is_none()
             && !self.visible
     }
 
     /// Files that it reads.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.seal_image.iter().map(PathBuf::as_path)
+        self.seal_image.iter().chain(&self.embed).map(PathBuf::as_path)
+    }
+
+    /// The update that embeds the file, if one is to be.
+    fn embedded(&self, document: &[u8], time: Time) -> Result<Vec<u8>, CommandError> {
+        let Some(path) = &self.embed else { return Ok(Vec::new()) };
+        let octets = evidence::read(path)?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let file = AssociatedFile {
+            name: &name,
+            media_type: &self.embed_type,
+            relationship: Relationship::Source,
+            description: None,
+            modified: time,
+            octets: &octets,
+        };
+        associated::embed(document, &file).map_err(|error| match error {
+            AssociatedError::Pades(error) => refused(error),
+            error => CommandError::about(exit::UNREADABLE, path, &error),
+        })
     }
 
     fn order(&self) -> Result<PadesOrder, CommandError> {
@@ -113,7 +144,7 @@ impl PdfArguments {
 
 /// The signed PDF at this level; `raising` is given for those above B-B.
 pub fn sign(
-    document: Vec<u8>,
+    mut document: Vec<u8>,
     arguments: &PdfArguments,
     named: Option<DocumentReference>,
     signer: &CadesSigner,
@@ -121,6 +152,8 @@ pub fn sign(
     mut raising: Option<&mut Raising>,
 ) -> Result<Vec<u8>, CommandError> {
     let time = clock::now();
+    let embedded = arguments.embedded(&document, time)?;
+    document.extend(embedded);
     let before = Before::read(&document, time).map_err(refused)?;
     let order = arguments.order()?.drawn(&document, signer.certificate().display_name(), time).map_err(refused)?;
     let reference = reference(&before, named)?;

@@ -10,6 +10,7 @@ use antin::core::pdf::update::Update;
 use antin::core::time::Time;
 use antin::signing::pades::associated::{AssociatedError, AssociatedFile, Relationship, embed};
 
+use super::office::Office;
 use super::seal::{empty, output, paper, written};
 
 fn bundle<'a>(name: &'a str, octets: &'a [u8]) -> AssociatedFile<'a> {
@@ -73,4 +74,23 @@ fn nothing_is_embedded_where_it_may_not_be() {
     update.put(root, Object::Dictionary(catalogue));
     let certified = [&certified[..], &update.finish().expect("sound").octets].concat();
     assert!(matches!(embed(&certified, &file), Err(AssociatedError::Signed)));
+}
+
+#[test]
+fn the_command_line_embeds_and_signs_and_verifying_finds_it() {
+    let office = Office::open();
+    let bundle = office.lay("so-suc-khoe.json", HEALTH_BOOK.as_bytes());
+    let signed = office.sign("health", &empty(0), &["--embed", &bundle]).expect("signed");
+    let report = office.accepts(&signed, &["PAdES-BASELINE-B"]);
+    let file = &report["document"]["files"][0];
+    assert_eq!((&file["name"], &file["mediaType"]), (&"so-suc-khoe.json".into(), &"application/fhir+json".into()));
+    assert_eq!(file["relationship"], "Source");
+    // Nothing is embedded behind a signature, nor in a paper that may hold no such file.
+    for (paper, word) in [(&signed[..], "signed"), (&paper(), "PDF/A-2")] {
+        let (code, said) = office.sign("health", paper, &["--embed", &bundle]).expect_err("refused");
+        assert_eq!(code, 65, "{said}");
+        assert!(said.contains(word), "{said}");
+    }
+    let (code, said) = office.sign("health", &empty(0), &["--embed", "/nowhere.json"]).expect_err("refused");
+    assert_eq!(code, 65, "{said}");
 }
