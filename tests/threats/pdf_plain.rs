@@ -9,6 +9,9 @@ use crate::kit::verdict::PASSED;
 
 /// Octets of padding, of which some are left out or more are taken.
 const ROOM: usize = 15_000;
+/// Writes an object stream.
+type Packing = fn(&Objects) -> Vec<u8>;
+
 const UNREADABLE: &str = "INDETERMINATE pdf-unreadable";
 
 fn signed(kind: Kind) -> Pdf {
@@ -171,12 +174,12 @@ fn predicted(octets: &[u8]) -> Vec<u8> {
 #[test]
 fn p11_object_streams_that_are_read_in_two_ways() {
     let pdf = signed(Kind::Stream);
-    let with = |packing: fn(&Objects) -> Vec<u8>| {
+    let with = |packing: Packing| {
         let store = with_entry(&pdf.objects[&CATALOGUE], "/DSS << /Certs [90 0 R] >>");
         let objects: Objects = [(CATALOGUE, store), (90, stream("", b"x")), (PAGE, pdf.objects[&PAGE].clone())].into();
         pdf.followed_by(&Section { objects, packing, ..pdf.section() }).octets
     };
-    let right: [fn(&Objects) -> Vec<u8>; 3] = [
+    let right: [Packing; 3] = [
         object_stream,
         |all| packed(all, "/Filter /FlateDecode /DecodeParms << /Predictor 12 /Columns 8 >>", predicted),
         |all| packed(all, "/Filter [/FlateDecode] /DecodeParms [<< /Predictor 12 /Columns 8 >>]", predicted),
@@ -186,7 +189,7 @@ fn p11_object_streams_that_are_read_in_two_ways() {
         // The page is written again as it was: no addition needs that, and it is no other page.
         assert_eq!(found, PASSED);
     }
-    let wrong: [(&str, fn(&Objects) -> Vec<u8>); 9] = [
+    let wrong: [(&str, Packing); 9] = [
         ("a list of filters, no list of parameters", |all| {
             packed(all, "/Filter [/FlateDecode] /DecodeParms << /Predictor 12 /Columns 8 >>", predicted)
         }),
