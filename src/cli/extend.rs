@@ -55,7 +55,7 @@ fn extend(arguments: &ExtendArguments) -> Result<Code, CommandError> {
     };
     let content = content.as_deref().map_or(Content::None, Content::Bytes);
     let mut raising = Raising::new(arguments.tsa.as_deref(), arguments.evidence.load()?)?;
-    let raised = raising.raise(&message, content, arguments.level)?;
+    let raised = raising.raise(message, content, arguments.level)?;
     let written = output::write_whole(&arguments.out, &raised);
     written.map_err(|error| CommandError::about(exit::INTERNAL, &arguments.out, &error))?;
     Ok(exit::ACCEPT)

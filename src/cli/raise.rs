@@ -81,7 +81,7 @@ impl Raising {
     }
 
     /// A message over content of these digests, with a time-stamp over its signature.
-    pub fn stamp(&mut self, message: &[u8], digests: &[(DigestAlgorithm, Vec<u8>)]) -> Result<Vec<u8>, CommandError> {
+    pub fn stamp(&mut self, message: Vec<u8>, digests: &[(DigestAlgorithm, Vec<u8>)]) -> Result<Vec<u8>, CommandError> {
         let Some(client) = &self.client else { return Err(needs_authority()) };
         let content = Content::Digests(digests);
         self.runtime.block_on(raise_to_timestamped(message, content, client, &|_| Ok(()))).map_err(failed)
@@ -90,15 +90,15 @@ impl Raising {
     /// The message at this level, its content beside it if it is detached. At B-LTA always with a new archive time-stamp.
     pub fn raise(
         &mut self,
-        message: &[u8],
+        message: Vec<u8>,
         content: Content<'_>,
         level: LevelArgument,
     ) -> Result<Vec<u8>, CommandError> {
-        let mut raised = message.to_vec();
+        let mut raised = message;
         if level >= LevelArgument::Timestamped {
             raised = match &self.client {
-                Some(client) => self.runtime.block_on(raise_to_timestamped(message, content, client, &|_| Ok(()))),
-                None if is_stamped(message) => Ok(raised),
+                Some(client) => self.runtime.block_on(raise_to_timestamped(raised, content, client, &|_| Ok(()))),
+                None if is_stamped(&raised) => Ok(raised),
                 None => return Err(needs_authority()),
             }
             .map_err(failed)?;
@@ -107,7 +107,7 @@ impl Raising {
             std::thread::sleep(NEXT_SECOND);
             self.collect(&raised, content);
             self.collect_lasting(&raised, content);
-            raised = raise_to_long_term(&raised, self.judgement(content)).map_err(failed)?;
+            raised = raise_to_long_term(raised, self.judgement(content)).map_err(failed)?;
             let reached = || self.judge(&raised, content).and_then(|validation| level_of(&validation));
             if level == LevelArgument::LongTerm && reached() < Some(Level::LongTerm) {
                 return Err(failed(LevelError::NotReached));
@@ -115,7 +115,7 @@ impl Raising {
         }
         if level >= LevelArgument::Archival {
             let Some(client) = &self.client else { return Err(needs_authority()) };
-            raised = self.runtime.block_on(raise_to_archival(&raised, content, client, &|_| Ok(()))).map_err(failed)?;
+            raised = self.runtime.block_on(raise_to_archival(raised, content, client, &|_| Ok(()))).map_err(failed)?;
             std::thread::sleep(NEXT_SECOND);
             self.collect(&raised, content);
             check_archival(&raised, self.judgement(content)).map(drop).map_err(failed)?;

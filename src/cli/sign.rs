@@ -143,7 +143,7 @@ fn sign(arguments: &SignArguments) -> Result<Code, CommandError> {
     }
     if let Some(raising) = &mut raising {
         let content = if arguments.detached { Content::Bytes(&content) } else { Content::None };
-        signature = raising.raise(&signature, content, arguments.level)?;
+        signature = raising.raise(signature, content, arguments.level)?;
     }
     write(arguments, &signature)
 }

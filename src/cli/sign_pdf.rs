@@ -153,6 +153,7 @@ pub fn sign(
 ) -> Result<Vec<u8>, CommandError> {
     let time = clock::now();
     let embedded = arguments.embedded(&document, time)?;
+    document.reserve_exact(embedded.len());
     document.extend(embedded);
     let before = Before::read(&document, time).map_err(refused)?;
     let order = arguments.order()?.drawn(&document, signer.certificate().display_name(), time).map_err(refused)?;
@@ -173,13 +174,14 @@ pub fn sign(
         };
         let mut message = signer.sign_in_pdf(&request).map_err(|error| not_signed(&error))?;
         if let Some(raising) = raising.as_deref_mut().filter(|_| is_stamped) {
-            message = raising.stamp(&message, &[(algorithm, digest)])?;
+            message = raising.stamp(message, &[(algorithm, digest)])?;
         }
         match prepared.fill(&message) {
             Err(PadesError::Room { needed, .. }) if attempt < ATTEMPTS => room = needed + needed / 4,
             Err(error) => return Err(refused(error)),
             Ok(update) => {
                 let mut whole = document;
+                whole.reserve_exact(update.len());
                 whole.extend(update);
                 break whole;
             }
@@ -190,7 +192,7 @@ pub fn sign(
     checked.map_err(refused)?;
     match raising {
         Some(raising) if level > LevelArgument::Timestamped => {
-            raising.raise(&signed, crate::core::validation::Content::None, level)
+            raising.raise(signed, crate::core::validation::Content::None, level)
         }
         _ => Ok(signed),
     }

@@ -20,7 +20,7 @@ use super::{
     auth::Caller,
     content_type,
     field::{FieldError, FieldFault, Fields},
-    limits::{self, BodyLimits},
+    limits::{self, BodyLimits, Reservation},
     pdf,
     problem::Problem,
     verify::{DIGEST, buffer_part, digest},
@@ -123,13 +123,13 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
     // Signing goes on when its client hangs up; what it occupies goes with it, so that it keeps counting.
     let work = tokio::spawn(async move {
         let signed = app.sign.sign(order).await;
-        drop((admission, reservation));
-        signed
+        drop(admission);
+        signed.map(|signed| (signed, reservation))
     });
-    let signed = work.await.map_err(|_| Problem::internal())??;
+    let (signed, reservation) = work.await.map_err(|_| Problem::internal())??;
     metrics::counter!("antin_sign_answers_total").increment(1);
     let json = HeaderValue::from_static("application/json");
-    let (length, body) = SignedBody::body(signed).map_err(|_| Problem::internal())?;
+    let (length, body) = SignedBody::body(signed, reservation).map_err(|_| Problem::internal())?;
     let headers = [(CONTENT_TYPE, json), (CONTENT_LENGTH, HeaderValue::from(length))];
     let mut response = (StatusCode::CREATED, headers, body).into_response();
     if let Some(applied) = applied
@@ -179,8 +179,8 @@ impl SignedBody {
     }
 
     /// The answer as it is sent, and its length: a signed PDF, which stands last, is encoded piece by piece, so that a large one is held
-    /// once.
-    fn body(signed: Signed) -> Result<(usize, Body), serde_json::Error> {
+    /// once; its room is free when the last piece is sent.
+    fn body(signed: Signed, room: Reservation) -> Result<(usize, Body), serde_json::Error> {
         if signed.document.intent.format == Format::Cades {
             let encoded = STANDARD.encode(&signed.signature);
             let whole = serde_json::to_vec(&Self::new(&signed, encoded))?;
@@ -192,6 +192,7 @@ impl SignedBody {
         let (before, whole) = (Bytes::from(before.to_owned()), Bytes::from(signed.signature));
         let length = empty.len() + whole.len().div_ceil(3) * 4;
         let pieces = (0..whole.len()).step_by(ENCODED_AT_ONCE).map(move |from| {
+            let _held = &room;
             let piece = whole.slice(from..whole.len().min(from + ENCODED_AT_ONCE));
             Bytes::from(STANDARD.encode(piece))
         });
@@ -315,7 +316,7 @@ async fn from_multipart(
     limits: BodyLimits,
     client: Arc<Client>,
     idempotency_key: String,
-) -> Result<(SignRequest, super::limits::Reservation), Problem> {
+) -> Result<(SignRequest, Reservation), Problem> {
     let mut parts = limits.multipart(request).await?;
     let mut reservation = app.room.reserve();
     let mut own = Parts::default();

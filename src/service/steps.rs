@@ -70,7 +70,7 @@ impl Steps {
     /// B-T: a time-stamp on each signature that has none, whatever it is worth by now.
     pub async fn timestamp(&self, message: &[u8], content: &JudgedContent) -> Result<Vec<u8>, LevelError> {
         let accept = |answer: &TimeStampAnswer| self.check_authority(answer);
-        raise_to_timestamped(message, content.as_content(), &self.client, &accept).await
+        raise_to_timestamped(message.to_vec(), content.as_content(), &self.client, &accept).await
     }
 
     /// The level of a message whose signatures pass.
@@ -92,7 +92,7 @@ impl Steps {
             let validation = check_stamped(message, judgement)?;
             match older_status(&validation, judgement.time) {
                 Some(until) if until.seconds_since(judgement.time) > LAST_CHANCE => Err(LevelError::StatusTooOld),
-                _ => raise_to_long_term(message, judgement),
+                _ => raise_to_long_term(message.to_vec(), judgement),
             }
         };
         self.by_evidence(message, content, work).await
@@ -102,7 +102,7 @@ impl Steps {
     pub async fn archive(&self, message: &[u8], content: &JudgedContent) -> Result<Archived, LevelError> {
         self.passed(message, content).await?;
         let accept = |answer: &TimeStampAnswer| self.check_authority(answer);
-        let raised = raise_to_archival(message, content.as_content(), &self.client, &accept).await?;
+        let raised = raise_to_archival(message.to_vec(), content.as_content(), &self.client, &accept).await?;
         settle().await;
         let work: Work<_> =
             |message, judgement| Ok(proves_until(&check_archival(message, judgement)?, judgement.policy));
@@ -114,7 +114,8 @@ impl Steps {
     pub async fn renew(&self, message: &[u8], content: &JudgedContent) -> Result<Archived, LevelError> {
         let work: Work<_> = |message, judgement| Ok(proves_until(&judgement.passed(message)?, judgement.policy));
         let before = self.by_evidence(message, content, work).await?;
-        let whole = self.by_evidence(message, content, raise_to_long_term).await?;
+        let work: Work<_> = |message, judgement| raise_to_long_term(message.to_vec(), judgement);
+        let whole = self.by_evidence(message, content, work).await?;
         let renewed = self.archive(&whole, content).await?;
         if renewed.proves_until > before { Ok(renewed) } else { Err(LevelError::NothingGained) }
     }

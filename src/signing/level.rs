@@ -87,17 +87,17 @@ impl LevelError {
 /// own verifier in the whole message. `content` is that of a detached message. No other octet changes than
 /// [`add_signature_time_stamp`] says. A PDF gets a document time-stamp, if one of its signatures has none.
 pub async fn raise_to_timestamped(
-    message: &[u8],
+    message: Vec<u8>,
     content: Content<'_>,
     client: &TimeStampClient,
     accept: Acceptance<'_>,
 ) -> Result<Vec<u8>, LevelError> {
-    if is_pdf(message) {
-        let is_stamped = is_stamped(message)?;
-        return if is_stamped { Ok(message.to_vec()) } else { pades::level::stamp(message, client, accept).await };
+    if is_pdf(&message) {
+        let is_stamped = is_stamped(&message)?;
+        return if is_stamped { Ok(message) } else { pades::level::stamp(message, client, accept).await };
     }
-    let mut raised = message.to_vec();
-    for (signer, value) in unstamped(message)? {
+    let mut raised = message;
+    for (signer, value) in unstamped(&raised)? {
         let answer = client.stamp(&value, accept).await?;
         raised = add_signature_time_stamp(&raised, signer, &answer.token)?;
         let checked = self_check::check_timestamped(&raised, content, signer, &answer);

@@ -101,18 +101,18 @@ pub fn level_of(validation: &Validation) -> Option<Level> {
 }
 
 /// B-LT: the message with the evidence embedded by which its signatures and their time-stamps pass. Each has a time-stamp that passes.
-pub fn raise_to_long_term(message: &[u8], judgement: Judgement<'_>) -> Result<Vec<u8>, LevelError> {
-    let validation = check_stamped(message, judgement)?;
-    if is_pdf(message) {
+pub fn raise_to_long_term(message: Vec<u8>, judgement: Judgement<'_>) -> Result<Vec<u8>, LevelError> {
+    let validation = check_stamped(&message, judgement)?;
+    if is_pdf(&message) {
         let raised = pades::level::add_evidence(message, &validation.used(judgement.evidence))?;
         judgement.check(&raised, Level::LongTerm)?;
         return Ok(raised);
     }
-    if holds_older_archive(message)? {
+    if holds_older_archive(&message)? {
         // Its archive time-stamp is over all certificates and CRLs there are: none can be added.
-        return Ok(message.to_vec());
+        return Ok(message);
     }
-    let raised = add_evidence(message, &validation.used(judgement.evidence))?;
+    let raised = add_evidence(&message, &validation.used(judgement.evidence))?;
     judgement.check(&raised, Level::LongTerm)?;
     Ok(raised)
 }
@@ -120,16 +120,16 @@ pub fn raise_to_long_term(message: &[u8], judgement: Judgement<'_>) -> Result<Ve
 /// B-LTA: a message of level B-LT with one more `archive-time-stamp-v3` over each signature and all that is kept with it; a PDF with one
 /// more document time-stamp. Made anew before the newest one's algorithm or certificate ends, it carries the signature on.
 pub async fn raise_to_archival(
-    message: &[u8],
+    message: Vec<u8>,
     content: Content<'_>,
     client: &TimeStampClient,
     accept: Acceptance<'_>,
 ) -> Result<Vec<u8>, LevelError> {
-    if is_pdf(message) {
+    if is_pdf(&message) {
         return pades::level::stamp(message, client, accept).await;
     }
-    let mut raised = message.to_vec();
-    for index in 0..signers(message)? {
+    let mut raised = message;
+    for index in 0..signers(&raised)? {
         let (octets, hash_index) = archived(&raised, index, content)?;
         let answer = client.stamp(&octets, accept).await?;
         let token = add_attribute(&answer.token, 0, &build::attribute(oid::ATS_HASH_INDEX_V3, &hash_index))?;

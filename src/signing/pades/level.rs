@@ -39,19 +39,19 @@ pub fn is_stamped(pdf: &[u8]) -> Result<bool, LevelError> {
 }
 
 /// The PDF with a document time-stamp over all of it, judged by our own verifier.
-pub async fn stamp(pdf: &[u8], client: &TimeStampClient, accept: Acceptance<'_>) -> Result<Vec<u8>, LevelError> {
+pub async fn stamp(mut pdf: Vec<u8>, client: &TimeStampClient, accept: Acceptance<'_>) -> Result<Vec<u8>, LevelError> {
     let mut room = TOKEN;
     for attempt in 1.. {
-        let prepared = Prepared::time_stamp(pdf, room)?;
-        let digest = prepared.digest(pdf, DigestAlgorithm::Sha256);
+        let prepared = Prepared::time_stamp(&pdf, room)?;
+        let digest = prepared.digest(&pdf, DigestAlgorithm::Sha256);
         let digest = digest.try_into().map_err(|_| LevelError::Interrupted)?;
         let answer = client.stamp_digest(&digest, accept).await?;
-        match prepared.complete(pdf.to_vec(), &answer.token) {
+        match prepared.fill(&answer.token) {
             Err(PadesError::Room { needed, .. }) if attempt < ATTEMPTS => room = needed + SPARE,
-            done => {
-                let stamped = done?;
-                check::check_stamped(&stamped, &answer).map_err(|code| LevelError::SelfCheck { code })?;
-                return Ok(stamped);
+            update => {
+                append(&mut pdf, &update?);
+                check::check_stamped(&pdf, &answer).map_err(|code| LevelError::SelfCheck { code })?;
+                return Ok(pdf);
             }
         }
     }
@@ -59,9 +59,16 @@ pub async fn stamp(pdf: &[u8], client: &TimeStampClient, accept: Acceptance<'_>)
 }
 
 /// The PDF with this evidence in its store.
-pub fn add_evidence(pdf: &[u8], evidence: &Evidence) -> Result<Vec<u8>, LevelError> {
-    let added = store::add(pdf, evidence).map_err(PadesError::from)?;
-    Ok([pdf, &added.unwrap_or_default()].concat())
+pub fn add_evidence(mut pdf: Vec<u8>, evidence: &Evidence) -> Result<Vec<u8>, LevelError> {
+    let added = store::add(&pdf, evidence).map_err(PadesError::from)?;
+    append(&mut pdf, &added.unwrap_or_default());
+    Ok(pdf)
+}
+
+/// A large document takes no more room than it needs.
+fn append(pdf: &mut Vec<u8>, update: &[u8]) {
+    pdf.reserve_exact(update.len());
+    pdf.extend_from_slice(update);
 }
 
 /// Each signature has this level, and the newest document time-stamp, which is over all of them, passes.
