@@ -216,7 +216,8 @@ fn offset_of(trailer: &Dictionary, key: &[u8]) -> Result<Option<usize>, PdfFault
     }
 }
 
-fn section(octets: &[u8], at: usize) -> Result<Section, PdfFault> {
+/// The one that begins there.
+pub fn section(octets: &[u8], at: usize) -> Result<Section, PdfFault> {
     let mut cursor = Cursor::new(octets, at);
     if cursor.keyword(b"xref").is_ok() { table_section(cursor, at) } else { stream_section(octets, at) }
 }

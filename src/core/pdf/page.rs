@@ -7,6 +7,9 @@ use super::fault::{PdfFault, PdfFaultKind};
 use super::geometry::{Rectangle, number};
 use super::object::{Dictionary, Object, Reference, Value};
 
+/// Coordinates of a page, and its sides, in default user space.
+const FARTHEST: f64 = 100_000.0;
+const SMALLEST: f64 = 1.0;
 /// Nodes above a page.
 const DEPTH: usize = 64;
 /// Nodes and pages of a tree.
@@ -155,8 +158,13 @@ pub fn page(document: &Document<'_>, reference: Reference) -> Result<Page, PdfFa
         Some(Object::Dictionary(resources)) => Some(resources),
         Some(_) => return Err(fault(PdfFaultKind::Type)),
     };
-    // Neither of them may be turned inside out: nothing would be shown.
-    if crop_box.width() <= 0.0 || crop_box.height() <= 0.0 {
+    // Neither of them may be turned inside out, or so small or far away that numbers of 32 bits have it empty: readers have a page of their own
+    // for that.
+    let is_sound = |own: Rectangle| {
+        let is_near = own.corners().iter().all(|(x, y)| x.abs() <= FARTHEST && y.abs() <= FARTHEST);
+        is_near && own.width() >= SMALLEST && own.height() >= SMALLEST
+    };
+    if !is_sound(media_box) || !is_sound(crop_box) {
         return Err(fault(PdfFaultKind::Type));
     }
     Ok(Page { reference, dictionary: own, media_box, crop_box, rotation, user_unit, resources })

@@ -1,7 +1,7 @@
 //! The data of a stream (ISO 32000-2 §7.3.8).
 
 use super::fault::{PdfFault, PdfFaultKind};
-use super::syntax::Cursor;
+use super::syntax::{Cursor, is_space};
 
 /// The so many octets of a stream whose dictionary ends at the cursor. Its length must be right: readers that mend wrong ones do so in
 /// different ways.
@@ -17,7 +17,8 @@ pub fn data<'a>(cursor: &mut Cursor<'a>, length: usize) -> Result<&'a [u8], PdfF
     let (data, after) = data.split_at(length);
     let ends =
         [&b"\r\n"[..], b"\n", b"\r", b""].iter().find_map(|end| after.strip_prefix(*end)?.strip_prefix(b"endstream"));
-    let after = ends.ok_or(fault)?;
+    // Some readers do not see the word if another follows without a gap.
+    let after = ends.filter(|after| after.first().is_some_and(|next| is_space(*next))).ok_or(fault)?;
     cursor.at += cursor.rest().len() - after.len();
     Ok(data)
 }

@@ -7,7 +7,6 @@ use std::ops::Range;
 use super::document::{Document, Indirect};
 use super::fault::PdfFault;
 use super::object::{Dictionary, Object, Reference, Value};
-use super::syntax::is_space;
 
 /// Actions that show or start something else (§12.6.4).
 const ACTIONS: [&[u8]; 9] = [
@@ -28,10 +27,10 @@ const PLAYERS: [&[u8]; 4] = [b"RichMedia", b"3D", b"Movie", b"Screen"];
 /// Flags of an annotation that is not shown: Hidden, NoView (§12.5.3).
 const NOT_SHOWN: i64 = 2 | 32;
 
-/// Digits of a number, and more.
-const DIGITS: usize = 24;
-/// Comments between two words.
-const COMMENTS: usize = 16;
+/// Octets before the word in which its numbers are looked for.
+const HEADER: usize = 4096;
+/// Octets around an escape that may be a part of a word.
+const ESCAPED: usize = 24;
 
 /// Data of streams that are longer are not searched for objects.
 const LONG: usize = 64 << 10;
@@ -102,35 +101,41 @@ fn has_unlisted(document: &Document<'_>, mut data: Vec<Range<usize>>) -> bool {
     found || first_unlisted_in(octets, from..octets.len(), &listed).is_some()
 }
 
-/// The beginning of one as some reader takes it that repairs a file: with signs, comments and white space of other kinds in it.
+/// The beginning of one as some reader takes it that repairs a file: two numbers with signs or points, and anything between them that is not
+/// written in letters, or comments.
 pub(super) fn first_unlisted_in(octets: &[u8], range: Range<usize>, listed: &[usize]) -> Option<usize> {
     memchr::memmem::find_iter(&octets[range.clone()], b"obj").find_map(|at| {
-        let after_generation = before_space(&octets[..range.start + at]);
-        let generation = before_digits(after_generation);
-        let after_number =
-            before_space(generation.strip_suffix(b"+").or(generation.strip_suffix(b"-")).unwrap_or(generation));
-        let number = before_digits(after_number);
+        let end = range.start + at;
+        let window = &octets[end.saturating_sub(HEADER)..end];
+        let shift = end - window.len();
+        let after_generation = before_space(window);
+        let generation = before_number(after_generation);
+        let after_number = before_space(generation);
+        let number = before_number(after_number);
+        if shift > 0 && [after_generation, generation, after_number, number].iter().any(|rest| rest.is_empty()) {
+            // It goes on before what is looked at.
+            return Some(end);
+        }
         let is_one = generation.len() < after_generation.len()
             && after_number.len() < generation.len()
             && number.len() < after_number.len();
-        (is_one && listed.binary_search(&number.len()).is_err()).then_some(number.len())
+        (is_one && listed.binary_search(&(shift + number.len())).is_err()).then_some(shift + number.len())
     })
 }
 
-/// Without the digits of a number at the end; more than any number has are none.
-fn before_digits(octets: &[u8]) -> &[u8] {
-    let digits = octets.iter().rev().take(DIGITS).take_while(|octet| octet.is_ascii_digit()).count();
-    &octets[..octets.len() - digits]
+/// Without the digits of a number at the end.
+fn before_number(octets: &[u8]) -> &[u8] {
+    &octets[..octets.len() - octets.iter().rev().take_while(|octet| octet.is_ascii_digit()).count()]
 }
 
-/// Without the white space of any reader at the end, and comments before it.
+/// Without what some reader takes for white space at the end, signs, points, and comments.
 fn before_space(octets: &[u8]) -> &[u8] {
-    let is_wide = |octet: &&u8| is_space(**octet) || matches!(octet, 0x0B | 0x1C..=0x1F | 0x85 | 0xA0);
+    let is_loose = |octet: &&u8| !(0x21..0x7F).contains(*octet) || matches!(octet, b'+' | b'-' | b'.');
     let is_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
     let mut rest = octets;
-    for _ in 0..COMMENTS {
-        let spaces = rest.iter().rev().take_while(is_wide).count();
-        let (before, space) = rest.split_at(rest.len() - spaces);
+    loop {
+        let loose = rest.iter().rev().take_while(is_loose).count();
+        let (before, space) = rest.split_at(rest.len() - loose);
         if !space.iter().any(is_end) {
             return before;
         }
@@ -140,7 +145,36 @@ fn before_space(octets: &[u8]) -> &[u8] {
             None => return before,
         }
     }
-    rest
+}
+
+/// Words with which readers that repair begin an object or a trailer, written with escapes.
+pub(super) fn has_escaped_word(octets: &[u8]) -> bool {
+    memchr::memchr_iter(b'#', octets).any(|at| {
+        let window = &octets[at.saturating_sub(ESCAPED)..octets.len().min(at + ESCAPED)];
+        let unescaped = unescaped(window);
+        [&b"obj"[..], b"trailer"].iter().any(|word| {
+            memchr::memmem::find_iter(&unescaped, word).count() > memchr::memmem::find_iter(window, word).count()
+        })
+    })
+}
+
+/// `#62` is `b`, as in names.
+fn unescaped(octets: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(octets.len());
+    let mut at = 0;
+    while let Some(octet) = octets.get(at) {
+        match octets.get(at + 1..at + 3).filter(|_| *octet == b'#').and_then(|digits| hex::decode(digits).ok()) {
+            Some(own) => {
+                out.extend(own);
+                at += 3;
+            }
+            None => {
+                out.push(*octet);
+                at += 1;
+            }
+        }
+    }
+    out
 }
 
 fn read(document: &Document<'_>, number: u32) -> Result<Option<Indirect>, PdfFault> {

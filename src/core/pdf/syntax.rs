@@ -8,6 +8,10 @@ const DEPTH: usize = 48;
 /// Values in one object.
 const VALUES: usize = 200_000;
 
+/// Octets of a name (annex C), and of a number, where they are to be the same to all readers.
+const LONGEST_NAME: usize = 127;
+const LONGEST_NUMBER: usize = 32;
+
 pub const fn is_space(octet: u8) -> bool {
     matches!(octet, 0 | b'\t' | b'\n' | 0x0C | b'\r' | b' ')
 }
@@ -195,10 +199,20 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Some readers cut longer words.
+    const fn check_length(&self, length: usize, longest: usize) -> Result<(), PdfFault> {
+        if self.is_plain && length > longest { Err(self.syntax()) } else { Ok(()) }
+    }
+
     fn name(&mut self) -> Result<Vec<u8>, PdfFault> {
         self.at += 1;
         let length = self.rest().iter().take_while(|octet| is_regular(**octet)).count();
+        self.check_length(length, LONGEST_NAME)?;
         let written = &self.rest()[..length];
+        if self.is_plain && !written.is_ascii() {
+            // Some readers take some of these for white space.
+            return Err(self.syntax());
+        }
         let mut name = Vec::with_capacity(length);
         let mut at = 0;
         while let Some(octet) = written.get(at) {
@@ -307,6 +321,7 @@ impl<'a> Cursor<'a> {
             return Ok(Object::Reference(reference));
         }
         let length = self.rest().iter().take_while(|octet| is_regular(**octet)).count();
+        self.check_length(length, LONGEST_NUMBER)?;
         let text = std::str::from_utf8(&self.rest()[..length]).map_err(|_| begin.syntax())?;
         let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
         self.at += length;

@@ -181,7 +181,12 @@ impl Comparison<'_, '_> {
     pub(super) fn information(&mut self) -> Checked<()> {
         let (before, after) = (self.signed.trailer().get(b"Info"), self.now.trailer().get(b"Info"));
         let (old, new) = (self.signed.dictionary(self.signed.trailer(), b"Info")?, self.now.trailer());
-        let new = self.now.dictionary(new, b"Info")?.unwrap_or_default();
+        let new = self.now.dictionary(new, b"Info")?;
+        if new.is_none() && !same_values(before, after) {
+            // Some readers take a trailer that leads nowhere for a broken one.
+            return Ok(Err(Change::Metadata.key(b"Info")));
+        }
+        let new = new.unwrap_or_default();
         if let Some(key) = difference(&old.unwrap_or_else(Dictionary::default), &new, &OF_WRITER) {
             return Ok(Err(Change::Metadata.key(&key)));
         }

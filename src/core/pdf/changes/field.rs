@@ -3,17 +3,20 @@
 use std::collections::HashSet;
 
 use super::form::starts_with;
-use super::{Addition, Change, Checked, Comparison, Key, Zone, allowed, difference, reference};
+use super::{Addition, Change, Checked, Comparison, Key, Zone, allowed, difference, reference, same_values};
 use crate::core::pdf::document::Indirect;
 use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
 use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
+use crate::core::pdf::occupied::{Extent, extent};
 use crate::core::pdf::text;
 
 /// How deep fields stand in each other.
 const DEPTH: usize = 32;
 /// What signing an empty field changes in it, and filling any other.
 const SIGNED: [&[u8]; 3] = [b"V", b"AP", b"M"];
-const FILLED: [&[u8]; 6] = [b"V", b"AP", b"AS", b"M", b"RV", b"I"];
+const FILLED: [&[u8]; 5] = [b"V", b"AP", b"AS", b"M", b"I"];
+/// Flags of fields that nobody fills: read-only, push buttons (tables 227, 229).
+const NOT_FILLED: i64 = 1 | 1 << 16;
 
 /// What a field has of itself and those above it, as it was signed.
 #[derive(Default)]
@@ -184,7 +187,14 @@ impl Comparison<'_, '_> {
         if self.rules.permissions.locks(name) {
             return Ok(Err(Change::Locked.at(name)));
         }
+        if new.integer(b"Ff").unwrap_or(0) & NOT_FILLED != 0 {
+            return Ok(Err(Change::Form.at(format!("{name}/Ff"))));
+        }
         allowed!(self.appearances(new, name)?);
+        // Its look stays in its place.
+        if !same_values(old.get(b"AP"), new.get(b"AP")) && extent(self.now, new) == Extent::Unknown {
+            return Ok(Err(Change::Form.at(format!("{name}/AP"))));
+        }
         self.explain(own.number, Zone::Field);
         self.additions.push(Addition::FormFilled);
         self.explain_below(new, &[b"V", b"AP"])

@@ -200,6 +200,9 @@ enum Zone {
     Annotations,
 }
 
+/// What an object stream has (table 16), and nothing that some reader could take for it.
+const OF_OBJECT_STREAM: [&[u8]; 6] = [b"Type", b"N", b"First", b"Length", b"Filter", b"DecodeParms"];
+
 type Checked<T> = Result<Result<T, Forbidden>, PdfFault>;
 
 /// Passes on a forbidden change.
@@ -303,7 +306,16 @@ impl<'a, 'd> Comparison<'a, 'd> {
             let Some(found) = self.now.object(reference)? else { continue };
             let kind = found.value.object.as_dictionary().and_then(|dictionary| dictionary.name(b"Type"));
             if self.is_new(number) && found.is_stream && matches!(kind, Some(b"XRef" | b"ObjStm")) {
-                if kind == Some(b"ObjStm") && !(self.now.names_all_of(number)? && self.now.is_in_order(number)?) {
+                let is_right = match kind {
+                    Some(b"ObjStm") => {
+                        let mut keys = found.value.object.as_dictionary().into_iter().flat_map(Dictionary::keys);
+                        keys.all(|key| OF_OBJECT_STREAM.contains(&key))
+                            && self.now.names_all_of(number)?
+                            && self.now.is_in_order(number)?
+                    }
+                    _ => self.is_left_behind(reference),
+                };
+                if !is_right {
                     return Ok(Err(Change::Structure.at(format!("object {number}"))));
                 }
                 self.explain(number, Zone::Structure);

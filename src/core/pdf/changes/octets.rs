@@ -1,22 +1,22 @@
 //! Every octet that later revisions wrote belongs to an object that they name, to their cross-references, or to white space.
 
 use super::{Change, Checked, Comparison, Document, Forbidden, plain};
-use crate::core::pdf::cross_references::{LARGEST_NUMBER, Place};
+use crate::core::pdf::cross_references::Place;
 use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
 use crate::core::pdf::survey;
+use crate::core::pdf::syntax::Cursor;
 
 /// An end of line behind the last `%%EOF`.
 const LAST: [&[u8]; 4] = [b"", b"\n", b"\r", b"\r\n"];
 
 /// Numbers that a writer took and did not use.
 const UNUSED: i64 = 1000;
-/// One more than the largest number of an object (annex C).
-const LARGEST_SIZE: i64 = LARGEST_NUMBER as i64 + 1;
 
 impl Comparison<'_, '_> {
     /// What was signed ends where it was signed: no object of it goes on behind, and none is there that is not shown.
     pub(super) fn ends(&self) -> Result<(), PdfFault> {
         let end = self.signed.octets().len();
+        self.has_plain_sections()?;
         if let Some(at) = self.referrers.unlisted.filter(|at| *at < end) {
             // What is there and is not shown could be, by a reader that finds a fault in what came later and repairs.
             return Err(PdfFault { at, kind: PdfFaultKind::OtherObject });
@@ -49,13 +49,17 @@ impl Comparison<'_, '_> {
         let trailers = memchr::memmem::find_iter(&octets[from..], b"trailer").count();
         let tables = self.now.sections_since(self.signed).iter().filter(|own| octets[own.at..].starts_with(b"xref"));
         let listed = self.now.offsets_since(self.signed);
-        if trailers != tables.count() || survey::first_unlisted_in(octets, from..octets.len(), &listed).is_some() {
+        let is_escaped = survey::has_escaped_word(&octets[from..]);
+        if is_escaped
+            || trailers != tables.count()
+            || survey::first_unlisted_in(octets, from..octets.len(), &listed).is_some()
+        {
             return Ok(Err(beside(from)));
         }
         let size = |document: &Document<'_>| document.trailer().integer(b"Size").unwrap_or(0);
         let largest = self.now.numbers_since(self.signed).last().map_or(0, i64::from);
         let least = size(self.signed).max(largest + 1);
-        if !(least..=least + UNUSED).contains(&size(self.now)) || size(self.now) > LARGEST_SIZE {
+        if !(least..=least + UNUSED).contains(&size(self.now)) || size(self.now) > plain::LARGEST_SIZE {
             return Ok(Err(Change::Structure.key(b"Size")));
         }
         for section in self.now.sections_since(self.signed).iter().rev() {
@@ -67,13 +71,18 @@ impl Comparison<'_, '_> {
             begins.push(section.at);
             begins.sort_unstable();
             begins.dedup();
+            if begins.last() != Some(&section.at) {
+                return Ok(Err(beside(section.at)));
+            }
             for begin in begins {
                 if plain::after_gap(octets, from) != Some(begin) {
                     return Ok(Err(beside(from)));
                 }
                 let is_table = begin == section.at && octets[begin.min(octets.len())..].starts_with(b"xref");
                 from = match is_table {
-                    true if plain::is_plain_table(&octets[begin..section.table_end]) => section.table_end,
+                    true if plain::is_plain_table(&octets[begin..section.table_end], Cursor::plain) => {
+                        section.table_end
+                    }
                     true => return Ok(Err(Change::Structure.at(format!("the cross-references at offset {begin}")))),
                     false => match self.now.end_of_plain_object(begin) {
                         Ok(end) => end,

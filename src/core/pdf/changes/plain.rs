@@ -2,7 +2,9 @@
 //! it should be, and most look for objects in all of its octets then, also in the data of streams.
 
 use super::{Change, Checked, Comparison, Document, same_values};
-use crate::core::pdf::object::{Object, Value};
+use crate::core::pdf::cross_references::{self, LARGEST_NUMBER, Place, Section};
+use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
+use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
 use crate::core::pdf::syntax::Cursor;
 
 /// Octets of white space and comments between two objects.
@@ -10,6 +12,10 @@ const GAP: usize = 250;
 /// Words that a comment may not have.
 const WORDS: [&[u8]; 5] = [b"obj", b"xref", b"trailer", b"%%EOF", b"stream"];
 
+/// Octets in which a file says that it is linearised (§F.3.3).
+const BEGINNING: usize = 4096;
+/// One more than the largest number of an object (annex C).
+pub const LARGEST_SIZE: i64 = LARGEST_NUMBER as i64 + 1;
 /// Octets of each part of an identifier.
 const HASH: usize = 128;
 
@@ -48,8 +54,8 @@ pub fn after_line(octets: &[u8], from: usize) -> Option<usize> {
     Some(octets.len() - end.len())
 }
 
-/// A table of cross-references: lines of the words, two numbers, and entries of twenty octets (§7.5.4).
-pub fn is_plain_table(octets: &[u8]) -> bool {
+/// A table of cross-references: lines of the words, two numbers, and entries of twenty octets (§7.5.4); `read` begins to read its trailer.
+pub fn is_plain_table<'a>(octets: &'a [u8], read: fn(&'a [u8], usize) -> Cursor<'a>) -> bool {
     let numbers = |at: usize| -> Option<(usize, u64)> {
         let mut cursor = Cursor::plain(octets, at);
         cursor.unsigned().ok()?;
@@ -61,9 +67,11 @@ pub fn is_plain_table(octets: &[u8]) -> bool {
     };
     let mut next = if octets.starts_with(b"xref") { after_line(octets, 4) } else { None };
     while let Some(at) = next {
-        if let Some(rest) = octets[at..].strip_prefix(b"trailer") {
+        // Some writers leave a line empty before it.
+        let word = after_line(octets, at).filter(|word| octets[*word..].starts_with(b"trailer")).unwrap_or(at);
+        if let Some(rest) = octets[word..].strip_prefix(b"trailer") {
             let before = rest.iter().take_while(|octet| matches!(octet, b' ' | b'\r' | b'\n')).count();
-            let mut cursor = Cursor::plain(rest, before);
+            let mut cursor = read(rest, before);
             return before <= 2
                 && rest[before..].starts_with(b"<<")
                 && cursor.value().is_ok()
@@ -80,11 +88,19 @@ pub fn is_plain_table(octets: &[u8]) -> bool {
 /// Where something like a trailer stands that is none of a table of the document.
 pub fn first_unlisted_trailer(document: &Document<'_>) -> Option<usize> {
     let octets = document.octets();
-    let is_of = |at: usize| document.sections().iter().any(|section| (section.at..section.table_end).contains(&at));
+    let mut sections: Vec<(usize, usize)> =
+        document.sections().iter().map(|section| (section.at, section.table_end)).collect();
+    sections.sort_unstable();
+    let is_of_section = |at: usize| {
+        let before = sections.partition_point(|(begin, _)| *begin <= at);
+        before.checked_sub(1).is_some_and(|index| at < sections[index].1)
+    };
     let is_one = |at: &usize| {
-        let mut cursor = Cursor::new(octets, at + 7);
+        let window = &octets[at + 7..octets.len().min(at + 7 + BEGINNING)];
+        let mut cursor = Cursor::new(window, 0);
         cursor.skip_space();
-        cursor.rest().starts_with(b"<<") && !is_of(*at)
+        let goes_on = cursor.rest().is_empty() && window.len() == BEGINNING;
+        (goes_on || cursor.rest().starts_with(b"<<")) && !is_of_section(*at)
     };
     memchr::memmem::find_iter(octets, b"trailer").find(is_one)
 }
@@ -94,6 +110,39 @@ impl Comparison<'_, '_> {
     pub(super) fn frees_nothing(&self) -> Checked<()> {
         let freed = self.now.freed_since(self.signed).find(|number| *number != 0);
         Ok(freed.map_or(Ok(()), |number| Err(Change::Structure.at(format!("object {number}")))))
+    }
+
+    /// The cross-references of what was signed are such that no reader repairs the file for them: what it would find is not up to who signed.
+    pub(super) fn has_plain_sections(&self) -> Result<(), PdfFault> {
+        let octets = self.signed.octets();
+        for section in self.signed.sections() {
+            let is_table = octets[section.at..].starts_with(b"xref");
+            let is_plain = match is_table {
+                // Some writers have a comment in their trailers.
+                true => is_plain_table(&octets[section.at..section.table_end], Cursor::new),
+                false => has_plain_widths(&section.trailer),
+            };
+            let size = section.trailer.integer(b"Size").unwrap_or(0);
+            if !is_plain || !(0..=LARGEST_SIZE).contains(&size) {
+                return Err(PdfFault { at: section.at, kind: PdfFaultKind::CrossReferences });
+            }
+        }
+        Ok(())
+    }
+
+    /// A stream of cross-references that is none of the document: some writers leave one behind. It says what the others do.
+    pub(super) fn is_left_behind(&self, reference: Reference) -> bool {
+        let Some(Place::At { offset, .. }) = self.now.place(reference.number) else { return false };
+        let Ok(section) = cross_references::section(self.now.octets(), offset) else { return false };
+        let newest = self.now.trailer();
+        let is_same =
+            |key: &[u8]| section.trailer.get(key).is_none() || same_values(section.trailer.get(key), newest.get(key));
+        let is_known = |key: &[u8]| OF_TRAILER.contains(&key) || OF_STREAM.contains(&key);
+        section.trailer.keys().all(is_known)
+            && is_same(b"Root")
+            && is_same(b"Info")
+            && is_identifier(section.trailer.get(b"ID"))
+            && has_plain_widths(&section.trailer)
     }
 
     /// What the trailers of later revisions say, and what a file says that is sent page by page.
@@ -109,9 +158,18 @@ impl Comparison<'_, '_> {
             if let Some(key) = section.trailer.keys().find(is_other) {
                 return Ok(Err(Change::Structure.key(key)));
             }
+            if is_stream && !has_plain_widths(&section.trailer) {
+                return Ok(Err(Change::Structure.key(b"W")));
+            }
             if !is_identifier(section.trailer.get(b"ID")) {
                 return Ok(Err(Change::Structure.key(b"ID")));
             }
+        }
+        // Readers that repair take another trailer than the newest.
+        let root = |section: &Section| section.trailer.get(b"Root").and_then(|root| root.object.as_reference());
+        let newest = self.signed.sections().first().and_then(root);
+        if self.signed.sections().iter().any(|section| root(section).is_some_and(|own| Some(own) != newest)) {
+            return Ok(Err(Change::Structure.key(b"Root")));
         }
         Ok(if is_linearized_since(self.signed) { Err(Change::Structure.key(b"Linearized")) } else { Ok(()) })
     }
@@ -123,19 +181,24 @@ fn is_identifier(value: Option<&Value>) -> bool {
     value.is_none_or(|value| value.object.as_array().is_some_and(|parts| parts.len() == 2 && parts.iter().all(is_hash)))
 }
 
-/// The file says at its beginning that it is as long as more than what was signed of it: with that length, readers would begin with other
-/// cross-references than those at the end (annex F).
+/// Widths of the three fields of an entry: some readers know no larger ones (§7.5.8.2).
+fn has_plain_widths(stream: &Dictionary) -> bool {
+    let widths = stream.get(b"W").and_then(|widths| widths.object.as_array()).unwrap_or_default();
+    let are_small = |(width, most): (&Value, i64)| matches!(width.object, Object::Integer(own) if own <= most);
+    widths.iter().zip([1, 8, 4]).all(are_small)
+}
+
+/// The file says at its beginning that it is as long as what was signed of it or longer: with that length, readers would begin with other
+/// cross-references than those at the end (annex F). What begins with something else than an object may say so to some.
 fn is_linearized_since(signed: &Document<'_>) -> bool {
     let octets = signed.octets();
     let mut cursor = Cursor::new(octets, 0);
     cursor.skip_space();
-    if cursor.object_header().is_err() {
-        return false;
-    }
-    let Ok(value) = cursor.value() else {
-        return memchr::memmem::find(&octets[..octets.len().min(4096)], b"Linearized").is_some();
+    let is_plain = cursor.object_header().is_ok();
+    let Ok(Value { object: Object::Dictionary(first), .. }) = cursor.value() else {
+        return !is_plain || memchr::memmem::find(&octets[..octets.len().min(BEGINNING)], b"Linearized").is_some();
     };
-    let Object::Dictionary(dictionary) = &value.object else { return false };
-    let length = dictionary.integer(b"L").and_then(|length| usize::try_from(length).ok());
-    dictionary.get(b"Linearized").is_some() && length.is_none_or(|length| length >= octets.len())
+    let length = first.integer(b"L").and_then(|length| usize::try_from(length).ok());
+    let is_over = length.is_some_and(|length| length < octets.len());
+    !is_plain || first.get(b"Linearized").is_some() && !is_over
 }

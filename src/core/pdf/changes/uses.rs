@@ -7,6 +7,8 @@
 use std::collections::HashSet;
 
 use super::{Change, Checked, Comparison, Zone};
+use crate::core::pdf::document::Document;
+use crate::core::pdf::fault::PdfFault;
 use crate::core::pdf::object::{Reference, Value};
 use crate::core::pdf::references::{Key, Referrer, numbers_in};
 
@@ -21,7 +23,34 @@ impl Comparison<'_, '_> {
                 return Ok(Err(Change::Object.at(format!("object {number} is used elsewhere too"))));
             }
         }
-        self.led_nowhere()
+        match self.led_nowhere()? {
+            Ok(()) => self.lead_somewhere(),
+            forbidden => Ok(forbidden),
+        }
+    }
+
+    /// What was written refers to what is there: some readers take a file for broken where it does not.
+    fn lead_somewhere(&self) -> Checked<()> {
+        let mut written: Vec<u32> = self.written.iter().copied().collect();
+        written.sort_unstable();
+        for number in written {
+            let object = |document: &Document<'_>| {
+                let found = document.in_use(number).map(|own| document.object(own)).transpose()?.flatten();
+                Ok::<_, PdfFault>(found.map(|found| numbers_in(&found.value)).unwrap_or_default())
+            };
+            let mut missing = object(self.now)?;
+            missing.retain(|other| self.now.in_use(*other).is_none());
+            if missing.is_empty() {
+                continue;
+            }
+            let before = object(self.signed)?;
+            if let Some(other) = missing.into_iter().filter(|other| !before.contains(other)).min() {
+                return Ok(Err(
+                    Change::Object.at(format!("object {number} leads to object {other}, which is not there"))
+                ));
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// What is written for this may be referred to from there.
