@@ -64,6 +64,12 @@ fn p11_tables_and_trailers_that_readers_mend() {
         assert_refused(what, &with_other_end(&pdf, from, to));
     }
     for (what, from, to) in [
+        ("a place in too many digits", "/Prev ", "/Prev 000000000000000000000000000000000"),
+        ("information that is nowhere", "trailer\n<<", "trailer\n<< /Info 99 0 R"),
+    ] {
+        assert_refused(what, &with_other_end(&Pdf { trailer: String::new(), ..pdf.clone() }, from, to));
+    }
+    for (what, from, to) in [
         ("another end of line", "xref\n", "xref\r\n"),
         ("a blank before it", "startxref\n", "startxref \n"),
         ("an empty subsection", "xref\n", "xref\n0 0\n"),
@@ -143,6 +149,18 @@ fn p11_data_of_validation_data_that_readers_take_for_objects() {
         b"4\x0B0 obj",
         b"4\xA00 obj",
         b"4 0obj",
+        b"4 0000000000000000000000000000000 obj",
+        b"4. 0 obj",
+        b"4 --0 obj",
+        b"4 0.0 obj",
+        b"4\xFF0\x80obj",
+        b"4 0 #6fbj",
+        b"4 0 o#62j",
+        &[&b"4"[..], &[b' '; 5000], b"0 obj"].concat(),
+        &[&b"4 0%"[..], &[b'x'; 5000], b"\nobj"].concat(),
+        &[&b"4 0"[..], &b"%\n".repeat(40), b"obj"].concat(),
+        b"tr#61iler <<",
+        b"trailer%\n<<",
         b"trailer <</Root 90 0 R>>",
     ] {
         assert_refused(&String::from_utf8_lossy(data), &pdf.with_store(&[data], &[], &[]).octets);
@@ -189,7 +207,12 @@ fn p11_object_streams_that_are_read_in_two_ways() {
         // The page is written again as it was: no addition needs that, and it is no other page.
         assert_eq!(found, PASSED);
     }
-    let wrong: [(&str, Packing); 9] = [
+    let wrong: [(&str, Packing); 11] = [
+        ("a key that some readers have twice", |all| {
+            let entries = "/Filter /FlateDecode /First\u{80} 3";
+            packed(all, entries, crate::kit::pdf::deflated)
+        }),
+        ("another key", |all| packed(all, "/Filter /FlateDecode /X 1", crate::kit::pdf::deflated)),
         ("a list of filters, no list of parameters", |all| {
             packed(all, "/Filter [/FlateDecode] /DecodeParms << /Predictor 12 /Columns 8 >>", predicted)
         }),
@@ -261,8 +284,36 @@ fn p12_files_that_say_how_long_they_will_be() {
         assert_eq!(verdict(&pdf.octets), PASSED, "{length}");
         assert_refused(length, &pdf.with_usual_store().octets);
     }
+    // What begins otherwise may be such a file to some.
+    for header in ["+1 0 obj", "1 00000000000000000000000000000000 obj"] {
+        let octets = replaced(&Pdf::of(Kind::Table).octets, "1 0 obj", header);
+        let grown = header.len() - "1 0 obj".len();
+        let pdf = of("100000");
+        let forged = replaced(&pdf.octets, "1 0 obj", header);
+        assert_ne!(verdict(&forged), PASSED, "{header}: {grown} {}", octets.len());
+    }
     // As long as the file was before it was signed: that is over.
     assert_eq!(verdict(&of("700").with_usual_store().octets), PASSED);
+}
+
+#[test]
+fn p11_a_stream_of_cross_references_that_is_none() {
+    // Some writers leave one behind, as old as its revision; it says what the trailer says.
+    let pdf = signed(Kind::Table);
+    let store = with_entry(&pdf.objects[&CATALOGUE], "/DSS << /Certs [90 0 R] >>");
+    let row = [1, 0, 0, 0, 9, 0];
+    for (what, entries, data, is_right) in [
+        ("left behind", "/Root 1 0 R /Size 100 /W [1 4 1] /Index [91 1]", &row[..], true),
+        ("another catalogue", "/Root 3 0 R /Size 100 /W [1 4 1] /Index [91 1]", &row, false),
+        ("other data", "/Root 1 0 R /Size 100 /W [1 4 1] /Index [91 1]", b"whatever", false),
+        ("another key", "/Root 1 0 R /Size 100 /W [1 4 1] /Index [91 1] /X (junk)", &row, false),
+        ("no more than its type", "/Root 1 0 R", &row, false),
+    ] {
+        let left = stream(&format!("/Type /XRef {entries}"), data);
+        let later = pdf.with([(CATALOGUE, store.clone()), (90, stream("", b"x")), (91, left)]);
+        let found = verdict(&later.octets);
+        assert_eq!(found == PASSED, is_right, "{what}: {found}");
+    }
 }
 
 #[test]

@@ -298,3 +298,27 @@ fn a_field_for_names_may_have_one_more_below_it() {
         assert_eq!(found == PASSED, is_right, "{what}: {found}");
     }
 }
+
+/// Readers with numbers of 32 bits would draw it elsewhere.
+#[test]
+fn p15_a_look_whose_place_is_not_exact() {
+    let pdf = signed(&Pdf::of(Kind::Table));
+    for (entries, is_right) in [
+        ("/BBox [0 0 90 30]", true),
+        ("/BBox [0 0 90 30] /Matrix [2 0 0 2 5 5]", true),
+        ("/BBox [900000000 900000000 900000064 900000064]", false),
+        ("/BBox [0 0 90 30] /Matrix [1 0 0 1 333333333 77777777]", false),
+        ("/BBox [0 0 90 30] /Matrix [0.0000001 0 0 1 0 0]", false),
+        ("/BBox [0 0 0.000001 30]", false),
+    ] {
+        let look = stream(&format!("/Type /XObject /Subtype /Form {entries}"), b"0 0 90 30 re f");
+        let how = Signing {
+            rect: "[300 300 390 330]",
+            field_entries: "/AP << /N 91 0 R >>".to_owned(),
+            more: [(DRAWN, look)].into(),
+            ..Signing::named("Second")
+        };
+        let found = verdict(&pdf.signed(&how).octets);
+        assert_eq!(found == PASSED, is_right, "{entries}: {found}");
+    }
+}

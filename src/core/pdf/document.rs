@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::cross_references::{self, Place, Section, Sections};
 use super::fault::{PdfFault, PdfFaultKind};
 use super::object::{Dictionary, Object, Reference, Value};
-use super::syntax::Cursor;
+use super::syntax::{Cursor, is_space};
 use super::{filter, stream};
 
 /// Octets of objects read for one judgement.
@@ -189,9 +189,14 @@ impl<'a> Document<'a> {
         Ok(head.rest().is_empty() && cursor.rest().is_empty())
     }
 
-    /// Where the bodies of objects begin that some section names, ascending.
+    /// Where the bodies of objects begin that some section names, ascending; not where white space before them does.
     pub fn offsets(&self) -> Vec<usize> {
-        self.sections.offsets(self.newer)
+        let mut offsets = self.sections.offsets(self.newer);
+        for offset in &mut offsets {
+            let rest = self.octets.get(*offset..).unwrap_or_default();
+            *offset += rest.iter().take_while(|octet| is_space(**octet)).count();
+        }
+        offsets
     }
 
     /// Of those, the ones that stand in later revisions than this part of it.

@@ -108,9 +108,9 @@ pub(super) fn first_unlisted_in(octets: &[u8], range: Range<usize>, listed: &[us
         let end = range.start + at;
         let window = &octets[end.saturating_sub(HEADER)..end];
         let shift = end - window.len();
-        let after_generation = before_space(window);
+        let after_generation = before_space(window, shift > 0);
         let generation = before_number(after_generation);
-        let after_number = before_space(generation);
+        let after_number = before_space(generation, shift > 0);
         let number = before_number(after_number);
         if shift > 0 && [after_generation, generation, after_number, number].iter().any(|rest| rest.is_empty()) {
             // It goes on before what is looked at.
@@ -128,8 +128,9 @@ fn before_number(octets: &[u8]) -> &[u8] {
     &octets[..octets.len() - octets.iter().rev().take_while(|octet| octet.is_ascii_digit()).count()]
 }
 
-/// Without what some reader takes for white space at the end, signs, points, and comments.
-fn before_space(octets: &[u8]) -> &[u8] {
+/// Without what some reader takes for white space at the end, signs, points, and comments; nothing, if the beginning `is_cut` off and a
+/// comment could begin there.
+fn before_space(octets: &[u8], is_cut: bool) -> &[u8] {
     let is_loose = |octet: &&u8| !(0x21..0x7F).contains(*octet) || matches!(octet, b'+' | b'-' | b'.');
     let is_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
     let mut rest = octets;
@@ -139,7 +140,11 @@ fn before_space(octets: &[u8]) -> &[u8] {
         if !space.iter().any(is_end) {
             return before;
         }
-        let begin = memchr::memrchr2(b'\r', b'\n', before).map_or(0, |end| end + 1);
+        let begin = match memchr::memrchr2(b'\r', b'\n', before) {
+            Some(end) => end + 1,
+            None if is_cut => return &[],
+            None => 0,
+        };
         match memchr::memchr(b'%', &before[begin..]) {
             Some(at) => rest = &before[..begin + at],
             None => return before,

@@ -58,12 +58,15 @@ pub fn after_line(octets: &[u8], from: usize) -> Option<usize> {
 pub fn is_plain_table<'a>(octets: &'a [u8], read: fn(&'a [u8], usize) -> Cursor<'a>) -> bool {
     let numbers = |at: usize| -> Option<(usize, u64)> {
         let mut cursor = Cursor::plain(octets, at);
-        cursor.unsigned().ok()?;
+        let first = cursor.unsigned().ok()?;
         cursor.at += usize::from(cursor.rest().first() == Some(&b' '));
         let count = cursor.unsigned().ok()?;
         // An empty one may stand there alone.
         let is_named = count > 0 || octets[at..cursor.at] == *b"0 0";
-        Some((after_line(octets, cursor.at).filter(|_| is_named)?, count))
+        let entries = after_line(octets, cursor.at).filter(|_| is_named)?;
+        // Readers take such an entry for that of object 0, and count from there.
+        let is_shifted = first == 1 && octets.get(entries + 17) == Some(&b'f');
+        (!is_shifted).then_some((entries, count))
     };
     let mut next = if octets.starts_with(b"xref") { after_line(octets, 4) } else { None };
     while let Some(at) = next {

@@ -13,6 +13,11 @@ const FRAME: f64 = 1.0;
 /// How a look is made where there is none (tables 176, 187, 188).
 const FRAMES: [&[u8]; 3] = [b"MK", b"BS", b"Border"];
 
+/// Coordinates of a look and its place, its sides, and the scales of its matrix, with which readers calculate alike.
+const FARTHEST: f64 = 32_767.0;
+const SMALLEST: f64 = 0.1;
+const SCALES: std::ops::RangeInclusive<f64> = 0.001..=1000.0;
+
 /// Where something can be seen of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Extent {
@@ -53,21 +58,31 @@ fn judged(document: &Document<'_>, widget: &Dictionary) -> Option<Extent> {
     };
     let corners = document.get(&stream.dictionary, b"BBox").ok()??;
     let bounds = Rectangle::of_corners(&numbers(document, &corners).ok()??)?;
-    let is_bounded = bounds.width() > 0.0 && bounds.height() > 0.0;
+    let is_bounded = is_exact(&bounds) && is_exact(&own);
     let is_upright = match document.array(&stream.dictionary, b"Matrix").ok()? {
         None => true,
         Some(matrix) => {
             let numbers: Vec<f64> = matrix.iter().filter_map(|value| number(&value.object)).collect();
             match numbers.as_slice() {
-                [a, b, c, d, _, _] => {
-                    (*b == 0.0 && *c == 0.0 && *a != 0.0 && *d != 0.0)
-                        || (*a == 0.0 && *d == 0.0 && *b != 0.0 && *c != 0.0)
+                [a, b, c, d, e, f] => {
+                    let is_sound = |scale: &f64| *scale == 0.0 || SCALES.contains(&scale.abs());
+                    [a, b, c, d].into_iter().all(is_sound)
+                        && e.abs() <= FARTHEST
+                        && f.abs() <= FARTHEST
+                        && ((*b == 0.0 && *c == 0.0 && *a != 0.0 && *d != 0.0)
+                            || (*a == 0.0 && *d == 0.0 && *b != 0.0 && *c != 0.0))
                 }
                 _ => false,
             }
         }
     };
     (is_bounded && is_upright && flags & LEAVES == 0).then(|| Extent::In(own.expanded(FRAME)))
+}
+
+/// Numbers of 32 bits have it where it is.
+fn is_exact(rectangle: &Rectangle) -> bool {
+    let is_near = rectangle.corners().iter().all(|(x, y)| x.abs() <= FARTHEST && y.abs() <= FARTHEST);
+    is_near && rectangle.width() >= SMALLEST && rectangle.height() >= SMALLEST
 }
 
 fn says_nothing(value: &Value) -> bool {
