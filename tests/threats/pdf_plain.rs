@@ -359,3 +359,67 @@ fn p12_bodies_in_the_signed_file_that_nobody_names() {
     assert!(warnings(&pdf.octets).is_empty());
     assert_eq!(verdict(&pdf.with_usual_store().octets), UNREADABLE);
 }
+
+/// Of two bodies of one number, each in a revision of its own.
+#[test]
+fn p12_revisions_between_the_signed_one_and_the_newest() {
+    let pdf = signed(Kind::Table);
+    let page = pdf.objects[&PAGE].clone();
+    let forged = replaced(&page, "/Contents 4 0 R", "/Contents 90 0 R");
+    let store = with_entry(&pdf.objects[&CATALOGUE], "/DSS << /Certs [90 0 R] >>");
+    let data = || (90, stream("", b"BT (Other.) Tj ET"));
+    for (what, between, after) in [
+        ("another page", (PAGE, forged.clone()), (PAGE, page.clone())),
+        ("an action", (CATALOGUE, with_entry(&store, "/OpenAction << /S /Named >>")), (CATALOGUE, store.clone())),
+        ("a string", (CATALOGUE, b"(junk)".to_vec()), (CATALOGUE, store.clone())),
+    ] {
+        let later = pdf.with([data(), (CATALOGUE, store.clone())].into_iter().chain([between])).with([after]);
+        assert_refused(what, &later.octets);
+    }
+    // The higher generation counts to some readers, the newer revision to others.
+    let first = pdf.with([data(), (CATALOGUE, store.clone()), (PAGE, page.clone())]);
+    let later = first.with([(PAGE, page)]);
+    let table = first.startxref;
+    let at = find(&later.octets[pdf.octets.len()..], b"3 0 obj") + pdf.octets.len();
+    let entry = find(&later.octets[table..], format!("{at:010} 00000 n").as_bytes()) + table;
+    let mut octets = later.octets.clone();
+    octets[at + 2] = b'1';
+    octets[entry + 15] = b'1';
+    assert_refused("a higher generation", &octets);
+    // The catalogue with its store may be written again and again.
+    let again = pdf.with_usual_store().with_usual_store().with_usual_store();
+    assert_eq!(verdict(&again.octets), PASSED);
+}
+
+/// A node above it has annotations, which some readers take for those of a page that has none.
+#[test]
+fn p12_annotations_that_a_page_inherits() {
+    for (entry, is_right) in [("/Annots [60 0 R] /Count", false), ("/Count", true)] {
+        let mut objects = Kind::Table.objects();
+        let pages = replaced(&objects[&crate::kit::pdf::base::PAGES], "/Count", entry);
+        objects.insert(crate::kit::pdf::base::PAGES, pages);
+        objects.insert(60, b"<< /Type /Annot /Subtype /Link /Rect [9 9 99 99] >>".to_vec());
+        let how = Signing { is_on_page: false, ..Signing::default() };
+        let pdf = Pdf::write(Layout::Table, objects).signed(&how);
+        let found = verdict(&pdf.signed(&Signing::time_stamp()).octets);
+        assert_eq!(found == PASSED, is_right, "{found}");
+    }
+}
+
+/// Readers that calculate with 32 bits have the text elsewhere.
+#[test]
+fn p15_content_whose_place_is_not_exact() {
+    for (moves, is_right) in [
+        ("1 0 0 1 0 100 cm 1 0 0 1 0 -100 cm", true),
+        ("1 0 0 1 0 1800000000 cm 1 0 0 1 0 66 cm 1 0 0 1 0 -1800000000 cm", false),
+        ("0.0000001 0 0 0.0000001 0 0 cm 10000000 0 0 10000000 0 0 cm", false),
+    ] {
+        let mut objects = Kind::Table.objects();
+        let content = format!("{moves} BT /F1 12 Tf 72 720 Td (No convictions.) Tj ET");
+        objects.insert(CONTENTS, stream("", content.as_bytes()));
+        let pdf = Pdf::write(Layout::Table, objects).signed(&Signing::default());
+        let how = Signing { rect: "[300 300 390 330]", appearance: Some("0 0 9 9 re f"), ..Signing::named("Second") };
+        let found = verdict(&pdf.signed(&how).octets);
+        assert_eq!(found == PASSED, is_right, "{moves}: {found}");
+    }
+}

@@ -175,6 +175,24 @@ pub fn sections(octets: &[u8]) -> Result<Sections, PdfFault> {
         list.push(section);
     }
     entries.sort_unstable_by_key(|(number, section, _)| (*number, *section));
+    // Of two generations some readers take the higher, and some the newer.
+    let generation = |place: Place| match place {
+        Place::Free => None,
+        Place::At { generation, .. } => Some(generation),
+        Place::In { .. } => Some(0),
+    };
+    let mut newest: Option<(u32, u16)> = None;
+    for (number, _, place) in &entries {
+        let Some(own) = generation(*place) else { continue };
+        match newest {
+            Some((known, of_newer)) if known == *number => {
+                if own > of_newer {
+                    return Err(PdfFault { at: list[0].at, kind: PdfFaultKind::TwoPlaces });
+                }
+            }
+            _ => newest = Some((*number, own)),
+        }
+    }
     Ok(Sections { list, entries })
 }
 

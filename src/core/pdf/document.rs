@@ -121,6 +121,16 @@ impl<'a> Document<'a> {
         &self.sections.list[self.newer..signed.newer]
     }
 
+    /// As it was after each of the later revisions than this part of it, the newest first.
+    pub fn views_since(&self, signed: &Self) -> impl Iterator<Item = Self> {
+        (self.newer..signed.newer).map(|newer| Self::part(self.octets, Rc::clone(&self.sections), newer))
+    }
+
+    /// The numbers of the objects that its newest section has.
+    pub fn numbers_of_newest(&self) -> impl Iterator<Item = u32> {
+        self.sections.numbers(self.newer..self.newer + 1)
+    }
+
     /// Where the bodies of objects begin that this section names.
     pub fn offsets_of(&self, section: &Section) -> Vec<usize> {
         let index = self.sections.list.iter().position(|other| other.at == section.at);

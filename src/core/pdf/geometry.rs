@@ -84,6 +84,10 @@ impl Rectangle {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Matrix(pub [f64; 6]);
 
+/// Lengths and scales that numbers of 32 bits have to some hundredths.
+const EXACT: f64 = 100_000.0;
+const EXACT_SCALES: std::ops::RangeInclusive<f64> = 0.0001..=10_000.0;
+
 impl Matrix {
     pub const IDENTITY: Self = Self([1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
 
@@ -91,17 +95,24 @@ impl Matrix {
         Self([1.0, 0.0, 0.0, 1.0, x, y])
     }
 
-    /// First this, then the other.
+    /// First this, then the other; no numbers at all where readers that calculate with 32 bits would come to others.
     pub fn then(self, other: Self) -> Self {
         let ([a, b, c, d, e, f], [other_a, other_b, other_c, other_d, other_e, other_f]) = (self.0, other.0);
-        Self([
+        let both = Self([
             a * other_a + b * other_c,
             a * other_b + b * other_d,
             c * other_a + d * other_c,
             c * other_b + d * other_d,
             e * other_a + f * other_c + other_e,
             e * other_b + f * other_d + other_f,
-        ])
+        ]);
+        if [self, other, both].iter().all(Self::is_exact) { both } else { Self([f64::NAN; 6]) }
+    }
+
+    fn is_exact(&self) -> bool {
+        let [a, b, c, d, e, f] = self.0;
+        let largest = [a, b, c, d].into_iter().map(f64::abs).fold(0.0, f64::max);
+        EXACT_SCALES.contains(&largest) && e.abs() <= EXACT && f.abs() <= EXACT
     }
 
     pub fn apply(&self, (x, y): (f64, f64)) -> (f64, f64) {

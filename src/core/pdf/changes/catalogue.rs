@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{
-    Addition, Change, Checked, Comparison, Zone, allowed, difference, keys, metadata, reference, refers, same_values,
-};
+use super::{Addition, Change, Checked, Comparison, Zone, allowed, difference, keys, metadata, reference, same_values};
 use crate::core::pdf::document::{Document, Stream};
 use crate::core::pdf::fault::PdfFault;
 use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
@@ -71,7 +69,7 @@ impl Comparison<'_, '_> {
         let Some(store) = found else { return Ok(Err(Change::Catalogue.key(b"DSS"))) };
         for (key, value) in store.iter() {
             let is_right = match key {
-                b"Type" => true,
+                b"Type" => matches!(value.object, Object::Name(_)) && is_short(value),
                 b"Certs" | b"CRLs" | b"OCSPs" => allowed!(self.list(value, &known)?),
                 b"VRI" => {
                     let Some(of_signatures) = allowed!(self.of_store(value, &known)?) else {
@@ -83,7 +81,7 @@ impl Comparison<'_, '_> {
                         };
                         for (key, value) in one.iter() {
                             let is_right = match key {
-                                b"Type" | b"TU" => !refers(&value.object),
+                                b"Type" | b"TU" => is_short(value),
                                 b"TS" => allowed!(self.stream(value, &known)?),
                                 b"Cert" | b"CRL" | b"OCSP" => allowed!(self.list(value, &known)?),
                                 _ => false,
@@ -135,7 +133,7 @@ impl Comparison<'_, '_> {
         if let Some(length) = dictionary.get(b"Length") {
             allowed!(self.explain_validation_data(length, known)?);
         }
-        let is_plain = dictionary.get(b"Type").is_none() && dictionary.get(b"Subtype").is_none();
+        let is_plain = dictionary.keys().all(|key| OF_CODING.contains(&key));
         Ok(Ok(found.is_stream && (is_plain || known.contains(&reference.number))))
     }
 
@@ -215,7 +213,7 @@ fn are_extensions(value: &Value) -> bool {
 
 fn is_short(value: &Value) -> bool {
     match &value.object {
-        Object::Name(octets) | Object::String { octets, .. } => octets.len() <= 200,
+        Object::Name(octets) | Object::String { octets, .. } => octets.len() <= 64,
         Object::Integer(_) => true,
         _ => false,
     }

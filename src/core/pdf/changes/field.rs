@@ -24,7 +24,9 @@ pub(super) struct Above {
     pub name: String,
     pub reference: Option<Reference>,
     depth: usize,
-    has_kind: bool,
+    kind: Option<Vec<u8>>,
+    /// `Ff`, or what nobody fills if it is unreadable.
+    flags: i64,
     is_signature: bool,
     was_signed: bool,
     /// As it is now.
@@ -44,7 +46,7 @@ impl Above {
     /// It is only a name for the fields below it.
     fn has_no_kind(&self, field: &Dictionary) -> bool {
         let is_widget = [&b"V"[..], b"Rect", b"AP", b"Subtype"].iter().any(|key| field.get(key).is_some());
-        !self.has_kind && !self.was_signed && !is_widget && field.get(b"Kids").is_some()
+        self.kind.is_none() && !self.was_signed && !is_widget && field.get(b"Kids").is_some()
     }
 }
 
@@ -75,7 +77,12 @@ impl Comparison<'_, '_> {
             name: above.full_name(part),
             depth: above.depth + 1,
             reference: field.object.as_reference(),
-            has_kind: above.has_kind || old.get(b"FT").is_some(),
+            kind: old.name(b"FT").map(<[u8]>::to_vec).or_else(|| above.kind.clone()),
+            flags: match self.signed.get(&old, b"Ff")? {
+                None => above.flags,
+                Some(Object::Integer(flags)) => flags,
+                Some(_) => NOT_FILLED,
+            },
             is_signature: old
                 .get(b"FT")
                 .map_or(above.is_signature, |kind| kind.object == Object::Name(b"Sig".to_vec())),
@@ -95,7 +102,7 @@ impl Comparison<'_, '_> {
             } else if own.is_signature {
                 self.signed_field(&old, &new, reference, &own)?
             } else {
-                self.filled_field(&old, &new, reference, &own.name)?
+                self.filled_field(&old, &new, reference, &own)?
             });
         }
         // What came after these has been looked at.
@@ -177,7 +184,8 @@ impl Comparison<'_, '_> {
     }
 
     /// Another field that has another value, or a widget that shows one.
-    fn filled_field(&mut self, old: &Dictionary, new: &Dictionary, own: Reference, name: &str) -> Checked<()> {
+    fn filled_field(&mut self, old: &Dictionary, new: &Dictionary, own: Reference, field: &Above) -> Checked<()> {
+        let name = &field.name;
         if let Some(key) = difference(old, new, &FILLED) {
             return Ok(Err(Change::Form.at(format!("{name}/{}", String::from_utf8_lossy(&key)))));
         }
@@ -187,12 +195,13 @@ impl Comparison<'_, '_> {
         if self.rules.permissions.locks(name) {
             return Ok(Err(Change::Locked.at(name)));
         }
-        if new.integer(b"Ff").unwrap_or(0) & NOT_FILLED != 0 {
+        if field.flags & NOT_FILLED != 0 || !matches!(field.kind.as_deref(), Some(b"Tx" | b"Ch" | b"Btn")) {
             return Ok(Err(Change::Form.at(format!("{name}/Ff"))));
         }
         allowed!(self.appearances(new, name)?);
         // Its look stays in its place.
-        if !same_values(old.get(b"AP"), new.get(b"AP")) && extent(self.now, new) == Extent::Unknown {
+        let is_button = field.kind.as_deref() == Some(b"Btn");
+        if !same_values(old.get(b"AP"), new.get(b"AP")) && (is_button || extent(self.now, new) == Extent::Unknown) {
             return Ok(Err(Change::Form.at(format!("{name}/AP"))));
         }
         self.explain(own.number, Zone::Field);

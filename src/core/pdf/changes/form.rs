@@ -33,7 +33,7 @@ impl Comparison<'_, '_> {
                 b"Fields" => true,
                 // How values of fields are drawn, where there are none.
                 b"DA" | b"DR" | b"Q" if same_values(old.get(&key), new.get(&key)) => true,
-                b"DA" | b"DR" | b"Q" if self.draws_nothing(reference(before))? => {
+                b"DA" | b"DR" | b"Q" if old.get(&key).is_none() && self.draws_nothing(reference(before))? => {
                     allowed!(self.explain_below(&new, &[&key])?);
                     true
                 }
@@ -107,9 +107,12 @@ fn is_drawn(object: &Object) -> bool {
         Object::Array(values) => values.iter().any(|value| is_drawn(&value.object)),
         Object::Dictionary(dictionary) => {
             let is_signature = dictionary.name(b"FT") == Some(b"Sig");
+            let kind = dictionary.name(b"Subtype");
+            let is_plain =
+                is_signature && kind == Some(b"Widget") || dictionary.get(b"FT").is_none() && kind == Some(b"Link");
             let is_drawn_itself = dictionary.get(b"DA").is_some()
                 || dictionary.get(b"FT").is_some() && !is_signature
-                || dictionary.get(b"Rect").is_some() && !is_signature && dictionary.name(b"Subtype") != Some(b"Link");
+                || dictionary.get(b"Rect").is_some() && !is_plain;
             is_drawn_itself || dictionary.iter().any(|(_, value)| is_drawn(&value.object))
         }
         _ => false,

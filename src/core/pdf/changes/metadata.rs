@@ -1,10 +1,12 @@
 //! Metadata streams (ISO 32000-2 §14.3.2; ISO 16684-1): whoever writes a revision says when and by what, and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use roxmltree::{Document, Node, ParsingOptions};
 
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
+/// Of those, what people see.
+const SEEN: [&str; 4] = ["title", "creator", "subject", "description"];
 const DC: &str = "http://purl.org/dc/elements/1.1/";
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
@@ -41,13 +43,17 @@ fn properties(packet: &[u8]) -> Option<BTreeMap<Name, String>> {
         false => only(elements(root)?).filter(|below| below.has_tag_name((RDF, "RDF")))?,
     };
     let mut found = BTreeMap::new();
+    let mut names = HashSet::new();
     for description in elements(descriptions)? {
         if !description.has_tag_name((RDF, "Description")) {
             return None;
         }
         for (name, value) in fields(description, DEPTH)? {
             let is_of_writer = OF_WRITER.iter().any(|(space, own)| (*space, *own) == (&*name.0, &*name.1));
-            // Of two, readers take one or the other.
+            // Of two, readers take one or the other; some do not know small letters from large ones.
+            if !names.insert((name.0.clone(), name.1.to_ascii_lowercase())) && !is_of_writer {
+                return None;
+            }
             if found.insert(name, value).is_some() && !is_of_writer {
                 return None;
             }
@@ -68,7 +74,7 @@ fn is_written_plainly(text: &str, node: Node<'_, '_>) -> bool {
     let has_own = [("rdf", RDF), ("dc", DC)]
         .iter()
         .all(|(known, space)| (prefix == *known) == (node.tag_name().namespace() == Some(*space)));
-    let is_seen = |name: &str| ["title", "creator", "subject", "description"].contains(&name);
+    let is_seen = |name: &str| SEEN.iter().any(|seen| name.eq_ignore_ascii_case(seen));
     has_own && node.attributes().all(|own| own.namespace() != Some(DC) || !is_seen(own.name()))
 }
 
@@ -224,6 +230,8 @@ mod tests {
     fn what_can_be_read_in_two_ways_says_nothing() {
         for inside in [
             "<dc:title>a</dc:title><dc:title>a</dc:title>",
+            "<dc:title>a</dc:title><dc:Title>b</dc:Title>",
+            "</rdf:Description><rdf:Description dc:Title=\"a\">",
             "<x:title xmlns:x=\"http://purl.org/dc/elements/1.1/\">a</x:title>",
             "<DC:title xmlns:DC=\"urn:x\">a</DC:title>",
             "<r:title xmlns:r=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">a</r:title>",

@@ -200,6 +200,33 @@ enum Zone {
     Annotations,
 }
 
+/// What additions change in objects that were there: the catalogue, pages, the form, fields, the store, the information dictionary.
+const OF_ADDITIONS: [&[u8]; 23] = [
+    b"DSS",
+    b"AcroForm",
+    b"Metadata",
+    b"Extensions",
+    b"Version",
+    b"Annots",
+    b"Fields",
+    b"SigFlags",
+    b"DA",
+    b"DR",
+    b"Q",
+    b"Certs",
+    b"CRLs",
+    b"OCSPs",
+    b"VRI",
+    b"V",
+    b"AP",
+    b"AS",
+    b"M",
+    b"I",
+    b"Kids",
+    b"ModDate",
+    b"Producer",
+];
+
 /// What an object stream has (table 16), and nothing that some reader could take for it.
 const OF_OBJECT_STREAM: [&[u8]; 6] = [b"Type", b"N", b"First", b"Length", b"Filter", b"DecodeParms"];
 
@@ -268,6 +295,7 @@ impl<'a, 'd> Comparison<'a, 'd> {
             return Ok(Err(forbidden::describe(self.signed, self.now, *unexplained)?));
         }
         allowed!(self.uses(new_root)?);
+        allowed!(self.replaced()?);
         allowed!(self.octets()?);
         allowed!(self.trailers()?);
         self.ends()?;
@@ -279,6 +307,42 @@ impl<'a, 'd> Comparison<'a, 'd> {
         kinds.sort_unstable();
         kinds.dedup();
         Ok(Ok(Additions { kinds, visible: std::mem::take(&mut self.visible) }))
+    }
+
+    /// What one later revision wrote and another wrote anew: the same but for what additions change.
+    fn replaced(&self) -> Checked<()> {
+        for view in self.now.views_since(self.signed).skip(1) {
+            for number in view.numbers_of_newest() {
+                if view.place(number) == self.now.place(number) {
+                    continue;
+                }
+                let object = |document: &Document<'_>| {
+                    document.in_use(number).map(|own| document.object(own)).transpose().map(Option::flatten)
+                };
+                let (Some(before), Some(after)) = (object(&view)?, object(self.now)?) else {
+                    return Ok(Err(Change::Object.at(format!("object {number}"))));
+                };
+                let is_alike = before.is_stream == after.is_stream
+                    && match (&before.value.object, &after.value.object) {
+                        (Object::Dictionary(_), Object::Dictionary(_)) if before.is_stream => {
+                            matches!(self.explained.get(&number), Some(Zone::ValidationData | Zone::Metadata))
+                        }
+                        (Object::Dictionary(before), Object::Dictionary(after)) if !is_of_signatures(before) => {
+                            difference(before, after, &OF_ADDITIONS).is_none()
+                        }
+                        (Object::Dictionary(_), Object::Dictionary(_)) => true,
+                        (Object::Array(before), Object::Array(after)) => {
+                            self.explained.get(&number) == Some(&Zone::ValidationData)
+                                || form::starts_with(after, before)
+                        }
+                        (before, after) => before == after,
+                    };
+                if !is_alike {
+                    return Ok(Err(Change::Object.at(format!("object {number}, as a revision between has it"))));
+                }
+            }
+        }
+        Ok(Ok(()))
     }
 
     fn explain(&mut self, number: u32, zone: Zone) {
@@ -325,6 +389,13 @@ impl<'a, 'd> Comparison<'a, 'd> {
     }
 }
 
+fn is_of_signatures(dictionary: &Dictionary) -> bool {
+    // Its keys for signatures are their digests, in hexadecimal digits.
+    let is_digest = |key: &[u8]| key.len() == 40 && key.iter().all(u8::is_ascii_hexdigit);
+    let mut keys = dictionary.keys();
+    dictionary.keys().next().is_some() && keys.all(|key| key == b"Type" || is_digest(key))
+}
+
 fn reference(value: Option<&Value>) -> Option<Reference> {
     value.and_then(|value| value.object.as_reference())
 }
@@ -348,13 +419,4 @@ fn keys(one: &Dictionary, other: &Dictionary) -> Vec<Vec<u8>> {
 fn difference(one: &Dictionary, other: &Dictionary, but: &[&[u8]]) -> Option<Vec<u8>> {
     let differs = |key: &Vec<u8>| !but.contains(&key.as_slice()) && !same_values(one.get(key), other.get(key));
     keys(one, other).into_iter().find(differs)
-}
-
-fn refers(object: &Object) -> bool {
-    match object {
-        Object::Reference(_) => true,
-        Object::Array(values) => values.iter().any(|value| refers(&value.object)),
-        Object::Dictionary(dictionary) => dictionary.iter().any(|(_, value)| refers(&value.object)),
-        _ => false,
-    }
 }

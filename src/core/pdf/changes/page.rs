@@ -3,7 +3,10 @@
 use super::form::starts_with;
 use super::{Change, Checked, Comparison, Key, PdfFault, Zone, allowed, difference, reference};
 use crate::core::pdf::document::Indirect;
-use crate::core::pdf::object::{Object, Reference, Value};
+use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
+
+/// Nodes above a page.
+const DEPTH: usize = 64;
 
 impl Comparison<'_, '_> {
     /// Every page that was written, and lists of annotations that are objects of their own.
@@ -71,11 +74,27 @@ impl Comparison<'_, '_> {
         if !self.is_kept(old.get(b"Annots"), new.get(b"Annots")) {
             return Ok(Err(Change::Annotation.key(b"Annots")));
         }
+        if before.is_empty() && self.inherits_annotations(&old)? {
+            return Ok(Err(Change::Annotation.key(b"Annots")));
+        }
         self.explain(page.number, Zone::Page);
         if let Some(annotations) = reference(new.get(b"Annots")) {
             self.explain(annotations.number, Zone::Annotations);
         }
         Ok(Ok(()))
+    }
+
+    /// Some readers take the annotations of a node above for those of a page that has none.
+    fn inherits_annotations(&self, page: &Dictionary) -> Result<bool, PdfFault> {
+        let mut node = page.clone();
+        for _ in 0..DEPTH {
+            let Some(above) = self.signed.dictionary(&node, b"Parent")? else { return Ok(false) };
+            if above.get(b"Annots").is_some() {
+                return Ok(true);
+            }
+            node = above;
+        }
+        Ok(true)
     }
 
     fn are_widgets(&self, added: &[Value]) -> bool {

@@ -12,7 +12,7 @@ const GAP: usize = 250;
 /// Words that a comment may not have.
 const WORDS: [&[u8]; 5] = [b"obj", b"xref", b"trailer", b"%%EOF", b"stream"];
 
-/// Octets in which a file says that it is linearised (§F.3.3).
+/// Octets behind a word in which a dictionary is looked for.
 const BEGINNING: usize = 4096;
 /// One more than the largest number of an object (annex C).
 pub const LARGEST_SIZE: i64 = LARGEST_NUMBER as i64 + 1;
@@ -199,7 +199,7 @@ fn is_linearized_since(signed: &Document<'_>) -> bool {
     cursor.skip_space();
     let is_plain = cursor.object_header().is_ok();
     let Ok(Value { object: Object::Dictionary(first), .. }) = cursor.value() else {
-        return !is_plain || memchr::memmem::find(&octets[..octets.len().min(BEGINNING)], b"Linearized").is_some();
+        return true;
     };
     let length = first.integer(b"L").and_then(|length| usize::try_from(length).ok());
     let is_over = length.is_some_and(|length| length < octets.len());

@@ -1,8 +1,9 @@
 //! Where an annotation can be seen (ISO 32000-2 §12.5).
 
-use crate::core::pdf::document::Document;
+use super::look::is_bounded;
+use crate::core::pdf::document::{Document, Indirect};
 use crate::core::pdf::geometry::{Rectangle, number};
-use crate::core::pdf::object::{Dictionary, Object};
+use crate::core::pdf::object::{Dictionary, Object, Value};
 use crate::core::pdf::page::numbers;
 
 const NO_ZOOM: i64 = 1 << 3;
@@ -23,6 +24,8 @@ const IN_RECTANGLE: [&[u8]; 12] = [
     b"Movie",
     b"Screen",
 ];
+/// Of those, what is drawn as an icon of the reader's own size.
+const ICONS: [&[u8]; 3] = [b"Text", b"FileAttachment", b"Sound"];
 const ELSEWHERE: [&[u8]; 5] = [b"QuadPoints", b"InkList", b"Vertices", b"L", b"CL"];
 
 /// What an annotation covers at the most, hidden or not, for that can be another way on paper; `None`: nothing. What is not understood is
@@ -33,6 +36,7 @@ pub fn covered(document: &Document<'_>, annotation: &Dictionary) -> Option<Recta
     let subtype = annotation.name(b"Subtype").unwrap_or_default();
     // A watermark may choose its place when the page is printed (§12.5.6.22).
     let is_there = subtype != b"Watermark"
+        && has_bounded_looks(document, annotation)
         && (has_appearance(document, annotation)
             || IN_RECTANGLE.contains(&subtype) && ELSEWHERE.iter().all(|key| annotation.get(key).is_none()));
     if !is_there {
@@ -43,7 +47,9 @@ pub fn covered(document: &Document<'_>, annotation: &Dictionary) -> Option<Recta
     }
     let Some(border) = border(document, annotation) else { return Some(Rectangle::EVERYWHERE) };
     // An icon that keeps its size or does not turn with the page leaves its rectangle.
-    let leaves = if flags & (NO_ZOOM | NO_ROTATE) == 0 { 0.0 } else { 24.0 + own.width().max(own.height()) };
+    let is_icon = ICONS.contains(&subtype) && !has_appearance(document, annotation);
+    let leaves =
+        if flags & (NO_ZOOM | NO_ROTATE) == 0 && !is_icon { 0.0 } else { 24.0 + own.width().max(own.height()) };
     Some(own.expanded(1.0 + border + leaves))
 }
 
@@ -66,6 +72,26 @@ fn has_appearance(document: &Document<'_>, annotation: &Dictionary) -> bool {
     appearances.get(b"N").is_some_and(|normal| {
         matches!(document.resolve(normal), Ok(Some(found)) if found.is_stream || matches!(found.value.object, Object::Dictionary(_)))
     })
+}
+
+/// Each of its looks, in each state, has a box of its own: some readers do not cut it else.
+fn has_bounded_looks(document: &Document<'_>, annotation: &Dictionary) -> bool {
+    let is_look = |value: &Value| -> Option<bool> {
+        let found = document.resolve(value).ok()??;
+        let dictionary = found.value.object.as_dictionary()?;
+        if found.is_stream { is_bounded(document, dictionary) } else { None }
+    };
+    let is_right = |value: &Value| match document.resolve(value) {
+        Ok(Some(Indirect { value: Value { object: Object::Dictionary(states), .. }, is_stream: false, .. })) => {
+            states.iter().all(|(_, state)| is_look(state) == Some(true))
+        }
+        _ => is_look(value) == Some(true),
+    };
+    match document.dictionary(annotation, b"AP") {
+        Ok(None) => true,
+        Ok(Some(looks)) => looks.iter().all(|(_, value)| is_right(value)),
+        Err(_) => false,
+    }
 }
 
 /// The widths of its border that it says, together.

@@ -56,10 +56,15 @@ fn judged(document: &Document<'_>, widget: &Dictionary) -> Option<Extent> {
     let Some(own) = has_room else {
         return paints_nothing(&stream.octets).then_some(Extent::Nowhere);
     };
-    let corners = document.get(&stream.dictionary, b"BBox").ok()??;
+    let is_sound = is_exact(&own) && is_bounded(document, &stream.dictionary)? && flags & LEAVES == 0;
+    is_sound.then(|| Extent::In(own.expanded(FRAME)))
+}
+
+/// Every reader scales it to its place and cuts it there: its box and matrix are such.
+pub fn is_bounded(document: &Document<'_>, look: &Dictionary) -> Option<bool> {
+    let corners = document.get(look, b"BBox").ok()??;
     let bounds = Rectangle::of_corners(&numbers(document, &corners).ok()??)?;
-    let is_bounded = is_exact(&bounds) && is_exact(&own);
-    let is_upright = match document.array(&stream.dictionary, b"Matrix").ok()? {
+    let is_upright = match document.array(look, b"Matrix").ok()? {
         None => true,
         Some(matrix) => {
             let numbers: Vec<f64> = matrix.iter().filter_map(|value| number(&value.object)).collect();
@@ -76,7 +81,7 @@ fn judged(document: &Document<'_>, widget: &Dictionary) -> Option<Extent> {
             }
         }
     };
-    (is_bounded && is_upright && flags & LEAVES == 0).then(|| Extent::In(own.expanded(FRAME)))
+    Some(is_exact(&bounds) && is_upright)
 }
 
 /// Numbers of 32 bits have it where it is.
