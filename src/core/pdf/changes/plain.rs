@@ -118,6 +118,11 @@ impl Comparison<'_, '_> {
     /// The cross-references of what was signed are such that no reader repairs the file for them: what it would find is not up to who signed.
     pub(super) fn has_plain_sections(&self) -> Result<(), PdfFault> {
         let octets = self.signed.octets();
+        // Objects beyond its size are none to some readers (§7.5.5), until a later trailer has a larger one.
+        let size = self.signed.trailer().integer(b"Size").unwrap_or(0);
+        if self.signed.numbers().any(|number| i64::from(number) >= size && self.signed.in_use(number).is_some()) {
+            return Err(PdfFault { at: self.signed.sections()[0].at, kind: PdfFaultKind::CrossReferences });
+        }
         for section in self.signed.sections() {
             let is_table = octets[section.at..].starts_with(b"xref");
             let is_plain = match is_table {
