@@ -148,7 +148,8 @@ impl Paper {
         };
         let judgement =
             Judgement { content: Content::Bytes(&content), evidence: &evidence, trust: &trust, policy: &held, time };
-        let long_term = raise_to_long_term(stamped, judgement)?;
+        let mut long_term = stamped;
+        raise_to_long_term(&mut long_term, judgement)?;
         let (octets, index) = archived(&long_term, 0, Content::Bytes(&content))?;
         let token = token(&octets, begun.plus_seconds(3))?;
         let token = add_attribute(&token, 0, &attribute(oid::ATS_HASH_INDEX_V3, &index))?;

@@ -81,10 +81,16 @@ impl Raising {
     }
 
     /// A message over content of these digests, with a time-stamp over its signature.
-    pub fn stamp(&mut self, message: Vec<u8>, digests: &[(DigestAlgorithm, Vec<u8>)]) -> Result<Vec<u8>, CommandError> {
+    pub fn stamp(
+        &mut self,
+        mut message: Vec<u8>,
+        digests: &[(DigestAlgorithm, Vec<u8>)],
+    ) -> Result<Vec<u8>, CommandError> {
         let Some(client) = &self.client else { return Err(needs_authority()) };
         let content = Content::Digests(digests);
-        self.runtime.block_on(raise_to_timestamped(message, content, client, &|_| Ok(()))).map_err(failed)
+        let raised = self.runtime.block_on(raise_to_timestamped(&mut message, content, client, &|_| Ok(())));
+        raised.map_err(failed)?;
+        Ok(message)
     }
 
     /// The message at this level, its content beside it if it is detached. At B-LTA always with a new archive time-stamp.
@@ -96,18 +102,20 @@ impl Raising {
     ) -> Result<Vec<u8>, CommandError> {
         let mut raised = message;
         if level >= LevelArgument::Timestamped {
-            raised = match &self.client {
-                Some(client) => self.runtime.block_on(raise_to_timestamped(raised, content, client, &|_| Ok(()))),
-                None if is_stamped(&raised) => Ok(raised),
+            match &self.client {
+                Some(client) => {
+                    let stamping = raise_to_timestamped(&mut raised, content, client, &|_| Ok(()));
+                    self.runtime.block_on(stamping).map_err(failed)?;
+                }
+                None if is_stamped(&raised) => {}
                 None => return Err(needs_authority()),
             }
-            .map_err(failed)?;
         }
         if level >= LevelArgument::LongTerm {
             std::thread::sleep(NEXT_SECOND);
             self.collect(&raised, content);
             self.collect_lasting(&raised, content);
-            raised = raise_to_long_term(raised, self.judgement(content)).map_err(failed)?;
+            raise_to_long_term(&mut raised, self.judgement(content)).map_err(failed)?;
             let reached = || self.judge(&raised, content).and_then(|validation| level_of(&validation));
             if level == LevelArgument::LongTerm && reached() < Some(Level::LongTerm) {
                 return Err(failed(LevelError::NotReached));
@@ -115,7 +123,8 @@ impl Raising {
         }
         if level >= LevelArgument::Archival {
             let Some(client) = &self.client else { return Err(needs_authority()) };
-            raised = self.runtime.block_on(raise_to_archival(raised, content, client, &|_| Ok(()))).map_err(failed)?;
+            let archiving = raise_to_archival(&mut raised, content, client, &|_| Ok(()));
+            self.runtime.block_on(archiving).map_err(failed)?;
             std::thread::sleep(NEXT_SECOND);
             self.collect(&raised, content);
             check_archival(&raised, self.judgement(content)).map(drop).map_err(failed)?;

@@ -53,21 +53,20 @@ impl ExtendService {
         level: Level,
     ) -> Result<Extended, ExtendError> {
         let _place = self.places.try_acquire().map_err(|_| ExtendError::Busy)?;
-        self.steps.passed(&message, content).await?;
         let mut raised = message;
+        self.steps.passed(&mut raised, content).await?;
         if !is_stamped(&raised)? {
-            raised = self.steps.timestamp(&raised, content).await?;
+            self.steps.timestamp(&mut raised, content).await?;
             settle().await;
         }
-        let mut reached = self.steps.stamped(&raised, content).await?;
+        let mut reached = self.steps.stamped(&mut raised, content).await?;
         if level.reaches(Level::LongTerm) {
-            match self.steps.long_term(&raised, content).await {
-                Ok(long_term) => {
-                    raised = long_term;
+            match self.steps.long_term(&mut raised, content).await {
+                Ok(()) => {
                     if level.reaches(Level::Archival) {
-                        raised = self.steps.archive(&raised, content).await?.signature;
+                        self.steps.archive(&mut raised, content).await?;
                     }
-                    reached = self.steps.passed(&raised, content).await?;
+                    reached = self.steps.passed(&mut raised, content).await?;
                 }
                 // Comes with the next list of the authority.
                 Err(LevelError::StatusTooOld) => {}

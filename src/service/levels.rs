@@ -12,10 +12,7 @@ use tokio::{
     time::{Instant, interval, timeout_at},
 };
 
-use super::{
-    existing::JudgedContent,
-    steps::{Archived, Steps},
-};
+use super::{existing::JudgedContent, steps::Steps};
 use crate::{
     clock,
     config::TimeStamping,
@@ -230,15 +227,20 @@ impl LevelRaiser {
         let document = self.registry.document(document_id).await?.ok_or_else(unknown)?;
         let newest = self.registry.newest(document_id).await?.ok_or_else(unknown)?;
         let digest = (DigestAlgorithm::Sha256, document.intent.document_digest.to_vec());
-        let (message, content) = (&newest.signature, JudgedContent::Digests(vec![digest]));
-        let alone = |signature| Archived { signature, proves_until: None };
-        let (level, raised) = match newest.level {
-            Level::Basic => (Level::Timestamped, alone(self.steps.timestamp(message, &content).await?)),
-            Level::Timestamped => (Level::LongTerm, alone(self.steps.long_term(message, &content).await?)),
-            Level::LongTerm => (Level::Archival, self.steps.archive(message, &content).await?),
-            Level::Archival => (Level::Archival, self.steps.renew(message, &content).await?),
+        let (mut signature, content) = (newest.signature, JudgedContent::Digests(vec![digest]));
+        let (steps, message) = (&self.steps, &mut signature);
+        let (level, proves_until) = match newest.level {
+            Level::Basic => {
+                steps.timestamp(message, &content).await?;
+                (Level::Timestamped, None)
+            }
+            Level::Timestamped => {
+                steps.long_term(message, &content).await?;
+                (Level::LongTerm, None)
+            }
+            Level::LongTerm => (Level::Archival, steps.archive(message, &content).await?),
+            Level::Archival => (Level::Archival, steps.renew(message, &content).await?),
         };
-        let Archived { signature, proves_until } = raised;
         let raised = Raised { from_version: newest.version, level, signature, proves_until };
         match self.registry.raise(document_id, raised).await {
             // By whom does not matter.

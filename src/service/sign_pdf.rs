@@ -199,7 +199,7 @@ impl SignService {
         };
         let mut whole = work.check(update, reached).await?;
         if let Some(steps) = steps.filter(|_| reached == Level::Timestamped && level.reaches(Level::LongTerm)) {
-            (whole, reached) = raised(whole, length, level, steps).await;
+            reached = raise(&mut whole, length, level, steps).await?;
         }
         let update = whole[length..].to_vec();
         if update.len() > LONGEST_SIGNATURE {
@@ -250,11 +250,11 @@ impl Work {
 }
 
 /// The message with a time-stamp, if an authority gives one now.
-async fn stamped(message: Vec<u8>, digest: Vec<u8>, steps: Option<&Steps>) -> (Vec<u8>, Level) {
+async fn stamped(mut message: Vec<u8>, digest: Vec<u8>, steps: Option<&Steps>) -> (Vec<u8>, Level) {
     let Some(steps) = steps else { return (message, Level::Basic) };
     let content = JudgedContent::Digests(vec![(DIGEST, digest)]);
-    match steps.timestamp(&message, &content).await {
-        Ok(stamped) => (stamped, Level::Timestamped),
+    match steps.timestamp(&mut message, &content).await {
+        Ok(()) => (message, Level::Timestamped),
         Err(error) => {
             not_raised(&error);
             (message, Level::Basic)
@@ -262,29 +262,30 @@ async fn stamped(message: Vec<u8>, digest: Vec<u8>, steps: Option<&Steps>) -> (V
     }
 }
 
-/// A PDF at B-T, and what it could be raised to now within the size of a record.
-async fn raised(pdf: Vec<u8>, length: usize, level: Level, steps: &Steps) -> (Vec<u8>, Level) {
+/// Raises a PDF at B-T, whose first `length` octets were sent, as far as it can be now within the size of a record.
+async fn raise(pdf: &mut Vec<u8>, length: usize, level: Level, steps: &Steps) -> Result<Level, SignError> {
     settle().await;
-    let fits = |raised: &Vec<u8>| raised.len() - length <= LONGEST_SIGNATURE;
-    let long_term = match steps.long_term(&pdf, &JudgedContent::Carried).await {
-        Ok(long_term) if fits(&long_term) => long_term,
-        Ok(_) => return (pdf, Level::Timestamped),
-        Err(error) => {
-            not_raised(&error);
-            return (pdf, Level::Timestamped);
+    let mut reached = Level::Timestamped;
+    for next in [Level::LongTerm, Level::Archival].into_iter().filter(|next| level.reaches(*next)) {
+        let before = pdf.len();
+        let raised = match next {
+            Level::Archival => steps.archive(pdf, &JudgedContent::Carried).await.map(drop),
+            _ => steps.long_term(pdf, &JudgedContent::Carried).await,
+        };
+        match raised {
+            Ok(()) if pdf.len() - length <= LONGEST_SIGNATURE => reached = next,
+            Ok(()) => {
+                pdf.truncate(before);
+                break;
+            }
+            Err(LevelError::Interrupted) => return Err(SignError::Interrupted),
+            Err(error) => {
+                not_raised(&error);
+                break;
+            }
         }
-    };
-    if !level.reaches(Level::Archival) {
-        return (long_term, Level::LongTerm);
     }
-    match steps.archive(&long_term, &JudgedContent::Carried).await {
-        Ok(archived) if fits(&archived.signature) => (archived.signature, Level::Archival),
-        Ok(_) => (long_term, Level::LongTerm),
-        Err(error) => {
-            not_raised(&error);
-            (long_term, Level::LongTerm)
-        }
-    }
+    Ok(reached)
 }
 
 /// The answer says what was reached.

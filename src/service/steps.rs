@@ -24,7 +24,7 @@ use crate::{
     },
     revocation::collect::Collected,
     signing::{
-        level::{LevelError, raise_to_timestamped},
+        level::{Before, LevelError, raise_to_timestamped},
         long_term::{
             Judgement, check_archival, check_stamped, level_of, older_status, proves_until, raise_to_archival,
             raise_to_long_term,
@@ -47,15 +47,8 @@ pub struct Steps {
     policy: Policy,
 }
 
-/// A message with a new archive time-stamp.
-pub struct Archived {
-    pub signature: Vec<u8>,
-    /// The last second at which the new time-stamps prove anything by themselves.
-    pub proves_until: Option<Time>,
-}
-
-/// What is done with a message by the evidence at hand.
-type Work<T> = fn(&[u8], Judgement<'_>) -> Result<T, LevelError>;
+/// What is done with a message by the evidence at hand. After an error the message is as it was.
+type Work<T> = fn(&mut Vec<u8>, Judgement<'_>) -> Result<T, LevelError>;
 
 impl Steps {
     /// # Errors
@@ -67,86 +60,92 @@ impl Steps {
         Ok(Self { verify, client, policy })
     }
 
-    /// B-T: a time-stamp on each signature that has none, whatever it is worth by now.
-    pub async fn timestamp(&self, message: &[u8], content: &JudgedContent) -> Result<Vec<u8>, LevelError> {
+    /// To B-T: a time-stamp on each signature that has none, whatever it is worth by now.
+    pub async fn timestamp(&self, message: &mut Vec<u8>, content: &JudgedContent) -> Result<(), LevelError> {
         let accept = |answer: &TimeStampAnswer| self.check_authority(answer);
-        raise_to_timestamped(message.to_vec(), content.as_content(), &self.client, &accept).await
+        raise_to_timestamped(message, content.as_content(), &self.client, &accept).await
     }
 
     /// The level of a message whose signatures pass.
-    pub async fn passed(&self, message: &[u8], content: &JudgedContent) -> Result<Option<Level>, LevelError> {
+    pub async fn passed(&self, message: &mut Vec<u8>, content: &JudgedContent) -> Result<Option<Level>, LevelError> {
         let work: Work<_> = |message, judgement| Ok(level_of(&judgement.passed(message)?));
         self.by_evidence(message, content, work).await
     }
 
     /// As [`Self::passed`], and each signature has a time-stamp that passes.
-    pub async fn stamped(&self, message: &[u8], content: &JudgedContent) -> Result<Option<Level>, LevelError> {
+    pub async fn stamped(&self, message: &mut Vec<u8>, content: &JudgedContent) -> Result<Option<Level>, LevelError> {
         let work: Work<_> = |message, judgement| Ok(level_of(&check_stamped(message, judgement)?));
         self.by_evidence(message, content, work).await
     }
 
-    /// B-LT of a message at B-T, with revocation data about the signers that were made after the time-stamps; shortly before those at
-    /// hand end to count, with what there is.
-    pub async fn long_term(&self, message: &[u8], content: &JudgedContent) -> Result<Vec<u8>, LevelError> {
+    /// From B-T to B-LT, with revocation data about the signers that were made after the time-stamps; shortly before those at hand end
+    /// to count, with what there is.
+    pub async fn long_term(&self, message: &mut Vec<u8>, content: &JudgedContent) -> Result<(), LevelError> {
         let work: Work<_> = |message, judgement| {
             let validation = check_stamped(message, judgement)?;
             match older_status(&validation, judgement.time) {
                 Some(until) if until.seconds_since(judgement.time) > LAST_CHANCE => Err(LevelError::StatusTooOld),
-                _ => raise_to_long_term(message.to_vec(), judgement),
+                _ => raise_to_long_term(message, judgement),
             }
         };
         self.by_evidence(message, content, work).await
     }
 
-    /// B-LTA of a message at B-LT, or one more archive time-stamp. No authority is asked about what does not pass.
-    pub async fn archive(&self, message: &[u8], content: &JudgedContent) -> Result<Archived, LevelError> {
+    /// From B-LT to B-LTA, or one more archive time-stamp. No authority is asked about what does not pass. Gives the last second at which
+    /// the new time-stamps prove anything by themselves.
+    pub async fn archive(&self, message: &mut Vec<u8>, content: &JudgedContent) -> Result<Option<Time>, LevelError> {
         self.passed(message, content).await?;
         let accept = |answer: &TimeStampAnswer| self.check_authority(answer);
-        let raised = raise_to_archival(message.to_vec(), content.as_content(), &self.client, &accept).await?;
+        let before = Before::of(message);
+        raise_to_archival(message, content.as_content(), &self.client, &accept).await?;
         settle().await;
         let work: Work<_> =
             |message, judgement| Ok(proves_until(&check_archival(message, judgement)?, judgement.policy));
-        let proves_until = self.by_evidence(&raised, content, work).await?;
-        Ok(Archived { signature: raised, proves_until })
+        let checked = self.by_evidence(message, content, work).await;
+        if checked.is_err() {
+            before.restore(message);
+        }
+        checked
     }
 
-    /// B-LTA once more: with the evidence of its newest time-stamps, and a new one over all of it that proves more for longer.
-    pub async fn renew(&self, message: &[u8], content: &JudgedContent) -> Result<Archived, LevelError> {
+    /// To B-LTA once more: with the evidence of its newest time-stamps, and a new one over all of it that proves more for longer. After
+    /// an error the message is of no more use.
+    pub async fn renew(&self, message: &mut Vec<u8>, content: &JudgedContent) -> Result<Option<Time>, LevelError> {
         let work: Work<_> = |message, judgement| Ok(proves_until(&judgement.passed(message)?, judgement.policy));
         let before = self.by_evidence(message, content, work).await?;
-        let work: Work<_> = |message, judgement| raise_to_long_term(message.to_vec(), judgement);
-        let whole = self.by_evidence(message, content, work).await?;
-        let renewed = self.archive(&whole, content).await?;
-        if renewed.proves_until > before { Ok(renewed) } else { Err(LevelError::NothingGained) }
+        let work: Work<_> = |message, judgement| raise_to_long_term(message, judgement);
+        self.by_evidence(message, content, work).await?;
+        let renewed = self.archive(message, content).await?;
+        if renewed > before { Ok(renewed) } else { Err(LevelError::NothingGained) }
     }
 
-    /// Does the work by the evidence at hand; where it fails, and some was missing, once more with what could be collected.
+    /// Does the work by the evidence at hand; where it fails, and some was missing, once more with what could be collected. The message
+    /// is handed to the worker, for a large one is not held twice: after [`LevelError::Interrupted`] it is empty.
     async fn by_evidence<T: Send + 'static>(
         &self,
-        message: &[u8],
+        message: &mut Vec<u8>,
         content: &JudgedContent,
         work: Work<T>,
     ) -> Result<T, LevelError> {
-        let message: Arc<[u8]> = message.into();
         let deadline = Instant::now() + self.verify.patience();
         let mut collected = Collected::default();
         for round in 0.. {
-            let (verify, policy, message) = (Arc::clone(&self.verify), self.policy.clone(), Arc::clone(&message));
+            let (verify, policy, mut owned) = (Arc::clone(&self.verify), self.policy.clone(), std::mem::take(message));
             let (content, own) = (content.clone(), std::mem::take(&mut collected));
             let done = spawn_blocking(move || {
                 let time = clock::now();
-                let (outcome, wanted) = match verify.judge(&message, content.as_content(), &policy, &own, time) {
+                let (outcome, wanted) = match verify.judge(&owned, content.as_content(), &policy, &own, time) {
                     Ok(judged) => {
                         let (evidence, trust, content) = (judged.evidence(), &*judged.trust, content.as_content());
                         let judgement = Judgement { content, evidence, trust, policy: &policy, time };
-                        (work(&message, judgement), judged.wanted)
+                        (work(&mut owned, judgement), judged.wanted)
                     }
                     Err(unreadable) => (Err(LevelError::Message(unreadable.0)), Vec::new()),
                 };
-                (outcome, wanted, own)
+                (outcome, wanted, own, owned)
             });
-            let (outcome, wanted, own) = done.await.map_err(|_| LevelError::Interrupted)?;
-            collected = own;
+            let (outcome, wanted);
+            (outcome, wanted, collected, *message) = done.await.map_err(|_| LevelError::Interrupted)?;
             let again = outcome.is_err()
                 && round < ROUNDS
                 && self.verify.collect(&wanted, &mut collected, None, deadline).await;

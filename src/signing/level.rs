@@ -1,5 +1,7 @@
 //! Levels above B-B (EN 319 122-1 §6.3): what is put into a signature that exists, and the check before it counts.
 
+use std::borrow::Cow;
+
 use super::pades::{self, PadesError, is_pdf};
 use super::self_check;
 use super::timestamp::{Acceptance, TimeStampClient, TimeStampError};
@@ -83,27 +85,48 @@ impl LevelError {
     }
 }
 
-/// The message at B-T: with a time-stamp over the value of each of its signatures that has none, which `accept` took, each judged by our
-/// own verifier in the whole message. `content` is that of a detached message. No other octet changes than
-/// [`add_signature_time_stamp`] says. A PDF gets a document time-stamp, if one of its signatures has none.
+/// What brings back a message that was not raised after all. A PDF is only added to, and so a large one is not held twice.
+pub enum Before {
+    /// The octets of a PDF.
+    Length(usize),
+    Whole(Vec<u8>),
+}
+
+impl Before {
+    pub fn of(message: &[u8]) -> Self {
+        if is_pdf(message) { Self::Length(message.len()) } else { Self::Whole(message.to_vec()) }
+    }
+
+    pub fn restore(self, message: &mut Vec<u8>) {
+        match self {
+            Self::Length(length) => message.truncate(length),
+            Self::Whole(whole) => *message = whole,
+        }
+    }
+}
+
+/// Raises the message to B-T: with a time-stamp over the value of each of its signatures that has none, which `accept` took, each judged
+/// by our own verifier in the whole message. `content` is that of a detached message. No other octet changes than
+/// [`add_signature_time_stamp`] says. A PDF gets a document time-stamp, if one of its signatures has none. After an error the message is
+/// as it was.
 pub async fn raise_to_timestamped(
-    message: Vec<u8>,
+    message: &mut Vec<u8>,
     content: Content<'_>,
     client: &TimeStampClient,
     accept: Acceptance<'_>,
-) -> Result<Vec<u8>, LevelError> {
-    if is_pdf(&message) {
-        let is_stamped = is_stamped(&message)?;
-        return if is_stamped { Ok(message) } else { pades::level::stamp(message, client, accept).await };
+) -> Result<(), LevelError> {
+    if is_pdf(message) {
+        return if is_stamped(message)? { Ok(()) } else { pades::level::stamp(message, client, accept).await };
     }
-    let mut raised = message;
+    let mut raised = Cow::Borrowed(&message[..]);
     for (signer, value) in unstamped(&raised)? {
         let answer = client.stamp(&value, accept).await?;
-        raised = add_signature_time_stamp(&raised, signer, &answer.token)?;
+        raised = add_signature_time_stamp(&raised, signer, &answer.token)?.into();
         let checked = self_check::check_timestamped(&raised, content, signer, &answer);
         checked.map_err(|code| LevelError::SelfCheck { code })?;
     }
-    Ok(raised)
+    *message = raised.into_owned();
+    Ok(())
 }
 
 /// Each signature has a time-stamp, whatever it is worth.

@@ -1,6 +1,8 @@
 //! Levels B-LT and B-LTA (EN 319 122-1 §6.3): the evidence by which a signature passes, kept in it, and time-stamps over all of it.
 
-use super::level::{LevelError, with_decoded};
+use std::borrow::Cow;
+
+use super::level::{Before, LevelError, with_decoded};
 use super::pades::{self, is_pdf};
 use super::timestamp::{Acceptance, TimeStampClient};
 use crate::core::algorithm::{DigestAlgorithm, Lifetime};
@@ -100,42 +102,49 @@ pub fn level_of(validation: &Validation) -> Option<Level> {
     validation.signatures.iter().map(|signature| signature.level).min().flatten()
 }
 
-/// B-LT: the message with the evidence embedded by which its signatures and their time-stamps pass. Each has a time-stamp that passes.
-pub fn raise_to_long_term(message: Vec<u8>, judgement: Judgement<'_>) -> Result<Vec<u8>, LevelError> {
-    let validation = check_stamped(&message, judgement)?;
-    if is_pdf(&message) {
-        let raised = pades::level::add_evidence(message, &validation.used(judgement.evidence))?;
-        judgement.check(&raised, Level::LongTerm)?;
-        return Ok(raised);
-    }
-    if holds_older_archive(&message)? {
+/// Raises the message to B-LT: with the evidence embedded by which its signatures and their time-stamps pass. Each has a time-stamp that
+/// passes. After an error the message is as it was.
+pub fn raise_to_long_term(message: &mut Vec<u8>, judgement: Judgement<'_>) -> Result<(), LevelError> {
+    let used = check_stamped(message, judgement)?.used(judgement.evidence);
+    let is_pdf = is_pdf(message);
+    if !is_pdf && holds_older_archive(message)? {
         // Its archive time-stamp is over all certificates and CRLs there are: none can be added.
-        return Ok(message);
+        return Ok(());
     }
-    let raised = add_evidence(&message, &validation.used(judgement.evidence))?;
-    judgement.check(&raised, Level::LongTerm)?;
-    Ok(raised)
+    let before = Before::of(message);
+    if is_pdf {
+        pades::level::add_evidence(message, &used)?;
+    } else {
+        *message = add_evidence(message, &used)?;
+    }
+    let checked = judgement.check(message, Level::LongTerm);
+    if checked.is_err() {
+        before.restore(message);
+    }
+    checked
 }
 
-/// B-LTA: a message of level B-LT with one more `archive-time-stamp-v3` over each signature and all that is kept with it; a PDF with one
-/// more document time-stamp. Made anew before the newest one's algorithm or certificate ends, it carries the signature on.
+/// Raises a message of level B-LT to B-LTA: with one more `archive-time-stamp-v3` over each signature and all that is kept with it; a PDF
+/// with one more document time-stamp. Made anew before the newest one's algorithm or certificate ends, it carries the signature on. After
+/// an error the message is as it was.
 pub async fn raise_to_archival(
-    message: Vec<u8>,
+    message: &mut Vec<u8>,
     content: Content<'_>,
     client: &TimeStampClient,
     accept: Acceptance<'_>,
-) -> Result<Vec<u8>, LevelError> {
-    if is_pdf(&message) {
+) -> Result<(), LevelError> {
+    if is_pdf(message) {
         return pades::level::stamp(message, client, accept).await;
     }
-    let mut raised = message;
+    let mut raised = Cow::Borrowed(&message[..]);
     for index in 0..signers(&raised)? {
         let (octets, hash_index) = archived(&raised, index, content)?;
         let answer = client.stamp(&octets, accept).await?;
         let token = add_attribute(&answer.token, 0, &build::attribute(oid::ATS_HASH_INDEX_V3, &hash_index))?;
-        raised = add_attribute(&raised, index, &build::attribute(oid::ARCHIVE_TIME_STAMP_V3, &token))?;
+        raised = add_attribute(&raised, index, &build::attribute(oid::ARCHIVE_TIME_STAMP_V3, &token))?.into();
     }
-    Ok(raised)
+    *message = raised.into_owned();
+    Ok(())
 }
 
 /// After [`raise_to_archival`], with the evidence of the new time-stamps: the message as it may leave.

@@ -38,31 +38,35 @@ pub fn is_stamped(pdf: &[u8]) -> Result<bool, LevelError> {
     Ok(validation.signatures.iter().all(has_one))
 }
 
-/// The PDF with a document time-stamp over all of it, judged by our own verifier.
-pub async fn stamp(mut pdf: Vec<u8>, client: &TimeStampClient, accept: Acceptance<'_>) -> Result<Vec<u8>, LevelError> {
+/// Puts a document time-stamp over all of the PDF, judged by our own verifier. After an error it is as it was.
+pub async fn stamp(pdf: &mut Vec<u8>, client: &TimeStampClient, accept: Acceptance<'_>) -> Result<(), LevelError> {
     let mut room = TOKEN;
     for attempt in 1.. {
-        let prepared = Prepared::time_stamp(&pdf, room)?;
-        let digest = prepared.digest(&pdf, DigestAlgorithm::Sha256);
+        let prepared = Prepared::time_stamp(pdf, room)?;
+        let digest = prepared.digest(pdf, DigestAlgorithm::Sha256);
         let digest = digest.try_into().map_err(|_| LevelError::Interrupted)?;
         let answer = client.stamp_digest(&digest, accept).await?;
         match prepared.fill(&answer.token) {
             Err(PadesError::Room { needed, .. }) if attempt < ATTEMPTS => room = needed + SPARE,
             update => {
-                append(&mut pdf, &update?);
-                check::check_stamped(&pdf, &answer).map_err(|code| LevelError::SelfCheck { code })?;
-                return Ok(pdf);
+                let before = pdf.len();
+                append(pdf, &update?);
+                let checked = check::check_stamped(pdf, &answer).map_err(|code| LevelError::SelfCheck { code });
+                if checked.is_err() {
+                    pdf.truncate(before);
+                }
+                return checked;
             }
         }
     }
     Err(LevelError::Interrupted)
 }
 
-/// The PDF with this evidence in its store.
-pub fn add_evidence(mut pdf: Vec<u8>, evidence: &Evidence) -> Result<Vec<u8>, LevelError> {
-    let added = store::add(&pdf, evidence).map_err(PadesError::from)?;
-    append(&mut pdf, &added.unwrap_or_default());
-    Ok(pdf)
+/// Puts this evidence into the PDF's store.
+pub fn add_evidence(pdf: &mut Vec<u8>, evidence: &Evidence) -> Result<(), LevelError> {
+    let added = store::add(pdf, evidence).map_err(PadesError::from)?;
+    append(pdf, &added.unwrap_or_default());
+    Ok(())
 }
 
 /// A large document takes no more room than it needs.
