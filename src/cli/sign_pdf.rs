@@ -217,6 +217,7 @@ fn refused(error: PadesError) -> CommandError {
         PadesError::Room { .. } | PadesError::SelfCheck { .. } => exit::INTERNAL,
         PadesError::Encrypted { .. }
         | PadesError::Unreadable(_)
+        | PadesError::Ambiguous(_)
         | PadesError::ActiveContent
         | PadesError::NoPage
         | PadesError::TooManySignatures

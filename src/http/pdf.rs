@@ -76,7 +76,7 @@ impl From<PadesError> for Problem {
             PadesError::Encrypted { .. } => {
                 (Self::new(StatusCode::UNPROCESSABLE_ENTITY, "pdf-encrypted", detail), "document")
             }
-            PadesError::Unreadable(_) | PadesError::NoPage => {
+            PadesError::Unreadable(_) | PadesError::Ambiguous(_) | PadesError::NoPage => {
                 (Self::new(StatusCode::UNPROCESSABLE_ENTITY, "pdf-unreadable", detail), "document")
             }
             PadesError::ActiveContent => {

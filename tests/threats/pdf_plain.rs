@@ -1,9 +1,12 @@
 //! P11, P12: later revisions that readers take for different things, and signed files whose reading depends on what follows.
 
+use antin::core::time::Time;
+use antin::signing::pades::{PadesError, PadesOrder, Prepared};
+
 use super::pdf_controls::{is_changed, warnings};
 use crate::kit::pdf::base::{CATALOGUE, CONTENTS, PAGE};
 use crate::kit::pdf::section::object_stream;
-use crate::kit::pdf::sign::with_entry;
+use crate::kit::pdf::sign::{fill, with_entry};
 use crate::kit::pdf::{Kind, Layout, Objects, Pdf, Section, Signing, find, replaced, stream, verdict};
 use crate::kit::verdict::PASSED;
 
@@ -21,6 +24,15 @@ fn signed(kind: Kind) -> Pdf {
 fn assert_refused(what: &str, octets: &[u8]) {
     let found = verdict(octets);
     assert!(is_changed(&found, "") || found == UNREADABLE, "{what}: {found}");
+}
+
+/// Nothing is signed that could not be relied on once something is added.
+fn can_be_signed(octets: &[u8]) -> bool {
+    match Prepared::signature(octets, &PadesOrder::default(), Time::from_unix(1_800_000_000), 64) {
+        Ok(_) => true,
+        Err(PadesError::Ambiguous(_)) => false,
+        Err(other) => panic!("{other}"),
+    }
 }
 
 /// The file with a piece of its newest cross-references and trailer replaced.
@@ -283,6 +295,7 @@ fn p12_files_that_say_how_long_they_will_be() {
         let pdf = of(length);
         assert_eq!(verdict(&pdf.octets), PASSED, "{length}");
         assert_refused(length, &pdf.with_usual_store().octets);
+        assert!(!can_be_signed(&pdf.octets), "{length}");
     }
     // What begins otherwise may be such a file to some.
     for header in ["+1 0 obj", "1 00000000000000000000000000000000 obj"] {
@@ -340,6 +353,25 @@ fn p12_objects_that_end_behind_what_was_signed() {
     assert_refused("an object", &later.octets);
 }
 
+/// Objects beyond the size that a file says are none to some readers, until a later trailer says more.
+#[test]
+fn p12_objects_beyond_the_size_of_what_was_signed() {
+    let how = Signing::default();
+    for (what, size, is_right) in [("as many", "/Size 8", true), ("fewer", "/Size 5", false)] {
+        let placed = Pdf::of(Kind::Table).with_placeholder(&how);
+        let end = placed.startxref;
+        let of_now = format!("/Size {}", placed.size);
+        let size = if is_right { of_now.clone() } else { format!("{size:<0$}", of_now.len()) };
+        let mut octets = [&placed.octets[..end], &replaced(&placed.octets[end..], &of_now, &size)].concat();
+        let from = Pdf::of(Kind::Table).octets.len();
+        fill(&mut octets, from, &how);
+        let pdf = Pdf { octets, ..placed };
+        assert_eq!(verdict(&pdf.octets), PASSED, "{what}");
+        assert_eq!(verdict(&pdf.with_usual_store().octets) == PASSED, is_right, "{what}");
+        assert_eq!(can_be_signed(&pdf.octets), is_right, "{what}");
+    }
+}
+
 #[test]
 fn p12_bodies_in_the_signed_file_that_nobody_names() {
     // A reader that repairs takes the last body of a number: one that stands in a comment, in a string, behind the newer one.
@@ -349,6 +381,7 @@ fn p12_bodies_in_the_signed_file_that_nobody_names() {
         let pdf = Pdf::write(Layout::Table, objects).signed(&Signing::default());
         assert_eq!(verdict(&pdf.octets), PASSED, "{what}");
         assert_eq!(verdict(&pdf.with_usual_store().octets), UNREADABLE, "{what}");
+        assert!(!can_be_signed(&pdf.octets), "{what}");
     }
     let base = Pdf::of(Kind::Table);
     let older = find(&base.octets, b"4 0 obj");
@@ -358,6 +391,7 @@ fn p12_bodies_in_the_signed_file_that_nobody_names() {
     assert_eq!(verdict(&pdf.octets), PASSED);
     assert!(warnings(&pdf.octets).is_empty());
     assert_eq!(verdict(&pdf.with_usual_store().octets), UNREADABLE);
+    assert!(!can_be_signed(&back.octets) && can_be_signed(&base.octets));
 }
 
 /// Of two bodies of one number, each in a revision of its own.

@@ -21,6 +21,8 @@ pub enum PdfFaultKind {
     End,
     /// The cross-references are no table and no stream, or do not fit (§7.5.4, §7.5.8).
     CrossReferences,
+    /// The file begins with something else than an object, or says that it is longer than it is (annex F).
+    Beginning,
     /// They lead in a circle.
     Circle,
     /// An object has two places.
@@ -48,6 +50,7 @@ impl PdfFaultKind {
             Self::KeyTwice => "a dictionary has a key twice",
             Self::End => "no startxref and %%EOF at the end",
             Self::CrossReferences => "unreadable cross-references",
+            Self::Beginning => "no object at the beginning, or the length of another file",
             Self::Circle => "cross-references in a circle",
             Self::TwoPlaces => "an object has two places",
             Self::OtherObject => "another object than the cross-references say",

@@ -10,6 +10,11 @@ pub enum PadesError {
     /// What stands where that nobody reads with certainty.
     #[error("the PDF cannot be read with certainty: {0}")]
     Unreadable(PdfFault),
+    /// Readers could take it for something else once it is signed.
+    #[error(
+        "nothing can be added to the PDF with certainty: {0}; write it anew without its history before it is signed, as with qpdf"
+    )]
+    Ambiguous(PdfFault),
     #[error("the PDF holds programs, actions or an XFA form, by which it could show something else than was signed")]
     ActiveContent,
     /// Of the visible seal.
@@ -74,7 +79,7 @@ impl PadesError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Encrypted { .. } => "pdf-encrypted",
-            Self::Unreadable(_) | Self::NoPage => "pdf-unreadable",
+            Self::Unreadable(_) | Self::Ambiguous(_) | Self::NoPage => "pdf-unreadable",
             Self::ActiveContent => "pdf-active-content",
             Self::Field { .. } => "pdf-field",
             Self::Certified | Self::Locked(_) => "pdf-certified",

@@ -8,6 +8,7 @@ use super::{PadesError, PadesOrder, date, permission};
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::crypto::Hasher;
 use crate::core::pdf::archival;
+use crate::core::pdf::changes::foundation;
 use crate::core::pdf::document::Document;
 use crate::core::pdf::object::{Dictionary, Object, Reference};
 use crate::core::pdf::page;
@@ -65,6 +66,7 @@ impl Prepared {
     fn new(octets: &[u8], order: &PadesOrder, mut value: Dictionary, prefix: &str) -> Result<Self, PadesError> {
         let is_time_stamp = value.name(b"Type") == Some(b"DocTimeStamp");
         let document = Document::read(octets)?;
+        foundation::allows_additions(&document).map_err(PadesError::Ambiguous)?;
         let fields = form::fields(&document)?;
         if fields.iter().filter(|field| field.is_signature && field.value.is_some()).count() >= SIGNATURES {
             return Err(PadesError::TooManySignatures);

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use super::form::starts_with;
-use super::{Addition, Change, Checked, Comparison, Key, Zone, allowed, difference, reference, same_values};
+use super::{Addition, Change, Checked, Comparison, Zone, allowed, difference, reference, same_values};
 use crate::core::pdf::document::Indirect;
 use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
 use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
 use crate::core::pdf::occupied::{Extent, extent};
+use crate::core::pdf::references::Key;
 use crate::core::pdf::text;
 
 /// How deep fields stand in each other.

@@ -5,29 +5,30 @@
 //! changed: an object that is a certificate in one place and the content of a page in another is a page that can be changed.
 
 mod added;
+mod between;
 mod catalogue;
 mod field;
 mod forbidden;
 mod form;
+pub mod foundation;
 mod metadata;
 mod octets;
 mod page;
 mod plain;
 mod uses;
+mod written;
 
-use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 pub use forbidden::{Change, Forbidden};
+pub use written::Written;
 
 use super::cross_references::Place;
 use super::document::Document;
 use super::fault::PdfFault;
 use super::object::{Dictionary, Object, Reference, Value};
 use super::permissions::Permissions;
-use super::references::{Key, Referrer, referrers};
 use super::same::same;
-use super::{signature, survey};
 
 /// What was added, and may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,69 +86,6 @@ pub struct Look {
     pub dictionary: Dictionary,
 }
 
-/// Who refers to what was written after the first signature, and to what leads there.
-pub struct Written {
-    wanted: HashSet<u32>,
-    referrers: HashMap<u32, Vec<Referrer>>,
-    /// What the oldest signed document refers to of what was written since: from where, and where that stood then.
-    led: HashMap<u32, Vec<(u32, Option<Place>)>>,
-    /// What was written since then.
-    numbers: Vec<u32>,
-    /// Names and values of the signature fields that are judged.
-    signatures: Vec<(String, Option<Reference>)>,
-    /// Where the first object or trailer stands that no section has, if there is one; behind the oldest signature each is looked for by itself.
-    unlisted: Option<usize>,
-    /// Where objects end, by where they begin.
-    ends: RefCell<HashMap<usize, usize>>,
-}
-
-impl Written {
-    /// Looks through the whole document, once for all its signatures. `first`: as the oldest of them signed it.
-    pub fn since(first: &Document<'_>, now: &Document<'_>) -> Result<Self, PdfFault> {
-        let numbers: Vec<u32> = now.numbers_since(first).collect();
-        let mut wanted: HashSet<u32> = numbers.iter().copied().collect();
-        let mut led: HashMap<u32, Vec<(u32, Option<Place>)>> = HashMap::new();
-        for (number, all) in referrers(first, &wanted)? {
-            let places = all.iter().filter_map(|by| by.from).map(|from| (from, first.place(from)));
-            led.insert(number, places.collect());
-        }
-        let catalogue = now.catalogue()?;
-        let form = now.get(&catalogue, b"AcroForm")?;
-        let fields = form.as_ref().and_then(Object::as_dictionary).and_then(|form| form.get(b"Fields"));
-        let leading = [now.trailer().get(b"Root"), catalogue.get(b"AcroForm"), fields];
-        wanted.extend(leading.into_iter().filter_map(reference).map(|reference| reference.number));
-        let mut found = referrers(now, &wanted)?;
-        // Pages whose annotations are an object of their own.
-        let of_annotations = found.values().flatten().filter(|by| by.is_at(Key::Annots));
-        let pages: Vec<u32> = of_annotations.filter_map(|by| by.from).filter(|from| !wanted.contains(from)).collect();
-        if !pages.is_empty() {
-            wanted.extend(pages);
-            found = referrers(now, &wanted)?;
-        }
-        let octets = now.octets();
-        let unlisted = survey::first_unlisted_in(octets, 0..octets.len(), &now.offsets());
-        let unlisted = [unlisted, plain::first_unlisted_trailer(now)].into_iter().flatten().min();
-        let signatures = signature::fields(now)?.into_iter().map(|field| (field.name, field.value)).collect();
-        Ok(Self { wanted, referrers: found, led, numbers, signatures, unlisted, ends: RefCell::default() })
-    }
-
-    /// The octet behind the object that begins there.
-    fn end_of(&self, now: &Document<'_>, offset: usize) -> Result<usize, PdfFault> {
-        if let Some(end) = self.ends.borrow().get(&offset) {
-            return Ok(*end);
-        }
-        let end = now.end_of_object(offset)?;
-        self.ends.borrow_mut().insert(offset, end);
-        Ok(end)
-    }
-
-    /// `None`: it was not looked for.
-    fn of(&self, number: u32) -> Option<&[Referrer]> {
-        let known = self.referrers.get(&number).map(Vec::as_slice).unwrap_or_default();
-        self.wanted.contains(&number).then_some(known)
-    }
-}
-
 /// Compares the document as it was signed with the one that it is part of.
 pub fn since(
     signed: &Document<'_>,
@@ -199,33 +137,6 @@ enum Zone {
     /// The annotations of a page, as an object of their own.
     Annotations,
 }
-
-/// What additions change in objects that were there: the catalogue, pages, the form, fields, the store, the information dictionary.
-const OF_ADDITIONS: [&[u8]; 23] = [
-    b"DSS",
-    b"AcroForm",
-    b"Metadata",
-    b"Extensions",
-    b"Version",
-    b"Annots",
-    b"Fields",
-    b"SigFlags",
-    b"DA",
-    b"DR",
-    b"Q",
-    b"Certs",
-    b"CRLs",
-    b"OCSPs",
-    b"VRI",
-    b"V",
-    b"AP",
-    b"AS",
-    b"M",
-    b"I",
-    b"Kids",
-    b"ModDate",
-    b"Producer",
-];
 
 /// What an object stream has (table 16), and nothing that some reader could take for it.
 const OF_OBJECT_STREAM: [&[u8]; 6] = [b"Type", b"N", b"First", b"Length", b"Filter", b"DecodeParms"];
@@ -298,7 +209,7 @@ impl<'a, 'd> Comparison<'a, 'd> {
         allowed!(self.replaced()?);
         allowed!(self.octets()?);
         allowed!(self.trailers()?);
-        self.ends()?;
+        foundation::check(self.signed, self.referrers.unlisted, |offset| self.referrers.end_of(self.now, offset))?;
         if self.additions.is_empty() {
             // Somebody wrote a revision, and it is none of what may come.
             return Ok(Err(Change::Metadata.at("a revision without an addition")));
@@ -307,42 +218,6 @@ impl<'a, 'd> Comparison<'a, 'd> {
         kinds.sort_unstable();
         kinds.dedup();
         Ok(Ok(Additions { kinds, visible: std::mem::take(&mut self.visible) }))
-    }
-
-    /// What one later revision wrote and another wrote anew: the same but for what additions change.
-    fn replaced(&self) -> Checked<()> {
-        for view in self.now.views_since(self.signed).skip(1) {
-            for number in view.numbers_of_newest() {
-                if view.place(number) == self.now.place(number) {
-                    continue;
-                }
-                let object = |document: &Document<'_>| {
-                    document.in_use(number).map(|own| document.object(own)).transpose().map(Option::flatten)
-                };
-                let (Some(before), Some(after)) = (object(&view)?, object(self.now)?) else {
-                    return Ok(Err(Change::Object.at(format!("object {number}"))));
-                };
-                let is_alike = before.is_stream == after.is_stream
-                    && match (&before.value.object, &after.value.object) {
-                        (Object::Dictionary(_), Object::Dictionary(_)) if before.is_stream => {
-                            matches!(self.explained.get(&number), Some(Zone::ValidationData | Zone::Metadata))
-                        }
-                        (Object::Dictionary(before), Object::Dictionary(after)) if !is_of_signatures(before) => {
-                            difference(before, after, &OF_ADDITIONS).is_none()
-                        }
-                        (Object::Dictionary(_), Object::Dictionary(_)) => true,
-                        (Object::Array(before), Object::Array(after)) => {
-                            self.explained.get(&number) == Some(&Zone::ValidationData)
-                                || form::starts_with(after, before)
-                        }
-                        (before, after) => before == after,
-                    };
-                if !is_alike {
-                    return Ok(Err(Change::Object.at(format!("object {number}, as a revision between has it"))));
-                }
-            }
-        }
-        Ok(Ok(()))
     }
 
     fn explain(&mut self, number: u32, zone: Zone) {
@@ -387,13 +262,6 @@ impl<'a, 'd> Comparison<'a, 'd> {
         }
         self.information()
     }
-}
-
-fn is_of_signatures(dictionary: &Dictionary) -> bool {
-    // Its keys for signatures are their digests, in hexadecimal digits.
-    let is_digest = |key: &[u8]| key.len() == 40 && key.iter().all(u8::is_ascii_hexdigit);
-    let mut keys = dictionary.keys();
-    dictionary.keys().next().is_some() && keys.all(|key| key == b"Type" || is_digest(key))
 }
 
 fn reference(value: Option<&Value>) -> Option<Reference> {

@@ -1,8 +1,6 @@
 //! Every octet that later revisions wrote belongs to an object that they name, to their cross-references, or to white space.
 
 use super::{Change, Checked, Comparison, Document, Forbidden, plain};
-use crate::core::pdf::cross_references::Place;
-use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
 use crate::core::pdf::survey;
 use crate::core::pdf::syntax::Cursor;
 
@@ -13,34 +11,6 @@ const LAST: [&[u8]; 4] = [b"", b"\n", b"\r", b"\r\n"];
 const UNUSED: i64 = 1000;
 
 impl Comparison<'_, '_> {
-    /// What was signed ends where it was signed: no object of it goes on behind, and none is there that is not shown.
-    pub(super) fn ends(&self) -> Result<(), PdfFault> {
-        let end = self.signed.octets().len();
-        self.has_plain_sections()?;
-        if let Some(at) = self.referrers.unlisted.filter(|at| *at < end) {
-            // What is there and is not shown could be, by a reader that finds a fault in what came later and repairs.
-            return Err(PdfFault { at, kind: PdfFaultKind::OtherObject });
-        }
-        for number in self.signed.numbers() {
-            match self.signed.place(number) {
-                Some(Place::At { offset, .. }) if self.referrers.end_of(self.now, offset)? > end => {
-                    return Err(PdfFault { at: offset, kind: PdfFaultKind::Stream });
-                }
-                // Of several bodies readers that repair take the last in the file.
-                Some(Place::At { offset, .. }) if self.signed.offsets_of_number(number).any(|other| other > offset) => {
-                    return Err(PdfFault { at: offset, kind: PdfFaultKind::TwoPlaces });
-                }
-                Some(Place::In { stream, .. })
-                    if !matches!(self.signed.place(stream), Some(Place::At { generation: 0, .. })) =>
-                {
-                    return Err(PdfFault { at: 0, kind: PdfFaultKind::OtherObject });
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     /// Goes through them from the end of what was signed.
     pub(super) fn octets(&self) -> Checked<()> {
         let octets = self.now.octets();

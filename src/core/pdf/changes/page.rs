@@ -1,9 +1,10 @@
 //! Pages: the widgets of signatures that were added stand on them, and nothing else is new.
 
 use super::form::starts_with;
-use super::{Change, Checked, Comparison, Key, PdfFault, Zone, allowed, difference, reference};
+use super::{Change, Checked, Comparison, PdfFault, Zone, allowed, difference, reference};
 use crate::core::pdf::document::Indirect;
 use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
+use crate::core::pdf::references::Key;
 
 /// Nodes above a page.
 const DEPTH: usize = 64;

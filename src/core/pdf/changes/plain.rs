@@ -1,9 +1,8 @@
 //! How later revisions are written: so that every reader takes them for the same. Readers differ in what they do with a file that is not as
 //! it should be, and most look for objects in all of its octets then, also in the data of streams.
 
-use super::{Change, Checked, Comparison, Document, same_values};
-use crate::core::pdf::cross_references::{self, LARGEST_NUMBER, Place, Section};
-use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
+use super::{Change, Checked, Comparison, same_values};
+use crate::core::pdf::cross_references::{self, LARGEST_NUMBER, Place};
 use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
 use crate::core::pdf::syntax::Cursor;
 
@@ -12,8 +11,6 @@ const GAP: usize = 250;
 /// Words that a comment may not have.
 const WORDS: [&[u8]; 5] = [b"obj", b"xref", b"trailer", b"%%EOF", b"stream"];
 
-/// Octets behind a word in which a dictionary is looked for.
-const BEGINNING: usize = 4096;
 /// One more than the largest number of an object (annex C).
 pub const LARGEST_SIZE: i64 = LARGEST_NUMBER as i64 + 1;
 /// Octets of each part of an identifier.
@@ -88,54 +85,11 @@ pub fn is_plain_table<'a>(octets: &'a [u8], read: fn(&'a [u8], usize) -> Cursor<
     false
 }
 
-/// Where something like a trailer stands that is none of a table of the document.
-pub fn first_unlisted_trailer(document: &Document<'_>) -> Option<usize> {
-    let octets = document.octets();
-    let mut sections: Vec<(usize, usize)> =
-        document.sections().iter().map(|section| (section.at, section.table_end)).collect();
-    sections.sort_unstable();
-    let is_of_section = |at: usize| {
-        let before = sections.partition_point(|(begin, _)| *begin <= at);
-        before.checked_sub(1).is_some_and(|index| at < sections[index].1)
-    };
-    let is_one = |at: &usize| {
-        let window = &octets[at + 7..octets.len().min(at + 7 + BEGINNING)];
-        let mut cursor = Cursor::new(window, 0);
-        cursor.skip_space();
-        let goes_on = cursor.rest().is_empty() && window.len() == BEGINNING;
-        (goes_on || cursor.rest().starts_with(b"<<")) && !is_of_section(*at)
-    };
-    memchr::memmem::find_iter(octets, b"trailer").find(is_one)
-}
-
 impl Comparison<'_, '_> {
     /// No later revision frees an object, or says of one that there is none: such an entry has octets that say nothing.
     pub(super) fn frees_nothing(&self) -> Checked<()> {
         let freed = self.now.freed_since(self.signed).find(|number| *number != 0);
         Ok(freed.map_or(Ok(()), |number| Err(Change::Structure.at(format!("object {number}")))))
-    }
-
-    /// The cross-references of what was signed are such that no reader repairs the file for them: what it would find is not up to who signed.
-    pub(super) fn has_plain_sections(&self) -> Result<(), PdfFault> {
-        let octets = self.signed.octets();
-        // Objects beyond its size are none to some readers (§7.5.5), until a later trailer has a larger one.
-        let size = self.signed.trailer().integer(b"Size").unwrap_or(0);
-        if self.signed.numbers().any(|number| i64::from(number) >= size && self.signed.in_use(number).is_some()) {
-            return Err(PdfFault { at: self.signed.sections()[0].at, kind: PdfFaultKind::CrossReferences });
-        }
-        for section in self.signed.sections() {
-            let is_table = octets[section.at..].starts_with(b"xref");
-            let is_plain = match is_table {
-                // Some writers have a comment in their trailers.
-                true => is_plain_table(&octets[section.at..section.table_end], Cursor::new),
-                false => has_plain_widths(&section.trailer),
-            };
-            let size = section.trailer.integer(b"Size").unwrap_or(0);
-            if !is_plain || !(0..=LARGEST_SIZE).contains(&size) {
-                return Err(PdfFault { at: section.at, kind: PdfFaultKind::CrossReferences });
-            }
-        }
-        Ok(())
     }
 
     /// A stream of cross-references that is none of the document: some writers leave one behind. It says what the others do.
@@ -153,7 +107,7 @@ impl Comparison<'_, '_> {
             && has_plain_widths(&section.trailer)
     }
 
-    /// What the trailers of later revisions say, and what a file says that is sent page by page.
+    /// What the trailers of later revisions say.
     pub(super) fn trailers(&self) -> Checked<()> {
         let signed = self.signed.trailer();
         for section in self.now.sections_since(self.signed) {
@@ -173,13 +127,7 @@ impl Comparison<'_, '_> {
                 return Ok(Err(Change::Structure.key(b"ID")));
             }
         }
-        // Readers that repair take another trailer than the newest.
-        let root = |section: &Section| section.trailer.get(b"Root").and_then(|root| root.object.as_reference());
-        let newest = self.signed.sections().first().and_then(root);
-        if self.signed.sections().iter().any(|section| root(section).is_some_and(|own| Some(own) != newest)) {
-            return Ok(Err(Change::Structure.key(b"Root")));
-        }
-        Ok(if is_linearized_since(self.signed) { Err(Change::Structure.key(b"Linearized")) } else { Ok(()) })
+        Ok(Ok(()))
     }
 }
 
@@ -190,23 +138,8 @@ fn is_identifier(value: Option<&Value>) -> bool {
 }
 
 /// Widths of the three fields of an entry: some readers know no larger ones (§7.5.8.2).
-fn has_plain_widths(stream: &Dictionary) -> bool {
+pub(super) fn has_plain_widths(stream: &Dictionary) -> bool {
     let widths = stream.get(b"W").and_then(|widths| widths.object.as_array()).unwrap_or_default();
     let are_small = |(width, most): (&Value, i64)| matches!(width.object, Object::Integer(own) if own <= most);
     widths.iter().zip([1, 8, 4]).all(are_small)
-}
-
-/// The file says at its beginning that it is as long as what was signed of it or longer: with that length, readers would begin with other
-/// cross-references than those at the end (annex F). What begins with something else than an object may say so to some.
-fn is_linearized_since(signed: &Document<'_>) -> bool {
-    let octets = signed.octets();
-    let mut cursor = Cursor::new(octets, 0);
-    cursor.skip_space();
-    let is_plain = cursor.object_header().is_ok();
-    let Ok(Value { object: Object::Dictionary(first), .. }) = cursor.value() else {
-        return true;
-    };
-    let length = first.integer(b"L").and_then(|length| usize::try_from(length).ok());
-    let is_over = length.is_some_and(|length| length < octets.len());
-    !is_plain || first.get(b"Linearized").is_some() && !is_over
 }
