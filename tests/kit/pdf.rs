@@ -126,6 +126,17 @@ pub fn stream(entries: &str, data: &[u8]) -> Vec<u8> {
     [head.as_bytes(), data, b"\nendstream"].concat()
 }
 
+/// One value in DER with these octets, as the streams of a security store have.
+pub fn in_der(octets: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(octets.len()).expect("short").to_be_bytes();
+    let shortest = match octets.len() {
+        0..0x80 => &length[3..],
+        0x80..0x1_0000 => &[&[0x82], &length[2..]].concat(),
+        _ => &[&[0x84], &length[..]].concat(),
+    };
+    [&[0x30], shortest, octets].concat()
+}
+
 /// A compressed stream with this data.
 pub fn flate(entries: &str, data: &[u8]) -> Vec<u8> {
     stream(&format!("{entries} /Filter /FlateDecode"), &deflated(data))

@@ -10,14 +10,14 @@ use super::office::{Office, PAPER, foreign_programs_accept, rewritten};
 
 /// A file whose table of cross-references is for readers of before there were streams, and whose stream has the rest (ISO 32000-2
 /// §7.5.8.4): the page's annotations stand in an object stream.
-fn hybrid() -> Vec<u8> {
+fn hybrid(hidden: &str) -> Vec<u8> {
     let mut octets = b"%PDF-1.5\n".to_vec();
     let mut offsets = vec![0];
     let stream = "5 0 []";
     let objects = [
         "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
         "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
-        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Annots 5 0 R/Resources<<>>>>".to_owned(),
+        format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/{hidden} 5 0 R/Resources<<>>>>"),
         format!("<</Type/ObjStm/N 1/First 4/Length {}>>\nstream\n{stream}\nendstream", stream.len()),
     ];
     for (index, object) in objects.iter().enumerate() {
@@ -42,10 +42,18 @@ fn ends_with_table(pdf: &[u8]) -> bool {
     Cursor::new(pdf, document.sections()[0].at).keyword(b"xref").is_ok()
 }
 
+/// What only some readers find would come to light for the others.
+#[test]
+fn what_a_hybrid_file_hides_is_not_written_again() {
+    let office = Office::open();
+    let refused = office.sign("judicial", &hybrid("Annots"), &[]).expect_err("its annotations are hidden");
+    assert!(refused.1.contains("pdf-unreadable"), "{refused:?}");
+}
+
 #[test]
 fn every_kind_of_file_is_signed_twice_and_stays_as_it_is_in_front() {
     let office = Office::open();
-    let mut files = vec![("as it is", PAPER.to_vec()), ("hybrid", hybrid())];
+    let mut files = vec![("as it is", PAPER.to_vec()), ("hybrid", hybrid("B"))];
     for options in [
         &["--object-streams=generate"][..],
         &["--object-streams=disable"],

@@ -7,7 +7,7 @@ use super::pdf_controls::{is_changed, warnings};
 use crate::kit::pdf::base::{CATALOGUE, CONTENTS, PAGE};
 use crate::kit::pdf::section::object_stream;
 use crate::kit::pdf::sign::{fill, with_entry};
-use crate::kit::pdf::{Kind, Layout, Objects, Pdf, Section, Signing, find, replaced, stream, verdict};
+use crate::kit::pdf::{Kind, Layout, Objects, Pdf, Section, Signing, find, in_der, replaced, stream, verdict};
 use crate::kit::verdict::PASSED;
 
 /// Octets of padding, of which some are left out or more are taken.
@@ -124,7 +124,7 @@ fn p11_objects_that_are_written_in_two_ways() {
     let pdf = signed(Kind::Table);
     let catalogue = with_entry(&pdf.objects[&CATALOGUE], "/DSS << /Certs [90 0 R] >>");
     let text = String::from_utf8(catalogue.clone()).expect("text");
-    let later = |catalogue: Vec<u8>| pdf.with([(CATALOGUE, catalogue), (90, stream("", b"x"))]).octets;
+    let later = |catalogue: Vec<u8>| pdf.with([(CATALOGUE, catalogue), (90, stream("", b"0\x00"))]).octets;
     assert_eq!(verdict(&later(catalogue)), PASSED);
     for (what, body) in [
         ("a comment", text.replace("/DSS", "%c\n/DSS")),
@@ -175,10 +175,10 @@ fn p11_data_of_validation_data_that_readers_take_for_objects() {
         b"trailer%\n<<",
         b"trailer <</Root 90 0 R>>",
     ] {
-        assert_refused(&String::from_utf8_lossy(data), &pdf.with_store(&[data], &[], &[]).octets);
+        assert_refused(&String::from_utf8_lossy(data), &pdf.with_store(&[&in_der(data)], &[], &[]).octets);
     }
     for data in [&b"an object"[..], b"40obj", b"4 obj", b"4 x obj", b"% 1 %\n"] {
-        let later = pdf.with_store(&[data], &[], &[]);
+        let later = pdf.with_store(&[&in_der(&[b"data ", data].concat())], &[], &[]);
         assert_eq!(verdict(&later.octets), PASSED, "{}", String::from_utf8_lossy(data));
     }
 }
@@ -206,7 +206,8 @@ fn p11_object_streams_that_are_read_in_two_ways() {
     let pdf = signed(Kind::Stream);
     let with = |packing: Packing| {
         let store = with_entry(&pdf.objects[&CATALOGUE], "/DSS << /Certs [90 0 R] >>");
-        let objects: Objects = [(CATALOGUE, store), (90, stream("", b"x")), (PAGE, pdf.objects[&PAGE].clone())].into();
+        let objects: Objects =
+            [(CATALOGUE, store), (90, stream("", b"0\x00")), (PAGE, pdf.objects[&PAGE].clone())].into();
         pdf.followed_by(&Section { objects, packing, ..pdf.section() }).octets
     };
     let right: [Packing; 3] = [
@@ -323,7 +324,7 @@ fn p11_a_stream_of_cross_references_that_is_none() {
         ("no more than its type", "/Root 1 0 R", &row, false),
     ] {
         let left = stream(&format!("/Type /XRef {entries}"), data);
-        let later = pdf.with([(CATALOGUE, store.clone()), (90, stream("", b"x")), (91, left)]);
+        let later = pdf.with([(CATALOGUE, store.clone()), (90, stream("", b"0\x00")), (91, left)]);
         let found = verdict(&later.octets);
         assert_eq!(found == PASSED, is_right, "{what}: {found}");
     }
@@ -338,8 +339,8 @@ fn p12_objects_that_end_behind_what_was_signed() {
     let pdf = Pdf::write(Layout::Table, objects).signed(&Signing::default());
     let begin = find(&pdf.octets, b"/Length 30000 >>\nstream\n") + "/Length 30000 >>\nstream\n".len();
     let data = |padding: usize| [&vec![b' '; padding][..], b"\nendstream\nendobj\n"].concat();
-    let at = find(&pdf.with_store(&[&data(ROOM)], &[], &[]).octets[pdf.octets.len()..], b"\nendstream");
-    let later = pdf.with_store(&[&data(ROOM + begin + 30000 - pdf.octets.len() - at)], &[], &[]);
+    let at = find(&pdf.with_store(&[&in_der(&data(ROOM))], &[], &[]).octets[pdf.octets.len()..], b"\nendstream");
+    let later = pdf.with_store(&[&in_der(&data(ROOM + begin + 30000 - pdf.octets.len() - at))], &[], &[]);
     assert!(later.octets[begin + 30000..].starts_with(b"\nendstream"));
     assert_refused("a stream", &later.octets);
     // An object of the signed file, to come.
@@ -347,8 +348,8 @@ fn p12_objects_that_end_behind_what_was_signed() {
     let base = base.followed_by(&Section { places: vec![(60, 30000)], ..base.section() });
     let pdf = base.signed(&Signing::default());
     let data = |padding: usize| [&vec![b' '; padding][..], b"60 0 obj\n<<>>\nendobj\n"].concat();
-    let at = find(&pdf.with_store(&[&data(ROOM)], &[], &[]).octets, b"60 0 obj");
-    let later = pdf.with_store(&[&data(ROOM + 30000 - at)], &[], &[]);
+    let at = find(&pdf.with_store(&[&in_der(&data(ROOM))], &[], &[]).octets, b"60 0 obj");
+    let later = pdf.with_store(&[&in_der(&data(ROOM + 30000 - at))], &[], &[]);
     assert!(later.octets[30000..].starts_with(b"60 0 obj"));
     assert_refused("an object", &later.octets);
 }
@@ -401,7 +402,7 @@ fn p12_revisions_between_the_signed_one_and_the_newest() {
     let page = pdf.objects[&PAGE].clone();
     let forged = replaced(&page, "/Contents 4 0 R", "/Contents 90 0 R");
     let store = with_entry(&pdf.objects[&CATALOGUE], "/DSS << /Certs [90 0 R] >>");
-    let data = || (90, stream("", b"BT (Other.) Tj ET"));
+    let data = || (90, stream("", &in_der(b"BT (Other.) Tj ET")));
     for (what, between, after) in [
         ("another page", (PAGE, forged.clone()), (PAGE, page.clone())),
         ("an action", (CATALOGUE, with_entry(&store, "/OpenAction << /S /Named >>")), (CATALOGUE, store.clone())),

@@ -3,7 +3,7 @@
 use super::pdf_controls::is_changed;
 use crate::kit::pdf::base::{CATALOGUE, CONTENTS, FORM, PAGE, PAGES};
 use crate::kit::pdf::sign::with_entry;
-use crate::kit::pdf::{Kind, Layout, Objects, Pdf, Signing, replaced, stream, verdict};
+use crate::kit::pdf::{Kind, Layout, Objects, Pdf, Signing, in_der, replaced, stream, verdict};
 use crate::kit::verdict::PASSED;
 
 const UNREADABLE: &str = "INDETERMINATE pdf-unreadable";
@@ -72,7 +72,7 @@ fn p12_the_form_or_the_metadata_is_a_drawing_too() {
         let fields = fields.split("/Fields [").nth(1).and_then(|rest| rest.split(']').next()).unwrap_or_default();
         let rewritten = text(&after).replace("/Fields [", &format!("/Fields [{fields}"));
         let store = with_entry(&pdf.objects[&CATALOGUE], "/DSS << /Certs [90 0 R] >>");
-        let later = pdf.with([(60, rewritten.into_bytes()), (CATALOGUE, store), (ADDED, stream("", b"junk"))]);
+        let later = pdf.with([(60, rewritten.into_bytes()), (CATALOGUE, store), (ADDED, stream("", &in_der(b"junk")))]);
         assert_told(key, &pdf, &later);
     }
 }
@@ -263,7 +263,7 @@ fn p12_a_form_that_takes_the_place_of_another() {
     // It says the same: but one was something else before.
     assert_told("an object that was there", &pdf, &pdf.with([moved("60 0 R"), (60, fields.clone())]));
     let store = with_entry(&moved("90 0 R").1, "/DSS << /Certs [91 0 R] >>");
-    let later = pdf.with([(CATALOGUE, store), (90, fields), (91, stream("", b"x"))]);
+    let later = pdf.with([(CATALOGUE, store), (90, fields), (91, stream("", b"0\x00"))]);
     assert_eq!(verdict(&later.octets), PASSED, "a new one");
 }
 

@@ -41,6 +41,8 @@ pub struct Section {
     pub table_end: usize,
     /// Where the stream of a hybrid file begins.
     pub at_hidden: Option<usize>,
+    /// What its table calls free and that stream does not: there for some readers, and not for others.
+    pub hidden: Vec<u32>,
     pub trailer: Dictionary,
     /// Sorted by number, each once.
     places: Vec<(u32, Place)>,
@@ -59,6 +61,12 @@ impl Sections {
     pub fn place(&self, number: u32, from: usize) -> Option<Place> {
         let first = self.entries.partition_point(|(known, section, _)| (*known, *section as usize) < (number, from));
         self.entries.get(first).filter(|(known, ..)| *known == number).map(|(_, _, place)| *place)
+    }
+
+    /// What the section `from` and those older than it say.
+    pub fn places(&self, from: usize) -> impl Iterator<Item = (u32, Place)> {
+        let own = self.entries.iter().filter(move |(_, section, _)| *section as usize >= from);
+        own.map(|(number, _, place)| (*number, *place))
     }
 
     /// Object streams that objects of these sections are in, in use or not.
@@ -162,7 +170,11 @@ pub fn sections(octets: &[u8]) -> Result<Sections, PdfFault> {
             }
             section.end = section.end.max(hidden.end);
             let is_hidden = |number: u32| hidden.places.binary_search_by_key(&number, |(known, _)| *known).is_ok();
-            section.places.retain(|(number, place)| *place != Place::Free || !is_hidden(*number));
+            let (free, places) = section.places.into_iter().partition(|(_, place)| *place == Place::Free);
+            let (of_both, free): (Vec<_>, Vec<_>) =
+                Vec::<(u32, Place)>::into_iter(free).partition(|(number, _)| is_hidden(*number));
+            section.hidden = of_both.into_iter().map(|(number, _)| number).collect();
+            section.places = Vec::<(u32, Place)>::into_iter(places).chain(free).collect();
             section.places.extend(hidden.places);
             section.places = sorted(section.places).map_err(fault)?;
         }
@@ -270,7 +282,7 @@ fn table_section(mut cursor: Cursor<'_>, at: usize) -> Result<Section, PdfFault>
         return Err(PdfFault { at: trailer.span.start, kind: PdfFaultKind::Type });
     };
     let places = sorted(places).map_err(|kind| PdfFault { at, kind })?;
-    Ok(Section { at, end: cursor.at, table_end: cursor.at, at_hidden: None, trailer, places })
+    Ok(Section { at, end: cursor.at, table_end: cursor.at, at_hidden: None, hidden: Vec::new(), trailer, places })
 }
 
 /// `nnnnnnnnnn ggggg n`, two octets of end of line (§7.5.4).
@@ -316,7 +328,7 @@ fn stream_section(octets: &[u8], at: usize) -> Result<Section, PdfFault> {
     let data = stream::data(&mut cursor, length.ok_or_else(|| fault(PdfFaultKind::Stream))?)?;
     let rows = filter::decoded(&trailer, data, usize::MAX).map_err(fault)?;
     let places = stream_places(&trailer, &rows).and_then(sorted).map_err(fault)?;
-    Ok(Section { at, end: cursor.at, table_end: cursor.at, at_hidden: None, trailer, places })
+    Ok(Section { at, end: cursor.at, table_end: cursor.at, at_hidden: None, hidden: Vec::new(), trailer, places })
 }
 
 fn stream_places(trailer: &Dictionary, rows: &[u8]) -> Result<Vec<(u32, Place)>, PdfFaultKind> {

@@ -28,12 +28,23 @@ pub struct Document<'a> {
     /// Sections that are newer than this part of the file.
     newer: usize,
     streams: RefCell<HashMap<u32, Rc<ObjectStream>>>,
-    left: Cell<usize>,
-    /// The same for objects of which only the end is asked.
-    left_of_ends: Cell<usize>,
+    left: Rc<Allowance>,
     /// Object streams that are being read: their length may not stand in them.
     opening: RefCell<HashSet<u32>>,
+}
+
+/// What may still be read.
+struct Allowance {
+    objects: Cell<usize>,
+    /// The same for objects of which only the end is asked.
+    ends: Cell<usize>,
     decompressed: Cell<usize>,
+}
+
+impl Allowance {
+    fn new() -> Rc<Self> {
+        Rc::new(Self { objects: Cell::new(READ), ends: Cell::new(READ), decompressed: Cell::new(DECOMPRESSED) })
+    }
 }
 
 /// Decompressed, and where its objects begin.
@@ -70,20 +81,11 @@ impl<'a> Document<'a> {
         if !octets.starts_with(b"%PDF-") {
             return Err(PdfFault { at: 0, kind: PdfFaultKind::Syntax });
         }
-        Ok(Self::part(octets, Rc::new(cross_references::sections(octets)?), 0))
+        Ok(Self::part(octets, Rc::new(cross_references::sections(octets)?), 0, Allowance::new()))
     }
 
-    fn part(octets: &'a [u8], sections: Rc<Sections>, newer: usize) -> Self {
-        Self {
-            octets,
-            sections,
-            newer,
-            streams: RefCell::default(),
-            left: Cell::new(READ),
-            left_of_ends: Cell::new(READ),
-            opening: RefCell::default(),
-            decompressed: Cell::new(DECOMPRESSED),
-        }
+    fn part(octets: &'a [u8], sections: Rc<Sections>, newer: usize, left: Rc<Allowance>) -> Self {
+        Self { octets, sections, newer, streams: RefCell::default(), left, opening: RefCell::default() }
     }
 
     /// The document as it was when it ended there; `None` if no revision did, or the later ones do not build on it.
@@ -96,7 +98,8 @@ impl<'a> Document<'a> {
         let are_later = list[self.newer..newer].iter().all(|section| section.at >= end);
         // Octets behind it that no revision has belong to nobody.
         let goes_on = newer > self.newer || end == self.octets.len();
-        (is_whole && are_later && goes_on).then(|| Self::part(octets, Rc::clone(&self.sections), newer))
+        (is_whole && are_later && goes_on)
+            .then(|| Self::part(octets, Rc::clone(&self.sections), newer, Allowance::new()))
     }
 
     /// The cross-reference sections, the newest first.
@@ -121,14 +124,22 @@ impl<'a> Document<'a> {
         &self.sections.list[self.newer..signed.newer]
     }
 
-    /// As it was after each of the later revisions than this part of it, the newest first.
+    /// As it was after each of the later revisions than this part of it but the newest one, the newest first. What may be read is for all of
+    /// them together.
     pub fn views_since(&self, signed: &Self) -> impl Iterator<Item = Self> {
-        (self.newer..signed.newer).map(|newer| Self::part(self.octets, Rc::clone(&self.sections), newer))
+        let left = Allowance::new();
+        let view = move |newer| Self::part(self.octets, Rc::clone(&self.sections), newer, Rc::clone(&left));
+        (self.newer + 1..signed.newer).map(view)
     }
 
-    /// The numbers of the objects that its newest section has.
-    pub fn numbers_of_newest(&self) -> impl Iterator<Item = u32> {
-        self.sections.numbers(self.newer..self.newer + 1)
+    /// It has all that the other has, and more.
+    pub const fn is_later_than(&self, other: &Self) -> bool {
+        self.newer < other.newer
+    }
+
+    /// What all of its sections say, newest or not: the number of an object and its place.
+    pub fn places(&self) -> impl Iterator<Item = (u32, Place)> {
+        self.sections.places(self.newer)
     }
 
     /// Where the bodies of objects begin that this section names.
@@ -137,15 +148,51 @@ impl<'a> Document<'a> {
         index.map(|index| self.sections.offsets_in(index)).unwrap_or_default()
     }
 
+    /// The octet before is an end of line.
+    fn begins_line(&self, at: usize) -> bool {
+        at.checked_sub(1).is_some_and(|before| matches!(self.octets.get(before), Some(b'\r' | b'\n')))
+    }
+
     /// The octet behind `endobj` of the object that begins there, whatever its number, if it is written so that all readers take it for
-    /// the same: nothing but a blank between the words that begin it, no comments.
+    /// the same: at the beginning of a line, nothing but a blank between the words that begin it, no comments.
     pub fn end_of_plain_object(&self, offset: usize) -> Result<usize, PdfFault> {
         let mut cursor = Cursor::plain(self.octets, offset);
         let Reference { number, generation } = cursor.object_header()?;
-        if self.octets[offset..cursor.at] != *format!("{number} {generation} obj").as_bytes() {
+        let is_alone = self.octets[offset..cursor.at] == *format!("{number} {generation} obj").as_bytes();
+        if !is_alone || !self.begins_line(offset) {
             return Err(PdfFault { at: offset, kind: PdfFaultKind::Syntax });
         }
         self.end_of(cursor, offset)
+    }
+
+    /// The object is written so that all readers take it for the same.
+    ///
+    /// # Errors
+    /// It is not, or is in no use.
+    pub fn check_plain(&self, number: u32) -> Result<(), PdfFault> {
+        match self.place(number) {
+            None | Some(Place::Free) => Err(PdfFault { at: 0, kind: PdfFaultKind::OtherObject }),
+            Some(Place::At { offset, .. }) => {
+                let mut cursor = Cursor::plain(self.octets, offset);
+                cursor.skip_space();
+                cursor.object_header()?;
+                self.pay_for_end(&cursor.value()?, &cursor)
+            }
+            Some(Place::In { stream, index }) => {
+                let stream = self.object_stream(stream)?;
+                let fault = PdfFault { at: 0, kind: PdfFaultKind::OtherObject };
+                let (_, at) = stream.objects.get(index as usize).ok_or(fault)?;
+                let mut cursor = Cursor::plain(&stream.octets, *at);
+                self.pay_for_end(&cursor.value()?, &cursor)
+            }
+        }
+    }
+
+    fn pay_for_end(&self, value: &Value, behind: &Cursor<'_>) -> Result<(), PdfFault> {
+        let cost = value.span.len().max(behind.values() * READ_VALUE) + READ_ONE;
+        let limit = PdfFault { at: value.span.start, kind: PdfFaultKind::Limit };
+        self.left.ends.set(self.left.ends.get().checked_sub(cost).ok_or(limit)?);
+        Ok(())
     }
 
     /// The octet behind `endobj` of the object that begins there; what a stream says of its length must be right.
@@ -158,9 +205,7 @@ impl<'a> Document<'a> {
 
     fn end_of(&self, mut cursor: Cursor<'_>, offset: usize) -> Result<usize, PdfFault> {
         let value = cursor.value()?;
-        let cost = value.span.len().max(cursor.values() * READ_VALUE) + READ_ONE;
-        let limit = PdfFault { at: offset, kind: PdfFaultKind::Limit };
-        self.left_of_ends.set(self.left_of_ends.get().checked_sub(cost).ok_or(limit)?);
+        self.pay_for_end(&value, &cursor)?;
         let mut after = cursor;
         after.skip_space();
         if let Object::Dictionary(dictionary) = &value.object
@@ -171,28 +216,34 @@ impl<'a> Document<'a> {
                 Some(Object::Integer(length)) => usize::try_from(length).map_err(|_| fault)?,
                 _ => return Err(fault),
             };
-            stream::data(&mut cursor, length)?;
+            let data = stream::data(&mut cursor, length)?;
+            let end = cursor.at - cursor.at.min(b"endstream".len());
+            if cursor.is_plain() && !data.is_empty() && !self.begins_line(end) {
+                return Err(PdfFault { at: end, kind: PdfFaultKind::Stream });
+            }
         }
         cursor.skip_space();
         cursor.keyword(b"endobj")?;
         Ok(cursor.at)
     }
 
-    /// The objects in this object stream stand one behind the other, in the order in which they are named, and nothing stands between.
-    pub fn is_in_order(&self, stream: u32) -> Result<bool, PdfFault> {
+    /// The objects in this object stream stand one behind the other, in the order in which they are named, and nothing stands between; if
+    /// it is plain, all readers take them for the same.
+    pub fn is_in_order(&self, stream: u32, is_plain: bool) -> Result<bool, PdfFault> {
         let stream = self.object_stream(stream)?;
-        let mut head = Cursor::plain(&stream.octets[..stream.first], 0);
-        let mut cursor = Cursor::plain(&stream.octets, stream.first);
+        let (mut head, mut cursor) = match is_plain {
+            true => (Cursor::plain(&stream.octets[..stream.first], 0), Cursor::plain(&stream.octets, stream.first)),
+            false => (Cursor::new(&stream.octets[..stream.first], 0), Cursor::new(&stream.octets, stream.first)),
+        };
         for (_, at) in &stream.objects {
             for _ in 0..2 {
                 head.skip_space();
                 head.unsigned()?;
             }
             cursor.skip_space();
-            if cursor.at != *at {
+            if cursor.at != *at || cursor.value().is_err() {
                 return Ok(false);
             }
-            cursor.value()?;
         }
         head.skip_space();
         cursor.skip_space();
@@ -226,6 +277,11 @@ impl<'a> Document<'a> {
     /// Of the objects that stand in later revisions than this part of it.
     pub fn numbers_since(&self, signed: &Self) -> impl Iterator<Item = u32> {
         self.sections.numbers(self.newer..signed.newer)
+    }
+
+    /// It was there once and is free: some readers have it still.
+    pub fn is_freed(&self, number: u32) -> bool {
+        self.in_use(number).is_none() && self.offsets_of_number(number).next().is_some()
     }
 
     /// Where bodies of the object stand or stood, as its sections say.
@@ -265,12 +321,17 @@ impl<'a> Document<'a> {
     pub fn object(&self, reference: Reference) -> Result<Option<Indirect>, PdfFault> {
         let (found, values) = match self.place(reference.number) {
             None | Some(Place::Free) => return Ok(None),
-            Some(Place::At { generation, .. }) if generation != reference.generation => return Ok(None),
+            // Some readers follow it all the same.
+            Some(Place::At { offset, generation }) if generation != reference.generation => {
+                return Err(PdfFault { at: offset, kind: PdfFaultKind::OtherObject });
+            }
             Some(Place::At { offset, .. }) => {
                 let (found, cursor) = self.at(reference, offset)?;
                 (found, cursor.values())
             }
-            Some(Place::In { .. }) if reference.generation != 0 => return Ok(None),
+            Some(Place::In { .. }) if reference.generation != 0 => {
+                return Err(PdfFault { at: 0, kind: PdfFaultKind::OtherObject });
+            }
             Some(Place::In { stream, index }) => {
                 let stream = self.object_stream(stream)?;
                 let fault = PdfFault { at: 0, kind: PdfFaultKind::OtherObject };
@@ -282,7 +343,7 @@ impl<'a> Document<'a> {
         };
         let cost = found.value.span.len().max(values * READ_VALUE) + READ_ONE;
         let limit = PdfFault { at: found.value.span.start, kind: PdfFaultKind::Limit };
-        self.left.set(self.left.get().checked_sub(cost).ok_or(limit)?);
+        self.left.objects.set(self.left.objects.get().checked_sub(cost).ok_or(limit)?);
         if found.value.object.as_reference().is_some() {
             // Some readers follow it, and some do not.
             return Err(PdfFault { at: found.value.span.start, kind: PdfFaultKind::Type });
@@ -368,10 +429,10 @@ impl<'a> Document<'a> {
     /// The stream that is referred to, decompressed; `None` if the object is null or no stream. All that are read share one allowance.
     pub fn stream(&self, reference: Reference) -> Result<Option<Stream>, PdfFault> {
         let Some(Place::At { offset, generation }) = self.place(reference.number) else { return Ok(None) };
-        if generation != reference.generation {
-            return Ok(None);
-        }
         let fault = |kind| PdfFault { at: offset, kind };
+        if generation != reference.generation {
+            return Err(fault(PdfFaultKind::OtherObject));
+        }
         let (found, mut cursor) = self.at(reference, offset)?;
         let Object::Dictionary(dictionary) = found.value.object else { return Ok(None) };
         if !found.is_stream {
@@ -382,9 +443,10 @@ impl<'a> Document<'a> {
             _ => return Err(fault(PdfFaultKind::Stream)),
         };
         let data = stream::data(&mut cursor, length)?;
-        let octets = filter::decoded(&dictionary, data, self.decompressed.get()).map_err(fault)?;
-        let left = self.decompressed.get().checked_sub(octets.len()).ok_or_else(|| fault(PdfFaultKind::Limit))?;
-        self.decompressed.set(left);
+        let decompressed = &self.left.decompressed;
+        let octets = filter::decoded(&dictionary, data, decompressed.get()).map_err(fault)?;
+        let left = decompressed.get().checked_sub(octets.len()).ok_or_else(|| fault(PdfFaultKind::Limit))?;
+        decompressed.set(left);
         Ok(Some(Stream { dictionary, octets, span: offset..cursor.at }))
     }
 

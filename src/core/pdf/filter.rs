@@ -13,6 +13,9 @@ const LONGEST: usize = 16 << 20;
 /// Its octets are in another file (§7.3.8.2), or some readers take these for `DecodeParms`.
 const ELSEWHERE: [&[u8]; 4] = [b"F", b"FFilter", b"FDecodeParms", b"DP"];
 
+/// Parameters of FlateDecode (table 8): what else is there, some readers take for a fault.
+const PARAMETERS: [&[u8]; 4] = [b"Predictor", b"Colors", b"BitsPerComponent", b"Columns"];
+
 /// Filters of one stream.
 const FILTERS: usize = 2;
 
@@ -72,10 +75,21 @@ pub fn decoded(dictionary: &Dictionary, data: &[u8], most: usize) -> Result<Vec<
 /// Compressed as all writers compress what says where objects are, or not at all.
 pub fn is_plain(stream: &Dictionary) -> bool {
     let is_flate = |object: &Object| *object == Object::Name(b"FlateDecode".to_vec());
-    stream.get(b"Filter").is_none_or(|filter| match &filter.object {
-        Object::Array(filters) => filters.len() <= 1 && filters.iter().all(|one| is_flate(&one.object)),
-        filter => is_flate(filter),
-    })
+    let is_known = |value: &Object| match value {
+        Object::Dictionary(one) => {
+            one.iter().all(|(key, own)| PARAMETERS.contains(&key) && matches!(own.object, Object::Integer(_)))
+        }
+        other => *other == Object::Null,
+    };
+    let has_known = stream.get(b"DecodeParms").is_none_or(|parameters| match &parameters.object {
+        Object::Array(all) => all.iter().all(|one| is_known(&one.object)),
+        one => is_known(one),
+    });
+    has_known
+        && stream.get(b"Filter").is_none_or(|filter| match &filter.object {
+            Object::Array(filters) => filters.len() <= 1 && filters.iter().all(|one| is_flate(&one.object)),
+            filter => is_flate(filter),
+        })
 }
 
 /// White space in what is coded as text; some readers end at any other.

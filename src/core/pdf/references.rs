@@ -11,6 +11,8 @@ use super::object::{Object, Value};
 pub enum Key {
     AcroForm,
     Annots,
+    /// What a signature's reference dictionary is about (table 256).
+    Data,
     Dss,
     Fields,
     Info,
@@ -22,6 +24,8 @@ pub enum Key {
     Parent,
     /// The page of a structure element.
     Pg,
+    /// The reference dictionaries of a signature.
+    Reference,
     Root,
     Other,
 }
@@ -31,6 +35,7 @@ impl Key {
         match name {
             b"AcroForm" => Self::AcroForm,
             b"Annots" => Self::Annots,
+            b"Data" => Self::Data,
             b"DSS" => Self::Dss,
             b"Fields" => Self::Fields,
             b"Info" => Self::Info,
@@ -39,6 +44,7 @@ impl Key {
             b"P" => Self::P,
             b"Parent" => Self::Parent,
             b"Pg" => Self::Pg,
+            b"Reference" => Self::Reference,
             b"Root" => Self::Root,
             _ => Self::Other,
         }
@@ -74,6 +80,15 @@ impl Referrer {
 
 /// Everything in the document that refers to these objects.
 pub fn referrers(document: &Document<'_>, wanted: &HashSet<u32>) -> Result<HashMap<u32, Vec<Referrer>>, PdfFault> {
+    referrers_among(document, document.numbers(), wanted)
+}
+
+/// What refers to them of the trailer and of these objects.
+pub fn referrers_among(
+    document: &Document<'_>,
+    numbers: impl Iterator<Item = u32>,
+    wanted: &HashSet<u32>,
+) -> Result<HashMap<u32, Vec<Referrer>>, PdfFault> {
     let mut found: HashMap<u32, Vec<Referrer>> = HashMap::new();
     let mut take = |number: u32, by: Referrer| {
         if wanted.contains(&number) {
@@ -86,7 +101,7 @@ pub fn referrers(document: &Document<'_>, wanted: &HashSet<u32>) -> Result<HashM
     for (key, value) in document.trailer().iter() {
         collect(value, Key::of(key).below(Referrer { is_trailer: true, ..NOWHERE }), &mut take);
     }
-    for number in document.numbers() {
+    for number in numbers {
         let Some(reference) = document.in_use(number) else { continue };
         let Some(object) = document.object(reference)? else { continue };
         let dictionary = object.value.object.as_dictionary();

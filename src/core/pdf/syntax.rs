@@ -31,7 +31,7 @@ pub struct Cursor<'a> {
     pub at: usize,
     /// Values that the object being read may still have.
     left: usize,
-    /// No comments, and no white space but blanks, tabs and ends of lines.
+    /// Takes for a fault of syntax what readers take for different things.
     is_plain: bool,
 }
 
@@ -40,9 +40,14 @@ impl<'a> Cursor<'a> {
         Self { octets, at, left: VALUES, is_plain: false }
     }
 
-    /// Takes comments, and white space that some readers do not know, for a fault of syntax.
+    /// Takes for a fault of syntax what readers take for different things: comments, white space and digits that some do not know, long
+    /// words, and `null` in a dictionary, which to some is not the same as nothing.
     pub const fn plain(octets: &'a [u8], at: usize) -> Self {
         Self { octets, at, left: VALUES, is_plain: true }
+    }
+
+    pub const fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// Values that the last object read has.
@@ -192,6 +197,9 @@ impl<'a> Cursor<'a> {
                         return Err(begin.fault(PdfFaultKind::KeyTwice));
                     }
                     let value = self.value_within(depth)?;
+                    if self.is_plain && value.object == Object::Null {
+                        return Err(begin.syntax());
+                    }
                     entries.push((key, value));
                 }
                 _ => return Err(self.syntax()),
@@ -273,10 +281,15 @@ impl<'a> Cursor<'a> {
                         return Ok(Object::String { octets, is_hex: false });
                     }
                 }
+                b'\\' if self.is_plain && matches!(self.rest().first(), Some(b'\r' | b'\n')) => {
+                    return Err(begin.syntax());
+                }
                 b'\\' => {
                     self.escape(&mut octets).ok_or_else(|| begin.syntax())?;
                     continue;
                 }
+                // Some readers keep it.
+                b'\r' if self.is_plain => return Err(begin.syntax()),
                 b'\r' => {
                     // Every end of line is one line feed (§7.3.4.2).
                     self.at += usize::from(self.rest().first() == Some(&b'\n'));
@@ -307,6 +320,9 @@ impl<'a> Cursor<'a> {
                     let Some(digit @ b'0'..=b'7') = self.rest().first() else { break };
                     value = value * 8 + u32::from(digit - b'0');
                     self.at += 1;
+                }
+                if self.is_plain && value > 0xFF {
+                    return None;
                 }
                 octets.push((value & 0xFF) as u8);
             }
@@ -368,6 +384,29 @@ mod tests {
         assert_eq!(dictionary.integer(b"A"), Some(1));
         let inner = dictionary.get(b"B").and_then(|value| value.object.as_dictionary()).expect("inside");
         assert_eq!((inner.get(b"C"), inner.keys().count()), (None, 1));
+    }
+
+    #[test]
+    fn what_readers_take_for_different_things_is_not_plain() {
+        let long = format!("{:0>33}", 1);
+        for text in [
+            &b"%\n1"[..],
+            b"\0 1",
+            b"<4\x0C1>",
+            b"<</A null>>",
+            b"(\\400)",
+            b"(\r)",
+            b"(a\\\nb)",
+            b"/\x80",
+            long.as_bytes(),
+            &[b'/'; 1],
+            b"[\0]",
+        ] {
+            let is_plain = Cursor::plain(text, 0).value().is_ok();
+            assert_eq!((is_plain, read(text).is_ok()), (text == b"/", true), "{}", String::from_utf8_lossy(text));
+        }
+        assert!(Cursor::plain(b"<</A[null](\\377)/B 1>>", 0).value().is_err());
+        assert!(Cursor::plain(b"<</A[null(\\377)]/B 1>>", 0).value().is_ok());
     }
 
     #[test]

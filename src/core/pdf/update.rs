@@ -255,7 +255,7 @@ fn stream(trailer: &Dictionary, rows: &[Row]) -> NewObject {
 
 #[cfg(test)]
 mod tests {
-    use super::super::changes::{self, Change, Rules, Written};
+    use super::super::changes::{self, Change, History, Rules};
     use super::super::syntax::Cursor;
     use super::*;
 
@@ -332,8 +332,8 @@ mod tests {
             let third = Document::read(&third).expect("readable");
             assert_eq!(third.sections().len(), 3);
             let signed = third.up_to(after.len()).expect("a revision");
-            let written = Written::since(&signed, &third).expect("readable");
-            let since = changes::since(&signed, &third, &written, &Rules::default()).expect("readable");
+            let history = History::since(&signed, &third).expect("readable");
+            let since = changes::since(&signed, &third, &history, &Rules::default()).expect("readable");
             // Nothing else is found than that there is nothing in it.
             assert_eq!(
                 since.map_err(|forbidden| forbidden.change).map(|additions| additions.kinds),

@@ -108,6 +108,8 @@ impl Prepared {
             update.put(root, Object::Dictionary(catalogue.with("Perms", Object::Dictionary(permissions))));
         }
         let appended = update.finish()?;
+        let rewritten = appended.places.keys().copied();
+        foundation::allows_again(&document, rewritten).map_err(PadesError::Ambiguous)?;
         Self::filled(octets.len(), appended.octets, appended.places[&own.number], name)
     }
 

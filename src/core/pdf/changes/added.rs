@@ -6,6 +6,7 @@ use super::field::{Above, field_dictionary, leads_to};
 use super::{Addition, Change, Checked, Comparison, Look, Zone, allowed, reference};
 use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
 use crate::core::pdf::permissions;
+use crate::core::pdf::references::numbers_in;
 
 /// What a signature field that is a widget may have (tables 166, 191, 226, 232); nothing that is drawn elsewhere or starts something.
 const OF_WIDGET: [&[u8]; 23] = [
@@ -15,6 +16,12 @@ const OF_WIDGET: [&[u8]; 23] = [
 /// What a signature field whose widgets stand below it may have, and what only it has.
 const OF_FIELD: [&[u8]; 11] = [b"Type", b"FT", b"T", b"TU", b"TM", b"V", b"Ff", b"Lock", b"SV", b"Parent", b"Kids"];
 const OF_FIELD_ALONE: [&[u8]; 7] = [b"T", b"TU", b"TM", b"V", b"Ff", b"Lock", b"SV"];
+/// What the dictionary of a time-stamp and its field have that is not short, or leads elsewhere.
+const OF_STAMP: [&[u8]; 1] = [b"Contents"];
+const OF_STAMPED: [&[u8]; 5] = [b"V", b"AP", b"P", b"Parent", b"Kids"];
+/// Octets of each other value, and keys.
+const SHORT: usize = 256;
+const KEYS: usize = 24;
 /// Widgets of one field.
 const WIDGETS: usize = 8;
 
@@ -84,6 +91,10 @@ impl Comparison<'_, '_> {
             return Ok(Err(Change::Form.at(name)));
         };
         let is_stamp = value.name(b"SubFilter") == Some(b"ETSI.RFC3161");
+        if is_stamp && !(has_no_more(&value, &OF_STAMP) && has_no_more(field, &OF_STAMPED)) {
+            // No one has to sign it: anybody can have one.
+            return Ok(Err(Change::Form.at(format!("{name}: more than a time-stamp"))));
+        }
         if !is_stamp {
             // Only the first signature certifies (§12.8.2.2.1).
             if permissions::of(self.now, &value, field)?.certification.is_some() || self.rules.permissions.level() < 2 {
@@ -111,8 +122,14 @@ impl Comparison<'_, '_> {
     pub(super) fn look(&mut self, widget: &Dictionary, own: Reference, field: &str) {
         if can_be_seen(widget) {
             let (field, dictionary) = (field.to_owned(), widget.clone());
-            self.visible.push(Look { field, widget: own.number, pages: Vec::new(), dictionary });
+            self.visible.push(Look { field, widget: own.number, pages: Vec::new(), dictionary, is_filled: false });
         }
+    }
+
+    /// Of a field that was filled.
+    pub(super) fn filled_look(&mut self, widget: &Dictionary, own: Reference, field: &str) {
+        let (field, dictionary) = (field.to_owned(), widget.clone());
+        self.visible.push(Look { field, widget: own.number, pages: Vec::new(), dictionary, is_filled: true });
     }
 
     /// New objects below these keys are what a signature or the look of a field consists of.
@@ -135,6 +152,13 @@ impl Comparison<'_, '_> {
         }
         Ok(Ok(()))
     }
+}
+
+/// These keys may have anything; what the others say is short, and leads nowhere.
+fn has_no_more(dictionary: &Dictionary, known: &[&[u8]]) -> bool {
+    let is_short = |value: &Value| value.span.len() <= SHORT && numbers_in(value).is_empty();
+    dictionary.iter().all(|(key, value)| known.contains(&key) || key.len() <= SHORT && is_short(value))
+        && dictionary.keys().count() <= KEYS
 }
 
 /// It has a place on its page, or something to be drawn somewhere.

@@ -9,6 +9,8 @@ use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
 
 /// Keys of the information dictionary that whoever writes a revision changes (ISO 32000-2 §14.3.3).
 const OF_WRITER: [&[u8]; 2] = [b"ModDate", b"Producer"];
+/// Octets of each.
+const WRITER: usize = 512;
 
 /// Keys of a developer's extension (table 49).
 const OF_EXTENSION: [&[u8]; 5] = [b"Type", b"BaseVersion", b"ExtensionLevel", b"URL", b"ExtensionRevision"];
@@ -29,6 +31,13 @@ impl Comparison<'_, '_> {
                 b"DSS" => allowed!(self.validation_data(before, after)?),
                 b"AcroForm" => allowed!(self.form(before, after)?),
                 b"Metadata" => {
+                    if let (None, Some(is)) = (before, reference(after))
+                        && self.is_new(is.number)
+                        && self.now.stream(is)?.is_some_and(|own| is_of_writer(&own))
+                    {
+                        self.explain(is.number, Zone::Metadata);
+                        continue;
+                    }
                     let (Some(was), Some(is)) = (reference(before), reference(after)) else {
                         if same_values(before, after) {
                             continue;
@@ -75,7 +84,14 @@ impl Comparison<'_, '_> {
                     let Some(of_signatures) = allowed!(self.of_store(value, &known)?) else {
                         return Ok(Err(Change::Catalogue.key(b"VRI")));
                     };
-                    for (_, one) in of_signatures.iter() {
+                    for (name, one) in of_signatures.iter() {
+                        if name == b"Type" && is_short(one) {
+                            continue;
+                        }
+                        // The digest of the signature that it is about.
+                        if name.len() != 40 || !name.iter().all(u8::is_ascii_hexdigit) {
+                            return Ok(Err(Change::Catalogue.key(b"VRI")));
+                        }
                         let Some(one) = allowed!(self.of_store(one, &known)?) else {
                             return Ok(Err(Change::Catalogue.key(b"VRI")));
                         };
@@ -133,8 +149,14 @@ impl Comparison<'_, '_> {
         if let Some(length) = dictionary.get(b"Length") {
             allowed!(self.explain_validation_data(length, known)?);
         }
+        if !found.is_stream {
+            return Ok(Ok(false));
+        }
+        if known.contains(&reference.number) {
+            return Ok(Ok(true));
+        }
         let is_plain = dictionary.keys().all(|key| OF_CODING.contains(&key));
-        Ok(Ok(found.is_stream && (is_plain || known.contains(&reference.number))))
+        Ok(Ok(is_plain && self.referrers.is_one_value(self.now, reference)?))
     }
 
     fn explain_validation_data(&mut self, value: &Value, known: &HashSet<u32>) -> Checked<()> {
@@ -185,14 +207,26 @@ impl Comparison<'_, '_> {
             return Ok(Err(Change::Metadata.key(b"Info")));
         }
         let new = new.unwrap_or_default();
-        if let Some(key) = difference(&old.unwrap_or_else(Dictionary::default), &new, &OF_WRITER) {
+        let old = old.unwrap_or_else(Dictionary::default);
+        if let Some(key) = difference(&old, &new, &OF_WRITER) {
             return Ok(Err(Change::Metadata.key(&key)));
+        }
+        let is_text = |value: &Value| matches!(&value.object, Object::String { octets, .. } if octets.len() <= WRITER);
+        let is_right = |key: &&[u8]| new.get(key).is_none_or(is_text) || same_values(old.get(key), new.get(key));
+        if let Some(key) = OF_WRITER.iter().find(|key| !is_right(key)) {
+            return Ok(Err(Change::Metadata.key(key)));
         }
         if let (_, Some(reference)) | (Some(reference), None) = (reference(before), reference(after)) {
             self.explain(reference.number, Zone::Metadata);
         }
         Ok(Ok(()))
     }
+}
+
+/// Metadata that say who wrote the document last, and nothing else of it.
+fn is_of_writer(metadata: &Stream) -> bool {
+    let is_known = |key: &[u8]| OF_CODING.contains(&key) || matches!(key, b"Type" | b"Subtype");
+    metadata.dictionary.keys().all(is_known) && metadata::say_nothing(&metadata.octets)
 }
 
 /// Names of developers, and which of their extensions are used (§7.12).

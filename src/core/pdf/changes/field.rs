@@ -205,8 +205,20 @@ impl Comparison<'_, '_> {
         if !same_values(old.get(b"AP"), new.get(b"AP")) && (is_button || extent(self.now, new) == Extent::Unknown) {
             return Ok(Err(Change::Form.at(format!("{name}/AP"))));
         }
+        let has_new_look = !same_values(old.get(b"AP"), new.get(b"AP"));
+        if has_new_look && same_values(old.get(b"V"), new.get(b"V")) {
+            // It would show another value than it has.
+            return Ok(Err(Change::Form.at(format!("{name}/AP"))));
+        }
+        let value = new.get(b"V").map(|value| self.now.resolve(value)).transpose()?.flatten();
+        if value.is_some_and(|value| value.is_stream) {
+            return Ok(Err(Change::Form.at(format!("{name}/V"))));
+        }
         self.explain(own.number, Zone::Field);
         self.additions.push(Addition::FormFilled);
+        if !is_button {
+            self.filled_look(new, own, name);
+        }
         self.explain_below(new, &[b"V", b"AP"])
     }
 }

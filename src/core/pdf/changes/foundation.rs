@@ -1,11 +1,15 @@
 //! What additions are put behind: a document that every reader takes for the same, whatever comes later. Readers that find a fault in a
 //! file look for objects in all of its octets, and some of them begin with what the file says of its own length.
 
+use std::collections::HashSet;
+
 use super::plain;
 use crate::core::pdf::cross_references::{Place, Section};
 use crate::core::pdf::document::Document;
 use crate::core::pdf::fault::{PdfFault, PdfFaultKind};
-use crate::core::pdf::object::{Object, Value};
+use crate::core::pdf::object::{Object, Reference, Value};
+use crate::core::pdf::page;
+use crate::core::pdf::references::numbers_in;
 use crate::core::pdf::survey;
 use crate::core::pdf::syntax::Cursor;
 
@@ -17,7 +21,40 @@ const BEGINNING: usize = 4096;
 /// # Errors
 /// Where it would be.
 pub fn allows_additions(document: &Document<'_>) -> Result<(), PdfFault> {
-    check(document, first_unlisted(document), |offset| document.end_of_object(offset))
+    check(document, first_unlisted(document), |offset| document.end_of_object(offset))?;
+    // What additions write again.
+    let catalogue = document.catalogue()?;
+    let trailer = document.trailer();
+    let parts = [trailer.get(b"Root"), trailer.get(b"Info"), catalogue.get(b"AcroForm")];
+    let parts = parts.into_iter().flatten().filter_map(|value| value.object.as_reference());
+    allows_again(document, parts.chain(page::pages(document)?).map(|part| part.number))
+}
+
+/// These objects can be written again, as far as they were there: they were so for all readers, and the same.
+///
+/// # Errors
+/// Where one was not.
+pub fn allows_again(document: &Document<'_>, numbers: impl IntoIterator<Item = u32>) -> Result<(), PdfFault> {
+    let hidden: HashSet<u32> = document.sections().iter().flat_map(|section| &section.hidden).copied().collect();
+    for number in numbers {
+        if document.in_use(number).is_none() {
+            continue;
+        }
+        if hidden.contains(&number) {
+            return Err(PdfFault { at: document.sections()[0].at, kind: PdfFaultKind::CrossReferences });
+        }
+        document.check_plain(number)?;
+        let own = document.in_use(number).map(|own| document.object(own)).transpose()?.flatten();
+        if own.is_some_and(|own| numbers_in(&own.value).into_iter().any(|number| document.is_freed(number))) {
+            return Err(PdfFault { at: 0, kind: PdfFaultKind::OtherObject });
+        }
+        if let Some(Place::In { stream, .. }) = document.place(number)
+            && !document.is_in_order(stream, false)?
+        {
+            return Err(PdfFault { at: 0, kind: PdfFaultKind::OtherObject });
+        }
+    }
+    Ok(())
 }
 
 /// As [`allows_additions`], of a part of a longer file. `unlisted`: the first of [`first_unlisted`] in all of it; `end_of`: where the object
@@ -29,6 +66,7 @@ pub(super) fn check(
 ) -> Result<(), PdfFault> {
     let end = signed.octets().len();
     has_plain_sections(signed)?;
+    has_bodies(signed)?;
     has_one_beginning(signed)?;
     if let Some(at) = unlisted.filter(|at| *at < end) {
         // What is there and is not shown could be, by a reader that finds a fault in what came later and repairs.
@@ -109,6 +147,23 @@ fn has_plain_sections(signed: &Document<'_>) -> Result<(), PdfFault> {
     Ok(())
 }
 
+/// Every place that some section names has that object: for another one readers repair the file, until something comes to stand there.
+fn has_bodies(signed: &Document<'_>) -> Result<(), PdfFault> {
+    let is_missing = |(number, place): (u32, Place)| match place {
+        Place::At { offset, generation } => {
+            let mut cursor = Cursor::new(signed.octets(), offset);
+            cursor.skip_space();
+            let is_there = cursor.object_header().is_ok_and(|found| found == Reference { number, generation });
+            (!is_there).then_some(offset)
+        }
+        Place::Free | Place::In { .. } => None,
+    };
+    match signed.places().find_map(is_missing) {
+        Some(at) => Err(PdfFault { at, kind: PdfFaultKind::OtherObject }),
+        None => Ok(()),
+    }
+}
+
 /// The file does not say at its beginning that it is longer: with that length, readers would begin with other cross-references than those at
 /// the end (annex F). What begins with something else than an object may say so to some.
 fn has_one_beginning(signed: &Document<'_>) -> Result<(), PdfFault> {
@@ -117,10 +172,12 @@ fn has_one_beginning(signed: &Document<'_>) -> Result<(), PdfFault> {
     cursor.skip_space();
     let at = cursor.at;
     let is_object = cursor.object_header().is_ok();
+    let mut plain = Cursor::plain(octets, cursor.at);
     let is_plain = match cursor.value() {
         Ok(Value { object: Object::Dictionary(first), .. }) => {
+            let is_linearized = first.keys().any(|key| key == b"Linearized" || !key.is_ascii());
             let length = first.integer(b"L").and_then(|length| usize::try_from(length).ok());
-            first.get(b"Linearized").is_none() || length.is_some_and(|length| length <= octets.len())
+            !is_linearized || plain.value().is_ok() && length.is_some_and(|length| length <= octets.len())
         }
         _ => false,
     };

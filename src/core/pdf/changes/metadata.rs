@@ -17,6 +17,8 @@ const OF_WRITER: [(&str, &str); 4] =
     [(XMP, "ModifyDate"), (XMP, "MetadataDate"), (PDF, "Producer"), (MEDIA_MANAGEMENT, "InstanceID")];
 /// Octets of a packet that is taken apart, its nodes, and how deep they stand.
 const LONGEST: usize = 1 << 20;
+/// Octets of one that says nothing: many writers leave two to four thousand blanks.
+const SHORT: usize = 8 << 10;
 const NODES: u32 = 20_000;
 const DEPTH: usize = 32;
 
@@ -24,6 +26,11 @@ const DEPTH: usize = 32;
 /// like another.
 pub fn say_the_same(one: &[u8], other: &[u8]) -> bool {
     one == other || properties(one).zip(properties(other)).is_some_and(|(one, other)| one == other)
+}
+
+/// It has no other properties than those.
+pub fn say_nothing(packet: &[u8]) -> bool {
+    packet.len() <= SHORT && properties(packet).is_some_and(|found| found.is_empty())
 }
 
 /// The properties of a packet in a fixed order; `None`: readers may differ on what they are.
@@ -35,7 +42,11 @@ fn properties(packet: &[u8]) -> Option<BTreeMap<Name, String>> {
     let options = ParsingOptions { nodes_limit: NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).ok()?;
     let root = document.root_element();
-    if root.descendants().any(|node| node.is_comment() || node.is_pi() || !is_written_plainly(text, node)) {
+    let is_odd = |node: Node<'_, '_>| node.is_comment() || node.is_pi() || !is_written_plainly(text, node);
+    if root.descendants().any(is_odd)
+        || !has_plain_tags(text)
+        || document.root().children().any(|node| node.is_comment())
+    {
         return None;
     }
     let descriptions = match root.has_tag_name((RDF, "RDF")) {
@@ -61,6 +72,39 @@ fn properties(packet: &[u8]) -> Option<BTreeMap<Name, String>> {
     }
     found.retain(|(space, own), _| !OF_WRITER.contains(&(&**space, &**own)));
     Some(found)
+}
+
+/// No sign that ends a tag stands within one, and no backslash anywhere: some readers mend packets of another writer by these.
+fn has_plain_tags(text: &str) -> bool {
+    let mut quote = None;
+    let mut is_in_tag = false;
+    text.chars().all(|letter| {
+        match (letter, quote) {
+            ('\\', _) | ('<' | '>', Some(_)) => return false,
+            ('<', None) => is_in_tag = true,
+            ('>', None) => is_in_tag = false,
+            ('"' | '\'', None) if is_in_tag => quote = Some(letter),
+            (end, Some(begin)) if end == begin => quote = None,
+            _ => {}
+        }
+        true
+    })
+}
+
+/// What people see is a text, or a list of texts in their languages: other spellings of it are not known to all.
+fn is_seen_by_all(property: Node<'_, '_>) -> bool {
+    let is_text = |node: &Node<'_, '_>| node.children().all(|child| child.is_text());
+    let is_item = |item: &Node<'_, '_>| {
+        let mut attributes = item.attributes();
+        item.has_tag_name((RDF, "li"))
+            && is_text(item)
+            && attributes.all(|own| (own.namespace(), own.name()) == (Some(XML), "lang"))
+    };
+    let is_list = |list: Node<'_, '_>| {
+        list.attributes().next().is_none() && elements(list).is_some_and(|items| items.iter().all(is_item))
+    };
+    let below = || elements(property).and_then(only).is_some_and(is_list);
+    property.attributes().next().is_none() && (is_text(&property) || below())
 }
 
 /// Its prefix is the one that readers know which look at prefixes alone; what people see stands in elements.
@@ -96,6 +140,10 @@ fn fields(structure: Node<'_, '_>, depth: usize) -> Option<BTreeMap<Name, String
         }
     }
     for property in elements(structure)? {
+        let (space, own) = (property.tag_name().namespace(), property.tag_name().name());
+        if space == Some(DC) && SEEN.contains(&own) && !is_seen_by_all(property) {
+            return None;
+        }
         let name = (property.tag_name().namespace()?.to_owned(), property.tag_name().name().to_owned());
         if found.insert(name, value(property, depth)?).is_some() {
             return None;
@@ -199,6 +247,7 @@ mod tests {
             assert!(!say_the_same(&before, &other), "{}", String::from_utf8_lossy(&other));
         }
         assert!(!say_the_same(b"<x", b"<y") && say_the_same(b"<x", b"<x"));
+        assert!(say_nothing(&packet("pdf:Producer=\"one\"", "")) && !say_nothing(&packet("pdf:Keywords=\"k\"", "")));
     }
 
     /// RDF has several spellings, and writers change them.
@@ -244,6 +293,13 @@ mod tests {
             "<dc:title rdf:ID=\"x\">a</dc:title>",
             "</rdf:Description><dc:title>a</dc:title><rdf:Description>",
             "</rdf:Description></rdf:RDF><rdf:RDF><rdf:Description><dc:title>a</dc:title>",
+            "<dc:title xmlns:q='>\\376\\377'>a</dc:title>",
+            "<dc:title>\\376</dc:title>",
+            "<dc:a xmlns:q='>'>a</dc:a>",
+            "<dc:title><rdf:Alt><rdf:li rdf:resource=\"a\"/></rdf:Alt></dc:title>",
+            "<dc:title rdf:resource=\"a\"/>",
+            "<dc:title rdf:parseType=\"Resource\"><dc:a>a</dc:a></dc:title>",
+            "<dc:title><rdf:Alt><rdf:li><rdf:Alt><rdf:li>a</rdf:li></rdf:Alt></rdf:li></rdf:Alt></dc:title>",
         ] {
             let one = packet("", inside);
             let other = packet(" ", inside);

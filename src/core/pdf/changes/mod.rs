@@ -5,7 +5,6 @@
 //! changed: an object that is a certificate in one place and the content of a page in another is a page that can be changed.
 
 mod added;
-mod between;
 mod catalogue;
 mod field;
 mod forbidden;
@@ -21,7 +20,8 @@ mod written;
 use std::collections::{HashMap, HashSet};
 
 pub use forbidden::{Change, Forbidden};
-pub use written::Written;
+pub use written::History;
+use written::Written;
 
 use super::cross_references::Place;
 use super::document::Document;
@@ -84,23 +84,38 @@ pub struct Look {
     pub pages: Vec<Reference>,
     /// Its dictionary, as it is now.
     pub dictionary: Dictionary,
+    /// It shows a value that was filled in, by whomever.
+    pub is_filled: bool,
 }
 
 /// Compares the document as it was signed with the one that it is part of.
-pub fn since(
-    signed: &Document<'_>,
-    now: &Document<'_>,
-    written: &Written,
-    rules: &Rules,
-) -> Result<Result<Additions, Forbidden>, PdfFault> {
-    let changed = match Comparison::new(signed, now, written, rules)? {
-        Ok(mut comparison) => comparison.run()?,
-        Err(forbidden) => Err(forbidden),
-    };
-    match changed {
+pub fn since(signed: &Document<'_>, now: &Document<'_>, history: &History<'_>, rules: &Rules) -> Checked<Additions> {
+    match compare(signed, now, history, rules)? {
         Ok(additions) => Ok(Ok(additions)),
         Err(forbidden) => forbidden::gravest(signed, now, forbidden).map(Err),
     }
+}
+
+fn compare(signed: &Document<'_>, now: &Document<'_>, history: &History<'_>, rules: &Rules) -> Checked<Additions> {
+    let mut newest = allowed!(Comparison::new(signed, now, &history.newest, rules)?);
+    allowed!(newest.judge()?);
+    allowed!(newest.octets()?);
+    allowed!(newest.trailers()?);
+    foundation::check(signed, newest.referrers.unlisted, |offset| newest.referrers.end_of(now, offset))?;
+    for (view, written) in history.between(signed) {
+        let mut between = allowed!(Comparison::new(signed, view, written, rules)?);
+        allowed!(between.judge()?);
+        allowed!(newest.keeps(&between));
+    }
+    if newest.additions.is_empty() {
+        // Somebody wrote a revision, and it is none of what may come.
+        return Ok(Err(Change::Metadata.at("a revision without an addition")));
+    }
+    newest.show()?;
+    let mut kinds = newest.additions;
+    kinds.sort_unstable();
+    kinds.dedup();
+    Ok(Ok(Additions { kinds, visible: newest.visible }))
 }
 
 struct Comparison<'a, 'd> {
@@ -189,7 +204,8 @@ impl<'a, 'd> Comparison<'a, 'd> {
         }))
     }
 
-    fn run(&mut self) -> Checked<Additions> {
+    /// What the document consists of, and not how it is written.
+    fn judge(&mut self) -> Checked<()> {
         let (old_root, new_root) = (self.signed.trailer().get(b"Root"), self.now.trailer().get(b"Root"));
         let (Some(old_root), Some(new_root)) = (reference(old_root), reference(new_root)) else {
             return Ok(Err(Change::Structure.key(b"Root")));
@@ -205,19 +221,25 @@ impl<'a, 'd> Comparison<'a, 'd> {
         if let Some(unexplained) = self.written.iter().filter(|number| !self.explained.contains_key(number)).min() {
             return Ok(Err(forbidden::describe(self.signed, self.now, *unexplained)?));
         }
-        allowed!(self.uses(new_root)?);
-        allowed!(self.replaced()?);
-        allowed!(self.octets()?);
-        allowed!(self.trailers()?);
-        foundation::check(self.signed, self.referrers.unlisted, |offset| self.referrers.end_of(self.now, offset))?;
-        if self.additions.is_empty() {
-            // Somebody wrote a revision, and it is none of what may come.
-            return Ok(Err(Change::Metadata.at("a revision without an addition")));
+        foundation::allows_again(self.signed, self.written.iter().copied())?;
+        self.uses(new_root)
+    }
+
+    /// What can be seen of an earlier revision's additions is still the same.
+    fn keeps(&self, earlier: &Self) -> Result<(), Forbidden> {
+        let is_there = |look: &&Look| {
+            let is_same = |own: &Look| (own.widget, &own.field) == (look.widget, &look.field);
+            self.visible.iter().any(is_same) && self.now.place(look.widget) == earlier.now.place(look.widget)
+        };
+        if let Some(gone) = earlier.visible.iter().find(|look| !look.is_filled && !is_there(look)) {
+            return Err(Change::Form.at(&gone.field));
         }
-        let mut kinds = std::mem::take(&mut self.additions);
-        kinds.sort_unstable();
-        kinds.dedup();
-        Ok(Ok(Additions { kinds, visible: std::mem::take(&mut self.visible) }))
+        let of_signatures =
+            earlier.written.iter().filter(|number| earlier.explained.get(number) == Some(&Zone::Signature));
+        match of_signatures.filter(|number| self.now.place(**number) != earlier.now.place(**number)).min() {
+            Some(number) => Err(Change::Object.at(format!("object {number}, which is written again"))),
+            None => Ok(()),
+        }
     }
 
     fn explain(&mut self, number: u32, zone: Zone) {
@@ -250,7 +272,7 @@ impl<'a, 'd> Comparison<'a, 'd> {
                         let mut keys = found.value.object.as_dictionary().into_iter().flat_map(Dictionary::keys);
                         keys.all(|key| OF_OBJECT_STREAM.contains(&key))
                             && self.now.names_all_of(number)?
-                            && self.now.is_in_order(number)?
+                            && self.now.is_in_order(number, true)?
                     }
                     _ => self.is_left_behind(reference),
                 };

@@ -35,7 +35,7 @@ impl Comparison<'_, '_> {
                 _ => {}
             }
         }
-        self.show()
+        Ok(Ok(()))
     }
 
     /// The pages whose annotations this is; `None`: it is something else, or that too.
@@ -103,9 +103,9 @@ impl Comparison<'_, '_> {
     }
 
     /// On which pages those stand that can be seen.
-    fn show(&mut self) -> Checked<()> {
+    pub(super) fn show(&mut self) -> Result<(), PdfFault> {
         if self.visible.is_empty() {
-            return Ok(Ok(()));
+            return Ok(());
         }
         for number in self.now.numbers() {
             let Some(page) = self.now.in_use(number) else { continue };
@@ -125,6 +125,6 @@ impl Comparison<'_, '_> {
                 }
             }
         }
-        Ok(Ok(()))
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 //! it should be, and most look for objects in all of its octets then, also in the data of streams.
 
 use super::{Change, Checked, Comparison, same_values};
-use crate::core::pdf::cross_references::{self, LARGEST_NUMBER, Place};
+use crate::core::pdf::cross_references::{self, LARGEST_NUMBER, Place, Section};
 use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
 use crate::core::pdf::syntax::Cursor;
 
@@ -109,9 +109,29 @@ impl Comparison<'_, '_> {
 
     /// What the trailers of later revisions say.
     pub(super) fn trailers(&self) -> Checked<()> {
-        let signed = self.signed.trailer();
+        let (signed, newest) = (self.signed.trailer(), self.now.trailer());
+        let is_table = |section: &Section| self.now.octets()[section.at..].starts_with(b"xref");
+        let was_table = is_table(&self.signed.sections()[0]);
+        let had_information = self.signed.sections().iter().any(|section| section.trailer.get(b"Info").is_some());
+        if signed.get(b"Info").is_none() && had_information && newest.get(b"Info").is_some() {
+            // Some readers have that of an older trailer until then.
+            return Ok(Err(Change::Metadata.key(b"Info")));
+        }
         for section in self.now.sections_since(self.signed) {
-            let is_stream = !self.now.octets()[section.at..].starts_with(b"xref");
+            let is_stream = !is_table(section);
+            if is_stream == was_table {
+                // What a reader does with faults depends on the newest one (§7.5.8.1 wants one kind).
+                return Ok(Err(Change::Structure.at("cross-references of another kind")));
+            }
+            if !same_values(section.trailer.get(b"Root"), newest.get(b"Root")) {
+                return Ok(Err(Change::Structure.key(b"Root")));
+            }
+            // Some readers take from older trailers what the newest does not have.
+            let information = section.trailer.get(b"Info");
+            let is_none_yet = information.is_none() && signed.get(b"Info").is_none();
+            if !is_none_yet && !same_values(information, newest.get(b"Info")) {
+                return Ok(Err(Change::Metadata.key(b"Info")));
+            }
             let is_known = |key: &[u8]| OF_TRAILER.contains(&key) || is_stream && OF_STREAM.contains(&key);
             // What was there before may stay.
             let is_same =

@@ -59,7 +59,10 @@ impl Comparison<'_, '_> {
         let of = by.from.filter(|_| !is_root).and_then(|from| self.explained.get(&from).copied());
         match zone {
             Zone::Structure => false,
-            Zone::Catalogue => by.is_trailer && by.is_at(Key::Root),
+            Zone::Catalogue => {
+                let is_of_signature = by.first == Some(Key::Reference) && by.last == Some(Key::Data);
+                by.is_trailer && by.is_at(Key::Root) || is_of_signature && by.depth == 2 && !by.is_member
+            }
             Zone::Metadata => by.is_trailer && by.is_at(Key::Info) || is_root && by.is_at(Key::Metadata),
             Zone::ValidationData => of == Some(Zone::ValidationData) || is_root && by.first == Some(Key::Dss),
             Zone::Form => is_root && by.is_at(Key::AcroForm),

@@ -66,12 +66,13 @@ fn rectangle(document: &Document<'_>, annotation: &Dictionary) -> Option<Rectang
     Rectangle::of_corners(&numbers(document, &corners).ok()??)
 }
 
-/// There is a normal appearance: a stream, or one of several (§12.5.5).
+/// There is a normal appearance to all viewers: a stream, or that of the state it is in (§12.5.5).
 fn has_appearance(document: &Document<'_>, annotation: &Dictionary) -> bool {
     let Ok(Some(appearances)) = document.dictionary(annotation, b"AP") else { return false };
-    appearances.get(b"N").is_some_and(|normal| {
-        matches!(document.resolve(normal), Ok(Some(found)) if found.is_stream || matches!(found.value.object, Object::Dictionary(_)))
-    })
+    let Some(Ok(Some(normal))) = appearances.get(b"N").map(|normal| document.resolve(normal)) else { return false };
+    let Object::Dictionary(states) = &normal.value.object else { return false };
+    let state = || annotation.name(b"AS").and_then(|state| states.get(state));
+    normal.is_stream || state().is_some_and(|own| matches!(document.resolve(own), Ok(Some(found)) if found.is_stream))
 }
 
 /// Each of its looks, in each state, has a box of its own: some readers do not cut it else.
@@ -79,7 +80,7 @@ fn has_bounded_looks(document: &Document<'_>, annotation: &Dictionary) -> bool {
     let is_look = |value: &Value| -> Option<bool> {
         let found = document.resolve(value).ok()??;
         let dictionary = found.value.object.as_dictionary()?;
-        if found.is_stream { is_bounded(document, dictionary) } else { None }
+        if found.is_stream { is_bounded(document, value.object.as_reference()?, dictionary) } else { None }
     };
     let is_right = |value: &Value| match document.resolve(value) {
         Ok(Some(Indirect { value: Value { object: Object::Dictionary(states), .. }, is_stream: false, .. })) => {

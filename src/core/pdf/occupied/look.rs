@@ -1,8 +1,9 @@
 //! Where the look of a field is drawn by every viewer, however it scales or clips (ISO 32000-2 §12.5.5).
 
+use super::balance::is_balanced;
 use crate::core::pdf::document::Document;
 use crate::core::pdf::geometry::{Rectangle, number};
-use crate::core::pdf::object::{Dictionary, Object, Value};
+use crate::core::pdf::object::{Dictionary, Object, Reference, Value};
 use crate::core::pdf::page::numbers;
 
 /// `NoZoom`, `NoRotate`: it is drawn outside of its rectangle too.
@@ -52,16 +53,17 @@ fn judged(document: &Document<'_>, widget: &Dictionary) -> Option<Extent> {
         let is_plain = FRAMES.iter().all(|key| widget.get(key).is_none_or(says_nothing));
         return is_plain.then(|| has_room.map_or(Extent::Nowhere, |own| Extent::In(own.expanded(FRAME))));
     };
-    let stream = document.stream(normal.object.as_reference()?).ok()??;
+    let look = normal.object.as_reference()?;
+    let stream = document.stream(look).ok()??;
     let Some(own) = has_room else {
         return paints_nothing(&stream.octets).then_some(Extent::Nowhere);
     };
-    let is_sound = is_exact(&own) && is_bounded(document, &stream.dictionary)? && flags & LEAVES == 0;
+    let is_sound = is_exact(&own) && is_bounded(document, look, &stream.dictionary)? && flags & LEAVES == 0;
     is_sound.then(|| Extent::In(own.expanded(FRAME)))
 }
 
-/// Every reader scales it to its place and cuts it there: its box and matrix are such.
-pub fn is_bounded(document: &Document<'_>, look: &Dictionary) -> Option<bool> {
+/// Every reader scales it to its place and cuts it there: its box, its matrix and its content are such.
+pub fn is_bounded(document: &Document<'_>, reference: Reference, look: &Dictionary) -> Option<bool> {
     let corners = document.get(look, b"BBox").ok()??;
     let bounds = Rectangle::of_corners(&numbers(document, &corners).ok()??)?;
     let is_upright = match document.array(look, b"Matrix").ok()? {
@@ -81,7 +83,7 @@ pub fn is_bounded(document: &Document<'_>, look: &Dictionary) -> Option<bool> {
             }
         }
     };
-    Some(is_exact(&bounds) && is_upright)
+    Some(is_exact(&bounds) && is_upright && is_balanced(document, reference))
 }
 
 /// Numbers of 32 bits have it where it is.

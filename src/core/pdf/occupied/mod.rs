@@ -7,6 +7,7 @@
 //! One thing is believed: that the glyphs of a font stay where its `FontBBox` says or near their line.
 
 mod annotation;
+mod balance;
 mod font;
 mod free;
 mod interpreter;
@@ -75,6 +76,9 @@ pub fn of_annotations(document: &Document<'_>, reference: Reference, but: &[u32]
             continue;
         }
         match document.resolve(annotation)?.map(|found| found.value.object) {
+            None if annotation.object.as_reference().is_some_and(|own| document.is_freed(own.number)) => {
+                rectangles.push(Rectangle::EVERYWHERE);
+            }
             None => {}
             Some(Object::Dictionary(annotation)) => rectangles.extend(annotation::covered(document, &annotation)),
             Some(_) => return Err(fault(PdfFaultKind::Type)),

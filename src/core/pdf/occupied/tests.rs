@@ -213,11 +213,15 @@ fn an_even_fill_below_everything_is_a_background() {
 
 #[test]
 fn annotations_cover_their_rectangle() {
-    let with = |annotation: &str| of(&sample::page("", &format!("/Annots[<<{annotation}>> 99 0 R]"), "", &[]));
+    let look = sample::stream("/Subtype/Form/BBox[0 0 10 10]", "q 0 0 5 5 re f Q");
+    let with = |annotation: &str| {
+        of(&sample::page("", &format!("/Annots[<<{annotation}>> 99 0 R]"), "", std::slice::from_ref(&look)))
+    };
     for annotation in [
         "/Subtype/Link/Rect[50 40 60 50]",
         "/Subtype/Widget/FT/Sig/Rect[60 50 50 40]/F 4",
-        "/Subtype/Highlight/QuadPoints[0 0 0 0 0 0 0 0]/Rect[50 40 60 50]/AP<</N<<>>>>",
+        "/Subtype/Highlight/QuadPoints[0 0 0 0 0 0 0 0]/Rect[50 40 60 50]/AP<</N 6 0 R>>",
+        "/Subtype/Highlight/QuadPoints[0 0 0 0 0 0 0 0]/Rect[50 40 60 50]/AS/On/AP<</N<</On 6 0 R>>>>",
         // Not on the screen, and perhaps on paper.
         "/Subtype/Link/Rect[50 40 60 50]/F 2",
         "/Subtype/Stamp/Rect[50 40 60 50]/F 32",
@@ -233,6 +237,8 @@ fn annotations_cover_their_rectangle() {
         "/Subtype/Watermark/Rect[50 40 60 50]/AP<</N<<>>>>",
         "/Subtype/Link/Rect[50 40 60 50]/F /Hidden",
         "/Subtype/Highlight/QuadPoints[0 0 0 0 0 0 0 0]/Rect[50 40 60 50]/AP<</N 99 0 R>>",
+        "/Subtype/Highlight/QuadPoints[0 0 0 0 0 0 0 0]/Rect[50 40 60 50]/AP<</N<<>>>>",
+        "/Subtype/Ink/InkList[[1 1 2 2]]/Rect[50 40 60 50]/AS/Off/AP<</N<</On 6 0 R>>>>",
     ] {
         assert_eq!(with(anywhere), [Rectangle::EVERYWHERE], "{anywhere}");
     }

@@ -4,7 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
 use super::{InPdf, PdfCause};
-use crate::core::pdf::changes::{self, Change, Look, Rules, Written};
+use crate::core::pdf::changes::{self, Change, History, Look, Rules};
 use crate::core::pdf::document::Document;
 use crate::core::pdf::fault::PdfFault;
 use crate::core::pdf::geometry::Rectangle;
@@ -23,7 +23,7 @@ pub struct Revisions<'a, 'd> {
     fields: &'a [SignatureField],
     /// The policy takes values of fields where a certification does.
     form_filling: bool,
-    written: OnceCell<Result<Written, PdfFault>>,
+    history: OnceCell<Result<History<'d>, PdfFault>>,
     /// What the content of pages paints; it is the same in all revisions that are compared.
     painted: RefCell<HashMap<Reference, Vec<Rectangle>>>,
     /// Fields whose signatures pass, the newest having been judged first.
@@ -36,7 +36,7 @@ impl<'a, 'd> Revisions<'a, 'd> {
             document,
             fields,
             form_filling,
-            written: OnceCell::new(),
+            history: OnceCell::new(),
             painted: RefCell::default(),
             passed: RefCell::default(),
         }
@@ -92,7 +92,7 @@ impl<'a, 'd> Revisions<'a, 'd> {
             Extent::In(rectangle) => rectangle,
             Extent::Unknown => return Ok(true),
         };
-        if !self.passed.borrow().contains(&look.field) {
+        if !look.is_filled && !self.passed.borrow().contains(&look.field) {
             return Ok(true);
         }
         for page in &look.pages {
@@ -123,19 +123,22 @@ impl<'a, 'd> Revisions<'a, 'd> {
         if !signature::fields(signed)?.iter().any(is_it) {
             return Ok(Err(Change::Signature.at(&field.name)));
         }
-        let written = self.written.get_or_init(|| {
+        let history = self.history.get_or_init(|| {
             let mut ends = self.fields.iter().filter_map(|field| Some(field.dictionary.as_ref().ok()?.byte_range.end));
             let first = ends.find_map(|end| self.document.up_to(end));
             first.map_or_else(
-                || Written::since(self.document, self.document),
-                |first| Written::since(&first, self.document),
+                || History::since(self.document, self.document),
+                |first| History::since(&first, self.document),
             )
         });
-        let written = written.as_ref().map_err(Clone::clone)?;
+        let history = history.as_ref().map_err(Clone::clone)?;
         let so_far = self.fields[..=place].iter().map(|field| &field.permissions);
         let permissions = so_far.fold(Permissions::default(), |all, own| all.and(own));
-        let rules = Rules { permissions, form_filling: self.form_filling };
-        changes::since(signed, self.document, written, &rules)
+        // A time-stamp certifies nothing: anybody can have one.
+        let is_certified = |own: &SignatureField| own.permissions.certification.is_some() && !is_time_stamp(own);
+        let form_filling = self.form_filling && self.fields[..=place].iter().any(is_certified);
+        let rules = Rules { permissions, form_filling };
+        changes::since(signed, self.document, history, &rules)
     }
 }
 
