@@ -41,13 +41,22 @@ impl Default for Judge<'static> {
 
 impl Judge<'_> {
     pub fn validate(&self, document: &[u8], content: Content<'_>) -> Result<Validation, Unreadable> {
-        let policy = Policy::held(self.policy).expect("a policy that is held");
+        self.validate_by(&Policy::held(self.policy).expect("a policy that is held"), document, content)
+    }
+
+    /// By a policy that is not held.
+    pub fn validate_by(
+        &self,
+        policy: &Policy,
+        document: &[u8],
+        content: Content<'_>,
+    ) -> Result<Validation, Unreadable> {
         validation::validate(&ValidationRequest {
             document,
             content,
             evidence: self.evidence,
             trust: self.trust,
-            policy: &policy,
+            policy,
             revocation: self.revocation,
             time: self.time,
             memory: &Memory::none(),

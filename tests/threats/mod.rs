@@ -27,6 +27,8 @@ mod pdf_plain;
 mod pdf_revisions;
 mod pdf_roles;
 mod pdf_shadow;
+mod pdf_spelling;
+mod pdf_states;
 mod pdf_structure;
 mod signer;
 mod timestamp_answers;

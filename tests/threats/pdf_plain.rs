@@ -220,12 +220,15 @@ fn p11_object_streams_that_are_read_in_two_ways() {
         // The page is written again as it was: no addition needs that, and it is no other page.
         assert_eq!(found, PASSED);
     }
-    let wrong: [(&str, Packing); 11] = [
+    let wrong: [(&str, Packing); 12] = [
         ("a key that some readers have twice", |all| {
             let entries = "/Filter /FlateDecode /First\u{80} 3";
             packed(all, entries, crate::kit::pdf::deflated)
         }),
         ("another key", |all| packed(all, "/Filter /FlateDecode /X 1", crate::kit::pdf::deflated)),
+        ("a parameter that is null", |all| {
+            packed(all, "/Filter /FlateDecode /DecodeParms << /Predictor 12 /Columns 8 /Colors null >>", predicted)
+        }),
         ("a list of filters, no list of parameters", |all| {
             packed(all, "/Filter [/FlateDecode] /DecodeParms << /Predictor 12 /Columns 8 >>", predicted)
         }),

@@ -38,12 +38,15 @@ impl<'d> History<'d> {
     }
 }
 
+/// By number of what is referred to: from where, and where that stood.
+type Led = HashMap<u32, Vec<(u32, Option<Place>)>>;
+
 /// Who refers to what was written after the first signature, and to what leads there.
 pub struct Written {
     wanted: HashSet<u32>,
     referrers: HashMap<u32, Vec<Referrer>>,
-    /// What the oldest signed document refers to of what was written since: from where, and where that stood then.
-    pub(super) led: Rc<HashMap<u32, Vec<(u32, Option<Place>)>>>,
+    /// What the oldest signed document refers to of what was written since.
+    pub(super) led: Rc<Led>,
     /// What was written since then.
     pub(super) numbers: Vec<u32>,
     /// Names and values of the signature fields that are judged.
@@ -61,7 +64,7 @@ impl Written {
     fn since(first: &Document<'_>, now: &Document<'_>) -> Result<Self, PdfFault> {
         let numbers: Vec<u32> = now.numbers_since(first).collect();
         let mut wanted: HashSet<u32> = numbers.iter().copied().collect();
-        let mut led: HashMap<u32, Vec<(u32, Option<Place>)>> = HashMap::new();
+        let mut led: Led = HashMap::new();
         for (number, all) in referrers(first, &wanted)? {
             let places = all.iter().filter_map(|by| by.from).map(|from| (from, first.place(from)));
             led.insert(number, places.collect());
