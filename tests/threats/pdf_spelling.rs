@@ -97,6 +97,7 @@ fn p15_looks_that_leave_their_place() {
         ("BT 0 0 9 9 re f", false),
         ("qQQ 0 0 9 9 re f", false),
         ("/X Do", false),
+        ("q BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q", false),
     ] {
         let how = Signing { rect: "[300 300 390 330]", appearance: Some(content), ..Signing::named("Second") };
         let found = verdict(&pdf.signed(&how).octets);
@@ -110,6 +111,31 @@ fn p15_looks_that_leave_their_place() {
         let how = Signing { appearance: Some("0 0 9 9 re f"), ..how };
         let found = verdict(&stamped.signed(&how).octets);
         assert_eq!(found == PASSED, is_right, "{content}, signed: {found}");
+    }
+}
+
+/// What a page paints is not the same to all viewers: then a later look may hide it from some.
+#[test]
+fn p15_content_that_is_read_in_two_ways() {
+    const TEXT: &[u8] = b"BT /F1 12 Tf 72 720 Td (No convictions.) Tj ET";
+    for (what, first, second, is_right) in [
+        ("two parts", &b"0 g\n"[..], &b" 0 g "[..], true),
+        ("two parts side by side", b"0 g", b"q Q", true),
+        ("an operator that could go on", b"0 0 1 1 re B", b"T* n", false),
+        ("a comment that goes on", b"0 g %x", b"q Q", false),
+        ("operands that go on", b"0", b"g", false),
+        ("a string that goes on", b"BT /F1 1 Tf (", b") Tj ET", false),
+        ("an inline image", b"BI /W 4 /H 1 /CS /G /BPC 8 ID abcd EI\n", b"", true),
+        ("an inline image of two lengths", b"BI /W 8 /H 4 /IM true /CS /RGB /BPC 8 ID abcd EI\n", b"", false),
+        ("a name with an octet that is white space to some", b"/X\x80 BMC EMC\n", b"", false),
+    ] {
+        let mut objects = Kind::Table.objects();
+        objects.insert(PAGE, replaced(&objects[&PAGE], "/Contents 4 0 R", "/Contents [60 0 R 61 0 R 4 0 R]"));
+        objects.extend([(60, stream("", first)), (61, stream("", &[second, b" "].concat())), (4, stream("", TEXT))]);
+        let pdf = Pdf::write(Layout::Table, objects).signed(&Signing::default());
+        let how = Signing { rect: "[300 300 390 330]", appearance: Some("0 0 9 9 re f"), ..Signing::named("Second") };
+        let found = verdict(&pdf.signed(&how).octets);
+        assert_eq!(found == PASSED, is_right, "{what}: {found}");
     }
 }
 

@@ -133,6 +133,15 @@ fn p12_what_a_hybrid_file_hides_and_somebody_writes_again() {
     }
 }
 
+/// It would have the full name of another: of one that passes, and speaks for it.
+#[test]
+fn p15_a_field_with_the_name_of_a_field_below_another() {
+    for (name, is_right) in [("KB", true), ("K.B", false)] {
+        let found = verdict(&signed(Kind::Table).signed(&Signing::named(name)).octets);
+        assert_eq!(found == PASSED, is_right, "{name}: {found}");
+    }
+}
+
 /// By a policy that takes values of fields.
 fn verdict_of_form(octets: &[u8]) -> String {
     let pdf = PdfPolicy { form_filling: true, ..PdfPolicy::default() };

@@ -34,7 +34,12 @@ impl Comparison<'_, '_> {
         let Some(new) = field_dictionary(self.now.object(own)?) else {
             return Ok(Err(Change::Form.key(b"Fields")));
         };
-        let name = above.full_name(self.partial_name(field)?);
+        let part = self.partial_name(field)?;
+        if part.contains('.') {
+            // It would have the full name of a field below another (§12.7.4.2).
+            return Ok(Err(Change::Form.key(b"T")));
+        }
+        let name = above.full_name(part);
         if new.name(b"FT") != Some(b"Sig") || reference(new.get(b"Parent")) != above.reference {
             return Ok(Err(Change::Form.at(name)));
         }
@@ -52,13 +57,18 @@ impl Comparison<'_, '_> {
             self.explain(list.number, Zone::Signature);
         }
         for kid in &kids {
-            allowed!(self.added_widget(kid, own, &name)?);
+            allowed!(self.added_widget(kid, (own, reference(new.get(b"V"))), &name)?);
         }
         self.signature(&new, own, &name)
     }
 
     /// A widget of a field that was added, where it stands apart from it.
-    fn added_widget(&mut self, widget: &Value, field: Reference, name: &str) -> Checked<()> {
+    fn added_widget(
+        &mut self,
+        widget: &Value,
+        (field, value): (Reference, Option<Reference>),
+        name: &str,
+    ) -> Checked<()> {
         let own = widget.object.as_reference().filter(|own| self.is_new(own.number));
         let found = own.map(|own| self.now.object(own)).transpose()?.and_then(field_dictionary);
         let (Some(own), Some(new)) = (own, found) else {
@@ -76,7 +86,7 @@ impl Comparison<'_, '_> {
         allowed!(self.appearances(&new, name)?);
         allowed!(self.explain_below(&new, &[b"AP", b"MK"])?);
         self.widgets.insert(own.number);
-        self.look(&new, own, name);
+        self.look(&new, own, (name, value));
         Ok(Ok(()))
     }
 
@@ -107,7 +117,7 @@ impl Comparison<'_, '_> {
         self.additions.push(if is_stamp { Addition::TimeStamp } else { Addition::Signature });
         if field.get(b"Kids").is_none() {
             self.widgets.insert(own.number);
-            self.look(field, own, name);
+            self.look(field, own, (name, reference(field.get(b"V"))));
         }
         Ok(Ok(()))
     }
@@ -119,17 +129,31 @@ impl Comparison<'_, '_> {
         Ok(if is_right { Ok(()) } else { Err(Change::Form.at(format!("{name}/AP"))) })
     }
 
-    pub(super) fn look(&mut self, widget: &Dictionary, own: Reference, field: &str) {
+    pub(super) fn look(&mut self, widget: &Dictionary, own: Reference, (field, value): (&str, Option<Reference>)) {
         if can_be_seen(widget) {
             let (field, dictionary) = (field.to_owned(), widget.clone());
-            self.visible.push(Look { field, widget: own.number, pages: Vec::new(), dictionary, is_filled: false });
+            self.visible.push(Look {
+                field,
+                value,
+                widget: own.number,
+                pages: Vec::new(),
+                dictionary,
+                is_filled: false,
+            });
         }
     }
 
     /// Of a field that was filled.
     pub(super) fn filled_look(&mut self, widget: &Dictionary, own: Reference, field: &str) {
         let (field, dictionary) = (field.to_owned(), widget.clone());
-        self.visible.push(Look { field, widget: own.number, pages: Vec::new(), dictionary, is_filled: true });
+        self.visible.push(Look {
+            field,
+            value: None,
+            widget: own.number,
+            pages: Vec::new(),
+            dictionary,
+            is_filled: true,
+        });
     }
 
     /// New objects below these keys are what a signature or the look of a field consists of.

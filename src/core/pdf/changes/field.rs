@@ -30,8 +30,9 @@ pub(super) struct Above {
     flags: i64,
     is_signature: bool,
     was_signed: bool,
-    /// As it is now.
+    /// As it is now: the value, if it is an object.
     is_signed: bool,
+    value: Option<Reference>,
 }
 
 impl Above {
@@ -89,6 +90,7 @@ impl Comparison<'_, '_> {
                 .map_or(above.is_signature, |kind| kind.object == Object::Name(b"Sig".to_vec())),
             was_signed: above.was_signed || old.get(b"V").is_some(),
             is_signed: above.is_signed || new.get(b"V").is_some(),
+            value: reference(new.get(b"V")).or(above.value),
         };
         if let Some(reference) = field.object.as_reference()
             && self.written.contains(&reference.number)
@@ -161,7 +163,7 @@ impl Comparison<'_, '_> {
             return Ok(Err(Change::Annotation.at(name)));
         }
         allowed!(self.appearances(new, name)?);
-        self.look(new, own, name);
+        self.look(new, own, (name, field.value));
         self.explain_below(new, &[b"AP"])
     }
 
@@ -213,6 +215,11 @@ impl Comparison<'_, '_> {
         let value = new.get(b"V").map(|value| self.now.resolve(value)).transpose()?.flatten();
         if value.is_some_and(|value| value.is_stream) {
             return Ok(Err(Change::Form.at(format!("{name}/V"))));
+        }
+        // A button shows the state that it has.
+        let state = new.name(b"V").filter(|_| is_button);
+        if state.is_some_and(|state| new.name(b"AS").is_some_and(|shown| shown != state)) {
+            return Ok(Err(Change::Form.at(format!("{name}/AS"))));
         }
         self.explain(own.number, Zone::Field);
         self.additions.push(Addition::FormFilled);

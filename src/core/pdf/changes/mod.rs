@@ -78,8 +78,9 @@ pub struct Additions {
 /// A field that can be seen.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// The full name of the field.
+    /// The full name of the field, and the object that is its value.
     pub field: String,
+    pub value: Option<Reference>,
     pub widget: u32,
     pub pages: Vec<Reference>,
     /// Its dictionary, as it is now.

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::interpreter::plainly_led;
 use super::tokens::Operators;
 use crate::core::pdf::document::{Document, Stream};
 use crate::core::pdf::object::{Object, Reference};
@@ -38,6 +39,7 @@ impl Reading<'_, '_> {
         if !self.seen.insert(reference) {
             return Some(());
         }
+        self.document.check_plain(reference.number).ok()?;
         let form = self.document.stream(reference).ok()??;
         self.content(&form, depth)
     }
@@ -54,12 +56,12 @@ impl Reading<'_, '_> {
                 b"ET" if is_text => is_text = false,
                 b"BMC" | b"BDC" => marked += 1,
                 b"EMC" => marked = marked.checked_sub(1)?,
-                b"BI" => operators.pass_inline_image()?,
                 b"Do" => {
                     let [Object::Name(name)] = operands.as_slice() else { return None };
                     self.external(form, name, depth)?;
                 }
                 other if OTHERS.contains(&other) => {}
+                // Inline images too: where one ends is not the same to all viewers.
                 _ => return None,
             }
         }
@@ -67,6 +69,7 @@ impl Reading<'_, '_> {
     }
 
     fn external(&mut self, form: &Stream, name: &[u8], depth: usize) -> Option<()> {
+        plainly_led(self.document, &form.dictionary, b"Resources")?;
         let resources = self.document.dictionary(&form.dictionary, b"Resources").ok()??;
         let objects = self.document.dictionary(&resources, b"XObject").ok()??;
         let reference = objects.get(name)?.object.as_reference()?;

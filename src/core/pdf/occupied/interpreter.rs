@@ -59,6 +59,14 @@ fn size(value: &Value) -> usize {
     value.span.len() / 8
 }
 
+/// What stands under the key is read alike by all, if it is an object of its own.
+pub fn plainly_led(document: &Document<'_>, dictionary: &Dictionary, key: &[u8]) -> Option<()> {
+    match dictionary.get(key).and_then(|value| value.object.as_reference()) {
+        Some(reference) if document.in_use(reference.number).is_some() => document.check_plain(reference.number).ok(),
+        _ => Some(()),
+    }
+}
+
 fn name(operands: &[Object]) -> Option<&[u8]> {
     match operands {
         [Object::Name(name)] => Some(name),
@@ -88,6 +96,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         if let Some(known) = self.streams.get(&reference) {
             return Some(Rc::clone(known));
         }
+        self.document.check_plain(reference.number).ok()?;
         let stream = Rc::new(self.document.stream(reference).ok()??);
         self.streams.insert(reference, Rc::clone(&stream));
         Some(stream)
@@ -97,6 +106,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
     fn named(&mut self, content: &mut Content<'_>, kind: &'static [u8], name: &[u8]) -> Option<Value> {
         if !content.named.contains_key(kind) {
             self.work(content.resources?.get(kind).map_or(0, size))?;
+            plainly_led(self.document, content.resources?, kind)?;
             let all = self.document.dictionary(content.resources?, kind).ok()??;
             let all: HashMap<Vec<u8>, Value> = all.iter().map(|(name, value)| (name.to_vec(), value.clone())).collect();
             self.work(16 + all.len())?;
@@ -263,6 +273,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         let known = match self.externals.get(&reference) {
             Some(known) => known.clone(),
             None => {
+                self.document.check_plain(reference.number).ok()?;
                 let found = self.document.object(reference).ok()??;
                 let dictionary = found.value.object.as_dictionary().filter(|_| found.is_stream)?;
                 let form = match dictionary.name(b"Subtype")? {
@@ -304,6 +315,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         let visible = state.matrix.around(&Rectangle::of_corners(&corners)?);
         state.is_cut |= !(state.matrix.is_upright() && self.painted.is_all(&visible));
         self.work(stream.dictionary.get(b"Resources").map_or(0, size))?;
+        plainly_led(self.document, &stream.dictionary, b"Resources")?;
         // Without resources of its own it would take those of the page, or of the form around it.
         let resources = self.document.dictionary(&stream.dictionary, b"Resources").ok()?;
         self.content(&stream.octets, resources.as_ref(), state, depth)
@@ -313,6 +325,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         if let Some(known) = self.fonts.get(&reference) {
             return Some(Rc::clone(known));
         }
+        self.document.check_plain(reference.number).ok()?;
         let found = self.document.object(reference).ok()??;
         let font = Rc::new(Font::read(self.document, found.value.object.as_dictionary()?)?);
         self.fonts.insert(reference, Rc::clone(&font));

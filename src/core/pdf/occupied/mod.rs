@@ -26,11 +26,14 @@ use super::fault::{PdfFault, PdfFaultKind};
 use super::geometry::Rectangle;
 use super::object::{Object, Reference, Value};
 use super::page::{Page, page};
-use interpreter::Interpreter;
+use interpreter::{Interpreter, plainly_led};
 use painted::Painted;
+use tokens::Operators;
 
 /// Annotations of one page.
 const ANNOTATIONS: usize = 20_000;
+/// A page and those above it.
+const NODES: usize = 65;
 /// Streams that one page's content is cut into, and its octets.
 const CONTENTS: usize = 10_000;
 const CONTENT: usize = 32 << 20;
@@ -75,6 +78,13 @@ pub fn of_annotations(document: &Document<'_>, reference: Reference, but: &[u32]
         if annotation.object.as_reference().is_some_and(|reference| but.contains(&reference.number)) {
             continue;
         }
+        if annotation
+            .object
+            .as_reference()
+            .is_some_and(|own| document.in_use(own.number).is_some() && document.check_plain(own.number).is_err())
+        {
+            rectangles.push(Rectangle::EVERYWHERE);
+        }
         match document.resolve(annotation)?.map(|found| found.value.object) {
             None if annotation.object.as_reference().is_some_and(|own| document.is_freed(own.number)) => {
                 rectangles.push(Rectangle::EVERYWHERE);
@@ -92,8 +102,25 @@ pub fn overlaps(occupied: &[Rectangle], rectangle: &Rectangle) -> bool {
     occupied.iter().any(|other| other.overlaps(rectangle))
 }
 
+/// The page and the nodes above it, and what they lead to of what is inherited, are read alike by all.
+fn is_plain(document: &Document<'_>, page: &Page) -> Option<()> {
+    let mut at = Some(page.reference);
+    for _ in 0..NODES {
+        let Some(reference) = at else { return Some(()) };
+        document.check_plain(reference.number).ok()?;
+        let found = document.object(reference).ok()??;
+        let node = found.value.object.as_dictionary()?;
+        for key in [&b"Resources"[..], b"MediaBox", b"CropBox", b"Rotate", b"Annots"] {
+            plainly_led(document, node, key)?;
+        }
+        at = node.get(b"Parent").and_then(|above| above.object.as_reference());
+    }
+    None
+}
+
 /// Follows the content of the page; `None` if it is not understood.
 fn content(document: &Document<'_>, page: &Page, interpreter: &mut Interpreter<'_, '_>) -> Option<()> {
+    is_plain(document, page)?;
     let Some(contents) = page.dictionary.get(b"Contents") else { return Some(()) };
     let parts: Vec<Value> = match contents.object {
         Object::Array(_) => document.array(&page.dictionary, b"Contents").ok()??,
@@ -110,15 +137,18 @@ fn content(document: &Document<'_>, page: &Page, interpreter: &mut Interpreter<'
     if parts.len() > CONTENTS {
         return None;
     }
-    // No word goes over the end of a part (§7.8.2).
-    let mut octets = Vec::new();
+    // No word goes over the end of a part (§7.8.2), but some readers put nothing between two of them, and some a blank.
+    let mut octets: Vec<u8> = Vec::new();
     for part in parts {
         let stream = interpreter.stream(part.object.as_reference()?)?;
-        if stream.octets.len() > CONTENT - octets.len().min(CONTENT) {
+        if stream.octets.len() > CONTENT - octets.len().min(CONTENT) || !Operators::new(&stream.octets).are_whole() {
+            return None;
+        }
+        if tokens::ends_in_comment(&octets) || tokens::may_merge(&octets, &stream.octets) {
             return None;
         }
         octets.extend_from_slice(&stream.octets);
-        octets.push(b'\n');
+        octets.push(b' ');
     }
     interpreter.run(&octets, page.resources.as_ref())
 }

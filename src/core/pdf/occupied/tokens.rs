@@ -6,6 +6,18 @@ use crate::core::pdf::syntax::{Cursor, is_delimiter, is_space};
 /// Operands before one operator: the most that any of them has is 33 (`scn`, §8.6.8).
 const OPERANDS: usize = 40;
 
+/// All operators (annex A).
+const OPERATORS: [&[u8]; 73] = [
+    b"b", b"B", b"b*", b"B*", b"BDC", b"BI", b"BMC", b"BT", b"BX", b"c", b"cm", b"CS", b"cs", b"d", b"d0", b"d1",
+    b"Do", b"DP", b"EI", b"EMC", b"ET", b"EX", b"f", b"F", b"f*", b"G", b"g", b"gs", b"h", b"i", b"ID", b"j", b"J",
+    b"K", b"k", b"l", b"m", b"M", b"MP", b"n", b"q", b"Q", b"re", b"RG", b"rg", b"ri", b"s", b"S", b"SC", b"sc",
+    b"SCN", b"scn", b"sh", b"T*", b"Tc", b"Td", b"TD", b"Tf", b"Tj", b"TJ", b"TL", b"Tm", b"Tr", b"Ts", b"Tw", b"Tz",
+    b"v", b"w", b"W", b"W*", b"y", b"'", b"\"",
+];
+
+/// Octets behind an inline image that are looked at.
+const AFTER_IMAGE: usize = 64;
+
 /// Operators one after another.
 pub struct Operators<'a> {
     cursor: Cursor<'a>,
@@ -13,7 +25,7 @@ pub struct Operators<'a> {
 
 impl<'a> Operators<'a> {
     pub const fn new(content: &'a [u8]) -> Self {
-        Self { cursor: Cursor::new(content, 0) }
+        Self { cursor: Cursor::plain(content, 0) }
     }
 
     /// The next operator and its operands, `Some(None)` at the end; `None`: it is not understood.
@@ -21,7 +33,7 @@ impl<'a> Operators<'a> {
     pub fn next(&mut self) -> Option<Option<(&'a [u8], Vec<Object>)>> {
         let mut operands = Vec::new();
         loop {
-            self.cursor.skip_space();
+            self.skip_comments();
             let Some(first) = self.cursor.rest().first() else {
                 // Operands of nothing.
                 return operands.is_empty().then_some(None);
@@ -38,6 +50,28 @@ impl<'a> Operators<'a> {
                 return None;
             }
             operands.push(self.cursor.value().ok()?.object);
+        }
+    }
+
+    /// Between operators and operands, not within one.
+    fn skip_comments(&mut self) {
+        self.cursor.skip_space();
+        while self.cursor.rest().first() == Some(&b'%') {
+            let line = self.cursor.rest().iter().take_while(|octet| !matches!(octet, b'\r' | b'\n'));
+            self.cursor.at += line.count();
+            self.cursor.skip_space();
+        }
+    }
+
+    /// It ends behind an operator.
+    pub fn are_whole(mut self) -> bool {
+        loop {
+            match self.next() {
+                Some(None) => return true,
+                Some(Some((b"BI", _))) if self.pass_inline_image().is_none() => return false,
+                Some(Some(_)) => {}
+                None => return false,
+            }
         }
     }
 
@@ -69,13 +103,30 @@ impl<'a> Operators<'a> {
         let behind = &rest[1 + length..];
         let spaces = behind.iter().take_while(|octet| is_space(**octet)).count();
         let after = behind.get(spaces..)?.strip_prefix(b"EI")?;
-        let ends = after.first().is_none_or(|octet| is_space(*octet));
-        if spaces == 0 || !ends || memchr::memmem::find(data, b"EI").is_some() {
+        let ends = after.first().is_none_or(|octet| matches!(octet, b' ' | b'\r' | b'\n'));
+        // Some readers look on for another end if something else than letters follows.
+        let is_text = after.iter().take(AFTER_IMAGE).all(|octet| matches!(octet, b' '..=b'~' | b'\r' | b'\n'));
+        if spaces == 0 || !ends || !is_text || memchr::memmem::find(data, b"EI").is_some() {
             return None;
         }
         self.cursor.at += 1 + length + spaces + 2;
         Some(())
     }
+}
+
+/// What follows would belong to a comment.
+pub fn ends_in_comment(content: &[u8]) -> bool {
+    let line = content.iter().rev().take_while(|octet| !matches!(octet, b'\r' | b'\n'));
+    line.into_iter().any(|octet| *octet == b'%')
+}
+
+/// With nothing between them, the last operator of the one could go on in the other.
+pub fn may_merge(one: &[u8], other: &[u8]) -> bool {
+    let is_regular = |octet: &u8| !is_space(*octet) && !is_delimiter(*octet);
+    let Some(next) = other.first().filter(|octet| is_regular(octet)) else { return false };
+    let begin = one.len() - one.iter().rev().take_while(|octet| is_regular(octet)).count();
+    let together = [&one[begin..], &[*next]].concat();
+    begin < one.len() && OPERATORS.iter().any(|operator| operator.starts_with(&together))
 }
 
 /// Octets of an image that is not compressed, in one of the plain colour spaces.
@@ -101,6 +152,10 @@ fn image_length(entries: &[(Vec<u8>, Object)]) -> Option<usize> {
         Some(Object::Boolean(true)) => true,
         Some(_) => return None,
     };
+    // Some readers calculate with these in spite of it.
+    if is_mask && (one([b"CS", b"ColorSpace"])?.is_some() || one([b"BPC", b"BitsPerComponent"])?.is_some()) {
+        return None;
+    }
     let (width, height) = (number([b"W", b"Width"])?, number([b"H", b"Height"])?);
     let bits = if is_mask {
         1
@@ -114,7 +169,8 @@ fn image_length(entries: &[(Vec<u8>, Object)]) -> Option<usize> {
             },
             _ => return None,
         };
-        components * number([b"BPC", b"BitsPerComponent"])?.min(16)
+        let bits = number([b"BPC", b"BitsPerComponent"])?;
+        components * [1, 2, 4, 8, 16].into_iter().find(|own| *own == bits)?
     };
     (width * bits).div_ceil(8).checked_mul(height)
 }
@@ -147,6 +203,17 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_a_content_may_stand_side_by_side() {
+        for (one, other) in [("BT ET", "BT"), ("q", "1 0"), ("f", "q"), ("Q ", "q"), ("(a) Tj", "ET"), ("", "q")] {
+            assert!(!may_merge(one.as_bytes(), other.as_bytes()), "{one}{other}");
+        }
+        for (one, other) in [("0 0 1 1 re B", "T*"), ("0 0 m s", "c"), ("0 0 1 1 re W", "* n")] {
+            assert!(may_merge(one.as_bytes(), other.as_bytes()), "{one}{other}");
+        }
+        assert!(ends_in_comment(b"q %x") && !ends_in_comment(b"q %x\n"));
+    }
+
+    #[test]
     fn passes_an_inline_image_of_certain_length_alone() {
         let names =
             |found: Option<Vec<(String, usize)>>| found.map(|all| all.into_iter().map(|(name, _)| name).collect());
@@ -157,6 +224,8 @@ mod tests {
         for (keys, data) in [
             ("/W 4 /H 2 /BPC 8 /CS /G", "1 EI 678"),
             ("/W 4 /H 2 /BPC 8 /CS /G", "1234567"),
+            ("/W 4 /H 2 /BPC 8 /CS /G", "12345678 EI (\u{80}) Tj q %"),
+            ("/W 4 /H 2 /BPC 8 /CS /G", "12345678 EI \0 q %"),
             ("/W 4 /H 2 /BPC 8 /CS /G /F /Fl", "12345678"),
             ("/W 4 /H 2 /BPC 8 /CS /G /W 3", "12345678"),
             ("/W 4 /Width 4 /H 2 /BPC 8 /CS /G", "12345678"),

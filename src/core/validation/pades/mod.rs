@@ -31,6 +31,7 @@ use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::SignedData;
 use crate::core::memory::Memory;
 use crate::core::pdf::associated::{self, EmbeddedFile};
+use crate::core::pdf::changes::Addition;
 use crate::core::pdf::document::Document;
 use crate::core::pdf::fault::PdfFault;
 use crate::core::pdf::security_store::{self, Item};
@@ -213,6 +214,15 @@ impl<'a> Signed<'a> {
                 revisions.passed(place);
             }
             finished.push(signature);
+        }
+        // Only a certification that passes lets somebody fill in fields.
+        if !finished.last().is_some_and(|first| matches!(first.verdict, Verdict::TotalPassed(_))) {
+            for signature in &mut finished {
+                let additions = signature.in_pdf.as_ref().map(|in_pdf| in_pdf.additions.as_slice());
+                if additions.is_some_and(|additions| additions.contains(&Addition::FormFilled)) {
+                    worsen(signature, PdfCause::VisibleAddition);
+                }
+            }
         }
         finished.reverse();
         finished

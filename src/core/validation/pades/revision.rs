@@ -26,8 +26,8 @@ pub struct Revisions<'a, 'd> {
     history: OnceCell<Result<History<'d>, PdfFault>>,
     /// What the content of pages paints; it is the same in all revisions that are compared.
     painted: RefCell<HashMap<Reference, Vec<Rectangle>>>,
-    /// Fields whose signatures pass, the newest having been judged first.
-    passed: RefCell<HashSet<String>>,
+    /// Signatures that pass, by their objects, the newest having been judged first.
+    passed: RefCell<HashSet<Reference>>,
 }
 
 impl<'a, 'd> Revisions<'a, 'd> {
@@ -44,7 +44,7 @@ impl<'a, 'd> Revisions<'a, 'd> {
 
     /// The signature in this field passes, all considered.
     pub fn passed(&self, place: usize) {
-        self.passed.borrow_mut().insert(self.fields[place].name.clone());
+        self.passed.borrow_mut().extend(self.fields[place].value);
     }
 
     /// Takes what they did into the judgement of the signature in this field: it can only become worse. The later ones have been judged.
@@ -92,7 +92,7 @@ impl<'a, 'd> Revisions<'a, 'd> {
             Extent::In(rectangle) => rectangle,
             Extent::Unknown => return Ok(true),
         };
-        if !look.is_filled && !self.passed.borrow().contains(&look.field) {
+        if !look.is_filled && !look.value.is_some_and(|value| self.passed.borrow().contains(&value)) {
             return Ok(true);
         }
         for page in &look.pages {
