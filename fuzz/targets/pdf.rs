@@ -2,7 +2,7 @@
 //! whole judgement: none passes.
 #![no_main]
 
-use antin_fuzz::core::pdf::changes::{self, Rules, Written};
+use antin_fuzz::core::pdf::changes::{self, History, Rules};
 use antin_fuzz::core::pdf::document::Document;
 use antin_fuzz::core::pdf::{self, occupied, page, security_store, signature, survey};
 use antin_fuzz::documents;
@@ -36,8 +36,8 @@ fn read(document: &Document<'_>) {
     }
     let ends = revision_ends(document.octets());
     for signed in ends.into_iter().filter_map(|end| document.up_to(end)).take(LOOKED_AT) {
-        if let Ok(written) = Written::since(&signed, document) {
-            let _ = changes::since(&signed, document, &written, &Rules::default());
+        if let Ok(history) = History::since(&signed, document) {
+            let _ = changes::since(&signed, document, &history, &Rules::default());
         }
     }
 }
