@@ -1,9 +1,10 @@
 //! antin (*ấn tín*, the seal of office): verification and trust for digitally signed public documents.
 //!
 //! The layers, each using only those to its left:
-//! `core <- {clock, config, net, typesetting} <- {revocation, signing, registry, pki, trust} <- service <- http <- cli`.
+//! `core <- {clock, config, net, typesetting} <- {audit, revocation, signing, registry, pki, trust} <- service <- http <- cli`.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;

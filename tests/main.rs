@@ -1,5 +1,6 @@
 //! Every integration test in one binary: one link, one run.
 
+mod audit;
 mod bounds;
 mod command_line;
 mod crl_entries;

@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+pub mod audit;
 pub mod demo;
 pub mod dev;
 pub mod evidence;
@@ -52,6 +53,8 @@ enum Command {
     Pki(pki::PkiArguments),
     /// What the service remembers of CRLs: accept that an authority began anew
     Revocation(revocation::RevocationArguments),
+    /// Check the audit log, show its decisions and its newest head, make a key for its heads
+    Audit(audit::AuditArguments),
     /// Show, check and add trust anchors; sign a list of them
     Trust(trust::TrustArguments),
 }
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Pki(arguments) => pki::run(&arguments),
         Command::Revocation(arguments) => revocation::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
     };
     // A panic is a defect; it must not look like a verdict.

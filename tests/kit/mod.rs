@@ -23,6 +23,7 @@ pub mod cost;
 pub mod key;
 pub mod message;
 pub mod pdf;
+pub mod random;
 pub mod revocation;
 pub mod timestamp;
 pub mod tree;

@@ -1,9 +1,9 @@
 //! Changes by chance, alone, several, and on top of the other families.
 
-use super::random::Random;
 use super::subject::Subject;
 use super::{FAMILIES, Take, is_soak};
 use crate::kit::pdf::Objects;
+use crate::kit::random::Random;
 
 fn rounds(usual: usize) -> usize {
     if is_soak() { usual * 10 } else { usual }

@@ -13,7 +13,6 @@
 mod chance;
 mod dictionaries;
 mod flips;
-mod random;
 mod revisions;
 mod structure;
 mod subject;
@@ -28,8 +27,8 @@ use std::time::Duration;
 use antin::core::verdict::Indication;
 
 use crate::kit::cost::Cost;
+use crate::kit::random::Random;
 use crate::kit::vectors::say;
-use random::Random;
 use subject::Subject;
 
 /// Threads: as many cores as CI has.

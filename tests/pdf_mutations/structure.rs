@@ -1,9 +1,9 @@
 //! What readers find differently: sections that lead elsewhere, circles, ends that are none.
 
 use super::Take;
-use super::random::Random;
 use super::subject::Subject;
 use crate::kit::pdf::{Layout, Objects, Section, stream};
+use crate::kit::random::Random;
 
 /// Sections without objects of their own: what was signed is brought to light, hidden or exchanged.
 pub fn shadow(subject: &Subject, take: &mut Take<'_>) {

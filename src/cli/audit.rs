@@ -1,0 +1,128 @@
+//! `antin audit`: whether the audit log is as it was written, its decisions, its newest head, and a key for its heads.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::exit::{self, Code, CommandError};
+use super::output;
+use crate::audit::{self, Finding, KeptHead, PublicHeadKey};
+use crate::pki::key::{Algorithm, PrivateKey};
+
+/// The arguments of `antin audit`.
+#[derive(Args, Clone, Debug)]
+pub struct AuditArguments {
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum AuditCommand {
+    /// Find every line that was edited, left out, put in or moved, and an end that was cut off: exit 0 as written, 1 changed
+    Verify {
+        /// The folder of the log
+        folder: PathBuf,
+        /// The public key of its heads, PEM
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// A head that `antin audit head` gave, kept elsewhere: the log must go on from there
+        #[arg(long, value_name = "FILE")]
+        head: Vec<PathBuf>,
+    },
+    /// The decisions, one JSON object a line, on standard output
+    Export {
+        /// The folder of the log
+        folder: PathBuf,
+        /// Only from this line of the log on
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        from: u64,
+    },
+    /// The newest head, on standard output: keep it on another machine
+    Head {
+        /// The folder of the log
+        folder: PathBuf,
+    },
+    /// Make a key for heads
+    Key {
+        /// Where the private key goes, PKCS#8 in PEM
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Where the public key goes, PEM, for `verify`
+        #[arg(long, value_name = "FILE")]
+        public: PathBuf,
+    },
+}
+
+/// Exit codes: 0 done, the log is as it was written; 1 it was changed; 65 a file that cannot be used; 70 a failure inside.
+pub fn run(arguments: &AuditArguments) -> ExitCode {
+    exit::finish(match &arguments.command {
+        AuditCommand::Verify { folder, key, head } => verify(folder, key, head),
+        AuditCommand::Export { folder, from } => export(folder, *from),
+        AuditCommand::Head { folder } => head(folder),
+        AuditCommand::Key { out, public } => make_key(out, public),
+    })
+}
+
+fn verify(folder: &Path, key: &Path, heads: &[PathBuf]) -> Result<Code, CommandError> {
+    let about = |path: &Path, error: &dyn std::error::Error| CommandError::about(exit::UNREADABLE, path, error);
+    let pem = std::fs::read(key).map_err(|error| about(key, &error))?;
+    let key = PublicHeadKey::from_pem(&pem).map_err(|error| about(key, &error))?;
+    let mut kept: Vec<KeptHead> = Vec::new();
+    for path in heads {
+        let octets = std::fs::read(path).map_err(|error| about(path, &error))?;
+        kept.push(serde_json::from_slice(&octets).map_err(|error| about(path, &error))?);
+    }
+    match audit::check(folder, &key, &kept).map_err(|error| about(folder, &error))? {
+        Ok(whole) => {
+            output::say(format_args!(
+                "as written: log {}, {} lines, {} decisions, {} of the lines not signed yet",
+                whole.log, whole.lines, whole.decisions, whole.unsigned
+            ));
+            if kept.is_empty() {
+                output::note(
+                    "an end that was cut off together with the head beside it is found by a --head kept elsewhere",
+                );
+            }
+            Ok(exit::ACCEPT)
+        }
+        Err(Finding { file, line, fault }) => {
+            let line = if line == 0 { String::new() } else { format!(", line {line}") };
+            output::say(format_args!("CHANGED: {}{line}: {fault}", file.display()));
+            Ok(exit::REJECT)
+        }
+    }
+}
+
+fn export(folder: &Path, from: u64) -> Result<Code, CommandError> {
+    let mut to = io::BufWriter::new(io::stdout().lock());
+    let written = audit::export(folder, from, &mut to).and_then(|_| to.flush());
+    written.map_err(|error| CommandError::about(exit::UNREADABLE, folder, &error))?;
+    Ok(exit::ACCEPT)
+}
+
+fn head(folder: &Path) -> Result<Code, CommandError> {
+    let found = audit::newest_head(folder).map_err(|error| CommandError::about(exit::UNREADABLE, folder, &error))?;
+    let Some(head) = found else {
+        return Err(CommandError::new(exit::UNREADABLE, format!("{}: there is no head yet", folder.display())));
+    };
+    let text = serde_json::to_string(&head).map_err(|error| CommandError::of(exit::INTERNAL, &error))?;
+    output::say(text);
+    Ok(exit::ACCEPT)
+}
+
+fn make_key(out: &Path, public: &Path) -> Result<Code, CommandError> {
+    let inside = |error: &dyn std::error::Error| CommandError::of(exit::INTERNAL, error);
+    let key = PrivateKey::generate(Algorithm::P256).map_err(|error| inside(&error))?;
+    let pem = key.to_pkcs8_pem().map_err(|error| inside(&error))?;
+    let own = PublicHeadKey::from_pem(&pem).and_then(|key| key.to_pem()).map_err(|error| inside(&error))?;
+    // A key that is there signs heads that are kept somewhere.
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(out);
+    let written = made.and_then(|mut file| file.write_all(&pem).and_then(|()| file.sync_all()));
+    written.map_err(|error| CommandError::about(exit::UNREADABLE, out, &error))?;
+    output::write_whole(public, &own).map_err(|error| CommandError::about(exit::UNREADABLE, public, &error))?;
+    Ok(exit::ACCEPT)
+}
