@@ -187,6 +187,14 @@ async fn a_thousand_tamperings_are_found() {
                 fs::write(&path, &octets[..random.below(octets.len())]).expect("written");
                 "a file cut"
             }
+            5 if round % 20 == 5 => {
+                let path = tampered.path().join("newest-head.json");
+                let mut octets = fs::read(&path).expect("a file");
+                let at = random.below(octets.len());
+                octets[at] ^= 1 << random.below(7);
+                fs::write(&path, octets).expect("written");
+                "the head beside it"
+            }
             5 => {
                 fs::remove_file(&path).expect("removed");
                 "a file left out"
@@ -238,7 +246,7 @@ async fn a_thousand_tamperings_are_found() {
         assert!(outcome.is_err(), "{round}: {what} in {}: {outcome:?}", path.display());
         *found.entry(what).or_default() += 1;
     }
-    assert!(found.len() == 10 && found.values().sum::<usize>() == 1000, "{found:?}");
+    assert!(found.len() == 11 && found.values().sum::<usize>() == 1000, "{found:?}");
 }
 
 #[tokio::test]

@@ -164,7 +164,12 @@ impl<'a> Walk<'a> {
 pub fn check(folder: &Path, key: &PublicHeadKey, kept: &[KeptHead]) -> io::Result<Result<Whole, Finding>> {
     let finding = |file: &Path, line, fault| Ok(Err(Finding { file: file.to_owned(), line, fault }));
     let files = files(folder)?;
-    let beside = newest_head(folder)?;
+    let beside = match newest_head(folder) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
+            return finding(folder, 0, Fault::KeptHead);
+        }
+        beside => beside?,
+    };
     let mut walk = Walk::new(key);
     for head in kept.iter().chain(&beside) {
         walk.heads.insert(head.head.sequence.saturating_add(1));

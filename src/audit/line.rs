@@ -38,7 +38,7 @@ pub enum Content {
     Decision(Decision),
     /// All lines before this one are as they were.
     Head(Signed),
-    /// A crash left octets of a line that was never whole, and they were taken away.
+    /// A crash left octets of a line that was never whole, and they were taken away; none: the head beside the log was missing.
     Recovered {
         octets: u64,
     },

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Fault;
 use super::check::Walk;
-use super::files::{KeptHead, LOCK, NEWEST_HEAD, files, lines, name_of};
+use super::files::{KeptHead, LOCK, NEWEST_HEAD, files, lines, name_of, newest_head};
 use super::head::{Head, HeadKey};
 use super::line::{Content, LONGEST_LINE, Line, VERSION, digest, nothing};
 use super::log::OpenError;
@@ -77,7 +77,13 @@ impl Writer {
             _lock: lock,
         };
         let octets = lost + tail.torn;
-        let recovered = (octets > 0).then_some(Content::Recovered { octets });
+        let has_head = matches!(newest_head(folder), Ok(Some(_)));
+        if !has_head {
+            tracing::warn!(
+                "the newest head beside the audit log is missing or unreadable; compare the log with one that is kept elsewhere"
+            );
+        }
+        let recovered = (octets > 0 || !has_head).then_some(Content::Recovered { octets });
         writer.append(recovered.into_iter().collect(), true).map_err(unusable)?;
         Ok(writer)
     }
@@ -159,7 +165,7 @@ impl Writer {
         (self.sequence, self.previous, self.unsigned) = (sequence, previous, unsigned);
         if let Some(kept) = kept {
             // What it says is on disk already: a copy that is missing or old hides nothing from who keeps another.
-            let _ = fs::write(self.folder.join(NEWEST_HEAD), serde_json::to_vec(&kept)?);
+            let _ = keep(&self.folder, &kept);
         }
         Ok(())
     }
@@ -223,6 +229,13 @@ fn log_of(oldest: &Path, key: &HeadKey) -> Result<String, OpenError> {
         Some(_) => Err(broken(Fault::Key)),
         None => Err(broken(Fault::Beginning)),
     }
+}
+
+/// Puts the newest head beside the log, whole or not at all.
+fn keep(folder: &Path, head: &KeptHead) -> io::Result<()> {
+    let unfinished = folder.join(format!("{NEWEST_HEAD}.new"));
+    fs::write(&unfinished, serde_json::to_vec(head)?)?;
+    fs::rename(unfinished, folder.join(NEWEST_HEAD))
 }
 
 /// A new file of the log, which is there after a crash too.

@@ -10,7 +10,8 @@ use clap::{Args, Subcommand};
 
 use super::exit::{self, Code, CommandError};
 use super::output;
-use crate::audit::{self, Finding, KeptHead, PublicHeadKey};
+use crate::audit::{self, Finding, KeptHead, KeyFault, PublicHeadKey};
+use crate::pki::PkiError;
 use crate::pki::key::{Algorithm, PrivateKey};
 
 /// The arguments of `antin audit`.
@@ -63,7 +64,10 @@ pub fn run(arguments: &AuditArguments) -> ExitCode {
         AuditCommand::Verify { folder, key, head } => verify(folder, key, head),
         AuditCommand::Export { folder, from } => export(folder, *from),
         AuditCommand::Head { folder } => head(folder),
-        AuditCommand::Key { out, public } => make_key(out, public),
+        AuditCommand::Key { out, public } => make_key(out, public).map(|()| exit::ACCEPT).map_err(|error| {
+            let code = if matches!(error, MakeKeyError::Write { .. }) { exit::UNREADABLE } else { exit::INTERNAL };
+            CommandError::of(code, &error)
+        }),
     })
 }
 
@@ -114,15 +118,23 @@ fn head(folder: &Path) -> Result<Code, CommandError> {
     Ok(exit::ACCEPT)
 }
 
-fn make_key(out: &Path, public: &Path) -> Result<Code, CommandError> {
-    let inside = |error: &dyn std::error::Error| CommandError::of(exit::INTERNAL, error);
-    let key = PrivateKey::generate(Algorithm::P256).map_err(|error| inside(&error))?;
-    let pem = key.to_pkcs8_pem().map_err(|error| inside(&error))?;
-    let own = PublicHeadKey::from_pem(&pem).and_then(|key| key.to_pem()).map_err(|error| inside(&error))?;
-    // A key that is there signs heads that are kept somewhere.
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeKeyError {
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    #[error(transparent)]
+    Key(#[from] KeyFault),
+    #[error("{}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+/// Makes a key for heads; not where a file is, for its heads may be kept somewhere.
+pub(super) fn make_key(out: &Path, public: &Path) -> Result<(), MakeKeyError> {
+    let pem = PrivateKey::generate(Algorithm::P256)?.to_pkcs8_pem()?;
+    let own = PublicHeadKey::from_pem(&pem)?.to_pem()?;
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(out);
     let written = made.and_then(|mut file| file.write_all(&pem).and_then(|()| file.sync_all()));
-    written.map_err(|error| CommandError::about(exit::UNREADABLE, out, &error))?;
-    output::write_whole(public, &own).map_err(|error| CommandError::about(exit::UNREADABLE, public, &error))?;
-    Ok(exit::ACCEPT)
+    written.map_err(|source| MakeKeyError::Write { path: out.to_owned(), source })?;
+    output::write_whole(public, &own).map_err(|source| MakeKeyError::Write { path: public.to_owned(), source })
 }

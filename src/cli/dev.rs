@@ -9,11 +9,12 @@ use std::{
 
 use clap::Args;
 
+use super::audit;
 use super::serve::{self, StartError};
 use crate::{
     clock,
     config::{
-        Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Receipt, Registry, SigningKey,
+        Audit, Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Receipt, Registry, SigningKey,
         TimeStampAuthority, TimeStamping, Trust, Verify,
         revocation::{CrlSource, RevocationSettings},
     },
@@ -28,6 +29,8 @@ const REFRESHED_EVERY: Duration = Duration::from_secs(30);
 const JUDICIAL_KINDS: [&str; 3] = ["judicial-certificate", "judicial-certificate-1", "judicial-certificate-2"];
 const HEALTH_KINDS: [&str; 4] = ["health-book", "health-check", "referral", "re-examination"];
 
+/// Name of the audit log's folder, and of the files of its key.
+const AUDIT: &str = "audit";
 /// Name of the key for receipts, and of its files.
 const RECEIPT: &str = "receipt";
 /// Rules about kinds of documents, held if they are there.
@@ -70,6 +73,7 @@ pub async fn start(directory: &Path, [public, mutual_tls]: [SocketAddr; 2]) -> R
         pki::init(&pki, &options, clock::now())?;
     }
     add_receipt_key(directory, &format!("http://{public}"))?;
+    add_audit_key(directory)?;
     pki::refresh_crls(&pki, clock::now())?;
     tokio::spawn(refresh_crls(pki.clone()));
     serve::start(settings(directory, public, mutual_tls), Some(pki)).await
@@ -79,6 +83,15 @@ pub async fn start(directory: &Path, [public, mutual_tls]: [SocketAddr; 2]) -> R
 pub fn add_receipt_key(directory: &Path, base_url: &str) -> Result<(), PkiError> {
     let name = "Biên nhận kiểm tra (thử nghiệm)";
     pki::add_signer(&directory.join("pki"), &directory.join(RECEIPT), name, base_url, clock::now())
+}
+
+/// The key of the audit log's heads, and its public half.
+fn add_audit_key(directory: &Path) -> Result<(), StartError> {
+    let (private, public) = (directory.join(AUDIT).with_extension("key"), directory.join(AUDIT).with_extension("pub"));
+    if private.exists() {
+        return Ok(());
+    }
+    Ok(audit::make_key(&private, &public)?)
 }
 
 async fn refresh_crls(pki: PathBuf) {
@@ -104,6 +117,7 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         padding: Padding::Pss,
         seal_image: None,
     };
+    let has_audit = directory.join(AUDIT).with_extension("key").exists();
     let has_receipts = directory.join(RECEIPT).with_extension("crt").exists();
     let receipt = has_receipts.then(|| SigningKey {
         name: RECEIPT.to_owned(),
@@ -188,6 +202,10 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
             ..Verify::default()
         },
         registry: Registry { path: directory.join("registry.db") },
+        audit: Audit {
+            folder: has_audit.then(|| directory.join(AUDIT)),
+            key: has_audit.then(|| directory.join(AUDIT).with_extension("key")),
+        },
         keys: vec![key("judicial", Member::Judicial), key("health", Member::Health)]
             .into_iter()
             .chain(receipt)

@@ -6,8 +6,10 @@ use arc_swap::ArcSwap;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::audit::MakeKeyError;
 use super::exit::{self, CommandError};
 use crate::{
+    audit::{self, AuditLog},
     clock,
     config::{self, Config, ConfigError},
     core::memory::Memory,
@@ -38,11 +40,15 @@ pub enum StartError {
     #[error(transparent)]
     Trust(#[from] LoadError),
     #[error(transparent)]
+    Audit(#[from] audit::OpenError),
+    #[error(transparent)]
     Registry(#[from] OpenError),
     #[error(transparent)]
     Revocation(#[from] revocation::StartError),
     #[error(transparent)]
     Boot(#[from] BootError),
+    #[error("the key of the audit log")]
+    AuditKey(#[from] MakeKeyError),
     #[error("the development PKI")]
     Pki(#[from] crate::pki::PkiError),
     #[error("the operating system refused: {0}")]
@@ -82,7 +88,11 @@ pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running
     let trust = Arc::new(ArcSwap::from_pointee(trust));
     let memory = Arc::new(Memory::bounded());
     let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory)).await?;
-    let parts = Parts { keys, registry, trust, list, hangup, revocation, memory, published, policies, config };
+    let audit = match (&config.audit.folder, &config.audit.key) {
+        (Some(folder), Some(key)) => Some(AuditLog::open(folder, held::audit_key(key)?)?),
+        _ => None,
+    };
+    let parts = Parts { keys, registry, trust, list, hangup, revocation, memory, published, policies, audit, config };
     Ok(http::boot(parts).await?)
 }
 
@@ -111,8 +121,11 @@ pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
         | StartError::Held(_)
         | StartError::Trust(_)
         | StartError::Revocation(_)
+        | StartError::Audit(_)
         | StartError::Pki(_) => exit::UNREADABLE,
-        StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => exit::INTERNAL,
+        StartError::AuditKey(_) | StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => {
+            exit::INTERNAL
+        }
     };
     exit::finish(Err(CommandError::of(code, &error)))
 }

@@ -102,6 +102,10 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
     if let Some(rule) = broken_receipt_rule(config) {
         return Some(rule);
     }
+    if config.audit.folder.is_some() != config.audit.key.is_some() {
+        let key = if config.audit.folder.is_some() { "audit.folder" } else { "audit.key" };
+        return Some((key.to_owned(), "be given together with the other of the two, folder and key"));
+    }
     config.clients.iter().enumerate().find_map(|(index, client)| {
         if client.name.is_empty() || config.clients[..index].iter().any(|other| other.name == client.name) {
             return Some(("client.name".to_owned(), "be given and differ between clients"));
@@ -151,7 +155,7 @@ fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'sta
 }
 
 fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
-    let Config { mutual_tls, trust, revocation, time_stamping, verify, registry, keys, .. } = config;
+    let Config { mutual_tls, trust, revocation, time_stamping, verify, registry, audit, keys, .. } = config;
     let sources =
         revocation.sources.iter_mut().flat_map(|source| source.issuer_file.iter_mut().chain(&mut source.file));
     let list = trust.list.iter_mut().flat_map(|list| [&mut list.file, &mut list.state_file]);
@@ -170,6 +174,8 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(&mut time_stamping.tls_authorities)
         .chain(&mut verify.policies)
         .chain(&mut verify.document_kinds)
+        .chain(&mut audit.folder)
+        .chain(&mut audit.key)
         .chain(authorities)
         .chain(sources)
         .chain(keys)
@@ -214,6 +220,7 @@ mod tests {
             ("[time-stamping]\nattempts = 0\n", "antin.toml:2: time-stamping.attempts must be 1 to 10"),
             ("[[kind]]\nname = \"verification-receipt\"\nkeys = []\n", "antin.toml:2: kind.name must be none"),
             ("[[kind]]\nname = \"antin-trust-list\"\nkeys = []\n", "antin.toml:2: kind.name must be none"),
+            ("[audit]\nfolder = \"a\"\n", "antin.toml:2: audit.folder must be given together"),
             ("[receipt]\nkey = \"a\"\n", "antin.toml:2: receipt.key must name"),
             (
                 &format!("[receipt]\nkey = \"a\"\n{KEY}[[kind]]\nname = \"b\"\nkeys = [\"a\"]\n"),

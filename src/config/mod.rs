@@ -1,4 +1,5 @@
 //! Settings: `config/antin.toml` says what each means; [`read`] takes a file, [`Config::default`] is that very file.
+mod audit;
 mod file;
 mod listener;
 mod permission;
@@ -7,6 +8,7 @@ mod redis;
 pub mod revocation;
 mod time_stamping;
 mod trust;
+pub use audit::Audit;
 pub use file::{ConfigError, parse, read};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, SigningKey};
@@ -31,6 +33,7 @@ pub struct Config {
     pub verify: Verify,
     pub receipt: Receipt,
     pub registry: Registry,
+    pub audit: Audit,
     pub log: Log,
     #[serde(rename = "key")]
     pub keys: Vec<SigningKey>,

@@ -3,6 +3,7 @@
 mod accept;
 mod answer;
 mod arriving;
+mod audited;
 mod auth;
 mod client_crls;
 mod documents;
@@ -53,6 +54,7 @@ use problem::Problem;
 use request::Door;
 
 use crate::{
+    audit::AuditLog,
     clock,
     config::Config,
     core::{memory::Memory, policy::Policy, time::Time},
@@ -102,6 +104,8 @@ pub struct Parts {
     pub published: Option<PathBuf>,
     /// Each that a request may name.
     pub policies: Vec<Policy>,
+    /// `None`: decisions are not written down.
+    pub audit: Option<AuditLog>,
 }
 
 /// What every handler can ask.
@@ -182,7 +186,7 @@ impl Running {
 
 /// Starts the service: unfinished attempts of earlier runs are marked, sockets are bound, then requests are answered.
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
-    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, policies } = parts;
+    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, policies, audit } = parts;
     install_metrics();
     for intent in registry.recover().await? {
         tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
@@ -238,7 +242,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         verdicts: VerdictCounters::new(),
         started_at: clock::now(),
     });
-    let mut running = start(&app, revocation).await?;
+    let mut running = start(&app, revocation, audit.map(Arc::new)).await?;
     if let Some(levels) = &app.levels {
         running.watchers.spawn(Arc::clone(levels).run());
     }
@@ -246,11 +250,16 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     Ok(running)
 }
 
-async fn start(app: &Arc<App>, revocation: RevocationCache) -> Result<Running, BootError> {
+async fn start(
+    app: &Arc<App>,
+    revocation: RevocationCache,
+    audit: Option<Arc<AuditLog>>,
+) -> Result<Running, BootError> {
     let config = &app.config;
     let (stop, stopped) = watch::channel(false);
     let (mut listeners, mut watchers) = (JoinSet::new(), JoinSet::new());
-    let door = |name, router| Arc::new(Door::new(name, router, config.limits.request(), config.log.requests));
+    let door =
+        |name, router| Arc::new(Door::new(name, router, config.limits.request(), config.log.requests, audit.clone()));
     // Every socket is bound before the first request is answered.
     let (public_socket, public) = bind("public.address", config.public.address).await?;
     let mut mutual_tls = None;

@@ -2,7 +2,10 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -17,9 +20,11 @@ use metrics::{Counter, Histogram};
 use tower::Service;
 
 use super::{
+    audited::Auditable,
     auth::Caller,
     problem::{Problem, ProblemCode},
 };
+use crate::audit::AuditLog;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of a path that are logged.
@@ -31,6 +36,8 @@ pub struct Door {
     pub router: Router,
     pub deadline: Duration,
     pub log_requests: bool,
+    /// `None`: decisions are not written down.
+    audit: Option<Arc<AuditLog>>,
     ids: RequestIds,
     figures: Figures,
 }
@@ -69,12 +76,18 @@ struct RequestIds {
 }
 
 impl Door {
-    pub fn new(name: &'static str, router: Router, deadline: Duration, log_requests: bool) -> Self {
+    pub fn new(
+        name: &'static str,
+        router: Router,
+        deadline: Duration,
+        log_requests: bool,
+        audit: Option<Arc<AuditLog>>,
+    ) -> Self {
         let mut prefix = [0; 8];
         // Without randomness ids repeat after a restart, which harms nothing but the reading of logs.
         let _ = openssl::rand::rand_bytes(&mut prefix);
         let ids = RequestIds { prefix: u64::from_be_bytes(prefix), next: AtomicU64::new(0) };
-        Self { name, router, deadline, log_requests, ids, figures: Figures::new(name) }
+        Self { name, router, deadline, log_requests, audit, ids, figures: Figures::new(name) }
     }
 
     /// Answers one request, whatever happens inside.
@@ -82,6 +95,10 @@ impl Door {
         let started = Instant::now();
         let id = format!("{:016x}{:08x}", self.ids.prefix, self.ids.next.fetch_add(1, Ordering::Relaxed));
         let logged = self.log_requests && tracing::enabled!(target: "antin::http", tracing::Level::INFO);
+        let asked = self.audit.as_deref().and_then(|audit| {
+            let asked = Auditable::of(request.method(), request.uri().path())?;
+            Some((audit, asked, caller.clone()))
+        });
         let described = logged.then(|| (request.method().clone(), request.uri().clone(), caller.clone()));
         request.extensions_mut().insert(caller);
         let mut router = self.router.clone();
@@ -95,6 +112,12 @@ impl Door {
             }
             Err(_) => Problem::deadline(self.deadline.as_secs()).into_response(),
         };
+        if let Some((audit, asked, caller)) = asked {
+            let decided = asked.decided((&id, self.name, caller.name()), &response);
+            if let Err(problem) = decided.record(audit).await {
+                response = problem.into_response();
+            }
+        }
         let headers = response.headers_mut();
         if let Ok(value) = HeaderValue::from_str(&id) {
             headers.insert(REQUEST_ID.clone(), value);

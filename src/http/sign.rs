@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::{
     App,
+    audited::Audited,
     auth::Caller,
     content_type,
     field::{FieldError, FieldFault, Fields},
@@ -128,10 +129,18 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
     });
     let (signed, reservation) = work.await.map_err(|_| Problem::internal())??;
     metrics::counter!("antin_sign_answers_total").increment(1);
+    let intent = &signed.document.intent;
+    let audited = Audited {
+        code: signed.level_reached.name().to_owned(),
+        kind: intent.kind.clone(),
+        subject: intent.document_id.to_string(),
+        key: intent.signer.clone(),
+    };
     let json = HeaderValue::from_static("application/json");
     let (length, body) = SignedBody::body(signed, reservation).map_err(|_| Problem::internal())?;
     let headers = [(CONTENT_TYPE, json), (CONTENT_LENGTH, HeaderValue::from(length))];
     let mut response = (StatusCode::CREATED, headers, body).into_response();
+    response.extensions_mut().insert(audited);
     if let Some(applied) = applied
         && let Ok(value) = HeaderValue::from_str(&format!("wait={}", applied.as_secs()))
     {

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::{
     App,
+    audited::Audited,
     auth::Caller,
     content_type,
     field::{FieldError, FieldFault, Fields},
@@ -113,7 +114,9 @@ pub async fn validate(State(app): State<Arc<App>>, caller: Caller, request: Requ
     };
     let policy = app.verify.policy(Some(&judged.report.policy.id));
     let policy = policy.map_err(|error: VerifyError| Problem::verifying(error, "document"))?;
-    Ok(Json(siva_report::validation_report(&asked, &judged.report, policy, &sha256)).into_response())
+    let mut response = Json(siva_report::validation_report(&asked, &judged.report, policy, &sha256)).into_response();
+    response.extensions_mut().insert(Audited::of(&judged.report));
+    Ok(response)
 }
 
 /// All that is wrong is said at once.

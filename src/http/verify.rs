@@ -12,6 +12,7 @@ use axum::{
 
 use super::{
     App, accept, answer,
+    audited::Audited,
     auth::Caller,
     body_type,
     field::{FieldError, FieldFault, Fields},
@@ -174,10 +175,12 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
     };
     let receipt = receipt::admit(&app, &caller, form, &question.document, question.purpose.as_deref())?;
     let judged = judge(&app, &caller, question, reservation).await?;
-    match receipt {
+    let mut response = match receipt {
         Some(receipt) => receipt.sign(&app, &judged.report).await,
         None => answer::unsigned(form, language, &judged.report),
-    }
+    }?;
+    response.extensions_mut().insert(Audited::of(&judged.report));
+    Ok(response)
 }
 
 /// The answer; while it is being sent off, the request goes on counting as one in work.

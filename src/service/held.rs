@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    audit::{HeadKey, KeyFault},
     config::{self, Padding},
     core::{
         document_kind::DocumentKinds,
@@ -42,6 +43,8 @@ pub enum HeldError {
     NoCertificate { path: PathBuf },
     #[error("key {name:?}, {}: {source}", path.display())]
     Key { name: String, path: PathBuf, source: KeyError },
+    #[error("{}: {source}; `antin audit key` makes one", path.display())]
+    AuditKey { path: PathBuf, source: KeyFault },
     #[error("{}: {source}", path.display())]
     SealImage { path: PathBuf, source: SealImageError },
     #[error("{}: {source}", path.display())]
@@ -87,6 +90,11 @@ pub fn policies(paths: &[PathBuf], kinds: &DocumentKinds) -> Result<Vec<Policy>,
 /// The keys of the settings, each with its certificate.
 pub fn keys(settings: &[config::SigningKey]) -> Result<Vec<Arc<dyn IssuingKey>>, HeldError> {
     settings.iter().map(|entry| Ok(Arc::new(key(entry)?) as Arc<dyn IssuingKey>)).collect()
+}
+
+/// The key of the audit log's heads.
+pub fn audit_key(path: &Path) -> Result<HeadKey, HeldError> {
+    HeadKey::from_pem(&read(path)?).map_err(|source| HeldError::AuditKey { path: path.to_owned(), source })
 }
 
 fn key(entry: &config::SigningKey) -> Result<CadesSigner, HeldError> {

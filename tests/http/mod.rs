@@ -1,6 +1,7 @@
 //! The service as its callers meet it: real listeners on free ports, a development PKI, an SQLite registry.
 
 mod adding;
+mod audit;
 mod bad_input;
 mod client;
 mod collecting;

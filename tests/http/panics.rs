@@ -109,6 +109,7 @@ async fn start() -> Service {
         memory,
         published: None,
         policies: held::policies(&[], &DocumentKinds::default()).expect("policies"),
+        audit: None,
         config,
     };
     Service { running: http::boot(parts).await.expect("a service"), directory }
