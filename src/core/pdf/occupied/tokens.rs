@@ -41,6 +41,10 @@ impl<'a> Operators<'a> {
             let is_value = is_delimiter(*first) || matches!(first, b'+' | b'-' | b'.' | b'0'..=b'9');
             if !is_value {
                 let word = self.word();
+                if word.is_empty() {
+                    // White space that some readers do not know.
+                    return None;
+                }
                 if !matches!(word, b"true" | b"false" | b"null") {
                     self.cursor.at += word.len();
                     return Some(Some((word, operands)));
@@ -197,7 +201,18 @@ mod tests {
             words(b"q 1 0 0 1 5 -.5 cm % a remark\n/F1 12 Tf [(a)-20(b)]TJ(x)' true Q").map(|found| found.len());
         assert_eq!(found, Some(6));
         assert_eq!(words(b"(x)' T*").unwrap(), [("'".to_owned(), 1), ("T*".to_owned(), 0)]);
-        for wrong in [&b"1 2"[..], b"1 0 0 1 5 20cm", b"(a", b"] Tj", b"<< /A 1 /A 2 >> BDC", b"1.2.3 w", b"--5 w"] {
+        assert!(!Operators::new(b"q \0 Q").are_whole() && Operators::new(b"q %\n Q").are_whole());
+        for wrong in [
+            &b"q \0 Q"[..],
+            b"\x0Cq",
+            b"1 2",
+            b"1 0 0 1 5 20cm",
+            b"(a",
+            b"] Tj",
+            b"<< /A 1 /A 2 >> BDC",
+            b"1.2.3 w",
+            b"--5 w",
+        ] {
             assert_eq!(words(wrong), None, "{}", String::from_utf8_lossy(wrong));
         }
     }
