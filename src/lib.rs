@@ -1,7 +1,7 @@
 //! antin (*ấn tín*, the seal of office): verification and trust for digitally signed public documents.
 //!
 //! The layers, each using only those to its left:
-//! `core <- {clock, config, net, typesetting} <- {audit, revocation, signing, registry, pki, trust} <- service <- http <- cli`.
+//! `core <- {clock, config, net, typesetting} <- {audit, kinds, revocation, signing, registry, pki, trust} <- service <- http <- cli`.
 #![forbid(unsafe_code)]
 
 pub mod audit;
@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod core;
 pub mod http;
+pub mod kinds;
 pub mod net;
 pub mod pki;
 pub mod registry;

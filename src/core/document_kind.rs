@@ -84,6 +84,14 @@ impl Period {
     pub fn contains(&self, time: Time) -> bool {
         self.from.is_none_or(|from| from <= time) && self.until.is_none_or(|until| time <= until)
     }
+
+    /// Each ends no earlier than it begins, and before the next begins.
+    pub fn are_in_order(periods: &[Self]) -> bool {
+        let forward = |period: &Self| !matches!((period.from, period.until), (Some(from), Some(until)) if until < from);
+        let follows =
+            |pair: &[Self]| matches!((pair[0].until, pair[1].from), (Some(until), Some(from)) if until < from);
+        periods.iter().all(forward) && periods.windows(2).all(follows)
+    }
 }
 
 /// As it stands in a file, before its rules are checked.
@@ -148,7 +156,10 @@ impl TryFrom<Written> for DocumentKinds {
             }
             let needs_someone =
                 |period: &Period| !period.signers.is_empty() && period.signers.iter().all(|roles| !roles.is_empty());
-            if kind.periods.is_empty() || !kind.periods.iter().all(needs_someone) || !are_in_order(&kind.periods) {
+            if kind.periods.is_empty()
+                || !kind.periods.iter().all(needs_someone)
+                || !Period::are_in_order(&kind.periods)
+            {
                 return Err(KindsFault::Periods(first.clone()));
             }
             let mut needed = kind.periods.iter().flat_map(|period| &period.signers).flatten();
@@ -158,12 +169,6 @@ impl TryFrom<Written> for DocumentKinds {
         }
         Ok(Self { roles, kinds })
     }
-}
-
-fn are_in_order(periods: &[Period]) -> bool {
-    let forward = |period: &Period| !matches!((period.from, period.until), (Some(from), Some(until)) if until < from);
-    let follows = |pair: &[Period]| matches!((pair[0].until, pair[1].from), (Some(until), Some(from)) if until < from);
-    periods.iter().all(forward) && periods.windows(2).all(follows)
 }
 
 impl DocumentKinds {
@@ -176,6 +181,11 @@ impl DocumentKinds {
     pub fn periods(&self, kind: &str) -> Option<&[Period]> {
         let found = self.kinds.iter().find(|rule| rule.names.iter().any(|name| name == kind));
         found.map(|rule| rule.periods.as_slice())
+    }
+
+    /// The role has an entry.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.contains_key(role)
     }
 
     /// Somebody can be shown to hold the role.

@@ -4,3 +4,4 @@
 
 mod health_book;
 mod judicial;
+mod kinds;

@@ -1,0 +1,122 @@
+//! A document held against what its kind says of its media type.
+
+use serde::Deserialize;
+
+use super::{
+    fhir, json,
+    kind::KindFault,
+    schema::{Schema, Schemas},
+};
+
+/// What documents of a kind are under one media type.
+#[derive(Debug)]
+pub struct Content {
+    /// Without parameters.
+    pub media_type: String,
+    pub form: Form,
+    pub maximum_bytes: usize,
+    /// Of JSON.
+    pub schema: Option<Schema>,
+    /// Of a FHIR document: sections that its Composition must have.
+    pub sections: Vec<Section>,
+}
+
+/// How a document is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// RFC 8259, each name once.
+    Json,
+    /// A Bundle of FHIR R4 (4.0.1) that is a document, in JSON.
+    FhirDocument,
+    /// ISO 32000; signing inside it reads it whole, signing beside it its first and last lines.
+    Pdf,
+}
+
+/// A section that must be there.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Section {
+    /// For people.
+    pub name: String,
+    /// One of these LOINC codes.
+    pub codes: Vec<String>,
+}
+
+/// As it stands in the file of the kind.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct WrittenContent {
+    media_type: String,
+    form: Form,
+    maximum_bytes: usize,
+    schema: Option<String>,
+    #[serde(default)]
+    sections: Vec<Section>,
+}
+
+/// Where a document breaks which rule of its kind. It repeats nothing of what the document says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {rule}", if path.is_empty() { "the document" } else { path })]
+pub struct ContentFault {
+    /// A JSON Pointer (RFC 6901) into the document; empty: all of it.
+    pub path: String,
+    /// What must be there.
+    pub rule: String,
+    /// It is about the media type, not the document.
+    pub of_media_type: bool,
+}
+
+/// Octets at the end of a PDF in which `%%EOF` stands.
+const PDF_END: usize = 1024;
+
+impl ContentFault {
+    pub(super) fn new(path: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self { path: path.into(), rule: rule.into(), of_media_type: false }
+    }
+
+    pub(super) fn media_type(known: &str) -> Self {
+        Self { path: String::new(), rule: format!("documents of this kind are {known}"), of_media_type: true }
+    }
+}
+
+impl WrittenContent {
+    pub(super) fn with(self, schemas: &Schemas) -> Result<Content, KindFault> {
+        let Self { media_type, form, maximum_bytes, schema, sections } = self;
+        let (kind, of_kind) = media_type.split_once('/').unwrap_or_default();
+        let is_token = |text: &str| !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_graphic());
+        if !is_token(kind) || !is_token(of_kind) || media_type.contains(';') || media_type.len() > 127 {
+            return Err(KindFault::Value("content.media-type", "be a media type without parameters"));
+        }
+        if maximum_bytes == 0 {
+            return Err(KindFault::Value("content.maximum-bytes", "be above 0"));
+        }
+        if schema.is_some() != (form != Form::Pdf) {
+            return Err(KindFault::Value("content.schema", "be given for JSON, and for nothing else"));
+        }
+        let has_codes = |section: &Section| !section.name.is_empty() && !section.codes.is_empty();
+        if !sections.iter().all(has_codes) || (!sections.is_empty() && form != Form::FhirDocument) {
+            return Err(KindFault::Value("content.sections", "have a name and codes, in a fhir-document"));
+        }
+        let schema = schema.map(|name| schemas.compile(&name)).transpose()?;
+        Ok(Content { media_type, form, maximum_bytes, schema, sections })
+    }
+}
+
+impl Content {
+    pub(super) fn check(&self, document: &[u8]) -> Result<(), ContentFault> {
+        if document.len() > self.maximum_bytes {
+            return Err(ContentFault::new("", format!("must have at most {} bytes", self.maximum_bytes)));
+        }
+        if self.form == Form::Pdf {
+            let end = &document[document.len().saturating_sub(PDF_END)..];
+            let is_pdf = document.starts_with(b"%PDF-") && memchr::memmem::find(end, b"%%EOF").is_some();
+            return if is_pdf { Ok(()) } else { Err(ContentFault::new("", "must be a PDF")) };
+        }
+        let value = json::parse(document)?;
+        if self.form == Form::FhirDocument {
+            fhir::check(&value, &self.sections)?;
+        }
+        self.schema.as_ref().map_or(Ok(()), |schema| schema.check(&value))
+    }
+}

@@ -1,0 +1,135 @@
+//! JSON Schema (draft 2020-12) as the kinds use it: schemas of the same folder refer to each other, nothing is fetched.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use jsonschema::{Draft, PatternOptions, Retrieve, Uri, ValidationError, Validator};
+use serde_json::Value;
+
+use super::{ContentFault, json, kind::KindFault};
+
+/// What the names of files are relative to; nobody is asked there.
+const BASE: &str = "https://kinds.invalid/";
+/// Faults that are told of one document.
+const MOST_TOLD: usize = 5;
+
+/// The schemas of a folder, by the names of their files.
+#[derive(Clone, Default)]
+pub struct Schemas(BTreeMap<String, Arc<Value>>);
+
+/// One that documents are held against.
+pub struct Schema {
+    validator: Validator,
+    /// For words about what is broken.
+    schemas: Schemas,
+    /// As it stands in the file.
+    pub text: Arc<Value>,
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Schema").field("text", &self.text).finish_non_exhaustive()
+    }
+}
+
+impl Schemas {
+    pub(super) fn add(&mut self, name: &str, text: &str) -> Result<(), KindFault> {
+        let value = json::parse(text.as_bytes()).map_err(|fault| KindFault::Schema(fault.to_string()))?;
+        self.0.insert(name.to_owned(), Arc::new(value));
+        Ok(())
+    }
+
+    /// Makes the schema of this name ready.
+    pub(super) fn compile(&self, name: &str) -> Result<Schema, KindFault> {
+        let text = self.0.get(name).ok_or_else(|| KindFault::SchemaMissing(name.to_owned()))?;
+        let validator = jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .with_base_uri(format!("{BASE}{name}"))
+            .with_retriever(self.clone())
+            // Patterns cost time in proportion to the text.
+            .with_pattern_options(PatternOptions::regex())
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(false)
+            .build(text)
+            .map_err(|error| KindFault::Schema(error.to_string()))?;
+        Ok(Schema { validator, schemas: self.clone(), text: Arc::clone(text) })
+    }
+}
+
+impl Retrieve for Schemas {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        let name = uri.as_str().strip_prefix(BASE).unwrap_or_default();
+        let found = self.0.get(name).map(|value| Value::clone(value));
+        found.ok_or_else(|| format!("no schema {:?} stands in the folder, and none is fetched", uri.as_str()).into())
+    }
+}
+
+impl Schema {
+    /// # Errors
+    /// The path of the first fault, and words about up to five.
+    pub fn check(&self, value: &Value) -> Result<(), ContentFault> {
+        let mut faults = self.validator.iter_errors(value);
+        let Some(first) = faults.next() else { return Ok(()) };
+        let mut rule = self.rule(&first);
+        for other in faults.take(MOST_TOLD - 1) {
+            rule.push_str(&format!("; {}: {}", other.instance_path().as_str(), self.rule(&other)));
+        }
+        Err(ContentFault::new(first.instance_path().as_str(), rule))
+    }
+
+    /// What the schema's own words demand there; else those of the library, without the value.
+    fn rule(&self, error: &ValidationError<'_>) -> String {
+        let described = || {
+            let location = error.absolute_keyword_location()?.as_str();
+            let (file, pointer) = location.strip_prefix(BASE)?.split_once('#')?;
+            let (parent, _) = pointer.rsplit_once('/')?;
+            self.schemas.0.get(file)?.pointer(parent)?.get("description")?.as_str()
+        };
+        described().map_or_else(|| error.masked().to_string(), str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn schema(text: &Value) -> Result<Schema, KindFault> {
+        let mut schemas = Schemas::default();
+        schemas.add("common.schema.json", include_str!("../../config/kinds/common.schema.json"))?;
+        schemas.add("a.schema.json", &text.to_string())?;
+        schemas.compile("a.schema.json")
+    }
+
+    #[test]
+    fn a_fault_has_its_path_and_the_words_of_the_schema_and_no_value() {
+        let date = json!({"$ref": "common.schema.json#/$defs/date"});
+        let schema = schema(&json!({
+            "properties": {"a/b": {"items": date}, "id": {"$ref": "common.schema.json#/$defs/citizenId"}},
+            "required": ["id"],
+        }));
+        let schema = schema.expect("a schema");
+        assert_eq!(schema.check(&json!({"a/b": ["2026-08-03"], "id": "001099000001"})), Ok(()));
+        let fault =
+            schema.check(&json!({"a/b": ["2026-08-03", "2026-02-30"], "id": "secret"})).expect_err("two faults");
+        assert_eq!(fault.path, "/a~1b/1");
+        assert_eq!(fault.rule, "must be a date such as 2026-08-03; /id: must be the 12 digits of a citizen's id");
+        let fault = schema.check(&json!({})).expect_err("no id");
+        assert_eq!((fault.path.as_str(), fault.rule.contains("\"id\"")), ("", true), "{fault}");
+        let fault = schema.check(&json!({"id": 5})).expect_err("no text");
+        assert!(!fault.to_string().contains('5'), "{fault}");
+    }
+
+    #[test]
+    fn a_schema_that_cannot_be_used_is_refused() {
+        for text in [
+            json!({"$ref": "https://example.org/schema.json"}),
+            json!({"$ref": "other.schema.json"}),
+            json!({"type": "strings"}),
+            json!({"pattern": "(a"}),
+            json!({"pattern": "(?=a)b"}),
+            json!({"format": "nonsense"}),
+        ] {
+            assert!(matches!(schema(&text), Err(KindFault::Schema(_))), "{text}");
+        }
+    }
+}
