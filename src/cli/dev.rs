@@ -19,6 +19,7 @@ use crate::{
         revocation::{CrlSource, RevocationSettings},
     },
     http::Running,
+    kinds::{DocumentKind, Kinds},
     pki::{self, Authority, InitOptions, Member, PkiError},
 };
 
@@ -26,18 +27,12 @@ use crate::{
 /// its time-stamp: this long, the second in which the list is seen, and a quarter of both until the queue looks again make less than a
 /// minute.
 const REFRESHED_EVERY: Duration = Duration::from_secs(30);
-const JUDICIAL_KINDS: [&str; 3] = ["judicial-certificate", "judicial-certificate-1", "judicial-certificate-2"];
-const HEALTH_KINDS: [&str; 4] = ["health-book", "health-check", "referral", "re-examination"];
-
 /// Name of the audit log's folder, and of the files of its key.
 const AUDIT: &str = "audit";
 /// Name of the key for receipts, and of its files.
 const RECEIPT: &str = "receipt";
 /// Rules about kinds of documents, held if they are there.
 const DOCUMENT_KINDS: &str = "document-kinds.toml";
-
-const JUDICIAL_PURPOSES: [&str; 4] = ["recruitment", "nationality", "adoption", "administrative-procedure"];
-const HEALTH_PURPOSES: [&str; 4] = ["treatment", "insurance", "recruitment", "administrative-procedure"];
 
 /// The arguments of `antin dev`.
 #[derive(Args, Clone, Debug)]
@@ -127,19 +122,14 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         padding: Padding::Pss,
         seal_image: None,
     });
-    let kinds = |names: &[&str], key: &str, purposes: &[&str]| -> Vec<Kind> {
-        let kind = |name: &&str| Kind {
-            name: (*name).to_owned(),
-            keys: vec![key.to_owned()],
-            digest_only: true,
-            foreign_references: false,
-            purposes: purposes.iter().map(|purpose| (*purpose).to_owned()).collect(),
-        };
-        names.iter().map(kind).collect()
+    let kind = |kind: &DocumentKind| Kind {
+        name: kind.name.clone(),
+        keys: vec![if kind.name.starts_with("judicial") { "judicial" } else { "health" }.to_owned()],
+        digest_only: true,
+        foreign_references: false,
+        purposes: Vec::new(),
     };
-    let kinds =
-        [kinds(&JUDICIAL_KINDS, "judicial", &JUDICIAL_PURPOSES), kinds(&HEALTH_KINDS, "health", &HEALTH_PURPOSES)]
-            .concat();
+    let kinds: Vec<Kind> = Kinds::held().iter().map(kind).collect();
     let client = |name: &str, member: Member, operations: &[Operation]| {
         let certificate = fingerprint(&member.certificate_path(&pki));
         let signs = operations.contains(&Operation::Sign);

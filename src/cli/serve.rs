@@ -82,7 +82,8 @@ pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running
         tracing::warn!("no trust anchor is held: no signature will be relied on; see [trust] of the settings");
     }
     let keys = held::keys(&config.keys)?;
-    let document_kinds = held::document_kinds(config.verify.document_kinds.as_deref())?;
+    let kinds = held::kinds(config.documents.kinds_folder.as_deref(), &config.kinds)?;
+    let document_kinds = held::document_kinds(config.verify.document_kinds.as_deref(), &kinds)?;
     let policies = held::policies(&config.verify.policies, &document_kinds)?;
     let registry = Arc::new(SqliteRegistry::open(&config.registry.path, clock::now())?);
     let trust = Arc::new(ArcSwap::from_pointee(trust));
@@ -92,7 +93,8 @@ pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running
         (Some(folder), Some(key)) => Some(AuditLog::open(folder, held::audit_key(key)?)?),
         _ => None,
     };
-    let parts = Parts { keys, registry, trust, list, hangup, revocation, memory, published, policies, audit, config };
+    let parts =
+        Parts { keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, audit, config };
     Ok(http::boot(parts).await?)
 }
 

@@ -18,6 +18,7 @@ use crate::core::report::text::{self, Language};
 use crate::core::report::xml;
 use crate::core::report::{Outcome, Report};
 use crate::core::validation::{self, Content, ValidationRequest};
+use crate::kinds::Kinds;
 
 /// The arguments of `antin verify`.
 #[derive(Args, Clone, Debug)]
@@ -37,7 +38,7 @@ pub struct VerifyArguments {
         conflicts_with_all = ["evidence_out", "intermediates", "crls", "ocsp_responses", "revocation", "at", "policy", "document_kinds"]
     )]
     saved: Option<PathBuf>,
-    /// Who must have signed documents of which kind (the form of config/document-kinds.toml); nobody in particular by default
+    /// How it shows that a signer holds the office which documents of a kind need (the form of config/document-kinds.toml); by default nobody in particular need have signed
     #[arg(long, value_name = "FILE")]
     document_kinds: Option<PathBuf>,
     /// Text for people, JSON for machines, XML for archives (ETSI TS 119 102-2)
@@ -109,7 +110,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
 fn load(arguments: &VerifyArguments) -> Result<LoadedEvidence, CommandError> {
     let mut loaded = arguments.evidence.load()?;
     if let Some(path) = &arguments.document_kinds {
-        let text = String::from_utf8_lossy(&evidence::read(path)?).into_owned();
+        let text = Kinds::held().complete_rules(&String::from_utf8_lossy(&evidence::read(path)?));
         let kinds = DocumentKinds::parse(&text).map_err(|error| CommandError::about(exit::UNREADABLE, path, &error))?;
         loaded.policy.document_kinds = kinds;
         loaded.document_kinds_text = Some(text);

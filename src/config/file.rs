@@ -155,7 +155,7 @@ fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'sta
 }
 
 fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
-    let Config { mutual_tls, trust, revocation, time_stamping, verify, registry, audit, keys, .. } = config;
+    let Config { mutual_tls, trust, revocation, time_stamping, verify, documents, registry, audit, keys, .. } = config;
     let sources =
         revocation.sources.iter_mut().flat_map(|source| source.issuer_file.iter_mut().chain(&mut source.file));
     let list = trust.list.iter_mut().flat_map(|list| [&mut list.file, &mut list.state_file]);
@@ -174,6 +174,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(&mut time_stamping.tls_authorities)
         .chain(&mut verify.policies)
         .chain(&mut verify.document_kinds)
+        .chain(&mut documents.kinds_folder)
         .chain(&mut audit.folder)
         .chain(&mut audit.key)
         .chain(authorities)

@@ -32,6 +32,7 @@ pub struct Config {
     pub time_stamping: TimeStamping,
     pub verify: Verify,
     pub receipt: Receipt,
+    pub documents: Documents,
     pub registry: Registry,
     pub audit: Audit,
     pub log: Log,
@@ -55,6 +56,12 @@ impl Default for Verify {
     fn default() -> Self {
         Self { policy: "circular-15-2025".to_owned(), policies: Vec::new(), document_kinds: None }
     }
+}
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Documents {
+    /// Files of kinds beside those that come with antin, or in place of them.
+    pub kinds_folder: Option<PathBuf>,
 }
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

@@ -264,30 +264,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rules_in_the_tree_are_read_and_say_what_the_law_does() {
-        let kinds =
-            DocumentKinds::parse(include_str!("../../config/document-kinds.toml")).expect("the file in the tree");
-        let needed = |kind: &str, time: &str| {
-            let time = Time::parse_rfc3339(time).expect("a time");
-            let periods = kinds.periods(kind).expect("rules");
-            periods.iter().find(|period| period.contains(time)).map(|period| period.signers.clone())
-        };
-        let roles = |groups: &[&[&str]]| -> Option<Vec<Vec<String>>> {
-            Some(groups.iter().map(|group| group.iter().map(|role| (*role).to_owned()).collect()).collect())
-        };
-        for kind in ["judicial-certificate", "judicial-certificate-1", "judicial-certificate-2"] {
-            assert_eq!(needed(kind, "2025-02-28T23:59:59+07:00"), roles(&[&["justice-department"]]));
-            assert_eq!(needed(kind, "2025-03-01T00:00:00+07:00"), roles(&[&["public-security"]]));
-        }
-        for kind in ["referral", "re-examination"] {
-            assert_eq!(needed(kind, "2026-05-31T23:59:59+07:00"), roles(&[&["doctor", "facility"]]));
-            assert_eq!(needed(kind, "2026-06-01T00:00:00+07:00"), roles(&[&["doctor"], &["facility"]]));
-        }
-        assert_eq!(kinds.periods("driving-licence"), None);
-        assert!(!DocumentKinds::default().can_prove("doctor"));
-    }
-
-    #[test]
     fn rules_are_read_strictly() {
         let read = |roles: &str, periods: &str| {
             DocumentKinds::parse(&format!(

@@ -11,6 +11,7 @@ mod extend;
 mod field;
 mod head;
 mod health;
+mod kinds;
 mod limits;
 mod listener;
 mod metrics;
@@ -32,7 +33,7 @@ mod trust_watch;
 mod verify;
 mod words;
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::{extract::Request, http::header};
@@ -56,8 +57,9 @@ use request::Door;
 use crate::{
     audit::AuditLog,
     clock,
-    config::Config,
+    config::{self, Config},
     core::{memory::Memory, policy::Policy, time::Time},
+    kinds::Kinds,
     registry::{Registry, RegistryError},
     revocation::RevocationCache,
     service::{
@@ -102,6 +104,8 @@ pub struct Parts {
     pub memory: Arc<Memory>,
     /// The directory of a development PKI whose CRLs and certificates are to be served.
     pub published: Option<PathBuf>,
+    /// Among them each of the settings.
+    pub kinds: Arc<Kinds>,
     /// Each that a request may name.
     pub policies: Vec<Policy>,
     /// `None`: decisions are not written down.
@@ -113,6 +117,7 @@ pub struct App {
     verify: Arc<VerifyService>,
     sign: Arc<SignService>,
     documents: DocumentService,
+    kinds: Arc<Kinds>,
     levels: Option<Arc<LevelRaiser>>,
     /// `None`: nobody can be asked for time-stamps.
     extending: Option<ExtendService>,
@@ -186,7 +191,8 @@ impl Running {
 
 /// Starts the service: unfinished attempts of earlier runs are marked, sockets are bound, then requests are answered.
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
-    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, policies, audit } = parts;
+    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, audit } =
+        parts;
     install_metrics();
     for intent in registry.recover().await? {
         tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
@@ -199,7 +205,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
             memory,
             policies,
             &config.verify.policy,
-            &config.kinds,
+            purposes(&config.kinds, &kinds),
         )
         .map_err(BootError::Policy)?,
     );
@@ -218,6 +224,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     }
     let sign = Arc::new(SignService::new(
         &config.kinds,
+        Arc::clone(&kinds),
         &keys,
         Arc::clone(&registry),
         Arc::clone(&verify),
@@ -231,6 +238,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
         documents: DocumentService::new(registry),
+        kinds,
         levels,
         extending,
         standing,
@@ -248,6 +256,15 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     }
     running.watchers.spawn(trust_watch::watch(app, hangup, list));
     Ok(running)
+}
+
+/// What documents of each kind that is issued here serve for: as the settings say, else as their kind does.
+fn purposes(issued: &[config::Kind], kinds: &Kinds) -> BTreeMap<String, Vec<String>> {
+    let own = issued.iter().map(|kind| {
+        let held = kinds.get(&kind.name).filter(|_| kind.purposes.is_empty());
+        (kind.name.clone(), held.map_or(&kind.purposes, |held| &held.reliance.purposes).clone())
+    });
+    own.collect()
 }
 
 async fn start(

@@ -32,6 +32,8 @@ pub struct Problem {
     pub detail: String,
     /// The field of the request that is concerned.
     pub field: Option<String>,
+    /// Where in the document, as a JSON Pointer (RFC 6901).
+    pub path: Option<String>,
     /// Seconds after which the same request may succeed.
     pub retry_after: Option<u32>,
 }
@@ -48,6 +50,7 @@ struct Body<'a> {
     code: &'a str,
     detail: &'a str,
     field: Option<&'a str>,
+    path: Option<&'a str>,
     /// For people who use the software, not who write it.
     message: Option<Text>,
     remedy: Option<Text>,
@@ -55,7 +58,7 @@ struct Body<'a> {
 
 impl Problem {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code: Cow::Borrowed(code), detail: detail.into(), field: None, retry_after: None }
+        Self { status, code: Cow::Borrowed(code), detail: detail.into(), field: None, path: None, retry_after: None }
     }
 
     pub fn on_field(mut self, field: impl Into<String>) -> Self {
@@ -152,6 +155,7 @@ impl IntoResponse for Problem {
             code: &self.code,
             detail: &self.detail,
             field: self.field.as_deref(),
+            path: self.path.as_deref(),
             message: said.map(|said| said.message),
             remedy: said.map(|said| said.remedy),
         };
@@ -269,6 +273,9 @@ impl From<SignError> for Problem {
             SignError::SignerNotUsable { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "signer-not-usable", detail).retry_after(60)
             }
+            SignError::IssuerNotAuthorised { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "issuer-not-authorised", detail).on_field("signer")
+            }
             SignError::DifferentBody(_) => {
                 Self::new(StatusCode::CONFLICT, "idempotency-key-reused", detail).on_field("Idempotency-Key")
             }
@@ -277,6 +284,13 @@ impl From<SignError> for Problem {
                 .retry_after(1),
             SignError::StateUnknown(_) => {
                 Self::new(StatusCode::CONFLICT, "signature-state-unknown", detail).on_field("Idempotency-Key")
+            }
+            SignError::Malformed(fault) if fault.of_media_type => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "media-type-not-permitted", detail).on_field("mediaType")
+            }
+            SignError::Malformed(fault) => {
+                let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "document-malformed", detail);
+                Self { path: Some(fault.path), ..problem.on_field("document") }
             }
             SignError::Reference(fault) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "reference-not-signable", detail).on_field(fault.field)

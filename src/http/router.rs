@@ -6,7 +6,9 @@ use axum::{Router, extract::DefaultBodyLimit, routing::get};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, documents, extend, health, metrics, openapi, problem::Problem, published, sign, siva, trust, verify};
+use super::{
+    App, documents, extend, health, kinds, metrics, openapi, problem::Problem, published, sign, siva, trust, verify,
+};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -58,6 +60,8 @@ fn verifying() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(siva::health))
         .routes(routes!(siva::heartbeat))
         .routes(routes!(trust::trust))
+        .routes(routes!(kinds::kinds))
+        .routes(routes!(kinds::schema))
         .routes(routes!(health::healthz))
 }
 

@@ -32,7 +32,7 @@ use crate::{
     registry::{Format, Level, Packaging},
     service::{
         permission::Client,
-        sign::{SignContent, SignRequest, Signed},
+        sign::{SignContent, SignRequest, Signed, UNTOLD},
     },
 };
 
@@ -55,8 +55,6 @@ const PREFERENCE_APPLIED: &str = "preference-applied";
 /// The longest wait for a level above B-B.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const ACCEPTED: &str = "application/json, multipart/form-data";
-/// The media type of content that stays with the client and whose type it does not tell.
-const UNTOLD: &str = "application/octet-stream";
 const PDF: &str = "application/pdf";
 
 /// The answer.

@@ -1,6 +1,7 @@
 //! A document held against what its kind says of its media type.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     fhir, json,
@@ -22,7 +23,7 @@ pub struct Content {
 }
 
 /// How a document is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// RFC 8259, each name once.
@@ -31,6 +32,8 @@ pub enum Form {
     FhirDocument,
     /// ISO 32000; signing inside it reads it whole, signing beside it its first and last lines.
     Pdf,
+    /// Anything: nobody here looks into it.
+    Octets,
 }
 
 /// A section that must be there.
@@ -91,7 +94,7 @@ impl WrittenContent {
         if maximum_bytes == 0 {
             return Err(KindFault::Value("content.maximum-bytes", "be above 0"));
         }
-        if schema.is_some() != (form != Form::Pdf) {
+        if schema.is_some() != matches!(form, Form::Json | Form::FhirDocument) {
             return Err(KindFault::Value("content.schema", "be given for JSON, and for nothing else"));
         }
         let has_codes = |section: &Section| !section.name.is_empty() && !section.codes.is_empty();
@@ -108,15 +111,23 @@ impl Content {
         if document.len() > self.maximum_bytes {
             return Err(ContentFault::new("", format!("must have at most {} bytes", self.maximum_bytes)));
         }
-        if self.form == Form::Pdf {
-            let end = &document[document.len().saturating_sub(PDF_END)..];
-            let is_pdf = document.starts_with(b"%PDF-") && memchr::memmem::find(end, b"%%EOF").is_some();
-            return if is_pdf { Ok(()) } else { Err(ContentFault::new("", "must be a PDF")) };
+        match self.form {
+            Form::Octets => Ok(()),
+            Form::Pdf => {
+                let end = &document[document.len().saturating_sub(PDF_END)..];
+                let is_pdf = document.starts_with(b"%PDF-") && memchr::memmem::find(end, b"%%EOF").is_some();
+                if is_pdf { Ok(()) } else { Err(ContentFault::new("", "must be a PDF")) }
+            }
+            Form::Json => self.check_schema(&json::parse(document)?),
+            Form::FhirDocument => {
+                let value = json::parse(document)?;
+                fhir::check(&value, &self.sections)?;
+                self.check_schema(&value)
+            }
         }
-        let value = json::parse(document)?;
-        if self.form == Form::FhirDocument {
-            fhir::check(&value, &self.sections)?;
-        }
-        self.schema.as_ref().map_or(Ok(()), |schema| schema.check(&value))
+    }
+
+    fn check_schema(&self, value: &Value) -> Result<(), ContentFault> {
+        self.schema.as_ref().map_or(Ok(()), |schema| schema.check(value))
     }
 }

@@ -60,6 +60,7 @@ static KINDS: LazyLock<Arc<Kinds>> =
 #[derive(Debug)]
 pub struct Kinds {
     by_name: BTreeMap<String, DocumentKind>,
+    schemas: Schemas,
 }
 
 /// Why files of kinds cannot be used.
@@ -121,7 +122,7 @@ impl Kinds {
             }
             by_name.insert(kind.name.clone(), kind);
         }
-        Ok(Self { by_name })
+        Ok(Self { by_name, schemas })
     }
 
     pub fn get(&self, name: &str) -> Option<&DocumentKind> {
@@ -131,6 +132,11 @@ impl Kinds {
     /// In order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &DocumentKind> {
         self.by_name.values()
+    }
+
+    /// The JSON Schema in this file.
+    pub fn schema(&self, file: &str) -> Option<&serde_json::Value> {
+        self.schemas.get(file)
     }
 
     /// The text of a file of rules (`config/document-kinds.toml`) completed: the kinds that it does not name have the signers of these,
@@ -155,6 +161,7 @@ impl Kinds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::time::Time;
 
     #[test]
     fn every_file_of_the_folder_is_held() {
@@ -192,6 +199,30 @@ mod tests {
         write("other.toml", &kind("permit"));
         let error = Kinds::with_folder(folder.path()).expect_err("another name").to_string();
         assert!(error.starts_with("other.toml: "), "{error}");
+    }
+
+    #[test]
+    fn the_rules_in_the_tree_are_read_and_say_what_the_law_does() {
+        let text = Kinds::held().complete_rules(include_str!("../../config/document-kinds.toml"));
+        let kinds = DocumentKinds::parse(&text).expect("the files in the tree");
+        let needed = |kind: &str, time: &str| {
+            let time = Time::parse_rfc3339(time).expect("a time");
+            let periods = kinds.periods(kind).expect("rules");
+            periods.iter().find(|period| period.contains(time)).map(|period| period.signers.clone())
+        };
+        let roles = |groups: &[&[&str]]| -> Option<Vec<Vec<String>>> {
+            Some(groups.iter().map(|group| group.iter().map(|role| (*role).to_owned()).collect()).collect())
+        };
+        for kind in ["judicial-certificate", "judicial-certificate-1", "judicial-certificate-2"] {
+            assert_eq!(needed(kind, "2025-02-28T23:59:59+07:00"), roles(&[&["justice-department"]]));
+            assert_eq!(needed(kind, "2025-03-01T00:00:00+07:00"), roles(&[&["public-security"]]));
+        }
+        for kind in ["referral", "re-examination"] {
+            assert_eq!(needed(kind, "2026-05-31T23:59:59+07:00"), roles(&[&["doctor", "facility"]]));
+            assert_eq!(needed(kind, "2026-06-01T00:00:00+07:00"), roles(&[&["doctor"], &["facility"]]));
+        }
+        assert_eq!(kinds.periods("driving-licence"), None);
+        assert!(kinds.has_role("doctor") && !kinds.can_prove("doctor"));
     }
 
     #[test]

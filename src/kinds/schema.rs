@@ -13,21 +13,21 @@ const BASE: &str = "https://kinds.invalid/";
 const MOST_TOLD: usize = 5;
 
 /// The schemas of a folder, by the names of their files.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Schemas(BTreeMap<String, Arc<Value>>);
 
 /// One that documents are held against.
 pub struct Schema {
+    /// The name of its file.
+    pub name: String,
     validator: Validator,
     /// For words about what is broken.
     schemas: Schemas,
-    /// As it stands in the file.
-    pub text: Arc<Value>,
 }
 
 impl fmt::Debug for Schema {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Schema").field("text", &self.text).finish_non_exhaustive()
+        formatter.debug_struct("Schema").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -36,6 +36,10 @@ impl Schemas {
         let value = json::parse(text.as_bytes()).map_err(|fault| KindFault::Schema(fault.to_string()))?;
         self.0.insert(name.to_owned(), Arc::new(value));
         Ok(())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).map(|value| &**value)
     }
 
     /// Makes the schema of this name ready.
@@ -51,15 +55,16 @@ impl Schemas {
             .should_ignore_unknown_formats(false)
             .build(text)
             .map_err(|error| KindFault::Schema(error.to_string()))?;
-        Ok(Schema { validator, schemas: self.clone(), text: Arc::clone(text) })
+        Ok(Schema { name: name.to_owned(), validator, schemas: self.clone() })
     }
 }
 
 impl Retrieve for Schemas {
     fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
         let name = uri.as_str().strip_prefix(BASE).unwrap_or_default();
-        let found = self.0.get(name).map(|value| Value::clone(value));
-        found.ok_or_else(|| format!("no schema {:?} stands in the folder, and none is fetched", uri.as_str()).into())
+        self.get(name)
+            .cloned()
+            .ok_or_else(|| format!("no schema {:?} stands in the folder, and none is fetched", uri.as_str()).into())
     }
 }
 
@@ -82,7 +87,7 @@ impl Schema {
             let location = error.absolute_keyword_location()?.as_str();
             let (file, pointer) = location.strip_prefix(BASE)?.split_once('#')?;
             let (parent, _) = pointer.rsplit_once('/')?;
-            self.schemas.0.get(file)?.pointer(parent)?.get("description")?.as_str()
+            self.schemas.get(file)?.pointer(parent)?.get("description")?.as_str()
         };
         described().map_or_else(|| error.masked().to_string(), str::to_owned)
     }

@@ -15,6 +15,7 @@ use crate::{
         policy::Policy,
         x509::{Certificate, CertificateList},
     },
+    kinds::{Kinds, KindsError},
     signing::{
         CadesSigner, IssuingKey,
         key::{KeyError, RsaPadding, SoftwareKey},
@@ -49,17 +50,36 @@ pub enum HeldError {
     SealImage { path: PathBuf, source: SealImageError },
     #[error("{}: {source}", path.display())]
     DocumentKinds { path: PathBuf, source: toml::de::Error },
+    #[error(transparent)]
+    Kinds(#[from] KindsError),
+    #[error(
+        "[[kind]] name = {0:?}: no file describes this kind; put one into the folder that documents.kinds-folder names"
+    )]
+    KindUnknown(String),
     #[error("{}: {source}", path.display())]
     Policy { path: PathBuf, source: toml::de::Error },
     #[error("{}: the id {id:?} is that of another policy, or has more than {LONGEST_POLICY_ID} bytes or a space: give this one its own", path.display())]
     PolicyId { path: PathBuf, id: String },
 }
 
-/// The rules about kinds of documents in a file; none without one.
-pub fn document_kinds(path: Option<&Path>) -> Result<DocumentKinds, HeldError> {
+/// The kinds that come with antin and those in this folder, among them each that is issued here.
+pub fn kinds(folder: Option<&Path>, issued: &[config::Kind]) -> Result<Arc<Kinds>, HeldError> {
+    let kinds = match folder {
+        None => Arc::clone(Kinds::held()),
+        Some(folder) => Arc::new(Kinds::with_folder(folder)?),
+    };
+    match issued.iter().find(|issued| kinds.get(&issued.name).is_none()) {
+        Some(unknown) => Err(HeldError::KindUnknown(unknown.name.clone())),
+        None => Ok(kinds),
+    }
+}
+
+/// The rules about kinds of documents in a file, completed by what the kinds say; none without one.
+pub fn document_kinds(path: Option<&Path>, kinds: &Kinds) -> Result<DocumentKinds, HeldError> {
     let Some(path) = path else { return Ok(DocumentKinds::default()) };
     let text = String::from_utf8_lossy(&read(path)?).into_owned();
-    DocumentKinds::parse(&text).map_err(|source| HeldError::DocumentKinds { path: path.to_owned(), source })
+    DocumentKinds::parse(&kinds.complete_rules(&text))
+        .map_err(|source| HeldError::DocumentKinds { path: path.to_owned(), source })
 }
 
 /// The policies that come with antin and those of these files, in each of them the rules about `kinds` of documents unless it has

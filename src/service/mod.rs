@@ -10,6 +10,7 @@ pub mod permission;
 pub mod readiness;
 pub mod receipt;
 pub mod sign;
+mod sign_checks;
 mod sign_pdf;
 pub mod standing;
 pub mod steps;

@@ -4,6 +4,8 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use tokio::task::spawn_blocking;
+
 use super::{
     adding::read_existing, existing::ExistingError, levels::LevelRaiser, permission::Client, standing::Standing,
     verify::VerifyService,
@@ -15,15 +17,13 @@ use crate::{
         algorithm::DigestAlgorithm,
         cms::{
             CmsError,
-            document_reference::{DocumentReference, RECEIPT_KIND, ReferenceFieldFault},
+            document_reference::{DocumentReference, ReferenceFieldFault},
             embed::embed,
         },
         crypto::{self, Hasher},
-        path::{InitialPolicies, PathOutcome, PathRequest, Work, find_path},
-        policy::{Purpose, RevocationMode},
         time::Time,
-        verdict::{Cause, Verdict},
     },
+    kinds::{ContentFault, Kinds},
     registry::{
         Begun, DocumentId, Format, Intent, Issued, IssuedDocument, Level, Packaging, Registry, RegistryError, Sha256,
     },
@@ -36,6 +36,8 @@ use crate::{
 /// Signs documents of the kinds in the settings.
 pub struct SignService {
     pub(super) kinds: HashMap<String, Kind>,
+    /// What documents of these kinds are.
+    pub(super) described: Arc<Kinds>,
     keys: HashMap<String, Arc<dyn IssuingKey>>,
     pub(super) registry: Arc<dyn Registry>,
     pub(super) verify: Arc<VerifyService>,
@@ -145,12 +147,18 @@ pub enum SignError {
     DigestNeedsDetached,
     #[error("the certificate of the key cannot be relied on now ({code}): renew it, or wait for fresh revocation data")]
     SignerNotUsable { code: &'static str },
+    /// By the rules about kinds of documents.
+    #[error("the key {key:?} holds no office whose signature documents of kind {kind:?} need now")]
+    IssuerNotAuthorised { key: String, kind: String },
     #[error("the idempotency key was used for another request (document {0}): use a new key for a new request")]
     DifferentBody(DocumentId),
     #[error("a request with this idempotency key is being worked on: ask again in a moment")]
     InProgress(DocumentId),
     #[error("an earlier attempt with this idempotency key (document {0}, void) left no result: use a new key")]
     StateUnknown(DocumentId),
+    /// It is no document of its kind.
+    #[error(transparent)]
+    Malformed(#[from] ContentFault),
     #[error(transparent)]
     Reference(#[from] ReferenceFieldFault),
     #[error(transparent)]
@@ -179,6 +187,7 @@ pub enum SignError {
 impl SignService {
     pub fn new(
         kinds: &[Kind],
+        described: Arc<Kinds>,
         keys: &[Arc<dyn IssuingKey>],
         registry: Arc<dyn Registry>,
         verify: Arc<VerifyService>,
@@ -187,6 +196,7 @@ impl SignService {
     ) -> Self {
         Self {
             kinds: kinds.iter().map(|kind| (kind.name.clone(), kind.clone())).collect(),
+            described,
             keys: keys.iter().map(|key| (key.name().to_owned(), Arc::clone(key))).collect(),
             registry,
             verify,
@@ -241,13 +251,13 @@ impl SignService {
         }
         let mut existing = None;
         if request.existing_signature.is_some() || matches!(request.content, SignContent::Existing) {
-            let read = tokio::task::spawn_blocking(move || Ok::<_, SignError>((read_existing(&mut request)?, request)));
+            let read = spawn_blocking(move || Ok::<_, SignError>((read_existing(&mut request)?, request)));
             (existing, request) = read.await.map_err(|_| SignError::Interrupted)??;
         }
         let document_digest = match &request.content {
             SignContent::Document(document) if document.len() > HASHED_INLINE => {
                 let document = document.clone();
-                let hashed = tokio::task::spawn_blocking(move || crypto::sha256(&document)).await;
+                let hashed = spawn_blocking(move || crypto::sha256(&document)).await;
                 hashed.map_err(|_| SignError::Interrupted)?
             }
             content => content.sha256(),
@@ -278,12 +288,8 @@ impl SignService {
             Begun::StateUnknown { document_id } => return Err(SignError::StateUnknown(document_id)),
         }
         // Decree 23/2025 art. 15: the signer checks its own and its CA's certificate before it signs.
-        let checked = match self.check_signer(&*key, Some(&request.kind), now) {
-            Ok(()) => self.check_existing(existing.as_ref(), &request, &document_digest).await,
-            Err(error) => Err(error),
-        };
         // Who adds a signature signs the same document.
-        let reference = match checked {
+        let reference = match self.check_order(&request, existing.as_ref(), &document_digest, &*key, now).await {
             Ok(stated) => stated.unwrap_or(own),
             Err(error) => {
                 self.registry.abandon(document_id).await?;
@@ -334,48 +340,6 @@ impl SignService {
         Ok(())
     }
 
-    /// The key can be used for every kind that the settings give it.
-    pub(super) fn check_key(&self, key: &dyn IssuingKey, now: Time) -> Result<(), SignError> {
-        let signs = |kind: &&Kind| kind.keys.iter().any(|name| name == key.name());
-        let mut kinds = self.kinds.values().filter(signs).map(|kind| kind.name.as_str()).peekable();
-        if kinds.peek().is_none() {
-            // It signs receipts, or nothing: for which kind an anchor is to be good cannot be told.
-            let checked = self.check_signer(key, None, now);
-            return checked.or_else(|_| self.check_signer(key, Some(RECEIPT_KIND), now));
-        }
-        kinds.try_for_each(|kind| self.check_signer(key, Some(kind), now))
-    }
-
-    /// The key's certificate leads to a held anchor that is for this kind, with fresh revocation data all the way.
-    pub(super) fn check_signer(&self, key: &dyn IssuingKey, kind: Option<&str>, now: Time) -> Result<(), SignError> {
-        let (trust, evidence) = (self.verify.trust().load(), self.verify.evidence().load());
-        let policy = self.verify.policy(None).ok();
-        let usages = policy.map(|policy| policy.document_signing_usages.as_slice());
-        let outcome = find_path(&PathRequest {
-            target: key.certificate(),
-            certificates: &[],
-            crls: &evidence.crls,
-            ocsp_responses: &evidence.ocsp_responses,
-            trust: &trust,
-            purpose: Purpose::DocumentSigning,
-            kind,
-            document_signing_usages: usages.unwrap_or_default(),
-            policies: InitialPolicies::default(),
-            revocation: RevocationMode::Required,
-            maximum_age: policy.map(|policy| policy.maximum_revocation_age_hours).unwrap_or_default(),
-            time: now,
-            past: None,
-            memory: self.verify.memory(),
-            work: &Work::default(),
-        });
-        match outcome {
-            PathOutcome::Valid(_) => Ok(()),
-            PathOutcome::Invalid { fault, .. } => {
-                Err(SignError::SignerNotUsable { code: Verdict::Indeterminate(Cause::Path(fault)).code() })
-            }
-        }
-    }
-
     /// The signature as it was released, which is always the same; or the newest, if the order may wait for it. The record holds the
     /// CMS without content; the content comes from the request, whose digest is the recorded one.
     async fn answer(&self, document: IssuedDocument, request: &SignRequest) -> Result<Signed, SignError> {
@@ -420,6 +384,9 @@ pub(super) const fn key_was_not_asked(error: &SignError) -> bool {
 /// Content up to this size is hashed on the worker that serves the request: some 70 µs.
 pub(super) const HASHED_INLINE: usize = 32 * 1024;
 
+/// The media type of content whose type nobody tells.
+pub const UNTOLD: &str = "application/octet-stream";
+
 /// The key may be slow (RSA, a device); it verifies what it signed before it returns.
 async fn sign_blocking(
     key: Arc<dyn IssuingKey>,
@@ -427,7 +394,7 @@ async fn sign_blocking(
     signing_time: Time,
     reference: DocumentReference,
 ) -> Result<Vec<u8>, SignError> {
-    let work = tokio::task::spawn_blocking(move || {
+    let work = spawn_blocking(move || {
         let digest = (DigestAlgorithm::Sha256, &digest[..]);
         key.sign_cades(&CadesRequest { digest, content: None, signing_time, document: Some(&reference) })
     });

@@ -128,6 +128,7 @@ impl SignService {
         let work = Work { document, order, time, reference, before, key };
         let room = room_for(&*work.key, Some(&work.reference), request.level.reaches(Level::Timestamped));
         let prepared = work.prepare(room).await?;
+        self.check_document(request, work.document.clone()).await?;
         Ok((work, prepared))
     }
 

@@ -6,7 +6,6 @@ use arc_swap::Guard;
 use tokio::time::Instant;
 
 use super::{SharedEvidence, SharedTrust};
-use crate::config::Kind;
 use crate::core::{
     algorithm::DigestAlgorithm,
     cms::{
@@ -137,7 +136,7 @@ impl VerifyService {
         memory: Arc<Memory>,
         policies: Vec<Policy>,
         default_policy: &str,
-        kinds: &[Kind],
+        purposes: BTreeMap<String, Vec<String>>,
     ) -> Result<Self, VerifyError> {
         let service = Self {
             trust,
@@ -146,7 +145,7 @@ impl VerifyService {
             memory,
             policies: policies.into_iter().map(|policy| (policy.id.clone(), policy)).collect(),
             default_policy: default_policy.to_owned(),
-            purposes: kinds.iter().map(|kind| (kind.name.clone(), kind.purposes.clone())).collect(),
+            purposes,
         };
         service.policy(None)?;
         Ok(service)

@@ -5,3 +5,4 @@
 mod health_book;
 mod judicial;
 mod kinds;
+pub use kinds::SAMPLES;

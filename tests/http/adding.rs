@@ -19,12 +19,15 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{
-    CONTENT, Service, base64,
+    Service, base64,
     client::{Answer, Request},
 };
 use crate::kit::ber::{Style, twin};
 use crate::kit::message::{Message, SignerInfo};
 use crate::kit::tree::tree;
+
+/// A referral paper.
+const CONTENT: &[u8] = include_bytes!("../../testvectors/documents/referral.json");
 
 const RULES: &str = r#"
 [role.doctor]
@@ -181,7 +184,7 @@ async fn nothing_is_added_to_what_is_broken_or_says_something_else() {
         (&broken, json!({}), "existing-signature-broken"),
         (&doctor, other.clone(), "existing-signature-broken"),
         (&enveloping, other, "existing-signature-broken"),
-        (&book, json!({}), "existing-signature-conflict"),
+        (&book, json!({"document": base64(super::CONTENT)}), "existing-signature-conflict"),
         (&foreign, json!({}), "existing-signature-foreign"),
         (&borrowed, json!({}), "existing-signature-foreign"),
         (&CONTENT.to_vec(), json!({}), "existing-signature-unreadable"),

@@ -6,6 +6,7 @@ mod bad_input;
 mod client;
 mod collecting;
 mod deltas;
+mod described;
 mod extend;
 mod faults;
 mod floods;
@@ -116,7 +117,8 @@ impl Service {
     }
 }
 
-const CONTENT: &[u8] = "{\"resourceType\": \"Bundle\", \"note\": \"Sổ sức khỏe\"}".as_bytes();
+/// The smallest health book.
+const CONTENT: &[u8] = include_bytes!("../../testvectors/documents/health-book-small.json");
 
 fn order(packaging: &str) -> Value {
     json!({

@@ -7,6 +7,7 @@ use antin::{
     clock,
     core::{document_kind::DocumentKinds, memory::Memory, time::Time},
     http::{self, Parts},
+    kinds::Kinds,
     pki::{self, InitOptions, Member},
     registry::{
         Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, Issued, IssuedDocument, Newest, Raised,
@@ -108,6 +109,7 @@ async fn start() -> Service {
         hangup: signal(SignalKind::hangup()).expect("a signal"),
         memory,
         published: None,
+        kinds: Arc::clone(Kinds::held()),
         policies: held::policies(&[], &DocumentKinds::default()).expect("policies"),
         audit: None,
         config,

@@ -175,7 +175,7 @@ async fn a_digest_can_be_signed_and_a_file_sent_in_parts() {
         ("format", b"cades"),
         ("packaging", b"enveloping"),
         ("level", b"B-B"),
-        ("document", CONTENT),
+        ("document", include_bytes!("../../testvectors/documents/judicial-certificate.pdf")),
     ];
     let request = Request::multipart("/v1/sign", &parts).header("Idempotency-Key", "key-2");
     let signed = service.as_member(Member::IssuingSystem, request).await;

@@ -3,6 +3,7 @@
 use antin::core::cms::build::attribute;
 use antin::core::cms::document_reference::DocumentReference;
 use antin::core::oid;
+use antin::kinds::Kinds;
 use antin::pki::certificate::Profile;
 use antin::pki::profile;
 
@@ -194,6 +195,6 @@ fn an_office_that_nobody_can_be_shown_to_hold_is_unknown_and_not_wanting() {
     assert_eq!(answer(&rules(""), std::slice::from_ref(&doctor)), ROLE_UNKNOWN);
     assert_eq!(answer(&rules(""), &[doctor, stranger.clone()]), ROLE_UNKNOWN);
     assert_eq!(answer(&rules(""), std::slice::from_ref(&stranger)), NOT_AUTHORISED, "there is no doctor in any case");
-    let judicial = include_str!("../../config/document-kinds.toml");
-    assert_eq!(answer(judicial, &[states(&of("Bộ Công an"), &reference("judicial-certificate", "1"))]), ROLE_UNKNOWN);
+    let judicial = Kinds::held().complete_rules(include_str!("../../config/document-kinds.toml"));
+    assert_eq!(answer(&judicial, &[states(&of("Bộ Công an"), &reference("judicial-certificate", "1"))]), ROLE_UNKNOWN);
 }

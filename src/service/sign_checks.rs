@@ -1,0 +1,109 @@
+//! What can be found wrong before a key is used: its certificate, its office, the document, the signatures that stand there.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+
+use super::existing::Existing;
+use super::sign::{SignContent, SignError, SignRequest, SignService, UNTOLD};
+use crate::config::Kind;
+use crate::core::cms::document_reference::{DocumentReference, RECEIPT_KIND};
+use crate::core::document_kind::DocumentKinds;
+use crate::core::path::{InitialPolicies, PathOutcome, PathRequest, ValidatedPath, Work, find_path};
+use crate::core::policy::{Purpose, RevocationMode};
+use crate::core::time::Time;
+use crate::core::verdict::{Cause, Verdict};
+use crate::registry::Sha256;
+use crate::signing::IssuingKey;
+
+/// Documents up to this size are held against their kind on the worker that serves the request.
+const CHECKED_INLINE: usize = 4 * 1024;
+impl SignService {
+    /// All that can be found wrong before the key is used; the document that existing signatures name. Of a document that stays with
+    /// the client nothing is known.
+    pub(super) async fn check_order(
+        &self,
+        request: &SignRequest,
+        existing: Option<&Existing>,
+        document_digest: &Sha256,
+        key: &dyn IssuingKey,
+        now: Time,
+    ) -> Result<Option<DocumentReference>, SignError> {
+        self.check_signer(key, Some(&request.kind), now)?;
+        let stated = self.check_existing(existing, request, document_digest).await?;
+        if let SignContent::Document(document) = &request.content {
+            self.check_document(request, document.clone()).await?;
+        }
+        Ok(stated)
+    }
+
+    /// The document is one of the kind that is asked for.
+    pub(super) async fn check_document(&self, request: &SignRequest, document: Bytes) -> Result<(), SignError> {
+        let (kinds, name, media_type) = (Arc::clone(&self.described), request.kind.clone(), request.media_type.clone());
+        let small = document.len() <= CHECKED_INLINE;
+        let check = move || {
+            let kind = kinds.get(&name).ok_or(SignError::KindNotPermitted(name))?;
+            // Of content that came in an existing signature nobody need have told the type.
+            let untold = media_type == UNTOLD;
+            let checked = if untold { kind.check_untold(&document) } else { kind.check(&media_type, &document) };
+            checked.map_err(SignError::from)
+        };
+        if small { check() } else { spawn_blocking(check).await.map_err(|_| SignError::Interrupted)? }
+    }
+
+    /// The key can be used for every kind that the settings give it.
+    pub(super) fn check_key(&self, key: &dyn IssuingKey, now: Time) -> Result<(), SignError> {
+        let signs = |kind: &&Kind| kind.keys.iter().any(|name| name == key.name());
+        let mut kinds = self.kinds.values().filter(signs).map(|kind| kind.name.as_str()).peekable();
+        if kinds.peek().is_none() {
+            // It signs receipts, or nothing: for which kind an anchor is to be good cannot be told.
+            let checked = self.check_signer(key, None, now);
+            return checked.or_else(|_| self.check_signer(key, Some(RECEIPT_KIND), now));
+        }
+        kinds.try_for_each(|kind| self.check_signer(key, Some(kind), now))
+    }
+
+    /// The key's certificate leads to a held anchor that is for this kind, with fresh revocation data all the way.
+    pub(super) fn check_signer(&self, key: &dyn IssuingKey, kind: Option<&str>, now: Time) -> Result<(), SignError> {
+        let (trust, evidence) = (self.verify.trust().load(), self.verify.evidence().load());
+        let policy = self.verify.policy(None).ok();
+        let usages = policy.map(|policy| policy.document_signing_usages.as_slice());
+        let outcome = find_path(&PathRequest {
+            target: key.certificate(),
+            certificates: &[],
+            crls: &evidence.crls,
+            ocsp_responses: &evidence.ocsp_responses,
+            trust: &trust,
+            purpose: Purpose::DocumentSigning,
+            kind,
+            document_signing_usages: usages.unwrap_or_default(),
+            policies: InitialPolicies::default(),
+            revocation: RevocationMode::Required,
+            maximum_age: policy.map(|policy| policy.maximum_revocation_age_hours).unwrap_or_default(),
+            time: now,
+            past: None,
+            memory: self.verify.memory(),
+            work: &Work::default(),
+        });
+        match outcome {
+            PathOutcome::Valid(path) => match (kind, policy) {
+                (Some(kind), Some(policy)) if !may_issue(&policy.document_kinds, kind, &path, now) => {
+                    Err(SignError::IssuerNotAuthorised { key: key.name().to_owned(), kind: kind.to_owned() })
+                }
+                _ => Ok(()),
+            },
+            PathOutcome::Invalid { fault, .. } => {
+                Err(SignError::SignerNotUsable { code: Verdict::Indeterminate(Cause::Path(fault)).code() })
+            }
+        }
+    }
+}
+
+/// The signature of this key at this time is, or may be, one of those that documents of the kind need; where nothing is laid down, every
+/// key's.
+fn may_issue(rules: &DocumentKinds, kind: &str, path: &ValidatedPath, now: Time) -> bool {
+    let period = rules.periods(kind).and_then(|periods| periods.iter().find(|period| period.contains(now)));
+    let Some(period) = period else { return true };
+    period.signers.iter().flatten().any(|role| !rules.can_prove(role) || rules.proves(role, path))
+}
