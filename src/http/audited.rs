@@ -1,5 +1,7 @@
 //! What of a request goes into the audit log, and when: before its answer leaves.
 
+use std::sync::Arc;
+
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
@@ -30,60 +32,119 @@ impl Audited {
     }
 }
 
+/// What is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Sign,
+    Extend,
+    Verify,
+    SivaValidate,
+    SetStatus,
+    ReadSignature,
+    ReadDocument,
+}
+
+impl Operation {
+    /// As the log names it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sign => "sign",
+            Self::Extend => "extend",
+            Self::Verify => "verify",
+            Self::SivaValidate => "siva-validate",
+            Self::SetStatus => "set-status",
+            Self::ReadSignature => "read-signature",
+            Self::ReadDocument => "read-document",
+        }
+    }
+
+    /// What changes something is on the disk before its answer leaves.
+    const fn durability(self) -> Durability {
+        match self {
+            Self::Sign | Self::SetStatus => Durability::Synced,
+            Self::Extend | Self::Verify | Self::SivaValidate | Self::ReadSignature | Self::ReadDocument => {
+                Durability::Written
+            }
+        }
+    }
+
+    /// What was decided for whom: request id, listener, client; with the code of a problem, or what its handler said.
+    pub fn decided(
+        self,
+        (request, listener, client): (&str, &str, &str),
+        status: StatusCode,
+        problem: Option<String>,
+        said: Audited,
+    ) -> Decided {
+        let decision = Decision {
+            request: request.to_owned(),
+            listener: listener.to_owned(),
+            client: client.to_owned(),
+            operation: self.name().to_owned(),
+            outcome: match status.as_u16() {
+                0..=399 => Outcome::Done,
+                400..=499 => Outcome::Refused,
+                _ => Outcome::Failed,
+            },
+            status: status.as_u16(),
+            code: problem.unwrap_or(said.code),
+            kind: said.kind,
+            subject: said.subject,
+            key: said.key,
+        };
+        Decided { decision, durability: self.durability() }
+    }
+}
+
 /// What of a request is known before it is answered.
 pub struct Auditable {
-    operation: &'static str,
-    durability: Durability,
+    operation: Operation,
     subject: String,
 }
 
 impl Auditable {
     /// `None`: nothing is decided by it.
     pub fn of(method: &Method, path: &str) -> Option<Self> {
-        let (operation, durability) = match (method, path) {
-            (&Method::POST, "/v1/sign") => ("sign", Durability::Synced),
-            (&Method::POST, "/v1/extend") => ("extend", Durability::Written),
-            (&Method::POST, "/v1/verify") => ("verify", Durability::Written),
-            (&Method::POST, "/validate") => ("siva-validate", Durability::Written),
+        let operation = match (method, path) {
+            (&Method::POST, "/v1/sign" | "/v1/sign/batch") => Operation::Sign,
+            (&Method::POST, "/v1/extend") => Operation::Extend,
+            (&Method::POST, "/v1/verify" | "/v1/verify/batch") => Operation::Verify,
+            (&Method::POST, "/validate") => Operation::SivaValidate,
             _ => {
                 let rest = path.strip_prefix("/v1/documents/")?;
                 let (id, below) = rest.split_once('/').unwrap_or((rest, ""));
-                let (operation, durability) = match (method, below) {
-                    (&Method::POST, "status") => ("set-status", Durability::Synced),
-                    (&Method::GET, "signature") => ("read-signature", Durability::Written),
-                    (&Method::GET, "") => ("read-document", Durability::Written),
+                let operation = match (method, below) {
+                    (&Method::POST, "status") => Operation::SetStatus,
+                    (&Method::GET, "signature") => Operation::ReadSignature,
+                    (&Method::GET, "") => Operation::ReadDocument,
                     _ => return None,
                 };
                 // What is no id is text of somebody's.
                 let subject = id.parse::<DocumentId>().map(|id| id.to_string()).unwrap_or_default();
-                return Some(Self { operation, durability, subject });
+                return Some(Self { operation, subject });
             }
         };
-        Some(Self { operation, durability, subject: String::new() })
+        Some(Self { operation, subject: String::new() })
     }
 
     /// What was decided, as its answer says.
-    pub fn decided(self, (request, listener, client): (&str, &str, &str), response: &Response) -> Decided {
-        let said = response.extensions().get::<Audited>().cloned().unwrap_or_default();
+    pub fn decided(self, who: (&str, &str, &str), response: &Response) -> Decided {
+        let mut said = response.extensions().get::<Audited>().cloned().unwrap_or_default();
+        if said.subject.is_empty() {
+            said.subject = self.subject;
+        }
         let problem = response.extensions().get::<ProblemCode>().map(|code| code.0.to_string());
-        let decision = Decision {
-            request: request.to_owned(),
-            listener: listener.to_owned(),
-            client: client.to_owned(),
-            operation: self.operation.to_owned(),
-            outcome: match response.status().as_u16() {
-                0..=399 => Outcome::Done,
-                400..=499 => Outcome::Refused,
-                _ => Outcome::Failed,
-            },
-            status: response.status().as_u16(),
-            code: problem.unwrap_or(said.code),
-            kind: said.kind,
-            subject: if said.subject.is_empty() { self.subject } else { said.subject },
-            key: said.key,
-        };
-        Decided { decision, durability: self.durability }
+        self.operation.decided(who, response.status(), problem, said)
     }
+}
+
+/// Where the lines of a batch are written down, and under which request.
+#[derive(Clone)]
+pub struct Trail {
+    pub request: String,
+    pub listener: &'static str,
+    /// `None`: decisions are not written down.
+    pub audit: Option<Arc<AuditLog>>,
 }
 
 /// To be written down.

@@ -14,6 +14,8 @@ use serde_json::value::RawValue;
 
 /// The most members of one object.
 const MOST_FIELDS: usize = 64;
+/// Bytes of the JSON text of a name that a caller gives something.
+const LONGEST_IDENTIFIER: usize = 258;
 /// Characters of a field name that are repeated in an answer.
 const SHOWN: usize = 64;
 
@@ -118,6 +120,13 @@ impl<'a> Fields<'a> {
         Self::read_at(body, known, String::new())
     }
 
+    /// Takes apart an object whose members are not all known.
+    pub fn read_any(body: &'a [u8]) -> Result<Self, FieldError> {
+        let parsed: Result<Members<'a>, _> = serde_json::from_slice(body);
+        let members = parsed.map_err(|error| FieldError::new("", FieldFault::Json(error.to_string())))?.0;
+        Ok(Self { members, prefix: String::new() })
+    }
+
     fn read_at(body: &'a [u8], known: &'static [&'static str], prefix: String) -> Result<Self, FieldError> {
         let parsed: Result<Members<'a>, _> = serde_json::from_slice(body);
         let members = parsed.map_err(|error| FieldError::new(&prefix, FieldFault::Json(error.to_string())))?.0;
@@ -131,6 +140,18 @@ impl<'a> Fields<'a> {
             }
         }
         Ok(Self { members, prefix })
+    }
+
+    /// A name that a caller gives something: a string of at most 256 bytes or a whole number, as JSON text.
+    pub fn identifier(&self, name: &str) -> Result<Option<Box<RawValue>>, FieldError> {
+        let Some((_, value)) = self.members.iter().find(|(known, _)| known == name) else { return Ok(None) };
+        let text = value.get();
+        let is_text = text.starts_with('"') && text.len() <= LONGEST_IDENTIFIER;
+        let is_number = text.parse::<i64>().is_ok();
+        if !is_text && !is_number {
+            return Err(self.error(name, FieldFault::WrongType("a string of at most 256 bytes, or a whole number")));
+        }
+        Ok(Some((*value).to_owned()))
     }
 
     /// The member's JSON text; `None` if it is absent or null.

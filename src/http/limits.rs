@@ -170,6 +170,16 @@ pub fn admit(work: &Arc<Semaphore>, caller: &Caller) -> Result<Admission, Proble
     Ok(Admission { _listener: listener, _client: client })
 }
 
+/// The same for one of many requests in one body: it waits for its turn.
+pub async fn wait_for_turn(work: &Arc<Semaphore>, caller: &Caller) -> Result<Admission, Problem> {
+    let closed = |_| Problem::internal();
+    let client = match caller {
+        Caller::Client(client) => Some(Arc::clone(&client.concurrency).acquire_owned().await.map_err(closed)?),
+        Caller::Anyone | Caller::UnknownClient => None,
+    };
+    Ok(Admission { _listener: Arc::clone(work).acquire_owned().await.map_err(closed)?, _client: client })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@ use axum::{
     http::{Request, StatusCode},
     response::Response,
 };
+use futures_util::StreamExt;
 use hyper::{
     body::Incoming,
     rt::{Read, Write, bounds::Http2ServerConnExec},
@@ -32,6 +33,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     arriving::Arriving,
     auth::Caller,
+    batch::Streamed,
     client_crls::{ClientCrls, is_listed, names_one_of},
     head::StrictFraming,
     patience::Patient,
@@ -305,6 +307,14 @@ async fn respond(
     request: Request<Arriving>,
 ) -> Result<Response, io::Error> {
     let response = door.respond(request.map(Body::new), caller).await;
+    if response.extensions().get::<Streamed>().is_some() {
+        // What answers it holds the request's body, and reads on.
+        return Ok(response.map(|body| {
+            Body::from_stream(body.into_data_stream().inspect(move |_| {
+                let _held = &in_work;
+            }))
+        }));
+    }
     // Who was too slow is waited for no longer.
     if response.status() != StatusCode::REQUEST_TIMEOUT {
         in_work.take_rest().await;

@@ -5,6 +5,7 @@ mod answer;
 mod arriving;
 mod audited;
 mod auth;
+mod batch;
 mod client_crls;
 mod documents;
 mod extend;
@@ -377,7 +378,8 @@ fn body_type(request: &Request) -> Result<&'static str, Problem> {
     if request.headers().get_all(header::CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
         return Err(Problem::content_encoding());
     }
-    const KNOWN: [&str; 4] = ["application/json", "multipart/form-data", "application/pdf", "application/pkcs7-mime"];
+    const KNOWN: [&str; 5] =
+        ["application/json", "multipart/form-data", "application/pdf", "application/pkcs7-mime", batch::NDJSON];
     let mut values = request.headers().get_all(header::CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return Ok("") };
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();

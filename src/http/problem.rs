@@ -143,10 +143,9 @@ impl Problem {
         let detail = "something is wrong inside; the operator finds the request id in the log";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", detail)
     }
-}
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    /// As JSON (RFC 9457 §3.1).
+    pub fn body(&self) -> Vec<u8> {
         let said = words::of(&self.code);
         let body = Body {
             r#type: format!("urn:antin:problem:{}", self.code),
@@ -159,8 +158,13 @@ impl IntoResponse for Problem {
             message: said.map(|said| said.message),
             remedy: said.map(|said| said.remedy),
         };
-        let body = serde_json::to_vec(&body).unwrap_or_default();
-        let mut response = (self.status, body).into_response();
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.body()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {

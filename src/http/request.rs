@@ -20,8 +20,9 @@ use metrics::{Counter, Histogram};
 use tower::Service;
 
 use super::{
-    audited::Auditable,
+    audited::{Auditable, Trail},
     auth::Caller,
+    batch::Streamed,
     problem::{Problem, ProblemCode},
 };
 use crate::audit::AuditLog;
@@ -100,6 +101,10 @@ impl Door {
             Some((audit, asked, caller.clone()))
         });
         let described = logged.then(|| (request.method().clone(), request.uri().clone(), caller.clone()));
+        if request.uri().path().ends_with("/batch") {
+            let trail = Trail { request: id.clone(), listener: self.name, audit: self.audit.clone() };
+            request.extensions_mut().insert(trail);
+        }
         request.extensions_mut().insert(caller);
         let mut router = self.router.clone();
         let work = AssertUnwindSafe(async move { Service::call(&mut router, request).await }).catch_unwind();
@@ -112,6 +117,8 @@ impl Door {
             }
             Err(_) => Problem::deadline(self.deadline.as_secs()).into_response(),
         };
+        // The lines of a batch are written down each by itself.
+        let asked = asked.filter(|_| response.extensions().get::<Streamed>().is_none());
         if let Some((audit, asked, caller)) = asked {
             let decided = asked.decided((&id, self.name, caller.name()), &response);
             if let Err(problem) = decided.record(audit).await {

@@ -7,7 +7,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, documents, extend, health, kinds, metrics, openapi, problem::Problem, published, sign, siva, trust, verify,
+    App, batch, documents, extend, health, kinds, metrics, openapi, problem::Problem, published, sign, siva, trust,
+    verify,
 };
 
 #[derive(OpenApi)]
@@ -47,6 +48,7 @@ fn everything() -> OpenApiRouter<Arc<App>> {
     verifying()
         .merge(operating())
         .routes(routes!(sign::sign))
+        .routes(routes!(batch::sign_batch))
         .routes(routes!(extend::extend))
         .routes(routes!(documents::document))
         .routes(routes!(documents::signature))
@@ -56,6 +58,7 @@ fn everything() -> OpenApiRouter<Arc<App>> {
 fn verifying() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(verify::verify))
+        .routes(routes!(batch::verify_batch))
         .routes(routes!(siva::validate))
         .routes(routes!(siva::health))
         .routes(routes!(siva::heartbeat))

@@ -36,7 +36,9 @@ use crate::{
     },
 };
 
-const FIELDS: &[&str] = &[
+/// Of an order in a batch; all but the first of one by itself.
+pub(super) const LINE_FIELDS: &[&str] = &[
+    "idempotencyKey",
     "kind",
     "document",
     "digest",
@@ -49,6 +51,7 @@ const FIELDS: &[&str] = &[
     "metadata",
     "pdf",
 ];
+const FIELDS: &[&str] = LINE_FIELDS.split_at(1).1;
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const PREFER: &str = "prefer";
 const PREFERENCE_APPLIED: &str = "preference-applied";
@@ -60,7 +63,7 @@ const PDF: &str = "application/pdf";
 /// The answer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct SignedBody {
+pub(super) struct SignedBody {
     id: String,
     kind: String,
     sha256: String,
@@ -110,7 +113,7 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
     let (mut order, reservation) = match content_type(&request)? {
         "application/json" => {
             let (body, reservation) = limits.read(request, &app.room).await?;
-            (from_json(&body, Parts::default(), client, idempotency_key)?, reservation)
+            (self::order(&Fields::read(&body, FIELDS)?, Parts::default(), client, idempotency_key)?, reservation)
         }
         "multipart/form-data" => limits.within(from_multipart(&app, request, limits, client, idempotency_key)).await?,
         _ => return Err(Problem::media_type(ACCEPTED)),
@@ -127,13 +130,7 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
     });
     let (signed, reservation) = work.await.map_err(|_| Problem::internal())??;
     metrics::counter!("antin_sign_answers_total").increment(1);
-    let intent = &signed.document.intent;
-    let audited = Audited {
-        code: signed.level_reached.name().to_owned(),
-        kind: intent.kind.clone(),
-        subject: intent.document_id.to_string(),
-        key: intent.signer.clone(),
-    };
+    let audited = audited(&signed);
     let json = HeaderValue::from_static("application/json");
     let (length, body) = SignedBody::body(signed, reservation).map_err(|_| Problem::internal())?;
     let headers = [(CONTENT_TYPE, json), (CONTENT_LENGTH, HeaderValue::from(length))];
@@ -145,6 +142,17 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
         response.headers_mut().insert(PREFERENCE_APPLIED, value);
     }
     Ok(response)
+}
+
+/// What the audit log says of it.
+pub(super) fn audited(signed: &Signed) -> Audited {
+    let intent = &signed.document.intent;
+    Audited {
+        code: signed.level_reached.name().to_owned(),
+        kind: intent.kind.clone(),
+        subject: intent.document_id.to_string(),
+        key: intent.signer.clone(),
+    }
 }
 
 /// What the caller prefers to wait for a level above B-B, no longer than is good for the service and fits into the time of a request.
@@ -185,12 +193,16 @@ impl SignedBody {
         }
     }
 
+    /// The answer in one piece.
+    pub(super) fn whole(signed: &Signed) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&Self::new(signed, STANDARD.encode(&signed.signature)))
+    }
+
     /// The answer as it is sent, and its length: a signed PDF, which stands last, is encoded piece by piece, so that a large one is held
     /// once; its room is free when the last piece is sent.
     fn body(signed: Signed, room: Reservation) -> Result<(usize, Body), serde_json::Error> {
         if signed.document.intent.format == Format::Cades {
-            let encoded = STANDARD.encode(&signed.signature);
-            let whole = serde_json::to_vec(&Self::new(&signed, encoded))?;
+            let whole = Self::whole(&signed)?;
             return Ok((whole.len(), Body::from(whole)));
         }
         let empty = serde_json::to_string(&Self::new(&signed, String::new()))?;
@@ -215,24 +227,33 @@ fn idempotency_key(request: &Request) -> Result<String, FieldError> {
     if values.next().is_some() {
         return Err(FieldError::new(IDEMPOTENCY_KEY, FieldFault::Duplicate));
     }
-    let key = value.as_bytes();
-    if key.is_empty() || key.len() > 255 || !key.iter().all(u8::is_ascii_graphic) {
-        let rule = "the key must have 1 to 255 visible ASCII characters";
-        return Err(FieldError::new(IDEMPOTENCY_KEY, FieldFault::Text(rule)));
+    check_idempotency_key(IDEMPOTENCY_KEY, value.as_bytes())?;
+    Ok(String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// Of the length and letters that the record takes.
+pub(super) fn check_idempotency_key(field: &str, key: &[u8]) -> Result<(), FieldError> {
+    if (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic) {
+        return Ok(());
     }
-    Ok(String::from_utf8_lossy(key).into_owned())
+    let rule = "the key must have 1 to 255 visible ASCII characters";
+    Err(FieldError::new(field, FieldFault::Text(rule)))
 }
 
 /// What came as parts of its own beside the JSON members.
 #[derive(Default)]
-struct Parts {
+pub(super) struct Parts {
     document: Option<Bytes>,
     existing_signature: Option<Bytes>,
 }
 
 /// From the JSON members and the parts beside them.
-fn from_json(body: &[u8], parts: Parts, client: Arc<Client>, idempotency_key: String) -> Result<SignRequest, Problem> {
-    let fields = Fields::read(body, FIELDS)?;
+pub(super) fn order(
+    fields: &Fields<'_>,
+    parts: Parts,
+    client: Arc<Client>,
+    idempotency_key: String,
+) -> Result<SignRequest, Problem> {
     let kind = fields.required("kind", fields.text("kind")?)?.into_owned();
     let format = fields.named("format", &["cades", "pades"], Format::from_name)?;
     let format = fields.required("format", format)?;
@@ -245,7 +266,7 @@ fn from_json(body: &[u8], parts: Parts, client: Arc<Client>, idempotency_key: St
             return Err(fields.error("packaging", FieldFault::Conflict(rule)).into());
         }
     };
-    let pdf = pdf::order(&fields)?;
+    let pdf = pdf::order(fields)?;
     if format == Format::Cades && pdf.is_some() {
         return Err(fields.error("pdf", FieldFault::Conflict("pdf is for the format pades")).into());
     }
@@ -354,5 +375,5 @@ async fn from_multipart(
         members.push(format!("{}:{value}", quoted(&name)));
     }
     let body = format!("{{{}}}", members.join(","));
-    Ok((from_json(body.as_bytes(), own, client, idempotency_key)?, reservation))
+    Ok((order(&Fields::read(body.as_bytes(), FIELDS)?, own, client, idempotency_key)?, reservation))
 }

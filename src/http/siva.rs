@@ -19,6 +19,7 @@ use super::{
     auth::Caller,
     content_type,
     field::{FieldError, FieldFault, Fields},
+    limits,
     problem::{Problem, ProblemCode},
     siva_report::{self, Asked, ReportType},
     verify::{self, Question},
@@ -98,7 +99,8 @@ pub async fn validate(State(app): State<Arc<App>>, caller: Caller, request: Requ
         Err(errors) => return Ok(refused(&errors)),
     };
     let question = Question::of_document(document.clone(), policy);
-    let judged = match verify::judge(&app, &caller, question, reservation).await {
+    let occupied = (reservation, limits::admit(app.work(&caller), &caller)?);
+    let judged = match verify::judge(&app, &caller, question, occupied).await {
         Ok(judged) => judged,
         Err(problem) if problem.code == "unreadable-document" => {
             let error = RequestError::new("document", "Document malformed or not matching documentType");

@@ -27,7 +27,9 @@ use crate::{
     service::verify::{ContentDigests, Verified, VerifyError, VerifyRequest},
 };
 
-const FIELDS: &[&str] = &["document", "filename", "signature", "digests", "purpose", "policy"];
+/// Of a question in a batch; all but the first of one by itself.
+pub(super) const LINE_FIELDS: &[&str] = &["id", "document", "filename", "signature", "digests", "purpose", "policy"];
+const FIELDS: &[&str] = LINE_FIELDS.split_at(1).1;
 const PARTS: &[&str] = &["document", "signature", "purpose", "policy"];
 const DIGEST_FIELDS: &[&str] = &["algorithm", "value"];
 const DIGEST_ALGORITHMS: &[&str] =
@@ -164,7 +166,7 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
     let (question, reservation) = match body_type(&request)? {
         "application/json" => {
             let (body, reservation) = limits.read(request, &app.room).await?;
-            (from_json(&body)?, reservation)
+            (question(&Fields::read(&body, FIELDS)?)?, reservation)
         }
         "application/pdf" | "application/pkcs7-mime" => {
             let (document, reservation) = limits.read(request, &app.room).await?;
@@ -174,7 +176,8 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
         _ => return Err(Problem::media_type(ACCEPTED)),
     };
     let receipt = receipt::admit(&app, &caller, form, &question.document, question.purpose.as_deref())?;
-    let judged = judge(&app, &caller, question, reservation).await?;
+    let occupied = (reservation, limits::admit(app.work(&caller), &caller)?);
+    let judged = judge(&app, &caller, question, occupied).await?;
     let mut response = match receipt {
         Some(receipt) => receipt.sign(&app, &judged.report).await,
         None => answer::unsigned(form, language, &judged.report),
@@ -189,15 +192,14 @@ pub struct Judged {
     _occupied: (Reservation, Admission),
 }
 
-/// Lets a question in, and judges it: with evidence collected where some is missing, and the standing considered.
+/// Judges a question that was let in: with evidence collected where some is missing, and the standing considered.
 pub(super) async fn judge(
     app: &Arc<App>,
     caller: &Caller,
     question: Question,
-    reservation: Reservation,
+    occupied: (Reservation, Admission),
 ) -> Result<Judged, Problem> {
-    let admission = limits::admit(app.work(caller), caller)?;
-    let case = Case { question, collected: Collected::default(), occupied: (reservation, admission) };
+    let case = Case { question, collected: Collected::default(), occupied };
     let deadline = Instant::now() + app.verify.patience();
     let (mut verified, mut case) = case.judge(app).await?;
     let client = caller.client().ok().map(|client| client.name.as_str());
@@ -213,14 +215,14 @@ pub(super) async fn judge(
     Ok(Judged { report: verified.report, _occupied: case.occupied })
 }
 
-fn from_json(body: &[u8]) -> Result<Question, FieldError> {
-    let fields = Fields::read(body, FIELDS)?;
+/// From the members of a JSON question.
+pub(super) fn question(fields: &Fields<'_>) -> Result<Question, FieldError> {
     if fields.text("filename")?.is_some_and(|name| name.len() > LONGEST_FILENAME) {
         return Err(fields.error("filename", FieldFault::Text("a file name has at most 1024 bytes")));
     }
     let document = fields.base64("document")?.map(Bytes::from);
     let signature = fields.base64("signature")?.map(Bytes::from);
-    let digests = digests(&fields)?;
+    let digests = digests(fields)?;
     let purpose = fields.text("purpose")?.map(|text| text.into_owned());
     let policy = fields.text("policy")?.map(|text| text.into_owned());
     let (document, content) = match (document, signature, digests) {

@@ -59,7 +59,7 @@ impl Request {
         self
     }
 
-    fn bytes(self) -> Vec<u8> {
+    pub fn bytes(self) -> Vec<u8> {
         let length =
             if self.body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", self.body.len()) };
         let mut bytes = format!("{}{length}\r\n", self.head).into_bytes();
@@ -81,7 +81,15 @@ impl Answer {
         let end = end.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(bytes)));
         let head = String::from_utf8(bytes[..end].to_vec()).expect("text");
         let status = head[9..12].parse().expect("a status");
-        Self { status, head, body: bytes[end + 4..].to_vec() }
+        let rest = &bytes[end + 4..];
+        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+        Self { status, head, body: if chunked { joined(rest) } else { rest.to_vec() } }
+    }
+
+    /// Of NDJSON.
+    pub fn lines(&self) -> Vec<Value> {
+        let lines = self.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).expect("a line of JSON")).collect()
     }
 
     pub fn json(&self) -> Value {
@@ -102,6 +110,22 @@ impl Answer {
         let text = |name: &str| reliance[name].as_str().expect("text").to_owned();
         (text("outcome"), text("code"))
     }
+}
+
+/// The chunks of a body (RFC 9112 §7.1) that ended as it should, or was cut off.
+fn joined(mut chunks: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(end) = chunks.windows(2).position(|window| window == b"\r\n") {
+        let size = std::str::from_utf8(&chunks[..end]).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
+        let size = size.expect("the size of a chunk");
+        let data = &chunks[end + 2..];
+        if size == 0 || data.len() < size + 2 {
+            break;
+        }
+        whole.extend_from_slice(&data[..size]);
+        chunks = &data[size + 2..];
+    }
+    whole
 }
 
 pub struct Identity {

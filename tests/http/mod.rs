@@ -3,6 +3,7 @@
 mod adding;
 mod audit;
 mod bad_input;
+mod batches;
 mod client;
 mod collecting;
 mod deltas;
