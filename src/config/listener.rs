@@ -68,6 +68,7 @@ impl Default for Internal {
 pub struct Limits {
     pub body_bytes: usize,
     pub client_body_bytes: usize,
+    pub streamed_bytes: usize,
     pub buffered_bytes: usize,
     pub connections: usize,
     pub concurrency: usize,
@@ -84,6 +85,7 @@ impl Default for Limits {
         Self {
             body_bytes: 16 << 20,
             client_body_bytes: 64 << 20,
+            streamed_bytes: 2 << 30,
             buffered_bytes: 256 << 20,
             connections: 4096,
             concurrency: 256,
@@ -123,10 +125,11 @@ impl Limits {
     }
 
     /// Every limit with its key.
-    pub(super) const fn all(&self) -> [(&'static str, u64); 11] {
+    pub(super) const fn all(&self) -> [(&'static str, u64); 12] {
         [
             ("body-bytes", self.body_bytes as u64),
             ("client-body-bytes", self.client_body_bytes as u64),
+            ("streamed-bytes", self.streamed_bytes as u64),
             ("buffered-bytes", self.buffered_bytes as u64),
             ("connections", self.connections as u64),
             ("concurrency", self.concurrency as u64),

@@ -74,26 +74,33 @@ impl Reservation {
         self.covered += steps * STEP;
         Ok(())
     }
+
+    /// Bytes for which room was made.
+    pub const fn used(&self) -> usize {
+        self.used
+    }
 }
 
 /// What applies to the body of one request.
 #[derive(Clone, Copy)]
 pub struct BodyLimits {
     pub bytes: usize,
+    /// Of content that is hashed as it arrives, beside the rest.
+    pub streamed: usize,
     pub time: Duration,
 }
 
 impl BodyLimits {
     /// Refuses by `Content-Length` before a byte is read.
-    fn check_announced(&self, request: &Request) -> Result<(), BodyError> {
+    fn check_announced(request: &Request, limit: usize) -> Result<(), BodyError> {
         let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
         match announced.and_then(|text| text.parse::<u64>().ok()) {
-            Some(length) if length > self.bytes as u64 => Err(BodyError::TooLarge { limit: self.bytes }),
+            Some(length) if length > limit as u64 => Err(BodyError::TooLarge { limit }),
             _ => Ok(()),
         }
     }
 
-    const fn slow(&self) -> BodyError {
+    pub const fn slow(&self) -> BodyError {
         BodyError::Slow { seconds: self.time.as_secs() }
     }
 
@@ -104,7 +111,7 @@ impl BodyLimits {
 
     /// The whole body, and the room it takes.
     pub async fn read(&self, request: Request, room: &Room) -> Result<(Bytes, Reservation), BodyError> {
-        self.check_announced(&request)?;
+        Self::check_announced(&request, self.bytes)?;
         let mut reservation = room.reserve();
         let reading = async {
             let mut body = request.into_body();
@@ -135,9 +142,17 @@ impl BodyLimits {
 
     /// The parts of a multipart body, to be read [`within`](Self::within) the time; the size is held.
     pub async fn multipart(&self, request: Request) -> Result<Multipart, BodyError> {
-        self.check_announced(&request)?;
-        let bytes = self.bytes;
-        let limited = request.map(|body| Body::new(Limited::new(body, bytes)));
+        Self::parts_within(request, self.bytes).await
+    }
+
+    /// The same where one part may be hashed as it arrives; the others are bounded as they are buffered.
+    pub async fn streamed_multipart(&self, request: Request) -> Result<Multipart, BodyError> {
+        Self::parts_within(request, self.streamed.saturating_add(self.bytes)).await
+    }
+
+    async fn parts_within(request: Request, limit: usize) -> Result<Multipart, BodyError> {
+        Self::check_announced(&request, limit)?;
+        let limited = request.map(|body| Body::new(Limited::new(body, limit)));
         let opened = Multipart::from_request(limited, &()).await;
         opened.map_err(|rejection| BodyError::Multipart(rejection.body_text()))
     }

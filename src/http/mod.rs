@@ -17,6 +17,7 @@ mod limits;
 mod listener;
 mod metrics;
 mod openapi;
+mod parts;
 mod patience;
 mod pdf;
 mod places;
@@ -142,7 +143,7 @@ impl App {
             Caller::Client(_) => limits.client_body_bytes,
             Caller::Anyone | Caller::UnknownClient => limits.body_bytes,
         };
-        BodyLimits { bytes, time: limits.body() }
+        BodyLimits { bytes, streamed: limits.streamed_bytes, time: limits.body() }
     }
 
     /// Requests in work; those of strangers do not crowd out those of clients.

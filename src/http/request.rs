@@ -2,8 +2,9 @@
 
 use std::{
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -30,6 +31,38 @@ use crate::audit::AuditLog;
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of a path that are logged.
 const LOGGED_PATH: usize = 96;
+
+/// Until when a request is waited for. What is still arriving may put it off.
+#[derive(Clone)]
+pub struct Deadline(Arc<Mutex<tokio::time::Instant>>);
+
+impl Deadline {
+    fn after(time: Duration) -> Self {
+        Self(Arc::new(Mutex::new(tokio::time::Instant::now() + time)))
+    }
+
+    fn time(&self) -> tokio::time::Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn no_sooner_than(&self, time: tokio::time::Instant) {
+        let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = time.max(*until);
+    }
+
+    /// Drives `work` until then; `None`: the time is over.
+    async fn hold<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        loop {
+            let until = self.time();
+            match tokio::time::timeout_at(until, work.as_mut()).await {
+                Ok(done) => return Some(done),
+                Err(_) if self.time() > until => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
 
 /// One listener's way in.
 pub struct Door {
@@ -105,17 +138,19 @@ impl Door {
             let trail = Trail { request: id.clone(), listener: self.name, audit: self.audit.clone() };
             request.extensions_mut().insert(trail);
         }
+        let deadline = Deadline::after(self.deadline);
+        request.extensions_mut().insert(deadline.clone());
         request.extensions_mut().insert(caller);
         let mut router = self.router.clone();
         let work = AssertUnwindSafe(async move { Service::call(&mut router, request).await }).catch_unwind();
-        let mut response = match tokio::time::timeout(self.deadline, work).await {
-            Ok(Ok(Ok(response))) => response,
-            Ok(Ok(Err(never))) => match never {},
-            Ok(Err(_)) => {
+        let mut response = match deadline.hold(work).await {
+            Some(Ok(Ok(response))) => response,
+            Some(Ok(Err(never))) => match never {},
+            Some(Err(_)) => {
                 tracing::error!(request_id = %id, "a request ended in a panic");
                 Problem::internal().into_response()
             }
-            Err(_) => Problem::deadline(self.deadline.as_secs()).into_response(),
+            None => Problem::deadline(self.deadline.as_secs()).into_response(),
         };
         // The lines of a batch are written down each by itself.
         let asked = asked.filter(|_| response.extensions().get::<Streamed>().is_none());

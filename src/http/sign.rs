@@ -22,9 +22,9 @@ use super::{
     content_type,
     field::{FieldError, FieldFault, Fields},
     limits::{self, BodyLimits, Reservation},
-    pdf,
+    parts, pdf,
     problem::Problem,
-    verify::{DIGEST, buffer_part, digest},
+    verify::{DIGEST, digest},
 };
 use crate::{
     config::Operation,
@@ -351,7 +351,7 @@ async fn from_multipart(
     let mut members: Vec<String> = Vec::new();
     while let Some(part) = parts.next_field().await.map_err(|error| limits.multipart_error(&error))? {
         let name = part.name().unwrap_or_default().to_owned();
-        let bytes = buffer_part(part, &mut reservation, usize::MAX, limits).await?;
+        let bytes = parts::buffer(part, &mut reservation, usize::MAX, limits).await?;
         let place = match name.as_str() {
             "document" => Some(&mut own.document),
             "existingSignature" => Some(&mut own.existing_signature),

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use axum::{
     body::Bytes,
-    extract::{Request, State, multipart::Field},
+    extract::{Request, State},
     response::Response,
 };
 
@@ -16,7 +16,8 @@ use super::{
     auth::Caller,
     body_type,
     field::{FieldError, FieldFault, Fields},
-    limits::{self, Admission, BodyError, BodyLimits, Reservation},
+    limits::{self, Admission, Reservation},
+    parts,
     problem::Problem,
     receipt,
 };
@@ -24,19 +25,16 @@ use crate::{
     clock,
     core::{algorithm::DigestAlgorithm, report::Report, validation::Content},
     revocation::collect::Collected,
-    service::verify::{ContentDigests, Verified, VerifyError, VerifyRequest},
+    service::verify::{Verified, VerifyError, VerifyRequest},
 };
 
 /// Of a question in a batch; all but the first of one by itself.
 pub(super) const LINE_FIELDS: &[&str] = &["id", "document", "filename", "signature", "digests", "purpose", "policy"];
 const FIELDS: &[&str] = LINE_FIELDS.split_at(1).1;
-const PARTS: &[&str] = &["document", "signature", "purpose", "policy"];
 const DIGEST_FIELDS: &[&str] = &["algorithm", "value"];
 const DIGEST_ALGORITHMS: &[&str] =
     &["sha-1", "sha-224", "sha-256", "sha-384", "sha-512", "sha3-256", "sha3-384", "sha3-512"];
 const MOST_DIGESTS: usize = 8;
-/// Bytes of a text part.
-const LONGEST_TEXT: usize = 256;
 const LONGEST_FILENAME: usize = 1024;
 /// Documents up to this size are judged on the worker that serves the request: some 100 µs if
 /// well-meant, and a hostile one holds few signers and certificates; larger ones where blocking is allowed.
@@ -45,20 +43,20 @@ const JUDGED_INLINE: usize = 8 * 1024;
 const ROUNDS: usize = 4;
 const ACCEPTED: &str = "application/json, multipart/form-data, application/pdf, application/pkcs7-mime";
 
-type Digests = Vec<(DigestAlgorithm, Vec<u8>)>;
+pub(super) type Digests = Vec<(DigestAlgorithm, Vec<u8>)>;
 
 /// One question, in whatever form it came.
 #[derive(Default)]
 pub struct Question {
     /// The CMS message or PDF.
-    document: Bytes,
-    content: GivenContent,
-    purpose: Option<String>,
-    policy: Option<String>,
+    pub(super) document: Bytes,
+    pub(super) content: GivenContent,
+    pub(super) purpose: Option<String>,
+    pub(super) policy: Option<String>,
 }
 
 #[derive(Default)]
-enum GivenContent {
+pub(super) enum GivenContent {
     #[default]
     None,
     Bytes(Bytes),
@@ -172,7 +170,7 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
             let (document, reservation) = limits.read(request, &app.room).await?;
             (Question { document, ..Question::default() }, reservation)
         }
-        "multipart/form-data" => limits.within(from_multipart(&app, request, limits)).await?,
+        "multipart/form-data" => parts::question(&app, request, limits).await?,
         _ => return Err(Problem::media_type(ACCEPTED)),
     };
     let receipt = receipt::admit(&app, &caller, form, &question.document, question.purpose.as_deref())?;
@@ -270,73 +268,3 @@ pub(super) fn digest(entry: &Fields<'_>) -> Result<(DigestAlgorithm, Vec<u8>), F
 }
 
 pub(super) const DIGEST: &[&str] = DIGEST_FIELDS;
-
-async fn from_multipart(app: &App, request: Request, limits: BodyLimits) -> Result<(Question, Reservation), Problem> {
-    let mut parts = limits.multipart(request).await?;
-    let mut reservation = app.room.reserve();
-    let (mut document, mut signature): (Option<Bytes>, Option<Bytes>) = (None, None);
-    let mut digests = None;
-    let (mut purpose, mut policy) = (None, None);
-    while let Some(part) = parts.next_field().await.map_err(|error| limits.multipart_error(&error))? {
-        let name = part.name().unwrap_or_default().to_owned();
-        let given = match name.as_str() {
-            "document" => document.is_some() || digests.is_some(),
-            "signature" => signature.is_some(),
-            "purpose" => purpose.is_some(),
-            "policy" => policy.is_some(),
-            _ => return Err(FieldError::new(&name, FieldFault::Unknown(PARTS)).into()),
-        };
-        if given {
-            return Err(FieldError::new(&name, FieldFault::Duplicate).into());
-        }
-        match name.as_str() {
-            "document" => match signature.as_deref().and_then(ContentDigests::wanted_by) {
-                Some(wanted) => digests = Some(hash_part(part, wanted, limits).await?),
-                None => document = Some(buffer_part(part, &mut reservation, usize::MAX, limits).await?),
-            },
-            "signature" => signature = Some(buffer_part(part, &mut reservation, usize::MAX, limits).await?),
-            _ => {
-                let text = buffer_part(part, &mut reservation, LONGEST_TEXT, limits).await?;
-                let text = String::from_utf8(text.to_vec());
-                let text = text.map_err(|_| FieldError::new(&name, FieldFault::WrongType("UTF-8 text")))?;
-                if name == "purpose" { purpose = Some(text) } else { policy = Some(text) }
-            }
-        }
-    }
-    let (document, content) = match (document, signature, digests) {
-        (_, Some(signature), Some(digests)) => (signature, GivenContent::Digests(digests)),
-        (Some(content), Some(signature), None) => (signature, GivenContent::Bytes(content)),
-        (Some(document), None, _) => (document, GivenContent::None),
-        (None, ..) => return Err(FieldError::new("document", FieldFault::Missing).into()),
-    };
-    if document.is_empty() {
-        let name = if matches!(content, GivenContent::None) { "document" } else { "signature" };
-        return Err(FieldError::new(name, FieldFault::Empty).into());
-    }
-    Ok((Question { document, content, purpose, policy }, reservation))
-}
-
-pub(super) async fn buffer_part(
-    mut part: Field<'_>,
-    reservation: &mut Reservation,
-    longest: usize,
-    limits: BodyLimits,
-) -> Result<Bytes, BodyError> {
-    let mut whole = Vec::new();
-    while let Some(piece) = part.chunk().await.map_err(|error| limits.multipart_error(&error))? {
-        if whole.len() + piece.len() > longest {
-            return Err(BodyError::Multipart(format!("a text part is longer than {longest} bytes")));
-        }
-        reservation.grow(piece.len())?;
-        whole.extend_from_slice(&piece);
-    }
-    Ok(Bytes::from(whole))
-}
-
-/// Content beside a signature that is here already: only its digests are kept.
-async fn hash_part(mut part: Field<'_>, mut digests: ContentDigests, limits: BodyLimits) -> Result<Digests, BodyError> {
-    while let Some(piece) = part.chunk().await.map_err(|error| limits.multipart_error(&error))? {
-        digests.update(&piece);
-    }
-    Ok(digests.finish())
-}

@@ -29,6 +29,7 @@ mod reload;
 mod shares;
 mod siva;
 mod story;
+mod streamed;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 

@@ -6,6 +6,7 @@
 //! * [`ber`]: the same message in BER;
 //! * [`pdf`]: PDF files, likewise, and signatures in them;
 //! * [`cost`]: what a computation cost;
+//! * [`dev`]: the service as a process of its own;
 //! * [`revocation`]: CRLs and OCSP responses, likewise;
 //! * [`timestamp`]: time-stamp tokens, likewise;
 //! * [`vectors`]: where foreign vectors lie;
@@ -20,6 +21,7 @@
 
 pub mod ber;
 pub mod cost;
+pub mod dev;
 pub mod key;
 pub mod message;
 pub mod pdf;

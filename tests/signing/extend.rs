@@ -1,10 +1,8 @@
 //! `antin extend` and `antin sign` at the higher levels, with the authority, lists and certificates that a development service publishes.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use antin::core::cms::SignedData;
 use antin::core::cms::build::attribute;
@@ -14,42 +12,24 @@ use antin::core::oid;
 use antin::pki::{self, Member};
 use serde_json::Value;
 
-/// `antin dev` on ports of this machine that are free, and a folder to work in; killed in the end.
-struct Scene {
-    service: Child,
-    port: u16,
-    folder: tempfile::TempDir,
-}
+use crate::kit::dev::DevService;
+
+/// A service, and papers in its folder.
+struct Scene(DevService);
 
 impl Scene {
     fn new() -> Self {
-        for _ in 0..5 {
-            let folder = tempfile::tempdir().expect("a folder");
-            fs::write(folder.path().join("paper"), b"paper\n").expect("written");
-            let port = free_port();
-            let mut service = Command::new(env!("CARGO_BIN_EXE_antin"))
-                .args(["dev", "--port", &port.to_string(), "--dir"])
-                .arg(folder.path().join("dev"))
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("it starts");
-            let mut said = String::new();
-            let _ = BufReader::new(service.stdout.take().expect("piped")).read_line(&mut said);
-            let scene = Self { service, port, folder };
-            if said.starts_with("ready") {
-                return scene;
-            }
-        }
-        panic!("no port is free for long enough");
+        let service = DevService::start();
+        fs::write(service.folder.path().join("paper"), b"paper\n").expect("written");
+        Self(service)
     }
 
     fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().expect("text").to_owned()
+        self.0.folder.path().join(name).to_str().expect("text").to_owned()
     }
 
     fn directory(&self) -> PathBuf {
-        self.folder.path().join("dev/pki")
+        self.0.pki()
     }
 
     fn pki(&self, member: Member) -> [String; 2] {
@@ -58,7 +38,7 @@ impl Scene {
     }
 
     fn tsa(&self) -> String {
-        format!("http://127.0.0.1:{}/tsa", self.port)
+        format!("http://127.0.0.1:{}/tsa", self.0.port)
     }
 
     fn antin(&self, arguments: &[&str]) -> (i32, String, String) {
@@ -87,24 +67,6 @@ impl Scene {
         let own = ["verify", "--format", "json", "--trust-anchor", &root];
         let (_, answer, said) = self.antin(&[&own[..], options, &[file]].concat());
         serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{said}"))
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        let _ = self.service.kill();
-        let _ = self.service.wait();
-    }
-}
-
-/// One whose next is free too.
-fn free_port() -> u16 {
-    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr());
-    loop {
-        let port = free(0).expect("a port").port();
-        if port < u16::MAX && free(port + 1).is_ok() {
-            return port;
-        }
     }
 }
 
