@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::office::Office;
-use super::{HEALTH_BOOK, JUDICIAL_CERTIFICATE, judicial_pdf, shadow};
+use super::{HEALTH_BOOK, JUDICIAL_CERTIFICATE, OTHERS, judicial_pdf, shadow};
 use crate::cli::output::note;
 use crate::cli::{dev, exit, serve};
 use crate::clock;
@@ -23,6 +23,9 @@ use crate::pki::{self, Member, Reason};
 
 /// A revocation is seen by the service within this time.
 const REVOCATION_SEEN: Duration = Duration::from_secs(10);
+
+const FHIR: &str = "application/fhir+json";
+const JSON: &str = "application/json";
 
 type Failure = Box<dyn Error>;
 
@@ -54,18 +57,37 @@ async fn tell() -> Result<(), Failure> {
     let office = Office::new(&pki, public, mutual_tls)?;
 
     let certificate = judicial_pdf::render(&serde_json::from_str(JUDICIAL_CERTIFICATE)?)?;
-    let health_book = Paper::sign(&office, "health-book", HEALTH_BOOK.as_bytes(), Place::Beside).await?;
+    let health_book = Paper::sign(&office, "health-book", HEALTH_BOOK.as_bytes(), Place::Beside(FHIR)).await?;
     let judicial = Paper::sign(&office, "judicial-certificate", &certificate, Place::InPdf).await?;
     let papers = [("health book", &health_book), ("judicial certificate", &judicial)];
-    for (name, paper) in papers {
+    let signed = |name: &str, paper: &Paper| {
         let size = paper.content.len().div_ceil(1024);
-        say(format!("3 sign     {name:22}201 {}  {size} KiB, {}", paper.id, paper.place.words()));
+        format!("3 sign     {name:24}201 {}  {size} KiB, {}", paper.id, paper.place.words())
+    };
+    for (name, paper) in papers {
+        say(signed(name, paper));
     }
+    let mut others = Vec::new();
+    for (kind, document) in OTHERS {
+        let paper = Paper::sign(&office, kind, document.as_bytes(), Place::Beside(JSON)).await?;
+        say(signed(&kind.replace('-', " "), &paper));
+        others.push(paper);
+    }
+    let incomplete = JUDICIAL_CERTIFICATE.replace("\"birthDate\"", "\"bornOn\"");
+    let refused = Paper::sign(&office, "judicial-certificate-1", incomplete.as_bytes(), Place::Beside(JSON)).await;
+    let why = refused.err().map(|failure| failure.to_string()).unwrap_or_default();
+    if !why.contains("document-malformed") {
+        return Err(format!("a form without a birth date was not refused: {why}").into());
+    }
+    say(format!("  ✘ a form 1 without a birth date is not signed: {}", field_of(&why, "detail")));
     let shown = Shown { colour: std::io::stdout().is_terminal(), language: crate::cli::verify::language() };
 
-    say("\n4 an agency verifies both".into());
+    say("\n4 an agency verifies them".into());
     for (name, paper) in papers {
         shown.expect(name, &paper.verify(&office, false).await?, "valid")?;
+    }
+    for paper in &others {
+        shown.expect(&paper.kind.replace('-', " "), &paper.verify(&office, false).await?, "valid")?;
     }
     say("\n5 one byte is flipped".into());
     for (name, paper) in papers {
@@ -106,22 +128,22 @@ struct Paper {
 /// Where a signature stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    Beside,
+    /// Of a document of this media type.
+    Beside(&'static str),
     InPdf,
 }
 
 impl Place {
     const fn words(self) -> &'static str {
         match self {
-            Self::Beside => "CAdES beside it",
+            Self::Beside(_) => "CAdES beside it",
             Self::InPdf => "PAdES inside it",
         }
     }
 
-    /// Of the paper, of its name, and of its signature.
     const fn media_type(self) -> &'static str {
         match self {
-            Self::Beside => "application/fhir+json",
+            Self::Beside(media_type) => media_type,
             Self::InPdf => "application/pdf",
         }
     }
@@ -155,7 +177,7 @@ impl Paper {
         office
             .verify(&match self.place {
                 Place::InPdf => json!({ "document": flip(&self.signature) }),
-                Place::Beside => {
+                Place::Beside(_) => {
                     json!({ "document": flip(&self.content), "signature": STANDARD.encode(&self.signature) })
                 }
             })
@@ -165,7 +187,7 @@ impl Paper {
     fn keep(&self, directory: &Path, name: &str) -> Result<(), Failure> {
         match self.place {
             Place::InPdf => std::fs::write(directory.join(format!("{name}.pdf")), &self.signature)?,
-            Place::Beside => {
+            Place::Beside(_) => {
                 std::fs::write(directory.join(format!("{name}.json")), &self.content)?;
                 std::fs::write(directory.join(format!("{name}.p7s")), &self.signature)?;
             }
@@ -174,6 +196,13 @@ impl Paper {
         std::fs::write(directory.join(format!("sign-{name}.json")), request.to_string())?;
         Ok(())
     }
+}
+
+/// A member of the answer that is named in a failure; all of it, if there is none.
+fn field_of(failure: &str, name: &str) -> String {
+    let json = failure.find('{').map(|at| &failure[at..]);
+    let parsed = json.and_then(|json| serde_json::from_str::<Value>(json).ok());
+    parsed.and_then(|answer| answer[name].as_str().map(str::to_owned)).unwrap_or_else(|| failure.to_owned())
 }
 
 fn sign_request(kind: &str, content: &[u8], place: Place) -> Value {
@@ -185,7 +214,7 @@ fn sign_request(kind: &str, content: &[u8], place: Place) -> Value {
     });
     match place {
         Place::InPdf => request["format"] = "pades".into(),
-        Place::Beside => {
+        Place::Beside(_) => {
             request["format"] = "cades".into();
             request["packaging"] = "detached".into();
         }
@@ -214,7 +243,7 @@ impl Shown {
         let indication = answer["verdict"]["indication"].as_str().unwrap_or_default();
         let sub = answer["verdict"]["subIndication"].as_str().map(|sub| format!(" / {sub}")).unwrap_or_default();
         let message = reliance["message"][language].as_str().unwrap_or_default();
-        exit::print(&format!("  {start}{sign} {name:21}{outcome:13}{end}{indication}{sub}\n{:25}{message}\n", ""));
+        exit::print(&format!("  {start}{sign} {name:23}{outcome:13}{end}{indication}{sub}\n{:27}{message}\n", ""));
         if reliance["code"] == code { Ok(()) } else { Err(format!("{name}: expected {code}, got {answer:#}").into()) }
     }
 }
@@ -227,7 +256,7 @@ impl Shown {
         let warned = checks.filter(|check| check["result"] == "warning").filter_map(|check| check["code"].as_str());
         for code in warned.filter_map(|code| message::codes().find(|known| *known == code)) {
             let Text { vi, en, .. } = message::of(code).message;
-            exit::print(&format!("{:25}! {}\n", "", self.language.pick(vi, en)));
+            exit::print(&format!("{:27}! {}\n", "", self.language.pick(vi, en)));
         }
     }
 }
