@@ -141,6 +141,7 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
             operations: operations.to_vec(),
             kinds: if signs { kinds.iter().map(|kind| kind.name.clone()).collect() } else { Vec::new() },
             keys: if signs { vec!["judicial".to_owned(), "health".to_owned()] } else { Vec::new() },
+            permissions: Vec::new(),
             concurrency: 256,
         }
     };

@@ -120,7 +120,7 @@ fn broken_receipt_rule(config: &Config) -> Option<(String, &'static str)> {
     let Some(key) = &receipt.key else { return None };
     let is_held = config.keys.iter().any(|held| held.name == *key);
     let signs_documents = config.kinds.iter().any(|kind| kind.keys.contains(key))
-        || config.clients.iter().any(|client| client.keys.contains(key));
+        || config.clients.iter().any(|client| client.permissions().any(|permission| permission.keys.contains(key)));
     if !is_held || signs_documents {
         return Some(("receipt.key".to_owned(), "name a [[key]] that no [[kind]] and no [[client]] names"));
     }
@@ -144,11 +144,13 @@ fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'sta
         _ => Some(("client.name".to_owned(), "come with either sha256, or subject and issuer")),
     }
     .or_else(|| {
-        let unknown_kind = client.kinds.iter().any(|name| config.kinds.iter().all(|kind| kind.name != *name));
+        let is_unknown = |name: &String| config.kinds.iter().all(|kind| kind.name != *name);
+        let unknown_kind = client.permissions().any(|permission| permission.kinds.iter().any(is_unknown));
         unknown_kind.then(|| ("client.kinds".to_owned(), "name only kinds that have a [[kind]]"))
     })
     .or_else(|| {
-        let unknown_key = client.keys.iter().any(|name| config.keys.iter().all(|key| key.name != *name));
+        let is_unknown = |name: &String| config.keys.iter().all(|key| key.name != *name);
+        let unknown_key = client.permissions().any(|permission| permission.keys.iter().any(is_unknown));
         unknown_key.then(|| ("client.keys".to_owned(), "name only keys that have a [[key]]"))
     })
     .or_else(|| (client.concurrency == 0).then(|| ("client.concurrency".to_owned(), "be above 0")))

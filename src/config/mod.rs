@@ -11,7 +11,7 @@ mod trust;
 pub use audit::Audit;
 pub use file::{ConfigError, parse, read};
 pub use listener::{Internal, Limits, MutualTls, Public};
-pub use permission::{Client, Kind, Operation, Padding, SigningKey};
+pub use permission::{Client, Kind, Operation, Padding, Permission, SigningKey};
 pub use receipt::Receipt;
 use serde::Deserialize;
 pub use time_stamping::{TimeStampAuthority, TimeStamping};

@@ -55,13 +55,38 @@ pub struct Client {
     pub sha256: Option<String>,
     pub subject: Option<String>,
     pub issuer: Option<String>,
+    /// With `kinds` and `keys` the first permission.
+    #[serde(default)]
     pub operations: Vec<Operation>,
     #[serde(default)]
     pub kinds: Vec<String>,
     #[serde(default)]
     pub keys: Vec<String>,
+    /// More of them: each gives its own kinds with its own keys, and no others.
+    #[serde(default)]
+    pub permissions: Vec<Permission>,
     #[serde(default = "default_concurrency")]
     pub concurrency: usize,
+}
+
+/// Each of these operations, on documents of each of these kinds, with each of these keys.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Permission {
+    pub operations: Vec<Operation>,
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    #[serde(default)]
+    pub keys: Vec<String>,
+}
+
+impl Client {
+    /// Everything that it may do; what none of them names it may not.
+    pub fn permissions(&self) -> impl Iterator<Item = Permission> {
+        let Self { operations, kinds, keys, permissions, .. } = self;
+        let first = Permission { operations: operations.clone(), kinds: kinds.clone(), keys: keys.clone() };
+        std::iter::once(first).chain(permissions.iter().cloned())
+    }
 }
 
 const fn default_concurrency() -> usize {

@@ -5,31 +5,39 @@ use std::{collections::HashMap, sync::Arc};
 use tokio::sync::Semaphore;
 
 use crate::{
-    config::{self, Operation},
+    config::{self, Operation, Permission},
     core::x509::Certificate,
 };
 
 /// An identified client.
 pub struct Client {
     pub name: String,
-    operations: Vec<Operation>,
-    kinds: Vec<String>,
-    keys: Vec<String>,
+    permissions: Vec<Permission>,
     /// Its requests in work.
     pub concurrency: Arc<Semaphore>,
 }
 
 impl Client {
+    /// Something of this operation, whatever else it takes.
     pub fn may(&self, operation: Operation) -> bool {
-        self.operations.contains(&operation)
+        self.permissions.iter().any(|permission| permission.operations.contains(&operation))
     }
 
+    /// Documents of this kind, with some key; and change their standing.
     pub fn may_sign_kind(&self, kind: &str) -> bool {
-        self.may(Operation::Sign) && self.kinds.iter().any(|allowed| allowed == kind)
+        self.signing(kind).next().is_some()
     }
 
-    pub fn may_use_key(&self, key: &str) -> bool {
-        self.keys.iter().any(|allowed| allowed == key)
+    /// Documents of this kind with this key.
+    pub fn may_sign(&self, kind: &str, key: &str) -> bool {
+        self.signing(kind).any(|permission| permission.keys.iter().any(|allowed| allowed == key))
+    }
+
+    fn signing(&self, kind: &str) -> impl Iterator<Item = &Permission> {
+        let signs = move |permission: &&Permission| {
+            permission.operations.contains(&Operation::Sign) && permission.kinds.iter().any(|allowed| allowed == kind)
+        };
+        self.permissions.iter().filter(signs)
     }
 }
 
@@ -48,9 +56,7 @@ impl Clients {
         for entry in clients {
             let client = Arc::new(Client {
                 name: entry.name.clone(),
-                operations: entry.operations.clone(),
-                kinds: entry.kinds.clone(),
-                keys: entry.keys.clone(),
+                permissions: entry.permissions().collect(),
                 concurrency: Arc::new(Semaphore::new(entry.concurrency)),
             });
             let mut fingerprint = [0; 32];

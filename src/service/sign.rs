@@ -238,8 +238,10 @@ impl SignService {
             }
         }
         let name = match &request.signer {
-            Some(name) => kind.keys.iter().find(|allowed| *allowed == name && request.client.may_use_key(name)),
-            None => kind.keys.iter().find(|allowed| request.client.may_use_key(allowed)),
+            Some(name) => {
+                kind.keys.iter().find(|allowed| *allowed == name && request.client.may_sign(&kind.name, name))
+            }
+            None => kind.keys.iter().find(|allowed| request.client.may_sign(&kind.name, allowed)),
         };
         let refused = || SignError::SignerNotPermitted(request.signer.clone().unwrap_or_default());
         name.and_then(|name| self.keys.get(name)).ok_or_else(refused)

@@ -23,6 +23,7 @@ mod ocsp_marks;
 mod operation;
 mod pades;
 mod panics;
+mod permissions;
 mod readiness;
 mod receipts;
 mod reload;
