@@ -5,6 +5,7 @@ mod listener;
 mod permission;
 mod receipt;
 mod redis;
+mod registry;
 pub mod revocation;
 mod time_stamping;
 mod trust;
@@ -13,6 +14,7 @@ pub use file::{ConfigError, parse, read};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, SigningKey};
 pub use receipt::Receipt;
+pub use registry::{PostgresSettings, PostgresUrl, Registry};
 use serde::Deserialize;
 pub use time_stamping::{TimeStampAuthority, TimeStamping};
 pub use trust::{Trust, TrustList, TrustSource};
@@ -54,16 +56,6 @@ pub struct Verify {
 impl Default for Verify {
     fn default() -> Self {
         Self { policy: "circular-15-2025".to_owned(), policies: Vec::new(), document_kinds: None }
-    }
-}
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Registry {
-    pub path: PathBuf,
-}
-impl Default for Registry {
-    fn default() -> Self {
-        Self { path: "registry.db".into() }
     }
 }
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

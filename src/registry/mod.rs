@@ -16,6 +16,7 @@
 //!
 //! The record holds digests and signatures without content; the content itself and personal data never enter it.
 
+pub mod postgres;
 mod raising;
 mod record;
 pub mod sqlite;

@@ -5,6 +5,7 @@
 //! * [`message`]: CMS messages written piece by piece, every piece replaceable;
 //! * [`ber`]: the same message in BER;
 //! * [`pdf`]: PDF files, likewise, and signatures in them;
+//! * [`postgres`]: real PostgreSQL servers;
 //! * [`cost`]: what a computation cost;
 //! * [`revocation`]: CRLs and OCSP responses, likewise;
 //! * [`timestamp`]: time-stamp tokens, likewise;
@@ -23,6 +24,7 @@ pub mod cost;
 pub mod key;
 pub mod message;
 pub mod pdf;
+pub mod postgres;
 pub mod random;
 pub mod revocation;
 pub mod timestamp;

@@ -1,0 +1,1 @@
+//! Deaths and silence of the PostgreSQL server.
