@@ -14,7 +14,11 @@ use crate::{
     config::{self, Config, ConfigError},
     core::memory::Memory,
     http::{self, BootError, Parts, Running},
-    registry::sqlite::{OpenError, SqliteRegistry},
+    registry::{
+        Registry,
+        postgres::{self, PostgresRegistry},
+        sqlite::{self, SqliteRegistry},
+    },
     revocation::{self, RevocationCache},
     service::{
         held::{self, HeldError},
@@ -42,7 +46,9 @@ pub enum StartError {
     #[error(transparent)]
     Audit(#[from] audit::OpenError),
     #[error(transparent)]
-    Registry(#[from] OpenError),
+    Registry(#[from] sqlite::OpenError),
+    #[error(transparent)]
+    Database(#[from] postgres::OpenError),
     #[error(transparent)]
     Revocation(#[from] revocation::StartError),
     #[error(transparent)]
@@ -84,7 +90,10 @@ pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running
     let keys = held::keys(&config.keys)?;
     let document_kinds = held::document_kinds(config.verify.document_kinds.as_deref())?;
     let policies = held::policies(&config.verify.policies, &document_kinds)?;
-    let registry = Arc::new(SqliteRegistry::open(&config.registry.path, clock::now())?);
+    let registry: Arc<dyn Registry> = match &config.registry.postgres {
+        Some(settings) => Arc::new(PostgresRegistry::open(settings, clock::now()).await?),
+        None => Arc::new(SqliteRegistry::open(&config.registry.path, clock::now())?),
+    };
     let trust = Arc::new(ArcSwap::from_pointee(trust));
     let memory = Arc::new(Memory::bounded());
     let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory)).await?;
@@ -123,7 +132,8 @@ pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
         | StartError::Revocation(_)
         | StartError::Audit(_)
         | StartError::Pki(_) => exit::UNREADABLE,
-        StartError::AuditKey(_) | StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => {
+        StartError::Database(error) if error.is_of_settings() => exit::UNREADABLE,
+        StartError::Database(_) | StartError::AuditKey(_) | StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => {
             exit::INTERNAL
         }
     };

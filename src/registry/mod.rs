@@ -16,6 +16,7 @@
 //!
 //! The record holds digests and signatures without content; the content itself and personal data never enter it.
 
+pub mod exchange;
 pub mod postgres;
 mod raising;
 mod record;

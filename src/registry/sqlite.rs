@@ -3,6 +3,7 @@
 //! Write-ahead log, `synchronous = FULL`. One thread owns the writing connection and commits all waiting requests
 //! together; a second one reads what is committed, so that questions do not wait for the disk.
 
+mod exchange;
 mod issuing;
 mod raising;
 mod standing;
@@ -13,6 +14,7 @@ use std::{collections::HashSet, fs::File, path::Path};
 
 use rusqlite::{Connection, Row, params, types::Type};
 
+pub use exchange::{SqliteReader, SqliteWriter};
 pub use store::OpenError;
 
 use issuing::{begin, complete, expect_one, read_document, recover};

@@ -3,6 +3,7 @@
 
 mod child;
 mod deaths;
+mod exchange;
 mod failover;
 mod file;
 mod issuing;

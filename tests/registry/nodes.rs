@@ -22,7 +22,7 @@ async fn a_dead_node_leaves_its_attempts_to_the_living_who_keep_their_own() {
     let place = Place::postgres();
     let living = place.open().await;
     assert_eq!(living.recover().await.expect("recovered"), []);
-    assert_eq!(living.begin(intent(2, "of the living")).await.expect("begun"), Begun::Fresh);
+    assert_eq!(living.begin(intent(2, "of-the-living")).await.expect("begun"), Begun::Fresh);
 
     let said = listen(child_command(Command::new(this_program()), "begin", &place.address()), |lines| lines == 1);
     assert_eq!(said, ["begun"]);

@@ -6,6 +6,7 @@
 //! afterwards. Whether an attempt may still be completed is decided by its row alone.
 
 mod connect;
+mod exchange;
 mod fault;
 mod issuing;
 mod lease;
@@ -30,6 +31,7 @@ use tokio::{
 };
 use tokio_postgres::Row;
 
+pub use exchange::{Occupied, PostgresReader, PostgresWriter};
 pub use fault::OpenError;
 
 use connect::Door;
@@ -143,13 +145,6 @@ impl PostgresRegistry {
         let (sessions, upkeep) = (sessions(settings.connections), sessions(1));
         let mut run = [0; 16];
         openssl::rand::rand_bytes(&mut run).map_err(OpenError::Random)?;
-        let unreachable = |error: PoolError| match &error {
-            PoolError::PostCreateHook(deadpool_postgres::HookError::Message(message)) => {
-                let setting = message.strip_prefix(fault::NOT_DURABLE).unwrap_or(message);
-                OpenError::NotDurable { setting: setting.to_owned() }
-            }
-            _ => OpenError::Unreachable { source: Arc::new(sort_pool_error(error)) },
-        };
         let mut client = sessions.pool.get().await.map_err(unreachable)?;
         migrate::migrate(&mut client).await?;
         let begun = lease::renew(&client, &run, started_at, settings.lease()).await;
@@ -351,6 +346,17 @@ async fn begin(shared: &Shared, client: &deadpool_postgres::Client, intent: &Int
         }
     }
     Err(SessionFault::Collisions.into())
+}
+
+/// Why there is no first connection.
+fn unreachable(error: PoolError) -> OpenError {
+    match &error {
+        PoolError::PostCreateHook(deadpool_postgres::HookError::Message(message)) => {
+            let setting = message.strip_prefix(fault::NOT_DURABLE).unwrap_or(message);
+            OpenError::NotDurable { setting: setting.to_owned() }
+        }
+        _ => OpenError::Unreachable { source: Arc::new(sort_pool_error(error)) },
+    }
 }
 
 /// A column of so many octets.

@@ -36,6 +36,11 @@ pub enum OpenError {
          restore the backup made before the upgrade"
     )]
     Newer { path: PathBuf, found: i64, known: i64 },
+    #[error(
+        "{path}: the registry has schema version {found}, and is brought to version {known} when the service starts on it; start it \
+         once, or use the program that wrote it"
+    )]
+    Older { path: PathBuf, found: i64, known: i64 },
     #[error("{path}: the registry is damaged; restore the newest backup")]
     Damaged { path: PathBuf, source: rusqlite::Error },
     #[error("{path}: the registry's file system cannot hold a write-ahead log; use a local disk")]
@@ -84,6 +89,20 @@ impl Store {
         let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         Ok(Self { path, writer, reader, run, lock })
     }
+}
+
+/// Opens an existing registry to be read, beside the process that has it too: in write-ahead mode each reads what was committed
+/// when it began.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
+    std::fs::metadata(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    identify(path, &connection)?;
+    let found = pragma(&connection, "user_version").map_err(|source| sort_error(path, source))?;
+    let known = MIGRATIONS.len() as i64;
+    if found < known {
+        return Err(OpenError::Older { path: path.to_owned(), found, known });
+    }
+    Ok(connection)
 }
 
 /// Makes the folder and the files as far as they are missing, durably, and takes the lock.
