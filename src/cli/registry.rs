@@ -272,7 +272,10 @@ async fn unknown(place: &Place, format: Format) -> Result<Code, CommandError> {
 fn tell_unknown(to: &mut impl Write, intent: &Intent, format: Format) -> io::Result<()> {
     let Intent { document_id, client, kind, idempotency_key, signer, begun_at, .. } = intent;
     if format == Format::Text {
-        return writeln!(to, "{document_id} begun {begun_at} client {client:?} kind {kind} key {signer} idempotency-key {idempotency_key}");
+        return writeln!(
+            to,
+            "{document_id} begun {begun_at} client {client:?} kind {kind} key {signer} idempotency-key {idempotency_key}"
+        );
     }
     let (id, begun_at) = (document_id.to_string(), begun_at.to_string());
     let attempt = UnknownAttempt { id, client, kind, idempotency_key, signer, begun_at };

@@ -133,9 +133,11 @@ pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
         | StartError::Audit(_)
         | StartError::Pki(_) => exit::UNREADABLE,
         StartError::Database(error) if error.is_of_settings() => exit::UNREADABLE,
-        StartError::Database(_) | StartError::AuditKey(_) | StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => {
-            exit::INTERNAL
-        }
+        StartError::Database(_)
+        | StartError::AuditKey(_)
+        | StartError::Registry(_)
+        | StartError::Boot(_)
+        | StartError::System(_) => exit::INTERNAL,
     };
     exit::finish(Err(CommandError::of(code, &error)))
 }

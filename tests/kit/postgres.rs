@@ -89,7 +89,11 @@ impl PostgresServer {
     /// A new server with one user, `antin`, who needs no password.
     pub fn start(settings: &[&str]) -> Self {
         let mut server = Self::with_folder(settings);
-        succeed(command("initdb").args(["-U", "antin", "--auth=trust", "-E", "UTF8", "--no-locale", "-D"]).arg(server.data()));
+        succeed(
+            command("initdb")
+                .args(["-U", "antin", "--auth=trust", "-E", "UTF8", "--no-locale", "-D"])
+                .arg(server.data()),
+        );
         server.run();
         server
     }
@@ -98,7 +102,9 @@ impl PostgresServer {
     pub fn standby_of(primary: &Self, settings: &[&str]) -> Self {
         let mut server = Self::with_folder(settings);
         let from = format!("host=127.0.0.1 port={} user=antin application_name=standby", primary.port);
-        succeed(command("pg_basebackup").args(["-d", &from, "-R", "-X", "stream", "-c", "fast", "-D"]).arg(server.data()));
+        succeed(
+            command("pg_basebackup").args(["-d", &from, "-R", "-X", "stream", "-c", "fast", "-D"]).arg(server.data()),
+        );
         server.run();
         server
     }
@@ -166,7 +172,10 @@ impl PostgresServer {
     fn answers(&self) -> bool {
         let port = self.port.to_string();
         TcpStream::connect(("127.0.0.1", self.port)).is_ok()
-            && command("pg_isready").args(["-q", "-h", "127.0.0.1", "-p", &port]).status().is_ok_and(|status| status.success())
+            && command("pg_isready")
+                .args(["-q", "-h", "127.0.0.1", "-p", &port])
+                .status()
+                .is_ok_and(|status| status.success())
     }
 
     /// SIGKILL to the server and all its processes: what was not on disk is in no memory of its own any more.
@@ -200,9 +209,11 @@ impl PostgresServer {
     /// Runs SQL in a database; gives the lines of the answer.
     pub fn psql(&self, database: &str, sql: &str) -> Vec<String> {
         let port = self.port.to_string();
-        let arguments = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "antin", "-p", &port];
+        let arguments =
+            ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "antin", "-p", &port];
         let mut psql = command("psql");
-        let output = psql.args(arguments).args(["-d", database, "-c", sql]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output =
+            psql.args(arguments).args(["-d", database, "-c", sql]).stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = output.output().expect("psql");
         assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()

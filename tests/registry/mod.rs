@@ -2,6 +2,7 @@
 //! PostgreSQL, but for those that are about one of them.
 
 mod child;
+mod commands;
 mod deaths;
 mod exchange;
 mod failover;

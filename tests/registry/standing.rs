@@ -6,7 +6,11 @@ use antin::registry::{Begun, DocumentState, RegistryError, StatusChange};
 
 use super::{Place, STARTED, change, document_id, intent, issue, on_both};
 
-on_both!(the_standing_changes_by_rule_and_its_history_stays, a_single_use_paper_is_used_once, papers_are_used_in_parallel);
+on_both!(
+    the_standing_changes_by_rule_and_its_history_stays,
+    a_single_use_paper_is_used_once,
+    papers_are_used_in_parallel
+);
 
 async fn the_standing_changes_by_rule_and_its_history_stays(place: Place) {
     let registry = place.open().await;

@@ -27,7 +27,9 @@ pub enum LineFault {
     Json(String),
     #[error("{field} is not {rule}")]
     Field { field: &'static str, rule: &'static str },
-    #[error("not the first line of an exported registry of version {VERSION}: name a file that antin registry export wrote")]
+    #[error(
+        "not the first line of an exported registry of version {VERSION}: name a file that antin registry export wrote"
+    )]
     Header,
     #[error("longer than {LONGEST_LINE} octets")]
     TooLong,

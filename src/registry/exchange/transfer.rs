@@ -83,10 +83,7 @@ pub async fn export(reader: &mut dyn Reader, out: &mut (dyn Write + Send)) -> Re
 ///
 /// # Errors
 /// [`ExchangeError`], with the line that cannot be used.
-pub async fn import(
-    lines: &mut (dyn BufRead + Send),
-    mut writer: Box<dyn Writer>,
-) -> Result<Counts, ExchangeError> {
+pub async fn import(lines: &mut (dyn BufRead + Send), mut writer: Box<dyn Writer>) -> Result<Counts, ExchangeError> {
     let (mut counts, mut before) = (Counts::default(), None);
     let mut digest = Hasher::new(DigestAlgorithm::Sha256);
     let mut line = Vec::new();

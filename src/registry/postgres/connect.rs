@@ -12,7 +12,9 @@ use std::{
     time::Duration,
 };
 
-use deadpool_postgres::{ClientWrapper, Connect, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    ClientWrapper, Connect, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime,
+};
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_postgres::{
     AsyncMessage, Client, Config, Error, Socket,
@@ -54,9 +56,10 @@ impl Door {
         if let Some(password) = password(settings)? {
             config.password(password);
         }
-        let authorities = settings.tls_authorities.as_ref().map(|path| {
-            fs::read(path).map_err(|source| OpenError::Authorities { path: path.clone(), source })
-        });
+        let authorities = settings
+            .tls_authorities
+            .as_ref()
+            .map(|path| fs::read(path).map_err(|source| OpenError::Authorities { path: path.clone(), source }));
         let tls = MakeRustlsConnect::new(net::tls(authorities.transpose()?.as_deref())?);
         let limits = Limits { connect: settings.connect_timeout(), statement: settings.timeout() };
         let hosts = each_host(&config, limits).ok_or(OpenError::Url)?;
@@ -203,7 +206,6 @@ where
         }
     }
 }
-
 
 /// Refuses a server that does not keep what it confirms, and has this session confirm only what is kept. Engines that do not know
 /// a setting have nothing to be asked about it.

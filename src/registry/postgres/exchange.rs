@@ -120,8 +120,7 @@ impl PostgresReader {
         let raising = "SELECT document_id, since, due_at, attempts, given_up FROM antin.raising \
                        WHERE document_id > $1 AND document_id <= $2";
         within(raising, put_raising).await?;
-        let renewals =
-            "SELECT document_id, ends_at FROM antin.renewal WHERE document_id > $1 AND document_id <= $2";
+        let renewals = "SELECT document_id, ends_at FROM antin.renewal WHERE document_id > $1 AND document_id <= $2";
         within(renewals, put_renewal).await?;
         Ok(records)
     }

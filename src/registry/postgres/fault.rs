@@ -11,7 +11,9 @@ use crate::{net::FetcherError, registry::RegistryError};
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Not the parser's own words, which may quote a password.
-    #[error("registry.postgres.url cannot be read: write postgres://USER@HOST[:PORT][,HOST…]/DATABASE?target_session_attrs=read-write")]
+    #[error(
+        "registry.postgres.url cannot be read: write postgres://USER@HOST[:PORT][,HOST…]/DATABASE?target_session_attrs=read-write"
+    )]
     Url,
     #[error("{path}: the password of the registry's database cannot be read")]
     PasswordFile { path: PathBuf, source: std::io::Error },
@@ -21,9 +23,13 @@ pub enum OpenError {
     Authorities { path: PathBuf, source: std::io::Error },
     #[error("registry.postgres: TLS cannot be set up")]
     Tls(#[from] FetcherError),
-    #[error("the registry's database cannot be used: check that a server of registry.postgres.url runs, lets this user in and can be written to")]
+    #[error(
+        "the registry's database cannot be used: check that a server of registry.postgres.url runs, lets this user in and can be written to"
+    )]
     Unreachable { source: Arc<dyn std::error::Error + Send + Sync> },
-    #[error("the registry's database does not keep what it confirms: {setting} is off; set it to on, and restart the server")]
+    #[error(
+        "the registry's database does not keep what it confirms: {setting} is off; set it to on, and restart the server"
+    )]
     NotDurable { setting: String },
     #[error(
         "the registry's database has schema version {found}, this program knows up to {known}; run the newer program, or \

@@ -145,8 +145,7 @@ pub(super) async fn raise(
 
 /// A time-stamp ends before this time.
 pub(super) async fn ends_before(client: &Client, time: Time) -> Result<bool, Fault> {
-    let statement =
-        client.prepare_cached("SELECT EXISTS (SELECT 1 FROM antin.renewal WHERE ends_at < $1)").await?;
+    let statement = client.prepare_cached("SELECT EXISTS (SELECT 1 FROM antin.renewal WHERE ends_at < $1)").await?;
     client.query_one(&statement, &[&time.unix()]).await?.try_get(0).map_err(Fault::Damaged)
 }
 
