@@ -10,7 +10,7 @@ mod standing;
 mod store;
 mod worker;
 
-use std::{collections::HashSet, fs::File, path::Path};
+use std::{collections::HashSet, path::Path};
 
 use rusqlite::{Connection, Row, params, types::Type};
 
@@ -19,7 +19,7 @@ pub use store::OpenError;
 
 use issuing::{begin, complete, expect_one, read_document, recover};
 use standing::{read_status, set_status};
-use store::Store;
+use store::{Lock, Store};
 use worker::{Admission, Session, Transactions, Worker, unavailable};
 
 use super::{
@@ -38,7 +38,7 @@ pub struct SqliteRegistry {
     reader: Worker,
     writer: Worker,
     /// Let go after both workers have closed their connections.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl SqliteRegistry {

@@ -36,7 +36,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn released(&self) -> usize {
-        self.released.lock().unwrap().len()
+        self.released.lock().expect("no panic").len()
     }
 
     pub(super) fn stop(&self) {
@@ -72,17 +72,17 @@ pub(super) async fn lane(registry: Arc<dyn Registry>, lane: u128, ledger: Arc<Le
                 }
                 Ok(other) => panic!("{key}: {other:?}"),
                 Err(RegistryError::Unavailable { .. } | RegistryError::Overloaded) => {
-                    *ledger.refused.lock().unwrap() += 1;
+                    *ledger.refused.lock().expect("no panic") += 1;
                 }
                 Err(other) => panic!("{other:?}"),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
-        assert!(ledger.signed.lock().unwrap().insert(key.clone()), "{key} was signed twice");
+        assert!(ledger.signed.lock().expect("no panic").insert(key.clone()), "{key} was signed twice");
         loop {
             match registry.complete(id, issued(number)).await {
                 Ok(()) => {
-                    ledger.released.lock().unwrap().insert(key, id);
+                    ledger.released.lock().expect("no panic").insert(key, id);
                     break;
                 }
                 Err(RegistryError::Unavailable { .. }) if !ledger.stop.load(Ordering::Relaxed) => {
@@ -97,12 +97,12 @@ pub(super) async fn lane(registry: Arc<dyn Registry>, lane: u128, ledger: Arc<Le
 
 /// Whatever was released is there; no key was signed twice (each lane held that), nor can be signed again.
 pub(super) async fn check(registry: &dyn Registry, ledger: &Ledger) {
-    let released = ledger.released.lock().unwrap().clone();
+    let released = ledger.released.lock().expect("no panic").clone();
     for (key, id) in &released {
         let document = registry.document(*id).await.expect("read").expect("a record of what was released");
         assert_eq!((&document.intent.idempotency_key, document.issued.signature), (key, id.as_bytes().to_vec()));
     }
-    let signed = ledger.signed.lock().unwrap().clone();
+    let signed = ledger.signed.lock().expect("no panic").clone();
     for (number, key) in (1 << 100..).zip(&signed) {
         let begun = registry.begin(intent(number, key)).await.expect("begun");
         let expected = match released.get(key) {
@@ -138,7 +138,7 @@ async fn a_server_that_is_killed_loses_nothing_that_was_released() {
     while let Some(ended) = lanes.join_next().await {
         ended.expect("no panic");
     }
-    assert!(*ledger.refused.lock().unwrap() > 0, "no lane noticed");
+    assert!(*ledger.refused.lock().expect("no panic") > 0, "no lane noticed");
     check(&*registry, &ledger).await;
 }
 

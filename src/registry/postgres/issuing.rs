@@ -105,6 +105,7 @@ pub(super) async fn judge(
         return Ok(Some(Begun::DifferentBody { document_id }));
     }
     if let Some(document) = read_document(client, document_id).await? {
+        confirm(client, document_id).await?;
         return Ok(Some(Begun::Replay(Box::new(document))));
     }
     let in_work = progress == "begun" && if run == *own { !ended_here(&document_id) } else { lives };
@@ -152,8 +153,19 @@ pub(super) async fn complete(
         return Ok(());
     }
     let recorded = read_document(client, document_id).await?;
-    let same = recorded.is_some_and(|document| document.issued == *issued);
-    if same { Ok(()) } else { Err(RegistryError::NotInProgress(document_id).into()) }
+    if recorded.is_none_or(|document| document.issued != *issued) {
+        return Err(RegistryError::NotInProgress(document_id).into());
+    }
+    confirm(client, document_id).await
+}
+
+/// Whoever is told of a record that is there releases it, and the server may show what it has not confirmed: a commit that was to
+/// wait for a standby is seen after the server was restarted, or was told not to wait. What is written now is confirmed after it.
+async fn confirm(client: &Client, document_id: DocumentId) -> Result<(), Fault> {
+    let statement =
+        client.prepare_cached("UPDATE antin.document SET state = state WHERE id = $1 AND progress = 'issued'").await?;
+    client.execute(&statement, &[&&document_id.as_bytes()[..]]).await?;
+    Ok(())
 }
 
 /// Takes back what was begun by this run; says whether there was anything.

@@ -101,6 +101,11 @@ pub(super) async fn raise(
     if held.version == raised.from_version.saturating_add(1)
         && (held.level, &held.signature) == (raised.level, &raised.signature)
     {
+        // It may be seen and not be confirmed; what is written now is confirmed after it.
+        let statement = transaction
+            .prepare_cached("UPDATE antin.signature SET level = level WHERE document_id = $1 AND version = $2")
+            .await?;
+        transaction.execute(&statement, &[&id, &i64::from(held.version)]).await?;
         return Ok(());
     }
     if held.version != raised.from_version || !raised.level.reaches(held.level) {

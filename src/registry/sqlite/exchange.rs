@@ -1,13 +1,13 @@
 //! All of a registry file, record by record.
 
-use std::{fs::File, future::ready, path::Path};
+use std::{future::ready, path::Path};
 
 use rusqlite::{Connection, Row, params};
 
 use super::{
     issuing::{INTENT, read_intent},
     read_named,
-    store::{OpenError, Store, open_to_read},
+    store::{Lock, OpenError, Store, open_to_read},
     worker::unavailable,
 };
 use crate::{
@@ -153,7 +153,7 @@ pub struct SqliteWriter {
     connection: Connection,
     run: i64,
     /// Held until the end.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl SqliteWriter {

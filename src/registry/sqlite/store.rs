@@ -59,7 +59,17 @@ pub(super) struct Store {
     /// The number of this start of the service.
     pub(super) run: i64,
     /// Held as long as the registry is open; the kernel lets go of it when the process dies.
-    pub(super) lock: File,
+    pub(super) lock: Lock,
+}
+
+/// The lock of a registry file.
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing would not do while a child process that is just being started has a copy of the descriptor.
+    fn drop(&mut self) {
+        drop(self.0.unlock());
+    }
 }
 
 impl Store {
@@ -108,7 +118,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
 /// Makes the folder and the files as far as they are missing, durably, and takes the lock.
 ///
 /// The lock has a file of its own: closing a second descriptor of the database would drop SQLite's own locks on it.
-fn prepare_files(path: &Path) -> Result<File, OpenError> {
+fn prepare_files(path: &Path) -> Result<Lock, OpenError> {
     let failed = |source| OpenError::File { path: path.to_owned(), source };
     let folder = path.parent().ok_or_else(|| failed(io::ErrorKind::IsADirectory.into()))?;
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
@@ -127,7 +137,7 @@ fn prepare_files(path: &Path) -> Result<File, OpenError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(source) => return Err(failed(source)),
     }
-    Ok(lock)
+    Ok(Lock(lock))
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
