@@ -172,6 +172,7 @@ pub struct Running {
     listeners: JoinSet<()>,
     watchers: JoinSet<()>,
     revocation: RevocationCache,
+    registry: Arc<dyn Registry>,
 }
 
 impl Running {
@@ -181,6 +182,9 @@ impl Running {
         while self.listeners.join_next().await.is_some() {}
         self.watchers.shutdown().await;
         self.revocation.shutdown().await;
+        if let Err(error) = self.registry.leave().await {
+            tracing::warn!(error = ?error, "the registry was not left; other nodes wait for the end of this one's lease");
+        }
     }
 }
 
@@ -230,7 +234,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         receipts: ReceiptService::new(&config.receipt, &keys, Arc::clone(&sign)),
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
-        documents: DocumentService::new(registry),
+        documents: DocumentService::new(Arc::clone(&registry)),
         levels,
         extending,
         standing,
@@ -242,7 +246,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         verdicts: VerdictCounters::new(),
         started_at: clock::now(),
     });
-    let mut running = start(&app, revocation, audit.map(Arc::new)).await?;
+    let mut running = start(&app, revocation, registry, audit.map(Arc::new)).await?;
     if let Some(levels) = &app.levels {
         running.watchers.spawn(Arc::clone(levels).run());
     }
@@ -253,6 +257,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
 async fn start(
     app: &Arc<App>,
     revocation: RevocationCache,
+    registry: Arc<dyn Registry>,
     audit: Option<Arc<AuditLog>>,
 ) -> Result<Running, BootError> {
     let config = &app.config;
@@ -300,7 +305,7 @@ async fn start(
             }
         }
     });
-    Ok(Running { public, mutual_tls, internal, stop, listeners, watchers, revocation })
+    Ok(Running { public, mutual_tls, internal, stop, listeners, watchers, revocation, registry })
 }
 
 async fn bind(setting: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), BootError> {

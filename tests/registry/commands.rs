@@ -155,4 +155,11 @@ fn the_service_starts_over_a_database() {
     let used = antin(&["registry", "import", "--config", config.to_str().expect("text"), "/dev/null"]);
     assert_eq!(code(&used), 65);
     assert!(err(&used).contains("a service works on the registry; stop it first"), "{}", err(&used));
+
+    // Stopped politely, it leaves no lease behind.
+    let process = served.0.id().to_string();
+    assert!(Command::new("kill").args(["-s", "TERM", &process]).status().expect("kill").success());
+    assert!(served.0.wait().expect("ended").success());
+    let free = antin(&["registry", "import", "--config", config.to_str().expect("text"), "/dev/null"]);
+    assert!(err(&free).contains("line 1: the file ends"), "{}", err(&free));
 }

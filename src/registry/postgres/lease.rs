@@ -27,12 +27,12 @@ use crate::{
 
 /// Every lease is renewed this often in its length.
 const RENEWALS: u32 = 3;
-/// How soon what is left to be ended is looked at again.
+/// How soon what was left to be ended lately is looked at again, or a server that did not answer.
 const SOON: Duration = Duration::from_secs(1);
 /// An attempt in doubt is left to those who asked for it so long; then nobody waits for its record any more.
 const DOUBT: Duration = Duration::from_secs(60);
 /// An intent that nobody signed is looked for so long: a server may be slow to show what it has taken.
-const LOOKED_FOR: Duration = Duration::from_secs(24 * 3600);
+const LOOKED_FOR: Duration = Duration::from_secs(3600);
 
 /// Writes the first row, or a later one. The lease begins when the server says so.
 pub(super) async fn renew(client: &Client, run: &RunId, started_at: Time, lease: Duration) -> Result<(), Fault> {
@@ -66,7 +66,7 @@ pub(super) async fn keep(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let mut is_failing = false;
     loop {
         let every = shared.lease / RENEWALS;
-        if last_renewal.is_none_or(|at| at.elapsed() >= every) {
+        if is_failing || last_renewal.is_none_or(|at| at.elapsed() >= every) {
             last_renewal = Some(Instant::now());
             match renewed(&shared).await {
                 Ok(left) => {
@@ -84,10 +84,10 @@ pub(super) async fn keep(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
                 }
             }
         }
-        if shared.has_loose_ends() && !is_failing {
+        if !is_failing && shared.has_loose_ends(LOOKED_FOR) {
             end_loose(&shared).await;
         }
-        let pause = if shared.has_loose_ends() || is_failing { every.min(SOON) } else { every };
+        let pause = if is_failing || shared.has_loose_ends(DOUBT) { every.min(SOON) } else { every };
         tokio::select! {
             () = sleep(pause) => {}
             () = shared.loose_end.notified() => {}

@@ -27,6 +27,7 @@ use std::{
 use deadpool_postgres::PoolError;
 use tokio::{
     sync::{Notify, watch},
+    task::JoinHandle,
     time::Instant,
 };
 use tokio_postgres::Row;
@@ -51,15 +52,16 @@ type RunId = [u8; 16];
 /// How often an intent is inserted whose key is taken and free again in turn.
 const MOST_ROUNDS: u32 = 10;
 /// The most attempts remembered whose end could not be recorded.
-const MOST_LOOSE: usize = 100_000;
+const MOST_LOOSE: usize = 10_000;
 
 /// The registry in a database.
 ///
-/// Dropping it gives the lease back, if the runtime lives long enough.
+/// [`leave`](Registry::leave) gives the lease back; so does dropping it, if the runtime lives long enough.
 pub struct PostgresRegistry {
     shared: Arc<Shared>,
     /// Heard by the task that keeps the lease.
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
+    keeping: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
@@ -88,8 +90,9 @@ impl Shared {
         self.unsigned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn has_loose_ends(&self) -> bool {
-        !self.doubtful().is_empty() || !self.unsigned().is_empty()
+    /// There is something to be ended that is not older than this, or in doubt.
+    fn has_loose_ends(&self, age: Duration) -> bool {
+        !self.doubtful().is_empty() || self.unsigned().values().any(|since| since.elapsed() < age)
     }
 
     fn is_unsigned(&self, document_id: DocumentId) -> bool {
@@ -162,8 +165,8 @@ impl PostgresRegistry {
             loose_end: Notify::new(),
         });
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(lease::keep(Arc::clone(&shared), stopped));
-        Ok(Self { shared, _stop: stop })
+        let keeping = Mutex::new(Some(tokio::spawn(lease::keep(Arc::clone(&shared), stopped))));
+        Ok(Self { shared, stop, keeping })
     }
 }
 
@@ -252,6 +255,18 @@ impl Registry for PostgresRegistry {
             });
             self.shared.recovered.store(true, Ordering::Relaxed);
             Ok(left?)
+        })
+    }
+
+    fn leave(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.stop.send_replace(true);
+            let keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(keeping) = keeping {
+                // A panic there was reported when it happened; the lease ends by itself.
+                drop(keeping.await);
+            }
+            Ok(())
         })
     }
 
