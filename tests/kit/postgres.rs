@@ -40,6 +40,8 @@ pub struct PostgresServer {
     process: Option<Child>,
     /// While it is open, the watcher waits.
     watcher: Option<(Child, ChildStdin)>,
+    /// Holds a file system of its own, which nobody else sees, while its pipe is open.
+    small_disk: Option<(Child, ChildStdin)>,
 }
 
 /// Below the ports that the system gives away by itself.
@@ -109,6 +111,48 @@ impl PostgresServer {
         server
     }
 
+    /// A new server on a disk of so many megabytes, a quarter of which is taken by something that can be cleared away. `None`: that takes
+    /// root, and the right to mount.
+    pub fn start_on_small_disk(megabytes: u32) -> Option<Self> {
+        let (user, group) = owner()?;
+        let mut server = Self::with_folder(&["max_wal_size=8MB", "min_wal_size=2MB", "max_connections=30"]);
+        let script = "mount -t tmpfs -o size=$1m,mode=755 none \"$0\" && head -c $(($1 / 4))M /dev/zero > \"$0/ballast\" && \
+                      chown $2:$3 \"$0\" && echo mounted && read -r line";
+        let mut holder = Command::new("unshare");
+        holder.args(["-m", "sh", "-c", script]).arg(&server.folder);
+        holder.args([megabytes.to_string(), user.to_string(), group.to_string()]);
+        let mut holder = holder.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+        let pipe = holder.stdin.take().expect("a pipe");
+        let mut said = [0; 8];
+        let is_mounted = holder.stdout.take().expect("a pipe").read_exact(&mut said).is_ok();
+        server.small_disk = Some((holder, pipe));
+        if !is_mounted {
+            return None;
+        }
+        let arguments = ["-U", "antin", "--auth=trust", "-E", "UTF8", "--no-locale", "--wal-segsize=1", "-D"];
+        succeed(server.command("initdb").args(arguments).arg(server.data()));
+        server.run();
+        Some(server)
+    }
+
+    /// Clears away what takes a quarter of the small disk.
+    pub fn make_room(&self) {
+        let (holder, _) = self.small_disk.as_ref().expect("a small disk");
+        let root = PathBuf::from(format!("/proc/{}/root", holder.id()));
+        fs::remove_file(root.join(self.folder.strip_prefix("/").expect("an absolute path")).join("ballast"))
+            .expect("room");
+    }
+
+    /// One of the server's programs, where its disk is seen.
+    fn command(&self, name: &str) -> Command {
+        let (Some((holder, _)), Some((user, group))) = (&self.small_disk, owner()) else { return command(name) };
+        let mut command = Command::new("nsenter");
+        command.arg("-m").args(["-t", &holder.id().to_string(), "setpriv", "--clear-groups"]);
+        command.args([format!("--reuid={user}"), format!("--regid={group}")]).arg(program(name));
+        command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
     fn with_folder(settings: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("antin-postgres-").tempdir().expect("a folder").keep();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("its mode");
@@ -116,7 +160,7 @@ impl PostgresServer {
             chown(&folder, Some(user), Some(group)).expect("its owner");
         }
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut server = Self { port: free_port(), folder, settings, process: None, watcher: None };
+        let mut server = Self { port: free_port(), folder, settings, process: None, watcher: None, small_disk: None };
         server.watch();
         server
     }
@@ -144,7 +188,7 @@ impl PostgresServer {
         let listen = "listen_addresses=127.0.0.1";
         let common = ["unix_socket_directories=", "fsync=on", "full_page_writes=on", "log_min_messages=fatal", listen];
         loop {
-            let mut server = command("postgres");
+            let mut server = self.command("postgres");
             server.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
             for setting in common.into_iter().chain(self.settings.iter().map(String::as_str)) {
                 server.args(["-c", setting]);
@@ -240,6 +284,10 @@ pub fn settings(url: &str) -> PostgresSettings {
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         self.kill();
+        if let Some((mut holder, pipe)) = self.small_disk.take() {
+            drop(pipe);
+            let _ = holder.wait();
+        }
         if let Some((mut watcher, pipe)) = self.watcher.take() {
             drop(pipe);
             let _ = watcher.wait();

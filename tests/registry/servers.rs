@@ -310,3 +310,50 @@ async fn the_server_is_known_by_its_certificate_and_the_node_by_its_password() {
         assert!(!said.contains("secret") && !format!("{refused:?}").contains("secret"), "{said} {refused:?}");
     }
 }
+
+/// A full disk: what cannot be kept is refused, what was released is there, and with room again it goes on by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_and_loses_nothing() {
+    let Some(server) = PostgresServer::start_on_small_disk(80) else {
+        eprintln!("skipped: this takes root and the right to mount");
+        return;
+    };
+    let settings = PostgresSettings { timeout_seconds: 3, ..settings(&server.database()) };
+    let registry = PostgresRegistry::open(&settings, STARTED).await.expect("a registry");
+    let mut released = Vec::new();
+    let mut signature = vec![0; 20_000];
+    let refused = loop {
+        let number = released.len() as u128 + 1;
+        assert!(number < 10_000, "a disk without end");
+        // What repeats would be packed.
+        openssl::rand::rand_bytes(&mut signature).expect("random octets");
+        let large = antin::registry::Issued { signature: signature.clone(), ..issued(number) };
+        let done = match registry.begin(intent(number, &format!("key-{number}"))).await {
+            Ok(begun) => {
+                assert_eq!(begun, Begun::Fresh);
+                registry.complete(document_id(number), large).await
+            }
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(()) => released.push((number, signature.clone())),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, RegistryError::Unavailable { .. }), "{refused:?}");
+    assert!(released.len() > 100, "{} released", released.len());
+    server.make_room();
+    let cleared = Instant::now();
+    for number in 20_000.. {
+        match registry.begin(intent(number, &format!("key-{number}"))).await {
+            Ok(Begun::Fresh) if registry.complete(document_id(number), issued(number)).await.is_ok() => break,
+            Ok(Begun::Fresh) | Err(RegistryError::Unavailable { .. }) => pause(0.2).await,
+            other => panic!("{other:?}"),
+        }
+        assert!(cleared.elapsed() < Duration::from_secs(60), "it goes on");
+    }
+    for (number, signature) in &released {
+        let document = registry.document(document_id(*number)).await.expect("read").expect("what was released");
+        assert_eq!(document.issued.signature, *signature);
+    }
+}
