@@ -192,7 +192,7 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
             document_kinds: Some(directory.join(DOCUMENT_KINDS)).filter(|path| path.is_file()),
             ..Verify::default()
         },
-        registry: Registry { path: directory.join("registry.db") },
+        registry: Registry { path: directory.join("registry.db"), ..Registry::default() },
         audit: Audit {
             folder: has_audit.then(|| directory.join(AUDIT)),
             key: has_audit.then(|| directory.join(AUDIT).with_extension("key")),

@@ -11,6 +11,7 @@ mod output;
 pub mod pki;
 mod raise;
 mod receipt;
+pub mod registry;
 mod replay;
 pub mod revocation;
 pub mod serve;
@@ -55,6 +56,8 @@ enum Command {
     Revocation(revocation::RevocationArguments),
     /// Check the audit log, show its decisions and its newest head, make a key for its heads
     Audit(audit::AuditArguments),
+    /// Write out, read in and check the registry; list attempts to sign whose state is unknown
+    Registry(registry::RegistryArguments),
     /// Show, check and add trust anchors; sign a list of them
     Trust(trust::TrustArguments),
 }
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Pki(arguments) => pki::run(&arguments),
         Command::Revocation(arguments) => revocation::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Registry(arguments) => registry::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
     };
     // A panic is a defect; it must not look like a verdict.

@@ -14,7 +14,11 @@ use crate::{
     config::{self, Config, ConfigError},
     core::memory::Memory,
     http::{self, BootError, Parts, Running},
-    registry::sqlite::{OpenError, SqliteRegistry},
+    registry::{
+        Registry,
+        postgres::{self, PostgresRegistry},
+        sqlite::{self, SqliteRegistry},
+    },
     revocation::{self, RevocationCache},
     service::{
         held::{self, HeldError},
@@ -42,7 +46,9 @@ pub enum StartError {
     #[error(transparent)]
     Audit(#[from] audit::OpenError),
     #[error(transparent)]
-    Registry(#[from] OpenError),
+    Registry(#[from] sqlite::OpenError),
+    #[error(transparent)]
+    Database(#[from] postgres::OpenError),
     #[error(transparent)]
     Revocation(#[from] revocation::StartError),
     #[error(transparent)]
@@ -85,7 +91,10 @@ pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running
     let kinds = held::kinds(config.documents.kinds_folder.as_deref(), &config.kinds)?;
     let document_kinds = held::document_kinds(config.verify.document_kinds.as_deref(), &kinds)?;
     let policies = held::policies(&config.verify.policies, &document_kinds)?;
-    let registry = Arc::new(SqliteRegistry::open(&config.registry.path, clock::now())?);
+    let registry: Arc<dyn Registry> = match &config.registry.postgres {
+        Some(settings) => Arc::new(PostgresRegistry::open(settings, clock::now()).await?),
+        None => Arc::new(SqliteRegistry::open(&config.registry.path, clock::now())?),
+    };
     let trust = Arc::new(ArcSwap::from_pointee(trust));
     let memory = Arc::new(Memory::bounded());
     let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory)).await?;
@@ -125,9 +134,12 @@ pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
         | StartError::Revocation(_)
         | StartError::Audit(_)
         | StartError::Pki(_) => exit::UNREADABLE,
-        StartError::AuditKey(_) | StartError::Registry(_) | StartError::Boot(_) | StartError::System(_) => {
-            exit::INTERNAL
-        }
+        StartError::Database(error) if error.is_of_settings() => exit::UNREADABLE,
+        StartError::Database(_)
+        | StartError::AuditKey(_)
+        | StartError::Registry(_)
+        | StartError::Boot(_)
+        | StartError::System(_) => exit::INTERNAL,
     };
     exit::finish(Err(CommandError::of(code, &error)))
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Config};
+use super::{Client, Config, PostgresSettings};
 use crate::core::cms::document_reference::RESERVED_KINDS;
 
 /// Octets of the largest settings file.
@@ -79,6 +79,9 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
     }
     if let Some((key, rule)) = config.time_stamping.broken_rule() {
         return Some((format!("time-stamping.{key}"), rule));
+    }
+    if let Some((key, rule)) = config.registry.postgres.as_ref().and_then(PostgresSettings::broken_rule) {
+        return Some((format!("registry.postgres.{key}"), rule));
     }
     for (index, key) in config.keys.iter().enumerate() {
         if key.name.is_empty() || config.keys[..index].iter().any(|other| other.name == key.name) {
@@ -162,6 +165,8 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         revocation.sources.iter_mut().flat_map(|source| source.issuer_file.iter_mut().chain(&mut source.file));
     let list = trust.list.iter_mut().flat_map(|list| [&mut list.file, &mut list.state_file]);
     let authorities = revocation.redis.iter_mut().filter_map(|redis| redis.tls_authorities.as_mut());
+    let postgres = registry.postgres.iter_mut();
+    let postgres = postgres.flat_map(|store| store.password_file.iter_mut().chain(&mut store.tls_authorities));
     let keys = keys.iter_mut().flat_map(|key| [&mut key.file, &mut key.certificate].into_iter().chain(&mut key.chain));
     [&mut mutual_tls.certificate, &mut mutual_tls.key, &mut registry.path]
         .into_iter()
@@ -180,6 +185,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(&mut audit.folder)
         .chain(&mut audit.key)
         .chain(authorities)
+        .chain(postgres)
         .chain(sources)
         .chain(keys)
 }
@@ -190,7 +196,7 @@ fn line_at(text: &str, at: usize) -> usize {
 
 /// The line on which `table.key` first stands; 1 if it was left out.
 fn line_of(text: &str, key: &str) -> usize {
-    let (table, key) = key.split_once('.').unwrap_or(("", key));
+    let (table, key) = key.rsplit_once('.').unwrap_or(("", key));
     let mut within = false;
     for (index, line) in text.lines().map(str::trim).enumerate() {
         if let Some(header) = line.strip_prefix('[') {
@@ -225,6 +231,10 @@ mod tests {
             ("[[kind]]\nname = \"antin-trust-list\"\nkeys = []\n", "antin.toml:2: kind.name must be none"),
             ("[audit]\nfolder = \"a\"\n", "antin.toml:2: audit.folder must be given together"),
             ("[receipt]\nkey = \"a\"\n", "antin.toml:2: receipt.key must name"),
+            (
+                "[registry.postgres]\nurl = \"postgres://db\"\nlease-seconds = 0\n",
+                "antin.toml:3: registry.postgres.lease-seconds must be 1 to 3600",
+            ),
             (
                 &format!("[receipt]\nkey = \"a\"\n{KEY}[[kind]]\nname = \"b\"\nkeys = [\"a\"]\n"),
                 "receipt.key must name",

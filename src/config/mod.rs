@@ -5,6 +5,7 @@ mod listener;
 mod permission;
 mod receipt;
 mod redis;
+mod registry;
 pub mod revocation;
 mod time_stamping;
 mod trust;
@@ -13,6 +14,7 @@ pub use file::{ConfigError, parse, read};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, Permission, SigningKey};
 pub use receipt::Receipt;
+pub use registry::{PostgresSettings, PostgresUrl, Registry};
 use serde::Deserialize;
 pub use time_stamping::{TimeStampAuthority, TimeStamping};
 pub use trust::{Trust, TrustList, TrustSource};
@@ -62,16 +64,6 @@ impl Default for Verify {
 pub struct Documents {
     /// Files of kinds beside those that come with antin, or in place of them.
     pub kinds_folder: Option<PathBuf>,
-}
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Registry {
-    pub path: PathBuf,
-}
-impl Default for Registry {
-    fn default() -> Self {
-        Self { path: "registry.db".into() }
-    }
 }
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

@@ -179,6 +179,7 @@ pub struct Running {
     listeners: JoinSet<()>,
     watchers: JoinSet<()>,
     revocation: RevocationCache,
+    registry: Arc<dyn Registry>,
 }
 
 impl Running {
@@ -188,6 +189,9 @@ impl Running {
         while self.listeners.join_next().await.is_some() {}
         self.watchers.shutdown().await;
         self.revocation.shutdown().await;
+        if let Err(error) = self.registry.leave().await {
+            tracing::warn!(error = ?error, "the registry was not left; other nodes wait for the end of this one's lease");
+        }
     }
 }
 
@@ -239,7 +243,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         receipts: ReceiptService::new(&config.receipt, &keys, Arc::clone(&sign)),
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
-        documents: DocumentService::new(registry),
+        documents: DocumentService::new(Arc::clone(&registry)),
         kinds,
         levels,
         extending,
@@ -252,7 +256,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         verdicts: VerdictCounters::new(),
         started_at: clock::now(),
     });
-    let mut running = start(&app, revocation, audit.map(Arc::new)).await?;
+    let mut running = start(&app, revocation, registry, audit.map(Arc::new)).await?;
     if let Some(levels) = &app.levels {
         running.watchers.spawn(Arc::clone(levels).run());
     }
@@ -272,6 +276,7 @@ fn purposes(issued: &[config::Kind], kinds: &Kinds) -> BTreeMap<String, Vec<Stri
 async fn start(
     app: &Arc<App>,
     revocation: RevocationCache,
+    registry: Arc<dyn Registry>,
     audit: Option<Arc<AuditLog>>,
 ) -> Result<Running, BootError> {
     let config = &app.config;
@@ -319,7 +324,7 @@ async fn start(
             }
         }
     });
-    Ok(Running { public, mutual_tls, internal, stop, listeners, watchers, revocation })
+    Ok(Running { public, mutual_tls, internal, stop, listeners, watchers, revocation, registry })
 }
 
 async fn bind(setting: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), BootError> {

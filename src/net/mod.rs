@@ -307,7 +307,7 @@ fn failure(error: reqwest::Error) -> FetchError {
 }
 
 /// TLS by the provider named here, whatever the default of the process is.
-fn tls(authorities: Option<&[u8]>) -> Result<ClientConfig, FetcherError> {
+pub fn tls(authorities: Option<&[u8]>) -> Result<ClientConfig, FetcherError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let Some(authorities) = authorities else {

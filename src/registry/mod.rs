@@ -16,6 +16,8 @@
 //!
 //! The record holds digests and signatures without content; the content itself and personal data never enter it.
 
+pub mod exchange;
+pub mod postgres;
 mod raising;
 mod record;
 pub mod sqlite;
@@ -80,8 +82,14 @@ pub trait Registry: Send + Sync {
     fn mark_unknown(&self, document_id: DocumentId) -> Answer<'_, ()>;
 
     /// Called once at start, before the first `begin`: marks the unfinished attempts of dead processes as unknown and
-    /// returns them, oldest first, to be shown to the operator. Signatures that were given up to be raised wait again.
+    /// returns them, oldest first, to be shown to the operator. Signatures that were given up to be raised wait again. A store that
+    /// several nodes share goes on to mark, and to log, what nodes leave that die later.
     fn recover(&self) -> Answer<'_, Vec<Intent>>;
+
+    /// Called once at the end, when nothing is in progress any more: other nodes need not wait to see that this one is gone.
+    fn leave(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// The record of an issued document; `None` if this id was never issued here (void ids included).
     fn document(&self, document_id: DocumentId) -> Answer<'_, Option<IssuedDocument>>;
@@ -90,7 +98,8 @@ pub trait Registry: Send + Sync {
     fn newest(&self, document_id: DocumentId) -> Answer<'_, Option<Newest>>;
 
     /// Of the documents whose signature has not reached the level that was ordered, those to be tried now, the longest due first, at
-    /// most `most`. [`complete`](Self::complete) puts them into this queue together with their signature.
+    /// most `most`. [`complete`](Self::complete) puts them into this queue together with their signature. Of several nodes one at a
+    /// time gets a document, as far as can be; that matters for the work alone, and [`raise`](Self::raise) decides.
     fn due(&self, now: Time, most: usize) -> Answer<'_, Vec<Due>>;
 
     /// How many are in this queue.
@@ -171,8 +180,8 @@ pub enum RegistryError {
     /// Too many requests wait; nothing was done.
     #[error("the registry's queue is full; ask again in a moment")]
     Overloaded,
-    /// The store failed (disk full, input/output error, locked): nothing may be released.
-    #[error("the registry cannot be used now; check disk space and the disk's health, then ask again")]
+    /// The store failed (disk full, input/output error, locked, server gone): nothing may be released.
+    #[error("the registry cannot be used now; check disk space, the disk's health and the database, then ask again")]
     Unavailable { source: Arc<dyn Error + Send + Sync> },
     /// What is stored contradicts itself.
     #[error("the registry is damaged; stop the service and restore the newest backup")]

@@ -3,21 +3,23 @@
 //! Write-ahead log, `synchronous = FULL`. One thread owns the writing connection and commits all waiting requests
 //! together; a second one reads what is committed, so that questions do not wait for the disk.
 
+mod exchange;
 mod issuing;
 mod raising;
 mod standing;
 mod store;
 mod worker;
 
-use std::{collections::HashSet, fs::File, path::Path};
+use std::{collections::HashSet, path::Path};
 
 use rusqlite::{Connection, Row, params, types::Type};
 
+pub use exchange::{SqliteReader, SqliteWriter};
 pub use store::OpenError;
 
 use issuing::{begin, complete, expect_one, read_document, recover};
 use standing::{read_status, set_status};
-use store::Store;
+use store::{Lock, Store};
 use worker::{Admission, Session, Transactions, Worker, unavailable};
 
 use super::{
@@ -36,7 +38,7 @@ pub struct SqliteRegistry {
     reader: Worker,
     writer: Worker,
     /// Let go after both workers have closed their connections.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl SqliteRegistry {

@@ -5,6 +5,7 @@
 //! * [`message`]: CMS messages written piece by piece, every piece replaceable;
 //! * [`ber`]: the same message in BER;
 //! * [`pdf`]: PDF files, likewise, and signatures in them;
+//! * [`postgres`]: real PostgreSQL servers;
 //! * [`cost`]: what a computation cost;
 //! * [`dev`]: the service as a process of its own;
 //! * [`revocation`]: CRLs and OCSP responses, likewise;
@@ -25,6 +26,7 @@ pub mod dev;
 pub mod key;
 pub mod message;
 pub mod pdf;
+pub mod postgres;
 pub mod random;
 pub mod revocation;
 pub mod timestamp;

@@ -1,4 +1,4 @@
-//! Levels above B-B: the queue of signatures to be raised, time-stamps asked for from real, lying HTTP servers, and what is put into messages that exist.
+//! Levels above B-B: time-stamps asked for from real, lying HTTP servers, and what is put into messages that exist.
 
 mod associated;
 mod checked;
@@ -7,7 +7,6 @@ pub mod office;
 mod pades;
 mod pades_fields;
 mod pades_levels;
-mod queue;
 pub mod seal;
 mod seal_signed;
 mod timestamps;

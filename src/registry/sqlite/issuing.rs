@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The columns that [`read_intent`] reads, in its order.
-const INTENT: &str = "d.id, d.client, d.idempotency_key, d.request_digest, d.kind, d.document_digest, d.signer, \
+pub(super) const INTENT: &str = "d.id, d.client, d.idempotency_key, d.request_digest, d.kind, d.document_digest, d.signer, \
                       d.level_requested, d.format, d.packaging, d.media_type, d.begun_at";
 
 /// Inserts the intent if its key is new, else judges the attempt that has the key.
@@ -151,7 +151,7 @@ pub(super) fn read_document(
 }
 
 /// The first twelve columns, as [`INTENT`] lists them.
-fn read_intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
+pub(super) fn read_intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
     Ok(Intent {
         document_id: DocumentId::from_bytes(row.get(0)?),
         client: row.get(1)?,

@@ -36,6 +36,11 @@ pub enum OpenError {
          restore the backup made before the upgrade"
     )]
     Newer { path: PathBuf, found: i64, known: i64 },
+    #[error(
+        "{path}: the registry has schema version {found}, and is brought to version {known} when the service starts on it; start it \
+         once, or use the program that wrote it"
+    )]
+    Older { path: PathBuf, found: i64, known: i64 },
     #[error("{path}: the registry is damaged; restore the newest backup")]
     Damaged { path: PathBuf, source: rusqlite::Error },
     #[error("{path}: the registry's file system cannot hold a write-ahead log; use a local disk")]
@@ -54,7 +59,17 @@ pub(super) struct Store {
     /// The number of this start of the service.
     pub(super) run: i64,
     /// Held as long as the registry is open; the kernel lets go of it when the process dies.
-    pub(super) lock: File,
+    pub(super) lock: Lock,
+}
+
+/// The lock of a registry file.
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing would not do while a child process that is just being started has a copy of the descriptor.
+    fn drop(&mut self) {
+        drop(self.0.unlock());
+    }
 }
 
 impl Store {
@@ -86,10 +101,24 @@ impl Store {
     }
 }
 
+/// Opens an existing registry to be read, beside the process that has it too: in write-ahead mode each reads what was committed
+/// when it began.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
+    std::fs::metadata(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    identify(path, &connection)?;
+    let found = pragma(&connection, "user_version").map_err(|source| sort_error(path, source))?;
+    let known = MIGRATIONS.len() as i64;
+    if found < known {
+        return Err(OpenError::Older { path: path.to_owned(), found, known });
+    }
+    Ok(connection)
+}
+
 /// Makes the folder and the files as far as they are missing, durably, and takes the lock.
 ///
 /// The lock has a file of its own: closing a second descriptor of the database would drop SQLite's own locks on it.
-fn prepare_files(path: &Path) -> Result<File, OpenError> {
+fn prepare_files(path: &Path) -> Result<Lock, OpenError> {
     let failed = |source| OpenError::File { path: path.to_owned(), source };
     let folder = path.parent().ok_or_else(|| failed(io::ErrorKind::IsADirectory.into()))?;
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
@@ -108,7 +137,7 @@ fn prepare_files(path: &Path) -> Result<File, OpenError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(source) => return Err(failed(source)),
     }
-    Ok(lock)
+    Ok(Lock(lock))
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {

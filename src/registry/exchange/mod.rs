@@ -1,0 +1,87 @@
+//! All that a registry holds, record by record: written out, read in, checked, whichever store it is in.
+//!
+//! A store gives a [`Reader`], which sees one moment of it whatever else goes on, and a [`Writer`], whose records are all there in
+//! the end or none. Between them nothing larger than a page of records is held.
+
+mod check;
+mod line;
+mod transfer;
+
+pub use check::{Checked, Fault, check, faults};
+pub use line::{LONGEST_LINE, LineFault};
+pub use transfer::{Counts, ExchangeError, export, import};
+
+use super::{Answer, DocumentId, DocumentState, Intent, Newest, Sha256, StatusChange, record::named};
+use crate::core::time::Time;
+
+/// The most records on a page.
+pub const MOST_ON_A_PAGE: usize = 256;
+/// The octets of signatures on a page beyond which no further record is put on it.
+pub const LARGEST_PAGE: usize = 16 << 20;
+
+named! {
+    /// How far an attempt came.
+    Progress {
+        /// The key was asked, or is about to be.
+        Begun = "begun",
+        Issued = "issued",
+        /// It ended without a trace of its result: id void, key spent.
+        Unknown = "unknown",
+    }
+}
+
+/// One attempt with all that belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub intent: Intent,
+    pub progress: Progress,
+    /// Of an issued document.
+    pub release: Option<Release>,
+    /// Every version, the first first.
+    pub signatures: Vec<Newest>,
+    /// Every change of standing, the first first.
+    pub history: Vec<StatusChange>,
+    /// It waits for a higher level.
+    pub raising: Option<Raising>,
+    /// When its newest archive time-stamp ends, if another is to follow.
+    pub renewal: Option<Time>,
+}
+
+/// What an issued document has beside its signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    pub signed_at: Time,
+    /// SHA-256 of the signer's certificate, DER.
+    pub signer_certificate_sha256: Sha256,
+    pub state: DocumentState,
+}
+
+/// A place in the queue of signatures to be raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raising {
+    pub since: Time,
+    pub due_at: Time,
+    pub attempts: u32,
+    pub given_up: bool,
+}
+
+/// Reads a registry as it is at one moment.
+pub trait Reader: Send {
+    /// The records that follow `after` in the order of their ids, as many as fit on a page; none: that was all.
+    fn page(&mut self, after: Option<DocumentId>) -> Answer<'_, Vec<Record>>;
+
+    /// Likewise the intents of the attempts whose state is unknown.
+    fn unknown(&mut self, after: Option<DocumentId>) -> Answer<'_, Vec<Intent>>;
+
+    /// It was issued here.
+    fn is_issued(&mut self, document_id: DocumentId) -> Answer<'_, bool>;
+}
+
+/// Fills an empty registry. Dropped before its end it leaves nothing.
+pub trait Writer: Send {
+    /// Adds a record as it was, but that an attempt that was begun is unknown: whoever began it is not here.
+    fn insert(&mut self, record: Record) -> Answer<'_, ()>;
+
+    /// Makes all of it durable; gives a document whose successor is not there, in which case nothing is.
+    fn finish(self: Box<Self>) -> Answer<'static, Option<DocumentId>>;
+}
