@@ -17,7 +17,7 @@ use scan::{blank_comments_and_literals, blank_test_items, line_of, paths_in, tes
 /// report`; it is a habit, not held here.
 const LAYERS: &[&[&str]] = &[
     &["core"],
-    &["clock", "config", "net", "typesetting"],
+    &["clock", "config", "disk", "net", "typesetting"],
     &["audit", "kinds", "revocation", "signing", "registry", "pki", "trust"],
     &["service"],
     &["http"],

@@ -3,6 +3,7 @@
 mod audit;
 mod bounds;
 mod command_line;
+mod crash;
 mod crl_entries;
 mod docs;
 mod documents;

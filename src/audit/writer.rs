@@ -1,8 +1,8 @@
 //! The end of the log, to which one thread writes.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::Fault;
@@ -12,6 +12,7 @@ use super::head::{Head, HeadKey};
 use super::line::{Content, LONGEST_LINE, Line, VERSION, digest, nothing};
 use super::log::OpenError;
 use crate::clock;
+use crate::disk;
 
 /// Octets from which on a file is followed by another.
 pub const LONGEST_FILE: u64 = 64 << 20;
@@ -39,9 +40,7 @@ impl Writer {
     /// Goes on with the log in this folder, or begins one. Only the newest file is checked: [`super::check()`] checks all.
     pub fn open(folder: &Path, key: HeadKey, longest_file: u64) -> Result<Self, OpenError> {
         let unusable = |source| OpenError::Unusable { folder: folder.to_owned(), source };
-        if !folder.is_dir() {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
-        }
+        disk::make_folder(folder).map_err(unusable)?;
         let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join(LOCK));
         let lock = lock.map_err(unusable)?;
         lock.try_lock().map_err(|_| OpenError::InUse { folder: folder.to_owned() })?;

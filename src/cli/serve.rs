@@ -79,6 +79,11 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
 
 /// Loads what the settings name, and boots. `published`: the directory of a development PKI to be served.
 pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running, StartError> {
+    Ok(http::boot(load(config, published).await?).await?)
+}
+
+/// Loads what the settings name.
+pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, StartError> {
     // Before anything slow: unheard, a SIGHUP ends the process. It is answered once the service runs.
     let hangup = signal(SignalKind::hangup())?;
     // Before anything is counted.
@@ -102,9 +107,7 @@ pub async fn start(config: Config, published: Option<PathBuf>) -> Result<Running
         (Some(folder), Some(key)) => Some(AuditLog::open(folder, held::audit_key(key)?)?),
         _ => None,
     };
-    let parts =
-        Parts { keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, audit, config };
-    Ok(http::boot(parts).await?)
+    Ok(Parts { keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, audit, config })
 }
 
 /// Says where the service is, waits for a signal, and ends politely.

@@ -4,7 +4,7 @@ mod adding;
 mod audit;
 mod bad_input;
 mod batches;
-mod client;
+pub mod client;
 mod collecting;
 mod deltas;
 mod described;

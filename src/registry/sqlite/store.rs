@@ -1,16 +1,16 @@
 //! The registry's file: made, locked for one process, brought to the newest schema.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    fs::{File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::core::time::Time;
+use crate::{core::time::Time, disk};
 
 /// Each brings `user_version` from its index to the next number.
 const MIGRATIONS: [&str; 3] =
@@ -121,7 +121,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
 fn prepare_files(path: &Path) -> Result<Lock, OpenError> {
     let failed = |source| OpenError::File { path: path.to_owned(), source };
     let folder = path.parent().ok_or_else(|| failed(io::ErrorKind::IsADirectory.into()))?;
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    disk::make_folder(folder).map_err(failed)?;
     let mut lock_path = path.as_os_str().to_owned();
     lock_path.push(".lock");
     let lock =
