@@ -19,6 +19,7 @@ mod kinds;
 mod levels;
 mod long_levels;
 mod mutated;
+mod nodes;
 mod ocsp_marks;
 mod operation;
 mod pades;

@@ -233,3 +233,43 @@ async fn prepare(client: &mut ClientWrapper, limit: Duration) -> Result<(), Hook
     }
     client.batch_execute(&orders).await.map_err(HookError::Backend)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(url: &str) -> Option<Vec<Config>> {
+        let limits = Limits { connect: Duration::from_secs(3), statement: Duration::from_secs(10) };
+        each_host(&url.parse().expect(url), limits)
+    }
+
+    #[test]
+    fn each_host_has_its_own_limit_and_port_and_must_be_one_that_is_written_to() {
+        let found = hosts("postgres://antin:p@a.example,b.example:5433/antin?application_name=x").expect("hosts");
+        let told: Vec<_> = found.iter().map(|one| (one.get_hosts().to_vec(), one.get_ports().to_vec())).collect();
+        let host = |name: &str| vec![Host::Tcp(name.to_owned())];
+        assert_eq!(told, [(host("a.example"), vec![5432]), (host("b.example"), vec![5433])]);
+        for one in &found {
+            assert_eq!(one.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+            assert_eq!(one.get_connect_timeout(), Some(&Duration::from_secs(3)));
+            assert_eq!((one.get_user(), one.get_dbname()), (Some("antin"), Some("antin")));
+            assert_eq!((one.get_password(), one.get_application_name()), (Some(&b"p"[..]), Some("x")));
+        }
+        assert!(hosts("host=a,b,c port=1,2 user=antin").is_none());
+        assert!(hosts("host=a,b hostaddr=127.0.0.1 user=antin").is_none());
+    }
+
+    #[test]
+    fn nothing_goes_over_a_network_in_the_clear_unless_it_is_said() {
+        let mode = |url: &str| hosts(url).expect("hosts").iter().map(Config::get_ssl_mode).collect::<Vec<_>>();
+        assert_eq!(
+            mode("postgres://a@db.example,127.0.0.1,localhost/x"),
+            [SslMode::Require, SslMode::Prefer, SslMode::Prefer]
+        );
+        assert_eq!(mode("postgres://a@db.example/x?sslmode=prefer"), [SslMode::Require]);
+        assert_eq!(mode("postgres://a@db.example/x?sslmode=disable"), [SslMode::Disable]);
+        assert_eq!(mode("host=localhost hostaddr=192.0.2.1 user=a"), [SslMode::Require], "a name alone says nothing");
+        let settings = PostgresSettings::new("postgres://a@db.example/x?sslmode=verify-full");
+        assert_eq!(Door::new(&settings).expect("a door").hosts[0].get_ssl_mode(), SslMode::Require);
+    }
+}
