@@ -1,12 +1,14 @@
 //! Settings: `config/antin.toml` says what each means; [`read`] takes a file, [`Config::default`] is that very file.
 mod audit;
 mod file;
+mod key_rules;
 mod listener;
 mod permission;
 mod receipt;
 mod redis;
 pub mod revocation;
 mod time_stamping;
+mod token;
 mod trust;
 pub use audit::Audit;
 pub use file::{ConfigError, parse, read};
@@ -15,6 +17,7 @@ pub use permission::{Client, Kind, Operation, Padding, SigningKey};
 pub use receipt::Receipt;
 use serde::Deserialize;
 pub use time_stamping::{TimeStampAuthority, TimeStamping};
+pub use token::Token;
 pub use trust::{Trust, TrustList, TrustSource};
 
 use revocation::RevocationSettings;
@@ -36,6 +39,8 @@ pub struct Config {
     pub registry: Registry,
     pub audit: Audit,
     pub log: Log,
+    #[serde(rename = "token")]
+    pub tokens: Vec<Token>,
     #[serde(rename = "key")]
     pub keys: Vec<SigningKey>,
     #[serde(rename = "kind")]
