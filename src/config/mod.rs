@@ -103,11 +103,12 @@ mod tests {
     #[test]
     fn the_examples_of_tables_can_be_used() {
         let text = include_str!("../../config/antin.toml");
-        let start = text.find("# [[key]]").expect("the first example");
+        let start = text.find("# [[token]]").expect("the first example");
         let lines = text[start..].lines().map(|line| line.strip_prefix("# ").unwrap_or(line));
         let example: String =
             lines.filter(|line| !line.starts_with("sha256")).map(|line| format!("{line}\n")).collect();
         let parsed = parse(&example, "antin.toml".as_ref()).expect("the examples");
-        assert_eq!((parsed.keys.len(), parsed.kinds.len(), parsed.clients.len()), (1, 1, 1));
+        let tables = (parsed.tokens.len(), parsed.keys.len(), parsed.kinds.len(), parsed.clients.len());
+        assert_eq!(tables, (1, 1, 1, 1));
     }
 }

@@ -28,7 +28,9 @@ mod receipts;
 mod reload;
 mod shares;
 mod siva;
+mod rollover;
 mod story;
+mod tokens;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
