@@ -106,7 +106,13 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
     let pki = directory.join("pki");
     let key = |name: &str, member: Member| SigningKey {
         name: name.to_owned(),
-        file: member.key_path(&pki),
+        file: Some(member.key_path(&pki)),
+        token: None,
+        label: None,
+        id: None,
+        authority: None,
+        from: None,
+        until: None,
         certificate: member.certificate_path(&pki),
         chain: vec![Member::Ca.certificate_path(&pki)],
         padding: Padding::Pss,
@@ -116,7 +122,13 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
     let has_receipts = directory.join(RECEIPT).with_extension("crt").exists();
     let receipt = has_receipts.then(|| SigningKey {
         name: RECEIPT.to_owned(),
-        file: directory.join(RECEIPT).with_extension("key"),
+        file: Some(directory.join(RECEIPT).with_extension("key")),
+        token: None,
+        label: None,
+        id: None,
+        authority: None,
+        from: None,
+        until: None,
         certificate: directory.join(RECEIPT).with_extension("crt"),
         chain: vec![Member::Ca.certificate_path(&pki)],
         padding: Padding::Pss,

@@ -22,6 +22,7 @@ use crate::{
     revocation::{self, RevocationCache},
     service::{
         held::{self, HeldError},
+        keys,
         trust::{self, LoadError, LoadedTrust},
     },
 };
@@ -92,7 +93,10 @@ pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, S
     if trust.anchors().is_empty() {
         tracing::warn!("no trust anchor is held: no signature will be relied on; see [trust] of the settings");
     }
-    let keys = held::keys(&config.keys)?;
+    // A token may take its time.
+    let (entries, tokens) = (config.keys.clone(), config.tokens.clone());
+    let keys = tokio::task::spawn_blocking(move || keys::keys(&entries, &tokens)).await;
+    let keys = keys.map_err(std::io::Error::other)??;
     let kinds = held::kinds(config.documents.kinds_folder.as_deref(), &config.kinds)?;
     let document_kinds = held::document_kinds(config.verify.document_kinds.as_deref(), &kinds)?;
     let policies = held::policies(&config.verify.policies, &document_kinds)?;

@@ -83,10 +83,8 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
     if let Some((key, rule)) = config.registry.postgres.as_ref().and_then(PostgresSettings::broken_rule) {
         return Some((format!("registry.postgres.{key}"), rule));
     }
-    for (index, key) in config.keys.iter().enumerate() {
-        if key.name.is_empty() || config.keys[..index].iter().any(|other| other.name == key.name) {
-            return Some(("key.name".to_owned(), "be given and differ between keys"));
-        }
+    if let Some(rule) = super::key_rules::broken(config) {
+        return Some(rule);
     }
     for (index, kind) in config.kinds.iter().enumerate() {
         if kind.name.is_empty() || config.kinds[..index].iter().any(|other| other.name == kind.name) {
@@ -98,8 +96,11 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
                 "be none that antin uses itself (verification-receipt, antin-trust-list)",
             ));
         }
-        if kind.keys.is_empty() || kind.keys.iter().any(|name| config.keys.iter().all(|key| key.name != *name)) {
-            return Some(("kind.keys".to_owned(), "name at least one [[key]], and none that is missing"));
+        if kind.keys.is_empty() || kind.keys.iter().any(|name| !config.keys.iter().any(|key| key.is_called(name))) {
+            return Some((
+                "kind.keys".to_owned(),
+                "name at least one [[key]] or authority of keys, and none that is missing",
+            ));
         }
     }
     if let Some(rule) = broken_receipt_rule(config) {
@@ -121,10 +122,11 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
 fn broken_receipt_rule(config: &Config) -> Option<(String, &'static str)> {
     let receipt = &config.receipt;
     let Some(key) = &receipt.key else { return None };
-    let is_held = config.keys.iter().any(|held| held.name == *key);
-    let signs_documents = config.kinds.iter().any(|kind| kind.keys.contains(key))
-        || config.clients.iter().any(|client| client.permissions().any(|permission| permission.keys.contains(key)));
-    if !is_held || signs_documents {
+    let held = config.keys.iter().find(|held| held.name == *key);
+    let named = |names: &[String]| names.iter().any(|name| held.is_some_and(|held| held.is_called(name)));
+    let signs_documents = config.kinds.iter().any(|kind| named(&kind.keys))
+        || config.clients.iter().any(|client| client.permissions().any(|permission| named(&permission.keys)));
+    if held.is_none() || signs_documents {
         return Some(("receipt.key".to_owned(), "name a [[key]] that no [[kind]] and no [[client]] names"));
     }
     let is_none = |count| count == 0_u64;
@@ -152,22 +154,27 @@ fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'sta
         unknown_kind.then(|| ("client.kinds".to_owned(), "name only kinds that have a [[kind]]"))
     })
     .or_else(|| {
-        let is_unknown = |name: &String| config.keys.iter().all(|key| key.name != *name);
+        let is_unknown = |name: &String| !config.keys.iter().any(|key| key.is_called(name));
         let unknown_key = client.permissions().any(|permission| permission.keys.iter().any(is_unknown));
-        unknown_key.then(|| ("client.keys".to_owned(), "name only keys that have a [[key]]"))
+        unknown_key.then(|| ("client.keys".to_owned(), "name only keys that have a [[key]], or authorities of such"))
     })
     .or_else(|| (client.concurrency == 0).then(|| ("client.concurrency".to_owned(), "be above 0")))
 }
 
 fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
-    let Config { mutual_tls, trust, revocation, time_stamping, verify, documents, registry, audit, keys, .. } = config;
+    let Config {
+        mutual_tls, trust, revocation, time_stamping, verify, documents, registry, audit, tokens, keys, ..
+    } = config;
     let sources =
         revocation.sources.iter_mut().flat_map(|source| source.issuer_file.iter_mut().chain(&mut source.file));
     let list = trust.list.iter_mut().flat_map(|list| [&mut list.file, &mut list.state_file]);
     let authorities = revocation.redis.iter_mut().filter_map(|redis| redis.tls_authorities.as_mut());
     let postgres = registry.postgres.iter_mut();
     let postgres = postgres.flat_map(|store| store.password_file.iter_mut().chain(&mut store.tls_authorities));
-    let keys = keys.iter_mut().flat_map(|key| [&mut key.file, &mut key.certificate].into_iter().chain(&mut key.chain));
+    let keys = keys.iter_mut().flat_map(|key| {
+        [&mut key.certificate].into_iter().chain(&mut key.file).chain(&mut key.chain).chain(&mut key.seal_image)
+    });
+    let tokens = tokens.iter_mut().flat_map(|token| [&mut token.module].into_iter().chain(&mut token.pin_file));
     [&mut mutual_tls.certificate, &mut mutual_tls.key, &mut registry.path]
         .into_iter()
         .chain(&mut mutual_tls.chain)
@@ -187,6 +194,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(authorities)
         .chain(postgres)
         .chain(sources)
+        .chain(tokens)
         .chain(keys)
 }
 

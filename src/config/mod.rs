@@ -1,6 +1,7 @@
 //! Settings: `config/antin.toml` says what each means; [`read`] takes a file, [`Config::default`] is that very file.
 mod audit;
 mod file;
+mod key_rules;
 mod listener;
 mod permission;
 mod receipt;
@@ -8,6 +9,7 @@ mod redis;
 mod registry;
 pub mod revocation;
 mod time_stamping;
+mod token;
 mod trust;
 pub use audit::Audit;
 pub use file::{ConfigError, parse, read};
@@ -17,6 +19,7 @@ pub use receipt::Receipt;
 pub use registry::{PostgresSettings, PostgresUrl, Registry};
 use serde::Deserialize;
 pub use time_stamping::{TimeStampAuthority, TimeStamping};
+pub use token::Token;
 pub use trust::{Trust, TrustList, TrustSource};
 
 use revocation::RevocationSettings;
@@ -38,6 +41,8 @@ pub struct Config {
     pub registry: Registry,
     pub audit: Audit,
     pub log: Log,
+    #[serde(rename = "token")]
+    pub tokens: Vec<Token>,
     #[serde(rename = "key")]
     pub keys: Vec<SigningKey>,
     #[serde(rename = "kind")]
@@ -90,11 +95,12 @@ mod tests {
     #[test]
     fn the_examples_of_tables_can_be_used() {
         let text = include_str!("../../config/antin.toml");
-        let start = text.find("# [[key]]").expect("the first example");
+        let start = text.find("# [[token]]").expect("the first example");
         let lines = text[start..].lines().map(|line| line.strip_prefix("# ").unwrap_or(line));
         let example: String =
             lines.filter(|line| !line.starts_with("sha256")).map(|line| format!("{line}\n")).collect();
         let parsed = parse(&example, "antin.toml".as_ref()).expect("the examples");
-        assert_eq!((parsed.keys.len(), parsed.kinds.len(), parsed.clients.len()), (1, 1, 1));
+        let tables = (parsed.tokens.len(), parsed.keys.len(), parsed.kinds.len(), parsed.clients.len());
+        assert_eq!(tables, (1, 1, 1, 1));
     }
 }

@@ -4,13 +4,26 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::core::time::Time;
+
 /// A key that signs documents.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SigningKey {
     pub name: String,
-    /// Unencrypted PKCS#8 PEM.
-    pub file: PathBuf,
+    /// Unencrypted PKCS#8 PEM; or `token`.
+    pub file: Option<PathBuf>,
+    /// The name of the [`Token`] in which it lies, under this label, this id, or both.
+    pub token: Option<String>,
+    pub label: Option<String>,
+    /// CKA_ID, hex.
+    pub id: Option<String>,
+    /// A name that it shares with the keys before and after it.
+    pub authority: Option<String>,
+    /// It signs from then on.
+    pub from: Option<Time>,
+    /// It no longer signs then.
+    pub until: Option<Time>,
     pub certificate: PathBuf,
     #[serde(default)]
     pub chain: Vec<PathBuf>,

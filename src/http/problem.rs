@@ -274,7 +274,7 @@ impl From<SignError> for Problem {
             SignError::DigestNeedsDetached => {
                 Self::new(StatusCode::BAD_REQUEST, "packaging-conflict", detail).on_field("packaging")
             }
-            SignError::SignerNotUsable { .. } => {
+            SignError::SignerNotUsable { .. } | SignError::OutsideWindow(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "signer-not-usable", detail).retry_after(60)
             }
             SignError::IssuerNotAuthorised { .. } => {
@@ -403,6 +403,14 @@ impl From<SigningError> for Problem {
         match error {
             SigningError::CertificateNotValid { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "signer-not-usable", detail).retry_after(60)
+            }
+            SigningError::KeyNotAvailable { .. } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "key-not-available", detail).retry_after(5)
+            }
+            SigningError::KeyUnanswered { .. } => {
+                let detail = "the device of the signing key gave no answer, and whether it signed is not known; nothing was released: use \
+                              a new idempotency key, this one is spent";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "key-without-answer", detail).retry_after(5)
             }
             SigningError::WeakDigest { .. }
             | SigningError::DigestLength { .. }

@@ -1,4 +1,4 @@
-//! What is held in files beside [`super::trust`]: CRLs, signing keys; and whether files have changed.
+//! What is held in files beside [`super::trust`] and [`super::keys`]: CRLs, kinds, policies; and whether files have changed.
 
 use std::{
     os::unix::fs::MetadataExt as _,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     audit::{HeadKey, KeyFault},
-    config::{self, Padding},
+    config,
     core::{
         document_kind::DocumentKinds,
         evidence_file::{self, EvidenceFileError},
@@ -17,9 +17,9 @@ use crate::{
     },
     kinds::{Kinds, KindsError},
     signing::{
-        CadesSigner, IssuingKey,
-        key::{KeyError, RsaPadding, SoftwareKey},
-        seal::{SealImage, SealImageError},
+        key::KeyError,
+        pkcs11::{TokenFault, UnsupportedKey},
+        seal::SealImageError,
     },
     trust::{self, TrustError},
 };
@@ -44,6 +44,12 @@ pub enum HeldError {
     NoCertificate { path: PathBuf },
     #[error("key {name:?}, {}: {source}", path.display())]
     Key { name: String, path: PathBuf, source: KeyError },
+    #[error("[[key]] name = {name:?}: {source}")]
+    UnsupportedKey { name: String, source: UnsupportedKey },
+    #[error("[[key]] name = {name:?}: {source}: name the certificate that was issued for this key")]
+    OtherCertificate { name: String, source: TokenFault },
+    #[error("[[token]] name = {name:?}: the system gives no thread for its sessions")]
+    Threads { name: String, source: std::io::Error },
     #[error("{}: {source}; `antin audit key` makes one", path.display())]
     AuditKey { path: PathBuf, source: KeyFault },
     #[error("{}: {source}", path.display())]
@@ -107,39 +113,9 @@ pub fn policies(paths: &[PathBuf], kinds: &DocumentKinds) -> Result<Vec<Policy>,
     Ok(policies)
 }
 
-/// The keys of the settings, each with its certificate.
-pub fn keys(settings: &[config::SigningKey]) -> Result<Vec<Arc<dyn IssuingKey>>, HeldError> {
-    settings.iter().map(|entry| Ok(Arc::new(key(entry)?) as Arc<dyn IssuingKey>)).collect()
-}
-
 /// The key of the audit log's heads.
 pub fn audit_key(path: &Path) -> Result<HeadKey, HeldError> {
     HeadKey::from_pem(&read(path)?).map_err(|source| HeldError::AuditKey { path: path.to_owned(), source })
-}
-
-fn key(entry: &config::SigningKey) -> Result<CadesSigner, HeldError> {
-    let certificate = first_certificate(&entry.certificate)?;
-    let mut chain = Vec::new();
-    for path in &entry.chain {
-        chain.extend(trust::read_certificates(path)?.into_iter().map(Arc::new));
-    }
-    let padding = match entry.padding {
-        Padding::Pss => RsaPadding::Pss,
-        Padding::Pkcs1 => RsaPadding::Pkcs1,
-    };
-    let key = SoftwareKey::from_pem(&read(&entry.file)?, padding, &certificate).map_err(|source| HeldError::Key {
-        name: entry.name.clone(),
-        path: entry.file.clone(),
-        source,
-    })?;
-    let image = match &entry.seal_image {
-        None => None,
-        Some(path) => {
-            let image = SealImage::read(&read(path)?);
-            Some(image.map_err(|source| HeldError::SealImage { path: path.clone(), source })?)
-        }
-    };
-    Ok(CadesSigner::new(&entry.name, key, certificate, &chain).with_seal_image(image))
 }
 
 /// The first certificate of a file.

@@ -26,6 +26,8 @@ use crate::{
 
 /// How long the answer of the self-test is kept.
 const KEPT: Duration = Duration::from_secs(60);
+/// The same where a key had a fault: a token comes back by itself.
+const FAULT_KEPT: Duration = Duration::from_secs(5);
 
 /// The self-test and its last answer, and the lists that are to be there.
 pub struct Readiness {
@@ -54,15 +56,19 @@ pub struct ListHealth {
 /// Why a key cannot sign.
 #[derive(Clone, Debug)]
 pub struct KeyFault {
-    /// `signing-failed`, or what is wrong with the certificate, as in reports.
+    /// `signing-failed`, `key-not-available`, or what is wrong with the certificate, as in reports.
     pub code: &'static str,
     /// For the operator.
     pub words: String,
 }
 
 impl KeyFault {
-    fn of_self_test(words: String) -> Self {
-        Self { code: "signing-failed", words }
+    fn of_self_test(error: &SigningError) -> Self {
+        let code = match error {
+            SigningError::KeyNotAvailable { .. } | SigningError::KeyUnanswered { .. } => "key-not-available",
+            _ => "signing-failed",
+        };
+        Self { code, words: error.to_string() }
     }
 
     fn of_certificate(error: &SignError) -> Self {
@@ -98,7 +104,7 @@ impl Readiness {
         self.configured.now().into_iter().map(health).collect()
     }
 
-    /// The health of every key: it signs, and its certificate can be relied on now.
+    /// The health of every key that the settings let sign now: it signs, and its certificate can be relied on.
     pub async fn check(&self) -> Vec<KeyHealth> {
         let mut health = self.self_test().await.to_vec();
         let now = clock::now();
@@ -108,6 +114,7 @@ impl Readiness {
                 entry.fault = self.sign.check_key(&**key, now).err().map(|error| KeyFault::of_certificate(&error));
             }
         }
+        health.retain(|entry| self.sign.keys().all(|key| key.name() != entry.key || key.may_sign_at(now)));
         health
     }
 
@@ -115,14 +122,16 @@ impl Readiness {
     async fn self_test(&self) -> Arc<Vec<KeyHealth>> {
         let mut last = self.last.lock().await;
         if let Some((at, health)) = &*last
-            && at.elapsed() < KEPT
+            && at.elapsed() < if health.iter().all(|key| key.fault.is_none()) { KEPT } else { FAULT_KEPT }
         {
             return Arc::clone(health);
         }
-        let keys: Vec<Arc<dyn IssuingKey>> = self.sign.keys().cloned().collect();
+        let now = clock::now();
+        let keys: Vec<Arc<dyn IssuingKey>> = self.sign.keys().filter(|key| key.may_sign_at(now)).cloned().collect();
         let tested = tokio::task::spawn_blocking(move || keys.iter().map(|key| test(&**key)).collect()).await;
         let health = Arc::new(tested.unwrap_or_else(|_| {
-            let fault = KeyFault::of_self_test("the self-test ended without a result".to_owned());
+            let words = "the self-test ended without a result".to_owned();
+            let fault = KeyFault { code: "signing-failed", words };
             vec![KeyHealth { key: String::new(), fault: Some(fault) }]
         }));
         *last = Some((Instant::now(), Arc::clone(&health)));
@@ -131,7 +140,7 @@ impl Readiness {
 }
 
 fn test(key: &dyn IssuingKey) -> KeyHealth {
-    let fault = sign_random(key).err().map(|error| KeyFault::of_self_test(error.to_string()));
+    let fault = sign_random(key).err().map(|error| KeyFault::of_self_test(&error));
     KeyHealth { key: key.name().to_owned(), fault }
 }
 

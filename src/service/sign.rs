@@ -38,7 +38,7 @@ pub struct SignService {
     pub(super) kinds: HashMap<String, Kind>,
     /// What documents of these kinds are.
     pub(super) described: Arc<Kinds>,
-    keys: HashMap<String, Arc<dyn IssuingKey>>,
+    keys: Vec<Arc<dyn IssuingKey>>,
     pub(super) registry: Arc<dyn Registry>,
     pub(super) verify: Arc<VerifyService>,
     pub(super) standing: Arc<Standing>,
@@ -82,7 +82,7 @@ pub struct SignRequest {
     pub patience: Duration,
     /// A CMS in DER or BER to which the signature is added.
     pub existing_signature: Option<bytes::Bytes>,
-    /// The name of the key that should sign.
+    /// The name of the key that should sign, or of its authority.
     pub signer: Option<String>,
     /// JSON text as it was sent; bound into the request's digest.
     pub metadata: Option<String>,
@@ -147,6 +147,10 @@ pub enum SignError {
     DigestNeedsDetached,
     #[error("the certificate of the key cannot be relied on now ({code}): renew it, or wait for fresh revocation data")]
     SignerNotUsable { code: &'static str },
+    #[error(
+        "the key {0:?} does not sign at this time, and no other of its authority does: see from and until of its [[key]]"
+    )]
+    OutsideWindow(String),
     /// By the rules about kinds of documents.
     #[error("the key {key:?} holds no office whose signature documents of kind {kind:?} need now")]
     IssuerNotAuthorised { key: String, kind: String },
@@ -197,7 +201,7 @@ impl SignService {
         Self {
             kinds: kinds.iter().map(|kind| (kind.name.clone(), kind.clone())).collect(),
             described,
-            keys: keys.iter().map(|key| (key.name().to_owned(), Arc::clone(key))).collect(),
+            keys: keys.to_vec(),
             registry,
             verify,
             standing,
@@ -207,7 +211,7 @@ impl SignService {
 
     /// Every key, for the self-test.
     pub fn keys(&self) -> impl Iterator<Item = &Arc<dyn IssuingKey>> {
-        self.keys.values()
+        self.keys.iter()
     }
 
     /// Signs, or gives the earlier answer to the same request.
@@ -216,14 +220,15 @@ impl SignService {
         if !highest.reaches(request.level) {
             return Err(SignError::LevelNotAvailable { level: request.level, highest });
         }
-        let key = Arc::clone(self.permitted_key(&request)?);
+        let permitted = self.permitted_keys(&request)?;
         let service = Arc::clone(self);
-        let work = tokio::spawn(async move { service.issue(request, key).await });
+        let work = tokio::spawn(async move { service.issue(request, permitted).await });
         work.await.map_err(|_| SignError::Interrupted)?
     }
 
-    /// What the client asks for is allowed to it; nothing is written before.
-    fn permitted_key(&self, request: &SignRequest) -> Result<&Arc<dyn IssuingKey>, SignError> {
+    /// What the client asks for is allowed to it; nothing is written before. The keys that may sign it, in the order of the settings; never
+    /// none.
+    fn permitted_keys(&self, request: &SignRequest) -> Result<Vec<Arc<dyn IssuingKey>>, SignError> {
         let refused = || SignError::KindNotPermitted(request.kind.clone());
         if !request.client.may(Operation::Sign) || !request.client.may_sign_kind(&request.kind) {
             return Err(refused());
@@ -237,19 +242,22 @@ impl SignService {
                 return Err(SignError::DigestNeedsDetached);
             }
         }
-        let name = match &request.signer {
-            Some(name) => {
-                kind.keys.iter().find(|allowed| *allowed == name && request.client.may_sign(&kind.name, name))
-            }
-            None => kind.keys.iter().find(|allowed| request.client.may_sign(&kind.name, allowed)),
+        let asked = |key: &Arc<dyn IssuingKey>| request.signer.as_ref().is_none_or(|name| is_called(&**key, name));
+        let allowed = |key: &Arc<dyn IssuingKey>| {
+            request.client.may_sign(&kind.name, key.name())
+                || key.authority().is_some_and(|authority| request.client.may_sign(&kind.name, authority))
         };
-        let refused = || SignError::SignerNotPermitted(request.signer.clone().unwrap_or_default());
-        name.and_then(|name| self.keys.get(name)).ok_or_else(refused)
+        let of_kind = kind.keys.iter().flat_map(|name| self.keys.iter().filter(move |key| is_called(&***key, name)));
+        let permitted: Vec<_> = of_kind.filter(|key| asked(key) && allowed(key)).cloned().collect();
+        if permitted.is_empty() {
+            return Err(SignError::SignerNotPermitted(request.signer.clone().unwrap_or_default()));
+        }
+        Ok(permitted)
     }
 
-    async fn issue(&self, mut request: SignRequest, key: Arc<dyn IssuingKey>) -> Result<Signed, SignError> {
+    async fn issue(&self, mut request: SignRequest, permitted: Vec<Arc<dyn IssuingKey>>) -> Result<Signed, SignError> {
         if request.format == Format::Pades {
-            return self.issue_pdf(request, key).await;
+            return self.issue_pdf(request, permitted).await;
         }
         let mut existing = None;
         if request.existing_signature.is_some() || matches!(request.content, SignContent::Existing) {
@@ -266,6 +274,7 @@ impl SignService {
         };
         let document_id = draw_document_id()?;
         let now = clock::now();
+        let key = self.choose(permitted, &request.kind, now);
         let own = self.standing.reference(document_id);
         let own = DocumentReference::new(&request.kind, &document_id.to_string(), Some(&own))?;
         let intent = Intent {
@@ -362,6 +371,11 @@ impl SignService {
     }
 }
 
+/// By its own name, or by that of its authority.
+pub(super) fn is_called(key: &dyn IssuingKey, name: &str) -> bool {
+    key.name() == name || key.authority() == Some(name)
+}
+
 /// As in `B-B and B-T`.
 fn levels_up_to(highest: Level) -> String {
     let names: Vec<_> = Level::ALL.iter().filter(|level| highest.reaches(**level)).map(|level| level.name()).collect();
@@ -379,6 +393,7 @@ pub(super) const fn key_was_not_asked(error: &SignError) -> bool {
             SigningError::WeakDigest { .. }
                 | SigningError::DigestLength { .. }
                 | SigningError::CertificateNotValid { .. }
+                | SigningError::KeyNotAvailable { .. }
         )
     )
 }

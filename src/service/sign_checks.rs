@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
 use super::existing::Existing;
-use super::sign::{SignContent, SignError, SignRequest, SignService, UNTOLD};
+use super::sign::{SignContent, SignError, SignRequest, SignService, UNTOLD, is_called};
 use crate::config::Kind;
 use crate::core::cms::document_reference::{DocumentReference, RECEIPT_KIND};
 use crate::core::document_kind::DocumentKinds;
@@ -19,7 +19,28 @@ use crate::signing::IssuingKey;
 
 /// Documents up to this size are held against their kind on the worker that serves the request.
 const CHECKED_INLINE: usize = 4 * 1024;
+
 impl SignService {
+    /// The key that signs: the first that may at this time and whose certificate can be relied on. Without one, that whose fault is to be
+    /// told: the first that may sign at this time, else the first of all. An earlier answer is given whichever it is.
+    pub(super) fn choose(&self, permitted: Vec<Arc<dyn IssuingKey>>, kind: &str, now: Time) -> Arc<dyn IssuingKey> {
+        let [only] = permitted.as_slice() else {
+            let usable = permitted.iter().find(|key| self.check_issuer(&***key, kind, now).is_ok());
+            let in_window = || permitted.iter().find(|key| key.may_sign_at(now));
+            let chosen = usable.or_else(in_window).unwrap_or(&permitted[0]);
+            return Arc::clone(chosen);
+        };
+        Arc::clone(only)
+    }
+
+    /// The settings let the key sign at this time, and its certificate can be relied on.
+    pub(super) fn check_issuer(&self, key: &dyn IssuingKey, kind: &str, now: Time) -> Result<(), SignError> {
+        if !key.may_sign_at(now) {
+            return Err(SignError::OutsideWindow(key.name().to_owned()));
+        }
+        self.check_signer(key, Some(kind), now)
+    }
+
     /// All that can be found wrong before the key is used; the document that existing signatures name. Of a document that stays with
     /// the client nothing is known.
     pub(super) async fn check_order(
@@ -30,7 +51,7 @@ impl SignService {
         key: &dyn IssuingKey,
         now: Time,
     ) -> Result<Option<DocumentReference>, SignError> {
-        self.check_signer(key, Some(&request.kind), now)?;
+        self.check_issuer(key, &request.kind, now)?;
         let stated = self.check_existing(existing, request, document_digest).await?;
         if let SignContent::Document(document) = &request.content {
             self.check_document(request, document.clone()).await?;
@@ -54,7 +75,7 @@ impl SignService {
 
     /// The key can be used for every kind that the settings give it.
     pub(super) fn check_key(&self, key: &dyn IssuingKey, now: Time) -> Result<(), SignError> {
-        let signs = |kind: &&Kind| kind.keys.iter().any(|name| name == key.name());
+        let signs = |kind: &&Kind| kind.keys.iter().any(|name| is_called(key, name));
         let mut kinds = self.kinds.values().filter(signs).map(|kind| kind.name.as_str()).peekable();
         if kinds.peek().is_none() {
             // It signs receipts, or nothing: for which kind an anchor is to be good cannot be told.

@@ -46,13 +46,14 @@ impl SignService {
     pub(super) async fn issue_pdf(
         &self,
         mut request: SignRequest,
-        key: Arc<dyn IssuingKey>,
+        permitted: Vec<Arc<dyn IssuingKey>>,
     ) -> Result<Signed, SignError> {
         let content = std::mem::replace(&mut request.content, SignContent::Existing);
         let SignContent::Document(document) = content else { return Err(SignError::NoContent) };
         let document_digest = hashed(document.clone()).await?;
         let document_id = draw_document_id()?;
         let now = clock::now();
+        let key = self.choose(permitted, &request.kind, now);
         let own = self.standing.reference(document_id);
         let own = DocumentReference::new(&request.kind, &document_id.to_string(), Some(&own))?;
         request.content = SignContent::Document(Bytes::new());
@@ -114,7 +115,7 @@ impl SignService {
         key: &Arc<dyn IssuingKey>,
         time: Time,
     ) -> Result<(Work, Prepared), SignError> {
-        self.check_signer(&**key, Some(&request.kind), time)?;
+        self.check_issuer(&**key, &request.kind, time)?;
         let read = document.clone();
         let before = spawn_blocking(move || Before::read(&read, time)).await.map_err(|_| SignError::Interrupted)??;
         let reference = if before.values.is_empty() {

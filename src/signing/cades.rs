@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::key::SoftwareKey;
+use super::key::{KeyFault, PrivateKey};
 use super::seal::SealImage;
 use super::{CadesRequest, IssuingKey, SigningError, self_check};
 use crate::core::algorithm::DigestAlgorithm;
@@ -19,17 +19,33 @@ const BESIDE: usize = 2048;
 /// A key, its certificate, and the chain that is embedded beside it.
 pub struct CadesSigner {
     name: String,
-    key: SoftwareKey,
+    key: Box<dyn PrivateKey>,
     certificate: Arc<Certificate>,
     parts: SignerParts,
     seal_image: Option<Arc<SealImage>>,
+    authority: Option<String>,
+    from: Option<Time>,
+    until: Option<Time>,
 }
 
 impl CadesSigner {
-    pub fn new(name: &str, key: SoftwareKey, certificate: Arc<Certificate>, chain: &[Arc<Certificate>]) -> Self {
+    pub fn new(
+        name: &str,
+        key: impl PrivateKey + 'static,
+        certificate: Arc<Certificate>,
+        chain: &[Arc<Certificate>],
+    ) -> Self {
         let chain: Vec<&Certificate> = chain.iter().map(|issuer| &**issuer).collect();
         let parts = SignerParts::new(&certificate, &chain);
-        Self { name: name.to_owned(), key, certificate, parts, seal_image: None }
+        let (name, key) = (name.to_owned(), Box::new(key));
+        Self { name, key, certificate, parts, seal_image: None, authority: None, from: None, until: None }
+    }
+
+    /// One of several keys of an authority, which signs from and until these times.
+    #[must_use]
+    pub fn of_authority(mut self, authority: Option<String>, from: Option<Time>, until: Option<Time>) -> Self {
+        (self.authority, self.from, self.until) = (authority, from, until);
+        self
     }
 
     /// With the image of the seal that its signatures in PDFs show.
@@ -74,7 +90,14 @@ impl CadesSigner {
         };
         let octets = attributes.encode();
         let signature = self.key.sign(digest_algorithm, &octets);
-        let signature = signature.map_err(|source| SigningError::Key { key: self.name.clone(), source })?;
+        let signature = signature.map_err(|fault| {
+            let key = self.name.clone();
+            match fault {
+                KeyFault::Software(source) => SigningError::Key { key, source },
+                KeyFault::NotAsked(source) => SigningError::KeyNotAvailable { key, source },
+                KeyFault::Unanswered(source) => SigningError::KeyUnanswered { key, source },
+            }
+        })?;
         let message = MessageToAssemble {
             content_type: oid::DATA,
             content: request.content,
@@ -115,6 +138,14 @@ impl IssuingKey for CadesSigner {
 
     fn seal_image(&self) -> Option<&Arc<SealImage>> {
         self.seal_image.as_ref()
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
+    }
+
+    fn may_sign_at(&self, time: Time) -> bool {
+        self.from.is_none_or(|from| from <= time) && self.until.is_none_or(|until| time < until)
     }
 
     fn room(&self, document: Option<&DocumentReference>) -> usize {

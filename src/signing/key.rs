@@ -1,5 +1,5 @@
-//! Private keys in files: unencrypted PKCS#8 PEM, for development and for small offices; a hardware module belongs beside this
-//! file.
+//! Private keys, and those in files: unencrypted PKCS#8 PEM, for development and for small offices. Keys in hardware are in
+//! [`super::pkcs11`].
 
 use openssl::bn::BigNumContext;
 use openssl::ecdsa::EcdsaSig;
@@ -10,6 +10,7 @@ use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::Padding;
 use openssl::sign::RsaPssSaltlen;
 
+use super::pkcs11::TokenFault;
 use crate::core::algorithm::{DigestAlgorithm, PssParameters, SignatureAlgorithm};
 use crate::core::crypto;
 use crate::core::x509::Certificate;
@@ -23,6 +24,32 @@ pub enum RsaPadding {
     Pss,
     /// RSASSA-PKCS1-v1_5, for recipients that know nothing else.
     Pkcs1,
+}
+
+/// A private key, wherever it lies.
+pub trait PrivateKey: Send + Sync {
+    /// The digest that fits the key's strength.
+    fn digest_algorithm(&self) -> DigestAlgorithm;
+
+    /// The algorithm with which this key signs when content is hashed with `digest`.
+    fn signature_algorithm(&self, digest: DigestAlgorithm) -> SignatureAlgorithm;
+
+    /// The signature value over `octets`. May block, for as long as the key's settings say.
+    fn sign(&self, digest: DigestAlgorithm, octets: &[u8]) -> Result<Vec<u8>, KeyFault>;
+}
+
+/// Why a key gave no signature.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFault {
+    /// In this process.
+    #[error(transparent)]
+    Software(#[from] ErrorStack),
+    /// The token was not told to sign: it is sure that no signature exists.
+    #[error(transparent)]
+    NotAsked(TokenFault),
+    /// The token was told to sign: a signature may exist.
+    #[error(transparent)]
+    Unanswered(TokenFault),
 }
 
 /// Why a file is no key to sign with.
@@ -79,14 +106,14 @@ impl SoftwareKey {
         };
         Ok(Self { key, family, digest })
     }
+}
 
-    /// The digest that fits the key's strength.
-    pub const fn digest_algorithm(&self) -> DigestAlgorithm {
+impl PrivateKey for SoftwareKey {
+    fn digest_algorithm(&self) -> DigestAlgorithm {
         self.digest
     }
 
-    /// The algorithm with which this key signs when content is hashed with `digest`.
-    pub const fn signature_algorithm(&self, digest: DigestAlgorithm) -> SignatureAlgorithm {
+    fn signature_algorithm(&self, digest: DigestAlgorithm) -> SignatureAlgorithm {
         match self.family {
             Family::Ec(_) => SignatureAlgorithm::Ecdsa(digest),
             Family::Rsa(RsaPadding::Pkcs1) => SignatureAlgorithm::RsaPkcs1(digest),
@@ -98,11 +125,10 @@ impl SoftwareKey {
         }
     }
 
-    /// The signature value over `octets`.
-    pub fn sign(&self, digest: DigestAlgorithm, octets: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+    fn sign(&self, digest: DigestAlgorithm, octets: &[u8]) -> Result<Vec<u8>, KeyFault> {
         let hash = crypto::digest(digest, octets);
         let padding = match &self.family {
-            Family::Ec(key) => return EcdsaSig::sign(&hash, key)?.to_der(),
+            Family::Ec(key) => return Ok(EcdsaSig::sign(&hash, key)?.to_der()?),
             Family::Rsa(padding) => *padding,
         };
         let mut operation = PkeyCtx::new(&self.key)?;

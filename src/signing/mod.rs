@@ -1,12 +1,13 @@
 //! Signing documents: a key with its certificate, the CAdES message around its signature, and the check before anything leaves.
 //!
-//! [`key`] holds the private key, [`cades`] builds the message, [`self_check`] judges it with our own verifier; [`pades`] puts it into a PDF.
+//! [`key`] holds the private key, or [`pkcs11`] asks a token for it; [`cades`] builds the message, [`self_check`] judges it with our own verifier; [`pades`] puts it into a PDF.
 
 pub mod cades;
 pub mod key;
 pub mod level;
 pub mod long_term;
 pub mod pades;
+pub mod pkcs11;
 pub mod seal;
 pub mod self_check;
 pub mod timestamp;
@@ -14,6 +15,7 @@ pub mod timestamp;
 use std::sync::Arc;
 
 pub use cades::CadesSigner;
+pub use pkcs11::TokenFault;
 
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::document_reference::DocumentReference;
@@ -39,6 +41,16 @@ pub trait IssuingKey: Send + Sync {
 
     /// The image of the seal that its signatures in PDFs show, where a seal is wanted.
     fn seal_image(&self) -> Option<&Arc<seal::SealImage>>;
+
+    /// The name that it shares with the keys before and after it.
+    fn authority(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether the settings let it sign at this time; its certificate is another question.
+    fn may_sign_at(&self, _time: Time) -> bool {
+        true
+    }
 
     /// Octets that such a message has at most.
     fn room(&self, document: Option<&DocumentReference>) -> usize;
@@ -70,6 +82,12 @@ pub enum SigningError {
         #[source]
         source: openssl::error::ErrorStack,
     },
+    /// It is in a token, which was not told to sign: no signature exists.
+    #[error("the key {key:?} cannot be had from its token: {source}")]
+    KeyNotAvailable { key: String, source: TokenFault },
+    /// It is in a token, which was told to sign: a signature may exist that nobody here has.
+    #[error("the key {key:?}: {source}")]
+    KeyUnanswered { key: String, source: TokenFault },
     /// The signature was made and is thrown away.
     #[error("the signature just made with key {key:?} does not verify ({code}): nothing was released; check the key")]
     SelfCheck { key: String, code: &'static str },

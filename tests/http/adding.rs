@@ -12,7 +12,7 @@ use antin::{
         oid,
     },
     pki::{self, Member, Reason},
-    service::held,
+    service::keys,
     signing::CadesRequest,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -159,7 +159,7 @@ async fn nothing_is_added_to_what_is_broken_or_says_something_else() {
     let place = value.as_ptr() as usize - doctor.as_ptr() as usize;
     broken[place + 12] ^= 1;
     let keys =
-        held::keys(&dev::settings(service.directory.path(), service.running.public, service.running.public).keys);
+        keys::keys(&dev::settings(service.directory.path(), service.running.public, service.running.public).keys, &[]);
     let keys = keys.expect("the keys");
     let stating = |document: &DocumentReference| {
         let digest = (DigestAlgorithm::Sha256, &crypto::sha256(CONTENT)[..]);
@@ -213,7 +213,7 @@ async fn nothing_is_added_to_what_is_broken_or_says_something_else() {
 async fn a_document_of_another_system_is_signed_where_the_settings_allow_it() {
     let service = service(true).await;
     let keys =
-        held::keys(&dev::settings(service.directory.path(), service.running.public, service.running.public).keys);
+        keys::keys(&dev::settings(service.directory.path(), service.running.public, service.running.public).keys, &[]);
     let document = DocumentReference::new("referral", "HIS-1", Some("https://his.example/1")).expect("fits");
     let digest = (DigestAlgorithm::Sha256, &crypto::sha256(CONTENT)[..]);
     let request = CadesRequest { digest, content: None, signing_time: clock::now(), document: Some(&document) };

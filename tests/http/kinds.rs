@@ -7,7 +7,7 @@ use antin::{
     core::{
         algorithm::DigestAlgorithm, cms::document_reference::DocumentReference, crypto, document_kind::DocumentKinds,
     },
-    service::held,
+    service::{held, keys},
     signing::CadesRequest,
 };
 use serde_json::json;
@@ -42,7 +42,7 @@ async fn with_rules(rules: &str) -> Service {
 async fn who_has_no_authority_over_a_kind_is_refused_and_the_signature_stays_valid() {
     let service = with_rules(RULES).await;
     let free = service.running.public;
-    let keys = held::keys(&dev::settings(service.directory.path(), free, free).keys).expect("the keys");
+    let keys = keys::keys(&dev::settings(service.directory.path(), free, free).keys, &[]).expect("the keys");
     let ask = async |key: &str, kind: &str| {
         let key = keys.iter().find(|held| held.name() == key).expect("a key");
         let document = DocumentReference::new(kind, "1", None).expect("fits");
@@ -81,7 +81,7 @@ async fn policies_of_the_operator_are_named_by_callers_and_bring_their_own_rules
     })
     .await;
     let free = service.running.public;
-    let keys = held::keys(&dev::settings(service.directory.path(), free, free).keys).expect("the keys");
+    let keys = keys::keys(&dev::settings(service.directory.path(), free, free).keys, &[]).expect("the keys");
     let key = keys.iter().find(|held| held.name() == "judicial").expect("a key");
     let document = DocumentReference::new("judicial-certificate", "1", None).expect("fits");
     let message = key.sign_cades(&CadesRequest {

@@ -28,10 +28,12 @@ mod permissions;
 mod readiness;
 mod receipts;
 mod reload;
+mod rollover;
 mod shares;
 mod siva;
 mod story;
 mod streamed;
+mod tokens;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 

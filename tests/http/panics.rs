@@ -14,7 +14,7 @@ use antin::{
         Registry, Sha256, StatusChange,
     },
     revocation::RevocationCache,
-    service::{held, trust},
+    service::{held, keys, trust},
 };
 use arc_swap::ArcSwap;
 use tokio::signal::unix::{SignalKind, signal};
@@ -101,7 +101,7 @@ async fn start() -> Service {
     let memory = Arc::new(Memory::bounded());
     let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory));
     let parts = Parts {
-        keys: held::keys(&config.keys).expect("keys"),
+        keys: keys::keys(&config.keys, &[]).expect("keys"),
         registry: Arc::new(PanickingRegistry),
         revocation: revocation.await.expect("a cache"),
         trust,

@@ -8,7 +8,7 @@ use antin::{
     config::Config,
     core::{algorithm::DigestAlgorithm, cms::document_reference::DocumentReference, crypto},
     pki::{self, Member, Reason},
-    service::held,
+    service::keys,
     signing::CadesRequest,
 };
 use serde_json::json;
@@ -68,7 +68,7 @@ async fn a_purpose_is_a_demand_and_never_evidence() {
     assert_eq!(outcome(&enveloping, "nationality").await, rejected);
     // A message that does not say what it is, and one of a kind that the settings do not know.
     let free = service.running.public;
-    let keys = held::keys(&dev::settings(service.directory.path(), free, free).keys).expect("the keys");
+    let keys = keys::keys(&dev::settings(service.directory.path(), free, free).keys, &[]).expect("the keys");
     let undetermined = |code: &str| ("UNDETERMINED".to_owned(), code.to_owned());
     let foreign = DocumentReference::new("driving-licence", "1", None).expect("fits");
     for (document, code) in [(None, "kind-unknown"), (Some(&foreign), "purpose-unknown")] {
@@ -214,7 +214,7 @@ async fn a_paper_that_is_not_known_here_is_not_accepted_for_more_than_its_signat
     let service = Service::start().await;
     let free = service.running.public;
     let settings = dev::settings(service.directory.path(), free, free);
-    let keys = held::keys(&settings.keys).expect("the keys");
+    let keys = keys::keys(&settings.keys, &[]).expect("the keys");
     let digest = crypto::sha256(CONTENT);
     let key = |name: &str| keys.iter().find(|key| key.name() == name).expect("a key");
     let sign_with = |name: &str, document: Option<&DocumentReference>| {
