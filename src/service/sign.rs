@@ -7,7 +7,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::task::spawn_blocking;
 
 use super::{
-    adding::read_existing, existing::ExistingError, levels::LevelRaiser, permission::Client, standing::Standing,
+    adding::read_existing,
+    existing::ExistingError,
+    levels::LevelRaiser,
+    permission::Client,
+    sign_checks::{check_permit, may_use},
+    standing::Standing,
     verify::VerifyService,
 };
 use crate::{
@@ -243,10 +248,7 @@ impl SignService {
             }
         }
         let asked = |key: &Arc<dyn IssuingKey>| request.signer.as_ref().is_none_or(|name| is_called(&**key, name));
-        let allowed = |key: &Arc<dyn IssuingKey>| {
-            request.client.may_sign(&kind.name, key.name())
-                || key.authority().is_some_and(|authority| request.client.may_sign(&kind.name, authority))
-        };
+        let allowed = |key: &Arc<dyn IssuingKey>| may_use(&request.client, &kind.name, &**key);
         let of_kind = kind.keys.iter().flat_map(|name| self.keys.iter().filter(move |key| is_called(&***key, name)));
         let permitted: Vec<_> = of_kind.filter(|key| asked(key) && allowed(key)).cloned().collect();
         if permitted.is_empty() {
@@ -307,10 +309,11 @@ impl SignService {
                 return Err(error);
             }
         };
-        let signed = match sign_blocking(Arc::clone(&key), document_digest, now, reference.clone()).await {
-            Ok(signature) => self.added(existing.as_ref(), signature, &request, &reference, &*key).await,
-            Err(error) => Err(error),
-        };
+        let signed =
+            match sign_blocking(&request.client, Arc::clone(&key), document_digest, now, reference.clone()).await {
+                Ok(signature) => self.added(existing.as_ref(), signature, &request, &reference, &*key).await,
+                Err(error) => Err(error),
+            };
         let signature = match signed {
             Ok(signature) => signature,
             Err(error) if key_was_not_asked(&error) => {
@@ -389,12 +392,13 @@ const RECORD_PAUSES: [Duration; 3] = [Duration::from_millis(50), Duration::from_
 pub(super) const fn key_was_not_asked(error: &SignError) -> bool {
     matches!(
         error,
-        SignError::Signing(
-            SigningError::WeakDigest { .. }
-                | SigningError::DigestLength { .. }
-                | SigningError::CertificateNotValid { .. }
-                | SigningError::KeyNotAvailable { .. }
-        )
+        SignError::SignerNotPermitted(_)
+            | SignError::Signing(
+                SigningError::WeakDigest { .. }
+                    | SigningError::DigestLength { .. }
+                    | SigningError::CertificateNotValid { .. }
+                    | SigningError::KeyNotAvailable { .. }
+            )
     )
 }
 
@@ -406,11 +410,13 @@ pub const UNTOLD: &str = "application/octet-stream";
 
 /// The key may be slow (RSA, a device); it verifies what it signed before it returns.
 async fn sign_blocking(
+    client: &Client,
     key: Arc<dyn IssuingKey>,
     digest: Sha256,
     signing_time: Time,
     reference: DocumentReference,
 ) -> Result<Vec<u8>, SignError> {
+    check_permit(client, &reference, &*key)?;
     let work = spawn_blocking(move || {
         let digest = (DigestAlgorithm::Sha256, &digest[..]);
         key.sign_cades(&CadesRequest { digest, content: None, signing_time, document: Some(&reference) })

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
 use super::existing::Existing;
+use super::permission::Client;
 use super::sign::{SignContent, SignError, SignRequest, SignService, UNTOLD, is_called};
 use crate::config::Kind;
 use crate::core::cms::document_reference::{DocumentReference, RECEIPT_KIND};
@@ -119,6 +120,25 @@ impl SignService {
             }
         }
     }
+}
+
+/// The client may have documents of this kind signed with this key, by its name or that of its authority.
+pub(super) fn may_use(client: &Client, kind: &str, key: &dyn IssuingKey) -> bool {
+    client.may_sign(kind, key.name()) || key.authority().is_some_and(|authority| client.may_sign(kind, authority))
+}
+
+/// Asked again where the key is about to be used, of the very reference that will be signed: whatever happened before, no key signs what its
+/// client may not have signed.
+pub(super) fn check_permit(
+    client: &Client,
+    reference: &DocumentReference,
+    key: &dyn IssuingKey,
+) -> Result<(), SignError> {
+    if may_use(client, reference.kind(), key) {
+        return Ok(());
+    }
+    tracing::error!(client = client.name, key = key.name(), "a key was about to sign for a client without permission");
+    Err(SignError::SignerNotPermitted(key.name().to_owned()))
 }
 
 /// The signature of this key at this time is, or may be, one of those that documents of the kind need; where nothing is laid down, every

@@ -9,9 +9,11 @@ use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
 use super::existing::{Existing, ExistingError, JudgedContent};
+use super::permission::Client;
 use super::sign::{
     HASHED_INLINE, SignContent, SignError, SignRequest, SignService, Signed, draw_document_id, key_was_not_asked,
 };
+use super::sign_checks::check_permit;
 use super::steps::{Steps, settle};
 use crate::clock;
 use crate::core::algorithm::DigestAlgorithm;
@@ -40,6 +42,7 @@ struct Work {
     reference: DocumentReference,
     before: Arc<Before>,
     key: Arc<dyn IssuingKey>,
+    client: Arc<Client>,
 }
 
 impl SignService {
@@ -85,10 +88,11 @@ impl SignService {
                 return Err(error);
             }
         };
-        let (update, level_reached, whole) = match self.make_pdf(first, request.level).await {
+        let mut asked = false;
+        let (update, level_reached, whole) = match self.make_pdf(first, request.level, &mut asked).await {
             Ok(made) => made,
             Err(error) => {
-                if key_was_not_asked(&error) {
+                if !asked && key_was_not_asked(&error) {
                     self.registry.abandon(document_id).await?;
                 } else {
                     self.registry.mark_unknown(document_id).await?;
@@ -126,7 +130,7 @@ impl SignService {
         };
         let order = self.drawn(request.pdf.clone(), &document, &reference, key, time).await?;
         let (before, key) = (Arc::new(before), Arc::clone(key));
-        let work = Work { document, order, time, reference, before, key };
+        let work = Work { document, order, time, reference, before, key, client: Arc::clone(&request.client) };
         let room = room_for(&*work.key, Some(&work.reference), request.level.reaches(Level::Timestamped));
         let prepared = work.prepare(room).await?;
         self.check_document(request, work.document.clone()).await?;
@@ -180,17 +184,19 @@ impl SignService {
         }
     }
 
-    /// Signs, checks, and raises as far as can be now: what was put behind the document, the level, the whole.
+    /// Signs, checks, and raises as far as can be now: what was put behind the document, the level, the whole. `asked`: the key has signed.
     async fn make_pdf(
         &self,
         (work, mut prepared): (Work, Prepared),
         level: Level,
+        asked: &mut bool,
     ) -> Result<(Vec<u8>, Level, Vec<u8>), SignError> {
         let steps = self.levels.as_ref().map(|levels| levels.steps()).filter(|_| level.reaches(Level::Timestamped));
         let (mut attempt, length) = (0, work.document.len());
         let (update, mut reached) = loop {
             attempt += 1;
             let (message, digest) = work.sign(&prepared).await?;
+            *asked = true;
             let (message, reached) = stamped(message, digest, steps).await;
             match prepared.fill(&message) {
                 Err(PadesError::Room { needed, .. }) if attempt < ATTEMPTS => {
@@ -221,6 +227,7 @@ impl Work {
     /// The message, and the digest that it is over.
     async fn sign(&self, prepared: &Prepared) -> Result<(Vec<u8>, Vec<u8>), SignError> {
         let (work, prepared) = (self.clone(), prepared.clone());
+        check_permit(&work.client, &work.reference, &*work.key)?;
         let signed = spawn_blocking(move || {
             let digest = prepared.digest(&work.document, DIGEST);
             let message = work.key.sign_in_pdf(&CadesRequest {

@@ -148,9 +148,11 @@ impl World {
             }
         };
         registry.recover().await.expect("recovered");
-        let seen = self.seen.lock().expect("no panic");
-        let mut faults = seen.faults.clone();
-        for (key, (id, signature)) in &seen.released {
+        let (mut faults, released, begun, used) = {
+            let seen = self.seen.lock().expect("no panic");
+            (seen.faults.clone(), seen.released.clone(), seen.begun.clone(), seen.used.clone())
+        };
+        for (key, (id, signature)) in &released {
             let record = registry.document(id.parse().expect("an id")).await.expect("read");
             match record {
                 None => faults.push(format!("{key}: {id} was released and is not recorded")),
@@ -163,14 +165,14 @@ impl World {
                 Some(_) => {}
             }
         }
-        for (key, ids) in &seen.begun {
-            let used: Vec<&String> = ids.iter().filter(|id| seen.used.contains(*id)).collect();
+        for (key, ids) in &begun {
+            let used: Vec<&String> = ids.iter().filter(|id| used.contains(*id)).collect();
             if used.len() > 1 {
                 faults.push(format!("{key}: signed as {used:?}"));
             }
         }
         let mut cut_off = 0;
-        for id in seen.begun.values().flatten() {
+        for id in begun.values().flatten() {
             let recorded = registry.document(id.parse().expect("an id")).await.expect("read");
             cut_off += usize::from(recorded.is_none());
         }

@@ -1,6 +1,5 @@
 //! Several keys of one authority, each in its window and by its certificate.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +26,8 @@ async fn service(validity: [Time; 2], change: impl FnOnce(&mut Config)) -> Servi
 }
 
 async fn over(directory: Arc<TempDir>, change: impl FnOnce(&mut Config)) -> Service {
-    let folder: &Path = &directory.path().to_owned();
+    let own = Arc::clone(&directory);
+    let folder = own.path();
     Service::over(directory, |config| {
         add_key(config, folder, "next");
         let clients = config.clients.iter_mut().map(|client| &mut client.keys);
