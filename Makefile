@@ -9,7 +9,7 @@ VENV := target/oracles/venv
 PKITS := target/oracles/pkits
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check oracles soak faults bench bench-http bench-peers clean
+.PHONY: help demo test check oracles soak faults bench bench-http bench-issuing bench-peers clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ bench: ## One document beside bare operations, a path beside X509_verify_cert, a
 bench-http: ## POST /v1/verify on one server core, beside the bare verification on the same core
 	@scripts/packages build bench
 	cargo bench --locked --bench http
+
+bench-issuing: ## Durable signing over mutual TLS, and verifying in batches, beside the raw operations
+	@scripts/packages build test
+	cargo bench --locked --bench issuing
 
 bench-peers: ## A B-LTA signature and a PDF of ours judged by us and by pyHanko, skipped where that is not installed; a PDF beside hashing it
 	@scripts/packages build

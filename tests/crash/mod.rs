@@ -4,16 +4,17 @@
 //! [`life`] is the service, with a registry and keys that die when they are told to; [`power`] is the disk. A test lets clients sign over
 //! mutual TLS, life after life over the same folder, and asks in the end. `ANTIN_SOAK` makes a thousand lives of the few.
 
+mod jumps;
 mod life;
 mod power;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Lines},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::{Arc, Mutex},
     thread,
     time::Duration,
@@ -35,10 +36,12 @@ use crate::{
     http::client::{self, Identity, Request},
     kit::{postgres, random::Random},
 };
-use power::Disk;
+use power::{Disk, Manner};
 
 const REFERRAL: &[u8] = include_bytes!("../../testvectors/documents/referral.json");
 const PAPER: &[u8] = include_bytes!("../../testvectors/documents/judicial-certificate.pdf");
+/// What is said while the disk fails.
+const REFUSALS: [&str; 2] = ["registry-unavailable", "audit-not-available"];
 /// Clients that sign at one time; the last of them has PDFs signed.
 const LANES: usize = 4;
 
@@ -53,6 +56,8 @@ struct Seen {
     used: BTreeSet<String>,
     /// Keys whose state is said to be unknown.
     unknown: BTreeSet<String>,
+    /// 503, by their codes.
+    refused: BTreeMap<String, usize>,
     faults: Vec<String>,
 }
 
@@ -79,30 +84,26 @@ impl World {
         self.folder.path().join("service")
     }
 
-    fn start(&self, step: &str, disk: Option<(&Disk, bool)>) -> Child {
+    /// A life, and what it is told beside where it lives.
+    fn start(&self, step: &str, prepare: impl FnOnce(&mut Command)) -> Child {
         let mut command = Command::new(std::env::current_exe().expect("this program"));
         command.args(["crash::life::life", "--exact", "--nocapture", "--test-threads=1"]);
         command.env(life::FOLDER, self.root()).env(life::STEP, step);
         if let Some(url) = &self.database {
             command.env(life::DATABASE, url);
         }
-        if let Some((disk, lies)) = disk {
-            disk.attach(&mut command, &self.root(), lies);
-        }
+        prepare(&mut command);
         command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a copy of this program")
     }
 
     /// One life, until it dies at its step, or `most` after it is ready; false: it was not ready.
-    fn live(&mut self, step: &str, most: Duration, disk: Option<(&Disk, bool)>) -> bool {
-        let mut child = self.start(step, disk);
-        let mut said = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let address = said.by_ref().find_map(|line| line.ok()?.strip_prefix("> ready ").map(str::to_owned));
-        let Some(address) = address else {
-            let _ = child.kill();
-            let _ = child.wait();
-            return false;
-        };
-        let address: SocketAddr = address.parse().expect("an address");
+    fn live(&mut self, step: &str, most: Duration, disk: Option<(&Disk, Manner)>) -> bool {
+        let mut child = self.start(step, |command| {
+            if let Some((disk, manner)) = disk {
+                disk.attach(command, &self.root(), manner);
+            }
+        });
+        let Some((address, said)) = ready(&mut child) else { return false };
         let seen = Arc::clone(&self.seen);
         let listener = thread::spawn(move || {
             for line in said.map_while(Result::ok) {
@@ -204,6 +205,17 @@ impl World {
     }
 }
 
+/// Where a life listens, and what it will say; `None`: it did not begin, and is no more.
+fn ready(child: &mut Child) -> Option<(SocketAddr, Lines<BufReader<ChildStdout>>)> {
+    let mut said = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let address = said.by_ref().find_map(|line| line.ok()?.strip_prefix("> ready ").map(str::to_owned));
+    if address.is_none() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    Some((address?.parse().expect("an address"), said))
+}
+
 /// Signs one order after the other until the service is gone; gives the number that the lane comes to.
 fn sign_on(lane: usize, from: usize, address: SocketAddr, root: &Path, seen: &Mutex<Seen>) -> usize {
     let pki = root.join("pki");
@@ -237,6 +249,13 @@ fn sign_on(lane: usize, from: usize, address: SocketAddr, root: &Path, seen: &Mu
             // Of an attempt that a death cut off: never signed again, a new key is taken.
             409 if body["code"] == "signature-state-unknown" => drop(seen.unknown.insert(key)),
             409 if body["code"] == "request-in-progress" => {}
+            // Ordered again under the same key.
+            503 if REFUSALS.iter().any(|code| body["code"] == *code) => {
+                *seen.refused.entry(body["code"].to_string()).or_default() += 1;
+                drop(seen);
+                thread::sleep(Duration::from_millis(20));
+                continue;
+            }
             status => seen.faults.push(format!("{key}: {status} {body}")),
         }
         number += 1;
@@ -313,7 +332,10 @@ async fn the_power_fails_over_sqlite() {
         let step = STEPS_AND_ANY[number % STEPS_AND_ANY.len()];
         let after = world.random.below(12);
         let most = if step.is_empty() { Duration::from_millis(50 + world.random.below(400) as u64) } else { LONG };
-        assert!(world.live(&format!("{step} {after}"), most, Some((&disk, false))), "life {number} did not begin");
+        assert!(
+            world.live(&format!("{step} {after}"), most, Some((&disk, Manner::Honest))),
+            "life {number} did not begin"
+        );
         disk.fail(&world.root());
     }
     let (mut faults, _) = world.faults().await;
@@ -330,8 +352,30 @@ async fn a_disk_that_lies_is_found_out() {
     let mut disk = Disk::new("lies");
     let mut world = World::new("lies", None);
     assert!(world.live("complete-after 8", LONG, None), "a life over an honest disk");
-    assert!(world.live("complete-after 8", LONG, Some((&disk, true))), "a life over one that lies");
+    assert!(world.live("complete-after 8", LONG, Some((&disk, Manner::Lies))), "a life over one that lies");
     disk.fail(&world.root());
     let lost = !world.root().join("registry.db").exists() || !world.faults().await.0.is_empty();
     assert!(lost, "nothing was missed");
+}
+
+/// Input/output errors and a full disk, for a while: what cannot be recorded is refused in so many words, and then all goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fails_for_a_while_loses_nothing() {
+    for (how, first, count) in [("EIO", 30, 25), ("ENOSPC", 60, 60)] {
+        let mut disk = Disk::new(how);
+        let mut world = World::new(how, None);
+        let manner = Manner::Fails { how, first, count };
+        assert!(world.live("", Duration::from_secs(6), Some((&disk, manner))), "{how}: it began");
+        disk.fail(&world.root());
+        let before = world.seen.lock().expect("no panic").released.len();
+        assert!(world.live("complete-after 9", LONG, Some((&disk, Manner::Honest))), "{how}: it begins again");
+        disk.fail(&world.root());
+        let (mut faults, _) = world.faults().await;
+        faults.extend(world.audit_faults());
+        assert!(faults.is_empty(), "{how}: {faults:#?}");
+        let seen = world.seen.lock().expect("no panic");
+        println!("{how}: {before} signatures released around {:?}", seen.refused);
+        assert!(!seen.refused.is_empty(), "{how}: nothing failed");
+        assert!(seen.released.len() > before && before > 10, "{how}: {before} released, then {}", seen.released.len());
+    }
 }

@@ -13,6 +13,20 @@ use crate::kit::random::Random;
 /// Octets that a disk writes whole or not at all.
 const SECTOR: usize = 512;
 
+/// How a disk behaves.
+#[derive(Clone, Copy)]
+pub enum Manner {
+    Honest,
+    /// Nothing that is synced is kept.
+    Lies,
+    /// So many syncs fail from the first on (`EIO`), or writes (`ENOSPC`).
+    Fails {
+        how: &'static str,
+        first: usize,
+        count: usize,
+    },
+}
+
 /// The shim of `shim.c`, and the disk that it keeps.
 pub struct Disk {
     folder: tempfile::TempDir,
@@ -29,6 +43,7 @@ impl Disk {
             .args(["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"])
             .arg(&library)
             .arg(source)
+            .arg("-ldl")
             .output()
             .expect("cc");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -39,13 +54,15 @@ impl Disk {
         self.folder.path().join("disk")
     }
 
-    /// A life over this disk; with `lies` nothing that is synced is kept.
-    pub fn attach(&self, command: &mut Command, root: &Path, lies: bool) {
+    /// A life over this disk.
+    pub fn attach(&self, command: &mut Command, root: &Path, manner: Manner) {
         let _ = fs::remove_dir_all(self.kept());
         fs::create_dir(self.kept()).expect("a folder");
         command.env("LD_PRELOAD", &self.library).env("SHIM_ROOT", root).env("SHIM_DISK", self.kept());
-        if lies {
-            command.env("SHIM_LIES", "1");
+        match manner {
+            Manner::Honest => {}
+            Manner::Lies => drop(command.env("SHIM_LIES", "1")),
+            Manner::Fails { how, first, count } => drop(command.env("SHIM_FAILS", format!("{how} {first} {count}"))),
         }
     }
 

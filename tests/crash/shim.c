@@ -5,9 +5,12 @@
  *   SHIM_DISK/folder-<inode>  a line for each name: kind (f, d), inode, name
  *   SHIM_DISK/file-<inode>    contents
  *
- * All that is there at the start counts as synced. With SHIM_LIES set nothing is kept after that: a control for the test. */
+ * All that is there at the start counts as synced. With SHIM_LIES set nothing is kept after that: a control for the test.
+ * SHIM_FAILS=<EIO|ENOSPC> <first> <count>: so many syncs (EIO) or writes (ENOSPC) below SHIM_ROOT fail, from that one on. */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -18,7 +21,8 @@
 #include <unistd.h>
 
 static const char *root, *disk;
-static int lies;
+static int lies, fails;
+static long first, count, asked;
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 /* Writes a file under a name of its own, then gives it the name it is for. */
@@ -75,6 +79,9 @@ __attribute__((constructor)) static void start(void) {
     root = getenv("SHIM_ROOT");
     disk = getenv("SHIM_DISK");
     lies = getenv("SHIM_LIES") != NULL;
+    char kind[16];
+    const char *order = getenv("SHIM_FAILS");
+    if (order && sscanf(order, "%15s %ld %ld", kind, &first, &count) == 3) fails = strcmp(kind, "EIO") ? ENOSPC : EIO;
     struct stat about;
     if (!root || !disk || stat(root, &about) != 0) {
         root = NULL;
@@ -93,17 +100,34 @@ __attribute__((constructor)) static void start(void) {
     if (fclose(file) != 0) abort();
 }
 
-static int synced(int descriptor) {
-    if (!root || lies) return 0;
-    char link[64], path[PATH_MAX];
+/* The path of a file below the root; 0 if it is none. */
+static int is_below(int descriptor, char *path) {
+    char link[64];
+    if (!root) return 0;
     snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-    ssize_t length = readlink(link, path, sizeof path - 1);
+    ssize_t length = readlink(link, path, PATH_MAX - 1);
     if (length < 0) return 0;
     path[length] = 0;
     size_t prefix = strlen(root);
-    if (strncmp(path, root, prefix) != 0 || (path[prefix] != '/' && path[prefix] != 0)) return 0;
+    return strncmp(path, root, prefix) == 0 && (path[prefix] == '/' || path[prefix] == 0);
+}
+
+/* This one is to fail. */
+static int fails_now(int kind) {
+    if (fails != kind) return 0;
+    long number = __atomic_add_fetch(&asked, 1, __ATOMIC_SEQ_CST);
+    if (number < first || number >= first + count) return 0;
+    errno = kind;
+    return 1;
+}
+
+static int synced(int descriptor) {
+    char path[PATH_MAX], link[64];
     struct stat about;
-    if (fstat(descriptor, &about) != 0) return 0;
+    if (!is_below(descriptor, path) || fstat(descriptor, &about) != 0) return 0;
+    if (fails_now(EIO)) return -1;
+    if (lies) return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
     pthread_mutex_lock(&one_at_a_time);
     if (S_ISDIR(about.st_mode)) keep_folder(path, about.st_ino, 0);
     if (S_ISREG(about.st_mode)) keep_file(link, about.st_ino);
@@ -113,3 +137,15 @@ static int synced(int descriptor) {
 
 int fsync(int descriptor) { return synced(descriptor); }
 int fdatasync(int descriptor) { return synced(descriptor); }
+
+#define WRITES(name, parameters, arguments)                                        \
+    ssize_t name parameters {                                                      \
+        static ssize_t(*real) parameters;                                          \
+        char path[PATH_MAX];                                                       \
+        if (!real) real = (ssize_t(*) parameters)dlsym(RTLD_NEXT, #name);          \
+        if (fails == ENOSPC && is_below(descriptor, path) && fails_now(ENOSPC)) return -1; \
+        return real arguments;                                                     \
+    }
+WRITES(write, (int descriptor, const void *octets, size_t length), (descriptor, octets, length))
+WRITES(pwrite, (int descriptor, const void *octets, size_t length, off_t at), (descriptor, octets, length, at))
+WRITES(pwrite64, (int descriptor, const void *octets, size_t length, off64_t at), (descriptor, octets, length, at))

@@ -1,0 +1,118 @@
+//! Durable signing over mutual TLS, and verifying in batches (`docs/performance.md`): documents a second on all cores, with the load
+//! generator beside the service, as shares of the raw rate of P-256 operations on the same cores in the same run.
+//!
+//! The service is a process of its own (`antin serve`); the clients run in this one. Everything is bounded in time, and what is started ends
+//! with the run.
+
+mod client;
+#[path = "../../tests/kit/postgres.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod postgres;
+mod service;
+
+use std::{
+    error::Error,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use antin::{
+    core::{algorithm::DigestAlgorithm, algorithm::SignatureAlgorithm, crypto::PublicKey, evidence_file},
+    signing::key::{PrivateKey as _, RsaPadding, SoftwareKey},
+};
+
+use client::Clients;
+use service::{Service, Store};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Keep-alive connections of the issuing system.
+const CLIENTS: usize = 64;
+const WARMING: Duration = Duration::from_secs(2);
+const MEASURED: Duration = Duration::from_secs(8);
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(measure()));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench issuing: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure() -> Result<(), Failure> {
+    let cores = thread::available_parallelism()?.get();
+    let raw = raw_rate(cores)?;
+    println!("{cores} cores; raw P-256 sign and verify, all cores: {raw:.0} pairs a second");
+    println!(
+        "{CLIENTS} keep-alive clients over mutual TLS 1.3, B-B, detached, a referral of 1.4 KB held against its schema"
+    );
+    let postgres = postgres::PostgresServer::start(&["max_connections=100"]);
+    for (name, store) in [
+        ("SQLite", Store::Sqlite { audit: false }),
+        ("SQLite, with the audit log", Store::Sqlite { audit: true }),
+        ("PostgreSQL on the same cores", Store::Postgres(postgres.database())),
+    ] {
+        let service = Service::start(&store)?;
+        let clients = Clients::open(&service, CLIENTS).await?;
+        clients.sign_for(WARMING, None).await?;
+        let full = clients.sign_for(MEASURED, None).await?;
+        let rate = full.rate();
+        let half = clients.sign_for(MEASURED, Some(rate / 2.0)).await?;
+        println!(
+            "durable signing, {name}: {rate:.0} documents a second, {:.2} of raw; at half of that p50 {:.1} ms, p99 {:.1} ms",
+            rate / raw,
+            half.percentile(0.50),
+            half.percentile(0.99)
+        );
+        if let Store::Sqlite { audit: false } = store {
+            let rate = clients.verify_batches(MEASURED).await?;
+            println!("batch verify: {rate:.0} documents a second");
+        }
+    }
+    Ok(())
+}
+
+/// Pairs of one signature and one verification a second, by as many threads as there are cores.
+fn raw_rate(cores: usize) -> Result<f64, Failure> {
+    let folder = tempfile::tempdir()?;
+    let pki = folder.path().join("pki");
+    antin::pki::init(&pki, &antin::pki::InitOptions::default(), antin::clock::now())?;
+    let certificate = evidence_file::certificates(&std::fs::read(pki.join("signers/health.crt"))?)
+        .map_err(|_| "the signer's certificate cannot be read")?
+        .remove(0);
+    let key = SoftwareKey::from_pem(&std::fs::read(pki.join("signers/health.key"))?, RsaPadding::Pss, &certificate)?;
+    let public = PublicKey::decode(certificate.subject_public_key_info()).map_err(|_| "no public key")?;
+    let (key, public) = (Arc::new(key), Arc::new(public));
+    let (stop, pairs) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let started = Instant::now();
+    let threads: Vec<_> = (0..cores)
+        .map(|_| {
+            let (key, public, stop, pairs) =
+                (Arc::clone(&key), Arc::clone(&public), Arc::clone(&stop), Arc::clone(&pairs));
+            thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let signature = key.sign(DigestAlgorithm::Sha256, b"octets").ok();
+                    let algorithm = SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256);
+                    let verified = signature.map(|signature| public.verify(algorithm, b"octets", &signature));
+                    assert!(matches!(verified, Some(Ok(_))), "a signature that does not verify");
+                    pairs.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    thread::sleep(Duration::from_secs(2));
+    stop.store(true, Ordering::Relaxed);
+    for thread in threads {
+        thread.join().map_err(|_| "a thread that measured ended early")?;
+    }
+    Ok(pairs.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64())
+}
