@@ -26,9 +26,9 @@ mod panics;
 mod readiness;
 mod receipts;
 mod reload;
+mod rollover;
 mod shares;
 mod siva;
-mod rollover;
 mod story;
 mod tokens;
 

@@ -71,8 +71,7 @@ fn a_token_that_is_pulled_out_comes_back_by_itself_and_is_not_stormed() {
 pub async fn removed(place: &Place) {
     let service = Arc::new(place.service(place.shim(), |_| {}).await);
     let before = place.seen("slot-lists");
-    let answers =
-        while_away(&service, || place.fault("removed", Some("")), || place.fault("removed", None)).await;
+    let answers = while_away(&service, || place.fault("removed", Some("")), || place.fault("removed", None)).await;
     service.agrees(&answers).await;
     // Away for 3 s: asked at once, after 1 s, after 2 s more; each look is two calls, and four sessions are opened again.
     let asked = place.seen("slot-lists") - before;
