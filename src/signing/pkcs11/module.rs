@@ -88,6 +88,8 @@ impl Module {
         let mut renewed = held(&self.renewed);
         let pause = match &*renewed {
             Some((at, pause)) if at.elapsed() < *pause => return,
+            // The last one was for something else.
+            Some((at, _)) if at.elapsed() > RENEWAL_PAUSE.1 * 2 => RENEWAL_PAUSE.0,
             Some((.., pause)) => (*pause * 2).min(RENEWAL_PAUSE.1),
             None => RENEWAL_PAUSE.0,
         };
@@ -97,11 +99,6 @@ impl Module {
         if let Err(error) = library.finalize() {
             tracing::warn!(module = %self.path.display(), error = words(&error), "a PKCS#11 module cannot be ended");
         }
-    }
-
-    /// A key was found: the next that is missing is looked for soon.
-    pub(super) fn found(&self) {
-        *held(&self.renewed) = None;
     }
 
     fn library(&self) -> Result<Pkcs11, TokenFault> {

@@ -284,10 +284,8 @@ impl Turn {
         let is_missed = |fault: &TokenFault| {
             matches!(fault, TokenFault::Absent { .. } | TokenFault::Device(_) | TokenFault::NoKey(_))
         };
-        match &answer {
-            Ok(_) => module.found(),
-            Err(KeyFault::NotAsked(fault)) if is_missed(fault) => module.renew(),
-            Err(_) => {}
+        if matches!(&answer, Err(KeyFault::NotAsked(fault)) if is_missed(fault)) {
+            module.renew();
         }
         let mut state = held(&self.shared.state);
         if matches!(order.progress.0.swap(DONE, Ordering::SeqCst), TAKEN_BACK | LEFT) {
