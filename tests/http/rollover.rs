@@ -26,10 +26,9 @@ async fn service(validity: [Time; 2], change: impl FnOnce(&mut Config)) -> Servi
 }
 
 async fn over(directory: Arc<TempDir>, change: impl FnOnce(&mut Config)) -> Service {
-    let own = Arc::clone(&directory);
-    let folder = own.path();
+    let folder = directory.path().to_owned();
     Service::over(directory, |config| {
-        add_key(config, folder, "next");
+        add_key(config, &folder, "next");
         let clients = config.clients.iter_mut().map(|client| &mut client.keys);
         for names in config.kinds.iter_mut().map(|kind| &mut kind.keys).chain(clients) {
             if names.iter().any(|name| name == "next") {

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::RvError;
@@ -12,6 +13,9 @@ use cryptoki::slot::{Slot, TokenInfo};
 
 use super::fault::{TokenFault, refuses_pin, returned, words};
 use super::pin::PinSource;
+
+/// How long a library that was initialised anew is left as it is: at first, and at most.
+const RENEWAL_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 static MODULES: LazyLock<Mutex<HashMap<PathBuf, Arc<Module>>>> = LazyLock::new(Mutex::default);
 static LOGINS: AtomicU64 = AtomicU64::new(0);
@@ -50,6 +54,9 @@ impl std::fmt::Display for TokenName {
 pub(super) struct Module {
     path: PathBuf,
     library: Mutex<Option<Pkcs11>>,
+    /// How often it was initialised anew. Who calls the library holds this for reading: C_Finalize may not meet other calls (PKCS#11 §5.4).
+    renewals: RwLock<u64>,
+    renewed: Mutex<Option<(Instant, Duration)>>,
     /// By the serial number of a token: the digest of the PIN that it refused last, and how. One at a time logs in.
     refused: Mutex<HashMap<String, ([u8; 32], String)>>,
 }
@@ -59,11 +66,39 @@ impl Module {
     pub(super) fn of(path: &Path) -> Arc<Self> {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let mut modules = held(&MODULES);
-        Arc::clone(
-            modules
-                .entry(path.clone())
-                .or_insert_with(|| Arc::new(Self { path, library: Mutex::default(), refused: Mutex::default() })),
-        )
+        Arc::clone(modules.entry(path.clone()).or_insert_with(|| {
+            Arc::new(Self {
+                path,
+                library: Mutex::default(),
+                renewals: RwLock::default(),
+                renewed: Mutex::default(),
+                refused: Mutex::default(),
+            })
+        }))
+    }
+
+    /// To be held while the library is called. Sessions of before the last renewal are void, and their numbers may be those of new ones.
+    pub(super) fn entered(&self) -> RwLockReadGuard<'_, u64> {
+        self.renewals.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Initialises the library anew, as some need to see a token again that came back; not while it is being called, and not often.
+    pub(super) fn renew(&self) {
+        let Ok(mut renewals) = self.renewals.try_write() else { return };
+        let mut renewed = held(&self.renewed);
+        let pause = match &*renewed {
+            Some((at, pause)) if at.elapsed() < *pause => return,
+            // The last one was for something else.
+            Some((at, _)) if at.elapsed() > RENEWAL_PAUSE.1 * 2 => RENEWAL_PAUSE.0,
+            Some((.., pause)) => (*pause * 2).min(RENEWAL_PAUSE.1),
+            None => RENEWAL_PAUSE.0,
+        };
+        *renewed = Some((Instant::now(), pause));
+        let Some(library) = held(&self.library).take() else { return };
+        *renewals += 1;
+        if let Err(error) = library.finalize() {
+            tracing::warn!(module = %self.path.display(), error = words(&error), "a PKCS#11 module cannot be ended");
+        }
     }
 
     fn library(&self) -> Result<Pkcs11, TokenFault> {

@@ -225,13 +225,15 @@ impl Shared {
 struct Turn {
     shared: Arc<Shared>,
     session: Option<Session>,
+    /// The renewals of the library before the session was opened.
+    renewals: u64,
     /// Handles of keys that were found and proved in this session, by their address.
     keys: HashMap<usize, (Arc<KeyObject>, ObjectHandle)>,
 }
 
 impl Turn {
     fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, session: None, keys: HashMap::new() }
+        Self { shared, session: None, renewals: 0, keys: HashMap::new() }
     }
 
     fn run(mut self) {
@@ -260,6 +262,12 @@ impl Turn {
         if !order.progress.step(WAITING, BEGUN) {
             return Ok(());
         }
+        let module = Arc::clone(&self.shared.module);
+        let entered = module.entered();
+        if self.renewals != *entered {
+            self.forget();
+            self.renewals = *entered;
+        }
         let answer = match self.ensure_session() {
             Ok(()) => self.answer(&order),
             Err(TokenFault::NoSession) if held(&self.shared.state).open > 0 => {
@@ -272,6 +280,13 @@ impl Turn {
             }
             Err(fault) => Err(KeyFault::NotAsked(fault)),
         };
+        drop(entered);
+        let is_missed = |fault: &TokenFault| {
+            matches!(fault, TokenFault::Absent { .. } | TokenFault::Device(_) | TokenFault::NoKey(_))
+        };
+        if matches!(&answer, Err(KeyFault::NotAsked(fault)) if is_missed(fault)) {
+            module.renew();
+        }
         let mut state = held(&self.shared.state);
         if matches!(order.progress.0.swap(DONE, Ordering::SeqCst), TAKEN_BACK | LEFT) {
             // Nobody waits any more; this thread does not hang after all.
@@ -355,6 +370,16 @@ impl Turn {
         signed
     }
 
+    /// Lets go of a session that the library has ended: to close it would close a new one of the same number.
+    fn forget(&mut self) {
+        if let Some(session) = self.session.take() {
+            std::mem::forget(session);
+            let mut state = held(&self.shared.state);
+            state.open = state.open.saturating_sub(1);
+        }
+        self.keys.clear();
+    }
+
     fn close(&mut self) {
         self.keys.clear();
         if self.session.take().is_some() {
@@ -366,7 +391,9 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.close();
+        let module = Arc::clone(&self.shared.module);
+        let entered = module.entered();
+        if self.renewals == *entered { self.close() } else { self.forget() }
     }
 }
 

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use antin::config::{Client, Config, SigningKey, Token};
@@ -27,6 +28,8 @@ const FOLDER: &str = "ANTIN_TEST_TOKENS_FOLDER";
 const TASK: &str = "ANTIN_TEST_TOKENS_TASK";
 /// Of the process that a test runs in.
 const LIMIT: Duration = Duration::from_secs(240);
+/// Of [`Service::signs_again`].
+static ORDERS: AtomicUsize = AtomicUsize::new(0);
 const PIN: &str = "4711-geheim";
 const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
 
@@ -252,8 +255,9 @@ impl Service {
     /// Orders until one is signed.
     async fn signs_again(&self, within: Duration) {
         let started = Instant::now();
-        for attempt in 0.. {
-            let answer = self.sign(&format!("again-{attempt}-{:?}", started), &order("detached")).await;
+        loop {
+            let number = ORDERS.fetch_add(1, Ordering::Relaxed);
+            let answer = self.sign(&format!("again-{number}"), &order("detached")).await;
             if answer.status == 201 {
                 return;
             }

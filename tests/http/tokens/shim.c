@@ -7,7 +7,7 @@
 
 typedef unsigned long ulong_t;
 struct list { unsigned char version[2]; void *functions[68]; };
-enum { GET_FUNCTION_LIST = 3, GET_SLOT_LIST = 4, GET_TOKEN_INFO = 6, OPEN_SESSION = 12, CLOSE_SESSION = 13, LOGIN = 18, SIGN_INIT = 42, SIGN = 43 };
+enum { FINALIZE = 1, GET_FUNCTION_LIST = 3, GET_SLOT_LIST = 4, GET_TOKEN_INFO = 6, OPEN_SESSION = 12, CLOSE_SESSION = 13, LOGIN = 18, SIGN_INIT = 42, SIGN = 43 };
 static struct list own, *theirs;
 static long sessions;
 
@@ -41,6 +41,11 @@ static ulong_t get_token_info(ulong_t slot, unsigned char *info) {
     ulong_t value = ((ulong_t (*)(ulong_t, unsigned char *))theirs->functions[GET_TOKEN_INFO])(slot, info);
     if (value == 0 && number("final-try") >= 0) { ulong_t flags; memcpy(&flags, info + 96, sizeof flags); flags |= 0x20000; memcpy(info + 96, &flags, sizeof flags); }
     return value;
+}
+
+static ulong_t finalize(void *reserved) {
+    sessions = 0;
+    return ((ulong_t (*)(void *))theirs->functions[FINALIZE])(reserved);
 }
 
 static ulong_t open_session(ulong_t slot, ulong_t flags, void *application, void *notify, ulong_t *session) {
@@ -82,6 +87,7 @@ ulong_t C_GetFunctionList(struct list **list) {
     if (value != 0) return value;
     own = *theirs;
     own.functions[GET_FUNCTION_LIST] = C_GetFunctionList;
+    own.functions[FINALIZE] = finalize;
     own.functions[GET_SLOT_LIST] = get_slot_list;
     own.functions[GET_TOKEN_INFO] = get_token_info;
     own.functions[OPEN_SESSION] = open_session;
