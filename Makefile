@@ -50,9 +50,10 @@ faults: ## What fails and what becomes of the verdicts meanwhile: the table (und
 	@scripts/packages build test
 	cargo test --locked --test antin faults -- --nocapture
 
-soak: ## Every attacked PDF, more of them by chance, and each bit of ten small files: what `test` takes some of
+soak: ## What `test` takes some of: every attacked PDF, each bit of ten small files, a thousand deaths over each store, 2 GiB streamed
 	@scripts/packages build test
 	ANTIN_SOAK=1 cargo test --locked --test antin -- pdf_mutations --nocapture
+	ANTIN_SOAK=1 cargo test --locked --test antin -- crash:: http::streamed --nocapture --test-threads=1
 
 bench: ## One document beside bare operations, a path beside X509_verify_cert, a CRL of a million entries
 	@scripts/packages build
