@@ -24,7 +24,7 @@ use crate::registry::{
 use crate::signing::level::LevelError;
 use crate::signing::pades::check::{self, Before};
 use crate::signing::pades::{PadesError, PadesOrder, Prepared, room_for};
-use crate::signing::{CadesRequest, IssuingKey};
+use crate::signing::{CadesRequest, IssuingKey, SigningError};
 
 /// Times that room for the message is made.
 const ATTEMPTS: usize = 3;
@@ -190,7 +190,8 @@ impl SignService {
         let (mut attempt, length) = (0, work.document.len());
         let (update, mut reached) = loop {
             attempt += 1;
-            let (message, digest) = work.sign(&prepared).await?;
+            let signed = work.sign(&prepared).await;
+            let (message, digest) = signed.map_err(|error| if attempt > 1 { signed_before(error) } else { error })?;
             let (message, reached) = stamped(message, digest, steps).await;
             match prepared.fill(&message) {
                 Err(PadesError::Room { needed, .. }) if attempt < ATTEMPTS => {
@@ -248,6 +249,16 @@ impl Work {
             Ok::<_, PadesError>(whole)
         });
         Ok(checked.await.map_err(|_| SignError::Interrupted)??)
+    }
+}
+
+/// The key cannot be had for a further attempt, and yet it has signed: the order is not one that may be given again under its key.
+fn signed_before(error: SignError) -> SignError {
+    match error {
+        SignError::Signing(SigningError::KeyNotAvailable { key, source }) => {
+            SigningError::KeyUnanswered { key, source }.into()
+        }
+        other => other,
     }
 }
 
