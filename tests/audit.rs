@@ -134,7 +134,7 @@ fn chained_anew(lines: &mut [String], from: usize, sequence: u64, previous: &str
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_tamperings_are_found() {
+async fn l02_a_thousand_tamperings_are_found() {
     let whole = tempfile::tempdir().expect("a folder");
     let pem = key_pem();
     written(whole.path(), &pem, 250).await;
@@ -266,6 +266,47 @@ async fn a_crash_in_a_line_is_mended_and_written_down() {
     let text = fs::read_to_string(&last).expect("text").replacen("issuing", "issung", 1);
     fs::write(&last, text).expect("written");
     assert!(matches!(AuditLog::open(folder.path(), key(&pem)), Err(OpenError::Broken { .. })));
+}
+
+/// Names come from settings and certificates: whatever is in them stays in one field of one line.
+#[tokio::test(flavor = "multi_thread")]
+async fn l03_no_text_begins_a_line_or_a_field_of_its_own() {
+    let (folder, pem) = (tempfile::tempdir().expect("a folder"), key_pem());
+    let hostile = [
+        "a\r\n{\"sequence\":9,\"operation\":\"sign\"}",
+        "\u{1b}[2K\u{1b}[31mred",
+        "\",\"outcome\":\"done\",\"x\":\"",
+        "\\u000a\\",
+        "\u{0}\u{85}\u{2028}\u{202e}",
+    ];
+    let log = AuditLog::open_with(folder.path(), key(&pem), FILE).expect("a log");
+    for text in hostile {
+        let mut told = decision(1);
+        for field in
+            [&mut told.request, &mut told.client, &mut told.code, &mut told.kind, &mut told.subject, &mut told.key]
+        {
+            *field = text.to_owned();
+        }
+        log.record(told, Durability::Synced).await.expect("recorded");
+    }
+    drop(log);
+    assert_eq!(checked(folder.path(), &pem, &[]).expect("whole").decisions, hostile.len() as u64);
+    let mut octets = Vec::new();
+    antin::audit::export(folder.path(), 0, &mut octets).expect("readable");
+    let exported = String::from_utf8(octets).expect("text");
+    let lines: Vec<serde_json::Value> =
+        exported.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), hostile.len());
+    for (line, text) in lines.iter().zip(hostile) {
+        for field in ["request", "client", "code", "kind", "subject", "key"] {
+            assert_eq!(line[field], text, "{line}");
+        }
+        assert_eq!(line["outcome"], "done", "{line}");
+    }
+    for path in files(folder.path()) {
+        let octets = std::fs::read(path).expect("a file");
+        assert!(!octets.iter().any(|octet| *octet < 0x20 && *octet != b'\n'), "a control character stands in the log");
+    }
 }
 
 /// Not a test of its own: with a folder in its environment, records until it is killed, and says what is recorded.

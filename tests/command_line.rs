@@ -157,6 +157,31 @@ fn rules_about_kinds_hold_where_they_are_named() {
     assert_ends(&verify("missing.toml"), UNREADABLE, "missing.toml");
 }
 
+/// What was hashed is what is signed and written: a pipe gives its octets once.
+#[test]
+fn a01_a_document_is_read_once() {
+    let office = Office::new();
+    let paper = office.path("paper");
+    for detached in [true, false] {
+        let pipe = office.path("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+        let writer = {
+            let (pipe, octets) = (pipe.clone(), fs::read(&paper).expect("the paper"));
+            std::thread::spawn(move || fs::write(pipe, octets).expect("somebody reads"))
+        };
+        let mut arguments = vec!["--out", "once", "pipe"];
+        if detached {
+            arguments.insert(0, "--detached");
+        }
+        let signed = office.sign(&arguments);
+        assert!(signed.status.success(), "{signed:?}");
+        writer.join().expect("read to its end");
+        fs::remove_file(&pipe).expect("removed");
+        let verified = if detached { office.verify(&["--content", "paper", "once"]) } else { office.verify(&["once"]) };
+        assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+    }
+}
+
 #[test]
 fn a_second_signature_is_added_to_the_first() {
     let office = Office::new();

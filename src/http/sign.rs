@@ -80,7 +80,7 @@ pub(super) struct SignedBody {
 /// Signs a document.
 ///
 /// `{"kind": "health-book", "document": base64, "mediaType": "application/fhir+json", "format": "cades", "packaging":
-/// "detached|enveloping", "level": "B-B|B-T", "signer"?: key, "existingSignature"?: base64, "metadata"?: {…}}`, or `"digest":
+/// "detached|enveloping", "level": "B-B|B-T", "signer"?: key or authority, "existingSignature"?: base64, "metadata"?: {…}}`, or `"digest":
 /// {"algorithm": "sha-256", "value": base64}`
 /// in place of `document` for a detached signature where the kind allows it; or the same fields as parts of a multipart body, the
 /// document last as bytes. With `"format": "pades"` the document is a PDF, `packaging` is left out, `"pdf"?: {"field"?, "certify"?:

@@ -25,9 +25,11 @@ mod tests {
     /// `problem.rs` choose, the endings among it.
     fn codes() -> BTreeSet<String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
+        let below =
+            |folder: &Path| fs::read_dir(folder).expect("the room").map(|entry| entry.expect("an entry").path());
+        let files = below(&folder).flat_map(|path| if path.is_dir() { below(&path).collect() } else { vec![path] });
         let mut codes = BTreeSet::new();
-        for entry in fs::read_dir(folder).expect("the room") {
-            let path = entry.expect("an entry").path();
+        for path in files {
             let source = fs::read_to_string(&path).expect("text");
             for rest in source.split("new(").skip(1) {
                 let Some(rest) = rest.trim_start().strip_prefix("StatusCode::") else { continue };

@@ -26,7 +26,7 @@ use crate::registry::{
 use crate::signing::level::LevelError;
 use crate::signing::pades::check::{self, Before};
 use crate::signing::pades::{PadesError, PadesOrder, Prepared, room_for};
-use crate::signing::{CadesRequest, IssuingKey};
+use crate::signing::{CadesRequest, IssuingKey, SigningError};
 
 /// Times that room for the message is made.
 const ATTEMPTS: usize = 3;
@@ -88,11 +88,10 @@ impl SignService {
                 return Err(error);
             }
         };
-        let mut asked = false;
-        let (update, level_reached, whole) = match self.make_pdf(first, request.level, &mut asked).await {
+        let (update, level_reached, whole) = match self.make_pdf(first, request.level).await {
             Ok(made) => made,
             Err(error) => {
-                if !asked && key_was_not_asked(&error) {
+                if key_was_not_asked(&error) {
                     self.registry.abandon(document_id).await?;
                 } else {
                     self.registry.mark_unknown(document_id).await?;
@@ -184,19 +183,18 @@ impl SignService {
         }
     }
 
-    /// Signs, checks, and raises as far as can be now: what was put behind the document, the level, the whole. `asked`: the key has signed.
+    /// Signs, checks, and raises as far as can be now: what was put behind the document, the level, the whole.
     async fn make_pdf(
         &self,
         (work, mut prepared): (Work, Prepared),
         level: Level,
-        asked: &mut bool,
     ) -> Result<(Vec<u8>, Level, Vec<u8>), SignError> {
         let steps = self.levels.as_ref().map(|levels| levels.steps()).filter(|_| level.reaches(Level::Timestamped));
         let (mut attempt, length) = (0, work.document.len());
         let (update, mut reached) = loop {
             attempt += 1;
-            let (message, digest) = work.sign(&prepared).await?;
-            *asked = true;
+            let signed = work.sign(&prepared).await;
+            let (message, digest) = signed.map_err(|error| if attempt > 1 { signed_before(error) } else { error })?;
             let (message, reached) = stamped(message, digest, steps).await;
             match prepared.fill(&message) {
                 Err(PadesError::Room { needed, .. }) if attempt < ATTEMPTS => {
@@ -255,6 +253,16 @@ impl Work {
             Ok::<_, PadesError>(whole)
         });
         Ok(checked.await.map_err(|_| SignError::Interrupted)??)
+    }
+}
+
+/// The key cannot be had for a further attempt, and yet it has signed: the order is not one that may be given again under its key.
+fn signed_before(error: SignError) -> SignError {
+    match error {
+        SignError::Signing(SigningError::KeyNotAvailable { key, source }) => {
+            SigningError::KeyUnanswered { key, source }.into()
+        }
+        other => other,
     }
 }
 

@@ -20,7 +20,7 @@ async fn sign(pki: &Path, address: SocketAddr, key: &str) -> Option<(u16, Value)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_jumps_by_an_hour_loses_nothing() {
+async fn l04_a_clock_that_jumps_by_an_hour_loses_nothing() {
     assert!(Path::new(LIBRARY).exists(), "Debian's faketime is installed");
     let world = World::new("clock", None);
     let (pki, file) = (world.root().join("pki"), world.folder.path().join("offset"));

@@ -307,7 +307,7 @@ const STEPS_AND_ANY: [&str; 7] = {
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_every_step_over_sqlite() {
+async fn l01_killed_at_every_step_over_sqlite() {
     let mut world = World::new("sqlite", None);
     die_often(&mut world, lives(28)).await;
     let faults = world.audit_faults();
@@ -315,7 +315,7 @@ async fn killed_at_every_step_over_sqlite() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_every_step_over_postgresql() {
+async fn l01_killed_at_every_step_over_postgresql() {
     let mut world = World::new("postgresql", Some(postgres::shared().database()));
     die_often(&mut world, lives(28)).await;
     let faults = world.audit_faults();
@@ -324,7 +324,7 @@ async fn killed_at_every_step_over_postgresql() {
 
 /// Kill alone cannot show a missing fsync.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_power_fails_over_sqlite() {
+async fn l01_the_power_fails_over_sqlite() {
     let mut disk = Disk::new("power");
     let mut world = World::new("power", None);
     let lives = lives(14);
@@ -360,7 +360,7 @@ async fn a_disk_that_lies_is_found_out() {
 
 /// Input/output errors and a full disk, for a while: what cannot be recorded is refused in so many words, and then all goes on.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_fails_for_a_while_loses_nothing() {
+async fn l01_a_disk_that_fails_for_a_while_loses_nothing() {
     for (how, first, count) in [("EIO", 30, 25), ("ENOSPC", 60, 60)] {
         let mut disk = Disk::new(how);
         let mut world = World::new(how, None);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{CONTENT, Service, base64, client::Request, order};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_bad_question_is_answered_with_a_code_that_names_the_field() {
+async fn h02_every_bad_question_is_answered_with_a_code_that_names_the_field() {
     let service = Service::start().await;
     let (detached, _) = service.issue("key-1", "detached").await;
     let signature = base64(&detached);

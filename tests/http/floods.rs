@@ -158,7 +158,7 @@ async fn question(service: &Service) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn floods_of_frames_are_cut_off_and_others_answered() {
+async fn h03_floods_of_frames_are_cut_off_and_others_answered() {
     let service = Service::with(|config| config.limits.body_seconds = 2).await;
     let question = question(&service).await;
     let before = resident();

@@ -15,7 +15,7 @@ use super::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_beyond_the_limit_is_refused_at_once() {
+async fn h02_a_body_beyond_the_limit_is_refused_at_once() {
     let service = Service::with(|config| {
         config.limits.body_bytes = 100_000;
         config.limits.client_body_bytes = 200_000;
@@ -64,7 +64,7 @@ async fn a_body_beyond_the_limit_is_refused_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_clients_are_cut_off_and_others_served() {
+async fn h03_slow_clients_are_cut_off_and_others_served() {
     let service = Service::with(|config| {
         config.limits.header_seconds = 1;
         config.limits.body_seconds = 1;
@@ -98,7 +98,7 @@ async fn slow_clients_are_cut_off_and_others_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_two_parsers_could_read_in_two_ways_ends_in_400() {
+async fn h06_what_two_parsers_could_read_in_two_ways_ends_in_400() {
     let service = Service::start().await;
     let smuggled = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
     for message in [

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Service, client::Request, order};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_order_gets_the_same_answer_across_restarts_and_another_gets_409() {
+async fn h07_the_same_order_gets_the_same_answer_across_restarts_and_another_gets_409() {
     let service = Service::start().await;
     for packaging in ["detached", "enveloping"] {
         let first = service.sign(packaging, &order(packaging)).await;
@@ -37,7 +37,7 @@ async fn the_same_order_gets_the_same_answer_across_restarts_and_another_gets_40
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_hundred_parallel_orders_with_one_key_one_is_signed() {
+async fn h07_of_a_hundred_parallel_orders_with_one_key_one_is_signed() {
     let service = Arc::new(Service::start().await);
     let sent: Vec<_> = (0..100)
         .map(|_| {

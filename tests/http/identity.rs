@@ -37,7 +37,7 @@ async fn healthz(service: &Service, identity: Option<Identity>) -> io::Result<An
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_handshake_lets_in_certificates_of_the_client_authority_only() {
+async fn h05_the_handshake_lets_in_certificates_of_the_client_authority_only() {
     let service = Service::start().await;
     let now = clock::now();
     let pki = service.pki();
@@ -79,7 +79,7 @@ async fn the_handshake_lets_in_certificates_of_the_client_authority_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_client_is_out_within_a_second_even_on_an_open_connection() {
+async fn h05_a_revoked_client_is_out_within_a_second_even_on_an_open_connection() {
     let service = Service::start().await;
     let root = Member::Root.certificate_path(&service.pki());
     let identity = service.identity(Member::IssuingSystem);
@@ -161,7 +161,7 @@ async fn whom_the_revocation_cache_knows_as_revoked_is_not_let_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn headers_make_nobody_a_client() {
+async fn h04_headers_make_nobody_a_client() {
     let service = Service::start().await;
     let certificate = std::fs::read_to_string(Member::IssuingSystem.certificate_path(&service.pki())).expect("PEM");
     let flat = certificate.replace('\n', " ");

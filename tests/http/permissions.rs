@@ -133,7 +133,7 @@ fn order(kind: &str, signer: Option<&str>) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_role_at_every_endpoint_for_every_kind_and_key() {
+async fn a02_every_role_at_every_endpoint_for_every_kind_and_key() {
     let folder = tempfile::tempdir().expect("a folder");
     let (log, audit_key) = (folder.path().join("log"), folder.path().join("audit.key"));
     let pem = PrivateKey::generate(Algorithm::P256).expect("a key").to_pkcs8_pem().expect("PEM");
@@ -258,4 +258,45 @@ async fn every_role_at_every_endpoint_for_every_kind_and_key() {
         let (kind, key) = (line["kind"].as_str().expect("a kind"), line["key"].as_str().expect("a key"));
         assert_eq!(role.expected(kind, Some(key)).0, 201, "{line}");
     }
+}
+
+/// An id that was never drawn, one of a kind that is another's, and what is no id: the same answer. Ids have 128 bits of a random generator.
+#[tokio::test(flavor = "multi_thread")]
+async fn h10_ids_cannot_be_guessed_or_told_from_each_other() {
+    let service = Service::with(|config| {
+        config.kinds.truncate(2);
+        config.clients[0].kinds.truncate(1);
+        let other = config.kinds[1].clone();
+        config.clients.push(config::Client {
+            name: "other".to_owned(),
+            operations: vec![Operation::Sign],
+            kinds: vec![other.name],
+            ..config.clients[1].clone()
+        });
+        config.clients.remove(1);
+    })
+    .await;
+    let mut ids = BTreeSet::new();
+    for number in 0..20 {
+        let (_, id) = service.issue(&format!("key-{number}"), "detached").await;
+        assert!(id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit() && !digit.is_ascii_uppercase()));
+        ids.insert(id);
+    }
+    assert_eq!(ids.len(), 20);
+    // No digit of them is the same in all, as one of a counter or a clock would be.
+    for place in 0..32 {
+        let digits: BTreeSet<u8> = ids.iter().map(|id| id.as_bytes()[place]).collect();
+        assert!(digits.len() > 3, "digit {place} is one of {digits:?}");
+    }
+    let issued = ids.first().expect("one").clone();
+    let mut answers = BTreeSet::new();
+    for id in [issued.as_str(), "0123456789abcdef0123456789abcdef", "1", "%00", "..%2f..%2fetc", &"a".repeat(64)] {
+        for path in [format!("/v1/documents/{id}"), format!("/v1/documents/{id}/signature")] {
+            let answer = service.as_member(Member::Agency, Request::get(&path)).await;
+            assert_eq!(answer.status, 404, "{path}");
+            answers.insert(answer.body);
+        }
+    }
+    assert_eq!(answers.len(), 1, "one answer for all");
+    service.running.shutdown().await;
 }

@@ -1,5 +1,5 @@
 //! Attacks on CMS signatures, signed PDF files, certification paths and revocation, and what must become of them: one test or more a row of
-//! `rows.tsv`, the row in its name, against `validate` or `find_path` as they are called by every door of the service.
+//! `rows.tsv`, the row in its name; those on the service and on issuing (A, H, L) stand with its other tests. Here it is against `validate` or `find_path` as they are called by every door of the service.
 //!
 //! Nothing here may ever be TOTAL-PASSED but the controls; where the way a verdict is reached determines which other verdict it
 //! is, that very verdict is demanded.
@@ -44,23 +44,30 @@ const PENDING: [(&str, &str); 0] = [];
 
 #[test]
 fn every_row_has_a_test() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/threats");
     let mut sources = String::new();
-    for entry in fs::read_dir(&folder).expect("the folder of this file") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            sources.push_str(&fs::read_to_string(path).expect("a source"));
-        }
-    }
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), &mut sources);
     let rows: Vec<String> = include_str!("rows.tsv")
         .lines()
         .filter(|line| !line.starts_with('#'))
         .map(|line| line.split('\t').next().unwrap_or_default().to_lowercase())
         .collect();
-    assert_eq!(rows.len(), 72, "a row was lost");
+    assert_eq!(rows.len(), 86, "a row was lost");
     for row in rows {
-        let tests = sources.matches(&format!("#[test]\nfn {row}_")).count();
+        let tests =
+            sources.matches(&format!("]\nfn {row}_")).count() + sources.matches(&format!("]\nasync fn {row}_")).count();
         let pending = PENDING.iter().any(|(pending, _)| *pending == row);
         assert_eq!(tests == 0, pending, "{row} has {tests} tests");
+    }
+}
+
+/// The text of every source below a folder.
+fn collect(folder: &Path, sources: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder of tests") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push_str(&fs::read_to_string(path).expect("a source"));
+        }
     }
 }

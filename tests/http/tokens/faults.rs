@@ -64,7 +64,7 @@ pub async fn moved_away(place: &Place) {
 }
 
 #[test]
-fn a_token_that_is_pulled_out_comes_back_by_itself_and_is_not_stormed() {
+fn a03_a_token_that_is_pulled_out_comes_back_by_itself_and_is_not_stormed() {
     in_a_process("removed");
 }
 
@@ -84,7 +84,7 @@ pub async fn removed(place: &Place) {
 }
 
 #[test]
-fn a_wrong_pin_is_tried_once_however_many_ask() {
+fn a03_a_wrong_pin_is_tried_once_however_many_ask() {
     in_a_process("wrong-pin");
 }
 
