@@ -185,13 +185,15 @@ impl Listener {
             .header_read_timeout(self.limits.header())
             .max_header_size(HEAD_LIMIT)
             .max_headers(HEADER_FIELDS);
-        let service = service_fn(|request| {
+        let (close, closing) = watch::channel(false);
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Closing(closing.clone()));
             let (in_work, request) = place.begin(request);
             respond(Arc::clone(&self.door), caller.clone(), in_work, request)
         });
         let stream = TokioIo::new(StrictFraming::new(Patient::new(stream, self.limits.body())));
         let connection = pin!(builder.serve_connection(stream, service));
-        self.serve_to_its_end(connection, place, FLUSH, self.time_to_close(stop, presented)).await;
+        self.serve_to_its_end(connection, place, FLUSH, self.time_to_close(stop, presented), close).await;
     }
 
     async fn http2<T>(
@@ -214,13 +216,15 @@ impl Listener {
             .keep_alive_interval(self.limits.header())
             .keep_alive_timeout(self.limits.header());
         let door = Arc::clone(&self.door);
-        let service = service_fn(move |request| {
+        let (close, closing) = watch::channel(false);
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Closing(closing.clone()));
             let (in_work, request) = place.begin(request);
             respond(Arc::clone(&door), caller.clone(), in_work, request)
         });
         let stream = Patient::new(stream, self.limits.body()).opening_within(PREFACE, self.limits.header());
         let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-        self.serve_to_its_end(connection, place, GIVE_WAY, self.time_to_close(stop, presented)).await;
+        self.serve_to_its_end(connection, place, GIVE_WAY, self.time_to_close(stop, presented), close).await;
     }
 
     /// Serves until the other side ends the connection, or it is time to close it, or its place is wanted and it has no whole
@@ -231,12 +235,17 @@ impl Listener {
         place: &Place,
         goodbye: Duration,
         time_to_close: impl Future<Output = ()>,
+        close: watch::Sender<bool>,
     ) {
         tokio::select! {
             ended = connection.as_mut() => return note_end(ended),
-            () = time_to_close => connection.as_mut().take_no_more(),
+            () = time_to_close => {
+                connection.as_mut().take_no_more();
+                close.send_replace(true);
+            }
             () = place.wanted() => {
                 connection.as_mut().take_no_more();
+                close.send_replace(true);
                 let ended = tokio::time::timeout(goodbye, connection.as_mut()).await;
                 if ended.is_ok() || !place.is_working() {
                     return;
@@ -266,6 +275,21 @@ impl Listener {
             _ = stop.wait_for(|stop| *stop) => {}
             () = revoked => {}
             () = tokio::time::sleep(self.limits.connection()) => {}
+        }
+    }
+}
+
+/// Tells a request of many parts that its connection is to end: the service stops, the client was revoked, its place is wanted. The parts
+/// that were begun end, no more are.
+#[derive(Clone)]
+pub struct Closing(watch::Receiver<bool>);
+
+impl Closing {
+    /// Returns when it is time.
+    pub async fn wait(&mut self) {
+        if self.0.wait_for(|closing| *closing).await.is_err() {
+            // Nobody is left who could say so.
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -6,9 +6,12 @@ use std::{
     time::Duration,
 };
 
-use antin::pki::{
-    Member,
-    key::{Algorithm, PrivateKey},
+use antin::{
+    clock,
+    pki::{
+        self, Member, Reason,
+        key::{Algorithm, PrivateKey},
+    },
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -214,5 +217,40 @@ async fn who_does_not_take_answers_is_read_no_further() {
     let lines = Answer::read(&answer).lines();
     assert_eq!(lines.len(), count);
     assert!(lines.iter().all(|line| line["reliance"]["outcome"] == "ACCEPT"));
+    service.running.shutdown().await;
+}
+
+/// A batch that goes on outlives nobody's revocation: the lines that were read are answered, no more are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_ends_when_its_client_is_revoked() {
+    let service = Service::start().await;
+    let root = Member::Root.certificate_path(&service.pki());
+    let identity = Some(service.identity(Member::IssuingSystem));
+    let stream = connect(service.mutual_tls(), &root, identity).await.expect("a connection");
+    let (mut reading, mut writing) = tokio::io::split(stream);
+    let head = format!(
+        "POST /v1/sign/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: {NDJSON}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    writing.write_all(head.as_bytes()).await.expect("sent");
+    let sending = tokio::spawn(async move {
+        for number in 0..600 {
+            let line = format!("{}\n", order_line(&format!("key-{number}")));
+            let chunk = format!("{:x}\r\n{line}\r\n", line.len());
+            if writing.write_all(chunk.as_bytes()).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let mut answers = vec![0; 6_000];
+    reading.read_exact(&mut answers).await.expect("the first answers");
+    let certificate = Member::IssuingSystem.certificate_path(&service.pki());
+    pki::revoke(&service.pki(), &certificate, Reason::KeyCompromise, clock::now()).expect("revoked");
+    let revoked = tokio::time::Instant::now();
+    let ended = tokio::time::timeout(Duration::from_secs(20), reading.read_to_end(&mut answers)).await;
+    assert!(ended.is_ok() && revoked.elapsed() < Duration::from_secs(4), "it went on for {:?}", revoked.elapsed());
+    let answered = String::from_utf8_lossy(&answers).matches("\"idempotencyKey\"").count();
+    assert!((1..400).contains(&answered), "{answered} lines were answered");
+    sending.abort();
     service.running.shutdown().await;
 }

@@ -1,7 +1,7 @@
 //! Many requests in one: a line in, a line out (NDJSON), in order of completion.
 //!
 //! No more lines are read than are being worked on, and none is finished before its answer was taken: who does not read answers is read
-//! no further (back-pressure). Each line is admitted, limited and written into the audit log like a request of its own.
+//! no further (back-pressure). When its connection is to end, because its client was revoked or the service stops, no further line is read. Each line is admitted, limited and written into the audit log like a request of its own.
 
 mod lines;
 mod sign;
@@ -29,6 +29,7 @@ use super::{
     body_type,
     field::Fields,
     limits::{self, Admission, BodyError, Reservation},
+    listener::Closing,
     problem::Problem,
 };
 use lines::Lines;
@@ -71,11 +72,12 @@ struct Batch {
 
 impl Batch {
     /// Begins to answer the lines of a request. `answer` answers one line; it runs in a task of its own.
-    fn begin<F, A>(self, request: Request, answer: F) -> Result<Response, Problem>
+    fn begin<F, A>(self, mut request: Request, answer: F) -> Result<Response, Problem>
     where
         F: Fn(Arc<Self>, Line) -> A + Clone + Send + Sync + 'static,
         A: Future<Output = Answered> + Send + 'static,
     {
+        let mut closing = request.extensions_mut().remove::<Closing>().ok_or_else(Problem::internal)?;
         // Who is a stranger has the time of one request.
         let limits = &self.app.config.limits;
         let (in_work, until) = match &self.caller {
@@ -91,11 +93,14 @@ impl Batch {
             let mut number = 0_u64;
             loop {
                 let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
-                let next = match until {
-                    None => lines.next().await,
-                    Some(until) => tokio::time::timeout_at(until, lines.next())
-                        .await
-                        .unwrap_or(Some(Err(BodyError::Slow { seconds: batch.app.config.limits.request().as_secs() }))),
+                let next = async {
+                    let Some(until) = until else { return lines.next().await };
+                    let slow = BodyError::Slow { seconds: batch.app.config.limits.request().as_secs() };
+                    tokio::time::timeout_at(until, lines.next()).await.unwrap_or(Some(Err(slow)))
+                };
+                let next = tokio::select! {
+                    () = closing.wait() => return,
+                    next = next => next,
                 };
                 let Some(line) = next else { return };
                 number += 1;
