@@ -1,7 +1,7 @@
-//! Folders that are still there when the power fails.
+//! Folders that are still there when the power fails; who has what lies in a folder.
 
 use std::{
-    fs::{DirBuilder, File},
+    fs::{DirBuilder, File, TryLockError},
     io,
     os::unix::fs::DirBuilderExt,
     path::Path,
@@ -19,6 +19,24 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
         Ok(()) => File::open(above)?.sync_all(),
+    }
+}
+
+/// A locked file: what stands beside it belongs to one process. The kernel lets go of it when the process dies.
+pub struct Lock(File);
+
+impl Lock {
+    /// Does not wait.
+    pub fn take(file: File) -> Result<Self, TryLockError> {
+        file.try_lock()?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Lock {
+    /// Closing would not do while a child process that is just being started has a copy of the descriptor.
+    fn drop(&mut self) {
+        drop(self.0.unlock());
     }
 }
 

@@ -12,7 +12,7 @@ use super::head::{Head, HeadKey};
 use super::line::{Content, LONGEST_LINE, Line, VERSION, digest, nothing};
 use super::log::OpenError;
 use crate::clock;
-use crate::disk;
+use crate::disk::{self, Lock};
 
 /// Octets from which on a file is followed by another.
 pub const LONGEST_FILE: u64 = 64 << 20;
@@ -33,7 +33,7 @@ pub struct Writer {
     is_dirty: bool,
     longest_file: u64,
     /// Held until the end.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Writer {
@@ -43,7 +43,7 @@ impl Writer {
         disk::make_folder(folder).map_err(unusable)?;
         let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join(LOCK));
         let lock = lock.map_err(unusable)?;
-        lock.try_lock().map_err(|_| OpenError::InUse { folder: folder.to_owned() })?;
+        let lock = Lock::take(lock).map_err(|_| OpenError::InUse { folder: folder.to_owned() })?;
         let mut files = files(folder).map_err(unusable)?;
         let mut lost = 0;
         while let Some((first, path)) = files.last().filter(|_| files.len() > 1) {
@@ -87,7 +87,7 @@ impl Writer {
         Ok(writer)
     }
 
-    fn begin(folder: &Path, key: HeadKey, longest_file: u64, lock: File) -> io::Result<Self> {
+    fn begin(folder: &Path, key: HeadKey, longest_file: u64, lock: Lock) -> io::Result<Self> {
         let mut random = [0; 16];
         openssl::rand::rand_bytes(&mut random)?;
         let log = hex::encode(random);

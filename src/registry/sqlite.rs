@@ -19,14 +19,14 @@ pub use store::OpenError;
 
 use issuing::{begin, complete, expect_one, read_document, recover};
 use standing::{read_status, set_status};
-use store::{Lock, Store};
+use store::Store;
 use worker::{Admission, Session, Transactions, Worker, unavailable};
 
 use super::{
     Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, Issued, IssuedDocument, MOST_FOUND, Newest,
     Raised, Registry, RegistryError, Sha256, StatusChange,
 };
-use crate::core::time::Time;
+use crate::{core::time::Time, disk::Lock};
 
 /// The registry in an SQLite file.
 ///

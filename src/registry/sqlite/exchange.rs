@@ -7,11 +7,12 @@ use rusqlite::{Connection, Row, params};
 use super::{
     issuing::{INTENT, read_intent},
     read_named,
-    store::{Lock, OpenError, Store, open_to_read},
+    store::{OpenError, Store, open_to_read},
     worker::unavailable,
 };
 use crate::{
     core::time::Time,
+    disk::Lock,
     registry::{
         Answer, DocumentId, DocumentState, Intent, Level, Newest, RegistryError, StatusChange,
         exchange::{LARGEST_PAGE, MOST_ON_A_PAGE, Progress, Raising, Reader, Record, Release, Writer},

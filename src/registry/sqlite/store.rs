@@ -10,7 +10,10 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::{core::time::Time, disk};
+use crate::{
+    core::time::Time,
+    disk::{self, Lock},
+};
 
 /// Each brings `user_version` from its index to the next number.
 const MIGRATIONS: [&str; 3] =
@@ -60,16 +63,6 @@ pub(super) struct Store {
     pub(super) run: i64,
     /// Held as long as the registry is open; the kernel lets go of it when the process dies.
     pub(super) lock: Lock,
-}
-
-/// The lock of a registry file.
-pub(super) struct Lock(File);
-
-impl Drop for Lock {
-    /// Closing would not do while a child process that is just being started has a copy of the descriptor.
-    fn drop(&mut self) {
-        drop(self.0.unlock());
-    }
 }
 
 impl Store {
@@ -126,18 +119,17 @@ fn prepare_files(path: &Path) -> Result<Lock, OpenError> {
     lock_path.push(".lock");
     let lock =
         OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(lock_path).map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => return Err(failed(source)),
-    }
+    let lock = Lock::take(lock).map_err(|error| match error {
+        TryLockError::WouldBlock => OpenError::InUse { path: path.to_owned() },
+        TryLockError::Error(source) => failed(source),
+    })?;
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         // SQLite gives its side files the mode of the main one; the folder's entry is ours to make durable.
         Ok(_) => File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(source) => return Err(failed(source)),
     }
-    Ok(Lock(lock))
+    Ok(lock)
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
