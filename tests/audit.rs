@@ -268,6 +268,25 @@ async fn a_crash_in_a_line_is_mended_and_written_down() {
     assert!(matches!(AuditLog::open(folder.path(), key(&pem)), Err(OpenError::Broken { .. })));
 }
 
+/// The last line is over those before it, and nothing is over it: each of its bits is.
+#[tokio::test(flavor = "multi_thread")]
+async fn l02_each_bit_of_the_last_line_counts() {
+    let (folder, pem) = (tempfile::tempdir().expect("a folder"), key_pem());
+    written(folder.path(), &pem, 3).await;
+    let path = files(folder.path()).pop().expect("a file");
+    let whole = fs::read(&path).expect("a file");
+    let last = whole[..whole.len() - 1].iter().rposition(|octet| *octet == b'\n').expect("two lines") + 1;
+    for at in last..whole.len() {
+        for bit in 0..8 {
+            let mut changed = whole.clone();
+            changed[at] ^= 1 << bit;
+            fs::write(&path, &changed).expect("written");
+            let outcome = checked(folder.path(), &pem, &[]);
+            assert!(outcome.is_err(), "bit {bit} of octet {at}: {outcome:?}");
+        }
+    }
+}
+
 /// Names come from settings and certificates: whatever is in them stays in one field of one line.
 #[tokio::test(flavor = "multi_thread")]
 async fn l03_no_text_begins_a_line_or_a_field_of_its_own() {

@@ -136,7 +136,8 @@ impl<'a> Walk<'a> {
             _ if line.sequence == 0 => return Err(Fault::Beginning),
             Content::Head(signed) => {
                 let sequence = line.sequence - 1;
-                let head = Head { log: self.log.clone(), sequence, digest: self.previous.clone() };
+                let (digest, time) = (self.previous.clone(), line.time.clone());
+                let head = Head { log: self.log.clone(), sequence, digest, time };
                 if !self.key.verifies(&head, signed) {
                     return Err(Fault::Head);
                 }

@@ -23,6 +23,8 @@ pub struct Head {
     /// The number of the line, and its SHA-256 in hexadecimal digits.
     pub sequence: u64,
     pub digest: String,
+    /// When it was signed: the time of its own line, of which nothing else is signed as long as no line follows.
+    pub time: String,
 }
 
 /// A head in the log: it is over the line before it.
@@ -35,7 +37,7 @@ pub struct Signed {
 impl Head {
     /// What is signed.
     fn text(&self) -> String {
-        format!("{PURPOSE}\n{}\n{}\n{}\n", self.log, self.sequence, self.digest)
+        format!("{PURPOSE}\n{}\n{}\n{}\n{}\n", self.log, self.sequence, self.digest, self.time)
     }
 }
 

@@ -134,9 +134,9 @@ impl Writer {
             sequence += 1;
             octets.push_str(&text);
             octets.push('\n');
-            Head { log: self.log.clone(), sequence: line.sequence, digest: previous.clone() }
+            Head { log: self.log.clone(), sequence: line.sequence, digest: previous.clone(), time: time.clone() }
         };
-        let mut head = Head { log: self.log.clone(), sequence: 0, digest: String::new() };
+        let mut head = Head { log: self.log.clone(), sequence: 0, digest: String::new(), time: time.clone() };
         for content in contents {
             head = put(content, &mut octets);
             unsigned += 1;

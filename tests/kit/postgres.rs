@@ -24,7 +24,7 @@ use std::{
 use antin::config::PostgresSettings;
 
 /// How long a server may take to start; recovery after a kill included.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The server that tests share; each takes a [`PostgresServer::database`] of its own.
 pub fn shared() -> &'static PostgresServer {
