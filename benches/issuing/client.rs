@@ -172,7 +172,15 @@ async fn count_accepted(mut reading: ReadHalf<TlsStream<TcpStream>>) -> Result<u
         return Err(error.into());
     }
     let accepted = memchr::memmem::find_iter(&all, b"\"outcome\":\"ACCEPT\"").count();
-    if accepted == LINES { Ok(accepted) } else { Err(format!("{accepted} of {LINES} lines were accepted").into()) }
+    if accepted == LINES {
+        return Ok(accepted);
+    }
+    let other = all.split(|octet| *octet == b'\n').find(|line| {
+        memchr::memmem::find(line, b"httpStatus").is_some() && memchr::memmem::find(line, b"ACCEPT").is_none()
+    });
+    let other = String::from_utf8_lossy(other.unwrap_or_default()).into_owned();
+    let end = String::from_utf8_lossy(&all[all.len().saturating_sub(40)..]).into_owned();
+    Err(format!("{accepted} of {LINES} lines were accepted; another: {other}; the end: {end:?}").into())
 }
 
 impl Connector {
