@@ -159,7 +159,8 @@ async fn send_batch(mut writing: WriteHalf<TlsStream<TcpStream>>, lines: Arc<Str
         lines.len()
     );
     writing.write_all(head.as_bytes()).await?;
-    writing.write_all(lines.as_bytes()).await
+    writing.write_all(lines.as_bytes()).await?;
+    writing.flush().await
 }
 
 /// Answers that accept; every line must be one.
