@@ -1,13 +1,19 @@
 //! JSON that has one reading (RFC 8259): whole, in UTF-8, every name of an object once, numbers within bounds, nesting bounded.
 
-use std::{cell::RefCell, fmt};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use super::ContentFault;
 
-/// Reads a document. Nesting beyond 127 is refused by the parser.
+/// Values of one document: each takes some hundred octets of memory, however short it is written.
+const MOST_VALUES: usize = 500_000;
+
+/// Reads a document. Nesting beyond 127 is refused by the parser, more than 500,000 values here.
 ///
 /// # Errors
 /// A [`ContentFault`] with the line and column of what cannot be read, or the path of a name that stands there twice.
@@ -17,6 +23,9 @@ pub fn parse(document: &[u8]) -> Result<Value, ContentFault> {
     let value = Node(&place).deserialize(&mut parser).and_then(|value| parser.end().map(|()| value));
     value.map_err(|error| match place.twice.into_inner() {
         Some(path) => ContentFault::new(path, "must stand there once"),
+        None if place.values.get() > MOST_VALUES => {
+            ContentFault::new("", format!("must have at most {MOST_VALUES} values"))
+        }
         // The parser's words name no value, and its place is what who writes the software needs.
         None => ContentFault::new(
             "",
@@ -43,6 +52,8 @@ struct Place {
     path: RefCell<String>,
     /// The path of a name that stands twice in its object.
     twice: RefCell<Option<String>>,
+    /// Values that were begun.
+    values: Cell<usize>,
 }
 
 impl Place {
@@ -62,6 +73,10 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.0.values.set(self.0.values.get() + 1);
+        if self.0.values.get() > MOST_VALUES {
+            return Err(D::Error::custom("too many values"));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -156,6 +171,10 @@ mod tests {
             assert_eq!(fault.path, path, "{fault}");
         }
         assert!(parse(b"\"\xff\"").is_err());
+        let many = |count: usize| format!("[{}1]", "1,".repeat(count - 2));
+        assert!(parse(many(MOST_VALUES).as_bytes()).is_ok());
+        let fault = parse(many(MOST_VALUES + 1).as_bytes()).expect_err("too many");
+        assert_eq!(fault.rule, "must have at most 500000 values");
         let fault = parse(b"{\n  \"a\": x}").expect_err("no value");
         assert!(fault.rule.ends_with("line 2, column 8"), "{fault}");
     }

@@ -161,12 +161,19 @@ impl Batch {
         answered.line()
     }
 
-    /// Waits for its turn among all requests in work.
+    /// Lets a line in: a client's waits for its turn among all requests in work, a stranger's comes in if there is room.
     async fn let_in(&self, text: Bytes, patience: Duration) -> Result<Line, Problem> {
         let mut reservation = self.app.room.reserve();
         reservation.grow(text.len())?;
-        let admission = limits::wait_for_turn(self.app.work(&self.caller), &self.caller);
-        let admission = tokio::time::timeout(patience, admission).await.map_err(|_| Problem::overloaded())??;
+        let work = self.app.work(&self.caller);
+        let admission = match &self.caller {
+            Caller::Client(_) => {
+                let turn = tokio::time::timeout(patience, limits::wait_for_turn(work, &self.caller));
+                turn.await.map_err(|_| Problem::overloaded())??
+            }
+            // Who waits goes before those who ask anew: strangers do not.
+            Caller::Anyone | Caller::UnknownClient => limits::admit(work, &self.caller)?,
+        };
         Ok(Line { text, occupied: (reservation, admission) })
     }
 
