@@ -13,7 +13,7 @@ pub struct SigningKey {
     pub name: String,
     /// Unencrypted PKCS#8 PEM; or `token`.
     pub file: Option<PathBuf>,
-    /// The name of the [`Token`] in which it lies, under this label, this id, or both.
+    /// The name of the `[[token]]` in which it lies, under this label, this id, or both.
     pub token: Option<String>,
     pub label: Option<String>,
     /// CKA_ID, hex.

@@ -1,7 +1,7 @@
 //! Private keys in hardware, by PKCS#11 (OASIS, version 2.40 and later): the key stays in its token, and only digests go there.
 //!
-//! [`module`] loads a library once for the process and logs in, [`token`] keeps the sessions of one token, each on a thread of its own,
-//! [`object`] finds a key and asks it for a signature. A fault says whether the key may have signed ([`KeyFault`]).
+//! `module` loads a library once for the process and logs in, `token` keeps the sessions of one token, each on a thread of its own,
+//! `object` finds a key and asks it for a signature. A fault says whether the key may have signed ([`KeyFault`]).
 
 mod fault;
 mod module;
