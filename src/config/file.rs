@@ -35,6 +35,7 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
             *path = folder.join(&*path);
         }
     }
+    config.origin = Some(path.to_owned());
     Ok(config)
 }
 

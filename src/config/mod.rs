@@ -28,6 +28,9 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
+    /// The file that says all this; `None`: nobody's but this program's.
+    #[serde(skip)]
+    pub origin: Option<PathBuf>,
     pub public: Public,
     pub mutual_tls: MutualTls,
     pub internal: Internal,
@@ -50,6 +53,31 @@ pub struct Config {
     #[serde(rename = "client")]
     pub clients: Vec<Client>,
 }
+
+impl Config {
+    /// The tables in which the other settings differ, but for those that are read again while the service runs: `[[token]]`, `[[key]]` and
+    /// `[[client]]`.
+    pub fn tables_other_than_in(&self, other: &Self) -> Vec<&'static str> {
+        let differ = [
+            ("public", self.public != other.public),
+            ("mutual-tls", self.mutual_tls != other.mutual_tls),
+            ("internal", self.internal != other.internal),
+            ("limits", self.limits != other.limits),
+            ("trust", self.trust != other.trust),
+            ("revocation", self.revocation != other.revocation),
+            ("time-stamping", self.time_stamping != other.time_stamping),
+            ("verify", self.verify != other.verify),
+            ("receipt", self.receipt != other.receipt),
+            ("documents", self.documents != other.documents),
+            ("registry", self.registry != other.registry),
+            ("audit", self.audit != other.audit),
+            ("log", self.log != other.log),
+            ("kind", self.kinds != other.kinds),
+        ];
+        differ.into_iter().filter_map(|(table, differs)| differs.then_some(table)).collect()
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Verify {

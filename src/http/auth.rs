@@ -29,6 +29,14 @@ impl Caller {
             .map_or(Self::UnknownClient, Self::Client)
     }
 
+    /// The same client by the same settings, or nobody known again.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Client(one), Self::Client(other)) => Arc::ptr_eq(one, other),
+            (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+        }
+    }
+
     /// For the log: the name in the settings.
     pub fn name(&self) -> &str {
         match self {

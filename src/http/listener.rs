@@ -65,29 +65,49 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// TLS with client certificates.
 pub struct Tls {
     pub config: ArcSwap<ServerConfig>,
-    pub clients: Arc<Clients>,
+    /// A connection ends when what the settings say of its client changes.
+    pub clients: watch::Receiver<Arc<Clients>>,
     /// What the revocation cache knows, beside the CRLs in `config`.
     pub evidence: SharedEvidence,
     /// Those in `config`: clients that a new one names are asked to close.
     pub client_crls: watch::Receiver<ClientCrls>,
 }
 
-/// What a client showed of itself, and the lists that may come to name it.
+/// What a client showed of itself, and what may come to shut it out.
 struct Presented {
+    /// Its own first.
     certificates: Vec<Certificate>,
     client_crls: watch::Receiver<ClientCrls>,
+    clients: watch::Receiver<Arc<Clients>>,
+    /// Who it was at the handshake.
+    caller: Caller,
 }
 
 impl Presented {
-    /// Waits until a new list names the client.
-    async fn revoked(mut self) {
-        while self.client_crls.changed().await.is_ok() {
-            if names_one_of(&self.client_crls.borrow_and_update(), &self.certificates) {
-                return;
+    /// Waits until a new list names the client, or new settings say something else of it.
+    async fn no_longer_holds(self) {
+        let Self { certificates, mut client_crls, mut clients, caller } = self;
+        let revoked = async {
+            while client_crls.changed().await.is_ok() {
+                if names_one_of(&client_crls.borrow_and_update(), &certificates) {
+                    return;
+                }
             }
+            // Nobody reads lists any more: the service stops.
+            std::future::pending().await
+        };
+        let changed = async {
+            while clients.changed().await.is_ok() {
+                if !Caller::of_certificate(&clients.borrow_and_update(), certificates.first()).is_same_as(&caller) {
+                    return;
+                }
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            () = revoked => {}
+            () = changed => {}
         }
-        // Nobody reads lists any more: the service stops.
-        std::future::pending().await
     }
 }
 
@@ -139,6 +159,7 @@ impl Listener {
         };
         let mut client_crls = tls.client_crls.clone();
         client_crls.borrow_and_update();
+        let mut clients = tls.clients.clone();
         let acceptor = TlsAcceptor::from(tls.config.load_full());
         let accepted = tokio::select! {
             accepted = tokio::time::timeout(self.limits.handshake(), acceptor.accept(stream)) => accepted,
@@ -154,14 +175,14 @@ impl Listener {
         };
         let session = stream.get_ref().1;
         let chain = session.peer_certificates().unwrap_or_default();
-        let presented = chain.iter().filter_map(|der| Certificate::decode(der).ok()).collect();
-        let certificate = chain.first().and_then(|der| Certificate::decode(der).ok());
-        let presented = Some(Presented { certificates: presented, client_crls });
-        if certificate.as_ref().is_some_and(|certificate| is_listed(&tls.evidence.load(), certificate)) {
+        // One that cannot be read is nobody's, whatever those after it are.
+        let certificates: Vec<_> = chain.iter().map_while(|der| Certificate::decode(der).ok()).collect();
+        if certificates.first().is_some_and(|certificate| is_listed(&tls.evidence.load(), certificate)) {
             metrics::counter!("antin_tls_handshakes_failed_total").increment(1);
             return tracing::warn!("a client was not let in: the revocation cache knows its certificate as revoked");
         }
-        let caller = Caller::of_certificate(&tls.clients, certificate.as_ref());
+        let caller = Caller::of_certificate(&clients.borrow_and_update(), certificates.first());
+        let presented = Some(Presented { certificates, client_crls, clients, caller: caller.clone() });
         if session.alpn_protocol() == Some(b"h2") {
             self.http2(stream, &place, caller, stop, presented).await;
         } else {
@@ -263,23 +284,23 @@ impl Listener {
         }
     }
 
-    /// The service stops, the client was revoked, or the connection is old.
+    /// The service stops, the client was revoked or its permissions changed, or the connection is old.
     async fn time_to_close(&self, mut stop: watch::Receiver<bool>, presented: Option<Presented>) {
-        let revoked = async {
+        let shut_out = async {
             match presented {
-                Some(presented) => presented.revoked().await,
+                Some(presented) => presented.no_longer_holds().await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => {}
-            () = revoked => {}
+            () = shut_out => {}
             () = tokio::time::sleep(self.limits.connection()) => {}
         }
     }
 }
 
-/// Tells a request of many parts that its connection is to end: the service stops, the client was revoked, its place is wanted. The parts
+/// Tells a request of many parts that its connection is to end: the service stops, the client was revoked or its permissions changed, its place is wanted. The parts
 /// that were begun end, no more are.
 #[derive(Clone)]
 pub struct Closing(watch::Receiver<bool>);

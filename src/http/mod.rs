@@ -26,6 +26,7 @@ mod published;
 mod receipt;
 mod request;
 pub mod router;
+mod settings_watch;
 mod sign;
 mod siva;
 mod siva_report;
@@ -69,6 +70,7 @@ use crate::{
         documents::DocumentService,
         extend::ExtendService,
         held::Fingerprint,
+        keys::SharedKeys,
         levels::LevelRaiser,
         permission::Clients,
         readiness::Readiness,
@@ -228,10 +230,11 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     if levels.is_none() && registry.backlog().await?.waiting > 0 {
         tracing::warn!("signatures wait for a time-stamp, and the settings name no time-stamping authority");
     }
+    let keys: SharedKeys = Arc::new(ArcSwap::from_pointee(keys));
     let sign = Arc::new(SignService::new(
         &config.kinds,
         Arc::clone(&kinds),
-        &keys,
+        Arc::clone(&keys),
         Arc::clone(&registry),
         Arc::clone(&verify),
         Arc::clone(&standing),
@@ -240,7 +243,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
     let app = Arc::new(App {
         verify,
-        receipts: ReceiptService::new(&config.receipt, &keys, Arc::clone(&sign)),
+        receipts: ReceiptService::new(&config.receipt, Arc::clone(&sign)),
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
         documents: DocumentService::new(Arc::clone(&registry)),
@@ -256,12 +259,23 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         verdicts: VerdictCounters::new(),
         started_at: clock::now(),
     });
-    let mut running = start(&app, revocation, registry, audit.map(Arc::new)).await?;
+    let (clients, known_clients) = watch::channel(Arc::new(Clients::new(&app.config.clients)));
+    let mut running = start(&app, known_clients, revocation, registry, audit.map(Arc::new)).await?;
     if let Some(levels) = &app.levels {
         running.watchers.spawn(Arc::clone(levels).run());
     }
-    running.watchers.spawn(trust_watch::watch(app, hangup, list));
+    let (asked, asks) = watch::channel(());
+    running.watchers.spawn(hear(hangup, asked));
+    running.watchers.spawn(settings_watch::watch(Arc::clone(&app), asks.clone(), keys, clients));
+    running.watchers.spawn(trust_watch::watch(app, asks, list));
     Ok(running)
+}
+
+/// Passes each SIGHUP on, those since the start began too.
+async fn hear(mut hangup: Signal, asked: watch::Sender<()>) {
+    while hangup.recv().await.is_some() {
+        asked.send_replace(());
+    }
 }
 
 /// What documents of each kind that is issued here serve for: as the settings say, else as their kind does.
@@ -275,6 +289,7 @@ fn purposes(issued: &[config::Kind], kinds: &Kinds) -> BTreeMap<String, Vec<Stri
 
 async fn start(
     app: &Arc<App>,
+    clients: watch::Receiver<Arc<Clients>>,
     revocation: RevocationCache,
     registry: Arc<dyn Registry>,
     audit: Option<Arc<AuditLog>>,
@@ -294,7 +309,7 @@ async fn start(
         let (in_force, lists) = watch::channel(lists);
         let tls = Tls {
             config: ArcSwap::from_pointee(tls_config),
-            clients: Arc::new(Clients::new(&config.clients)),
+            clients,
             evidence: Arc::clone(app.verify.evidence()),
             client_crls: lists,
         };

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::signal::unix::Signal;
+use tokio::sync::watch;
 
 use super::{App, WATCHED_EVERY};
 use crate::{
@@ -20,14 +20,14 @@ use crate::{
 /// The wait before a refused set is read again, should the fault have been the disk's.
 const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
-/// Runs until the service ends. `list`: the one that it started with. A SIGHUP during the start is heard here.
-pub(super) async fn watch(app: Arc<App>, mut hangup: Signal, list: Option<ListInForce>) {
+/// Runs until the service ends. `asks`: each SIGHUP; `list`: the one that the service started with.
+pub(super) async fn watch(app: Arc<App>, mut asks: watch::Receiver<()>, list: Option<ListInForce>) {
     // Nothing is known yet, so that a change since the start is not missed.
     let known = Fingerprint::default();
     let mut watch = Watch { app, known, refused: None, list, expired_said: false, state_fault_said: false };
     loop {
         let asked = tokio::select! {
-            heard = hangup.recv() => heard.is_some(),
+            heard = asks.changed() => heard.is_ok(),
             () = tokio::time::sleep(WATCHED_EVERY) => false,
         };
         watch.look(asked).await;

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
+
 use super::held::{HeldError, first_certificate, read};
 use crate::{
     config::{self, Padding},
@@ -15,15 +17,18 @@ use crate::{
     trust,
 };
 
+/// The keys held, replaced as a whole.
+pub type SharedKeys = Arc<ArcSwap<Vec<Arc<dyn IssuingKey>>>>;
+
 /// Every key, each with its certificate. A key whose token is away is one too; one that is there must be that of its certificate.
 pub fn keys(settings: &[config::SigningKey], tokens: &[config::Token]) -> Result<Vec<Arc<dyn IssuingKey>>, HeldError> {
     let mut opened = HashMap::new();
     for entry in tokens {
         // One that no key lies in is left alone.
         if settings.iter().any(|key| key.token.as_ref() == Some(&entry.name)) {
-            let token = Token::new(token_settings(entry))
+            let token = Token::of(&token_settings(entry))
                 .map_err(|source| HeldError::Threads { name: entry.name.clone(), source })?;
-            opened.insert(entry.name.as_str(), Arc::new(token));
+            opened.insert(entry.name.as_str(), token);
         }
     }
     settings.iter().map(|entry| Ok(Arc::new(key(entry, &opened)?) as Arc<dyn IssuingKey>)).collect()

@@ -12,6 +12,7 @@ use crate::{
 /// An identified client.
 pub struct Client {
     pub name: String,
+    settings: config::Client,
     permissions: Vec<Permission>,
     /// Its requests in work.
     pub concurrency: Arc<Semaphore>,
@@ -52,13 +53,23 @@ pub struct Clients {
 impl Clients {
     /// The settings were checked when they were read; a client without a usable identity is never found.
     pub fn new(clients: &[config::Client]) -> Self {
+        Self::default().renewed(clients)
+    }
+
+    /// Those of new settings. One of whom they say the same is the same, and so are its requests in work.
+    pub fn renewed(&self, clients: &[config::Client]) -> Self {
         let mut held = Self::default();
         for entry in clients {
-            let client = Arc::new(Client {
-                name: entry.name.clone(),
-                permissions: entry.permissions().collect(),
-                concurrency: Arc::new(Semaphore::new(entry.concurrency)),
-            });
+            let mut known = self.by_fingerprint.values().chain(self.by_names.values());
+            let client = match known.find(|client| client.settings == *entry) {
+                Some(client) => Arc::clone(client),
+                None => Arc::new(Client {
+                    name: entry.name.clone(),
+                    settings: entry.clone(),
+                    permissions: entry.permissions().collect(),
+                    concurrency: Arc::new(Semaphore::new(entry.concurrency)),
+                }),
+            };
             let mut fingerprint = [0; 32];
             match (&entry.sha256, &entry.subject, &entry.issuer) {
                 (Some(sha256), ..) if hex::decode_to_slice(sha256, &mut fingerprint).is_ok() => {

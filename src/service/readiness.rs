@@ -35,7 +35,20 @@ pub struct Readiness {
     configured: ConfiguredLists,
     /// Of the default policy.
     maximum_age: MaximumAge,
-    last: Mutex<Option<(Instant, Arc<Vec<KeyHealth>>)>>,
+    last: Mutex<Option<LastTest>>,
+}
+
+/// When these keys were tested, and what was found.
+struct LastTest {
+    at: Instant,
+    keys: Arc<Vec<Arc<dyn IssuingKey>>>,
+    health: Arc<Vec<KeyHealth>>,
+}
+
+impl LastTest {
+    fn counts(&self) -> bool {
+        self.at.elapsed() < if self.health.iter().all(|key| key.fault.is_none()) { KEPT } else { FAULT_KEPT }
+    }
 }
 
 /// How one key fared.
@@ -106,35 +119,34 @@ impl Readiness {
 
     /// The health of every key that the settings let sign now: it signs, and its certificate can be relied on.
     pub async fn check(&self) -> Vec<KeyHealth> {
-        let mut health = self.self_test().await.to_vec();
+        let keys = self.sign.keys();
+        let mut health = self.self_test(&keys).await.to_vec();
         let now = clock::now();
-        for key in self.sign.keys() {
+        for key in keys.iter() {
             let Some(entry) = health.iter_mut().find(|entry| entry.key == key.name()) else { continue };
             if entry.fault.is_none() {
                 entry.fault = self.sign.check_key(&**key, now).err().map(|error| KeyFault::of_certificate(&error));
             }
         }
-        health.retain(|entry| self.sign.keys().all(|key| key.name() != entry.key || key.may_sign_at(now)));
+        health.retain(|entry| keys.iter().all(|key| key.name() != entry.key || key.may_sign_at(now)));
         health
     }
 
-    /// At most a minute old. Callers who come while the test runs wait for its one answer.
-    async fn self_test(&self) -> Arc<Vec<KeyHealth>> {
+    /// At most a minute old, of these very keys. Callers who come while the test runs wait for its one answer.
+    async fn self_test(&self, keys: &Arc<Vec<Arc<dyn IssuingKey>>>) -> Arc<Vec<KeyHealth>> {
         let mut last = self.last.lock().await;
-        if let Some((at, health)) = &*last
-            && at.elapsed() < if health.iter().all(|key| key.fault.is_none()) { KEPT } else { FAULT_KEPT }
-        {
-            return Arc::clone(health);
+        if let Some(last) = last.as_ref().filter(|last| Arc::ptr_eq(&last.keys, keys) && last.counts()) {
+            return Arc::clone(&last.health);
         }
         let now = clock::now();
-        let keys: Vec<Arc<dyn IssuingKey>> = self.sign.keys().filter(|key| key.may_sign_at(now)).cloned().collect();
-        let tested = tokio::task::spawn_blocking(move || keys.iter().map(|key| test(&**key)).collect()).await;
+        let signing: Vec<Arc<dyn IssuingKey>> = keys.iter().filter(|key| key.may_sign_at(now)).cloned().collect();
+        let tested = tokio::task::spawn_blocking(move || signing.iter().map(|key| test(&**key)).collect()).await;
         let health = Arc::new(tested.unwrap_or_else(|_| {
             let words = "the self-test ended without a result".to_owned();
             let fault = KeyFault { code: "signing-failed", words };
             vec![KeyHealth { key: String::new(), fault: Some(fault) }]
         }));
-        *last = Some((Instant::now(), Arc::clone(&health)));
+        *last = Some(LastTest { at: Instant::now(), keys: Arc::clone(keys), health: Arc::clone(&health) });
         health
     }
 }

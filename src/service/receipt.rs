@@ -24,7 +24,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Signs receipts.
 pub struct ReceiptService {
-    key: Arc<dyn IssuingKey>,
+    /// The name of a key.
+    key: String,
     sign: Arc<SignService>,
     /// Receipts being signed.
     turns: Arc<Semaphore>,
@@ -51,11 +52,11 @@ pub enum ReceiptError {
 
 impl ReceiptService {
     /// `None`: the settings name no key, or one that is missing.
-    pub fn new(settings: &config::Receipt, keys: &[Arc<dyn IssuingKey>], sign: Arc<SignService>) -> Option<Self> {
-        let name = settings.key.as_deref()?;
-        let key = keys.iter().find(|key| key.name() == name)?;
+    pub fn new(settings: &config::Receipt, sign: Arc<SignService>) -> Option<Self> {
+        let key = settings.key.clone()?;
+        sign.keys().iter().find(|held| held.name() == key)?;
         Some(Self {
-            key: Arc::clone(key),
+            key,
             sign,
             turns: Arc::new(Semaphore::new(settings.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
             strangers: Mutex::new(Allowance::new(settings.per_minute)),
@@ -68,14 +69,20 @@ impl ReceiptService {
         allowance.take(Instant::now()).map_err(|wait| ReceiptError::TooMany { wait })
     }
 
+    /// As it is held now: keys are read again while the service runs.
+    fn key(&self) -> Result<Arc<dyn IssuingKey>, ReceiptError> {
+        let missing = || ReceiptError::NotUsable(SignError::SignerNotPermitted(self.key.clone()));
+        self.sign.keys().iter().find(|key| key.name() == self.key).cloned().ok_or_else(missing)
+    }
+
     /// A whole CAdES message (DER) with `content` in it, signed in its turn and verified by our own verifier. `id` is its number.
     pub async fn sign(&self, id: &str, content: Vec<u8>) -> Result<Vec<u8>, ReceiptError> {
         let now = clock::now();
         // Decree 23/2025 art. 15: the signer checks its own and its CA's certificate before it signs.
-        self.sign.check_signer(&*self.key, Some(RECEIPT_KIND), now).map_err(ReceiptError::NotUsable)?;
+        let key = self.key()?;
+        self.sign.check_signer(&*key, Some(RECEIPT_KIND), now).map_err(ReceiptError::NotUsable)?;
         let reference = DocumentReference::new(RECEIPT_KIND, id, None)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| ReceiptError::Interrupted)?;
-        let key = Arc::clone(&self.key);
         // Its turn lasts as long as the key works, also for a client that hung up.
         let work = tokio::task::spawn_blocking(move || {
             let _turn = turn;

@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 use super::{
     adding::read_existing,
     existing::ExistingError,
+    keys::SharedKeys,
     levels::LevelRaiser,
     permission::Client,
     sign_checks::{check_permit, may_use},
@@ -43,7 +44,7 @@ pub struct SignService {
     pub(super) kinds: HashMap<String, Kind>,
     /// What documents of these kinds are.
     pub(super) described: Arc<Kinds>,
-    keys: Vec<Arc<dyn IssuingKey>>,
+    keys: SharedKeys,
     pub(super) registry: Arc<dyn Registry>,
     pub(super) verify: Arc<VerifyService>,
     pub(super) standing: Arc<Standing>,
@@ -197,7 +198,7 @@ impl SignService {
     pub fn new(
         kinds: &[Kind],
         described: Arc<Kinds>,
-        keys: &[Arc<dyn IssuingKey>],
+        keys: SharedKeys,
         registry: Arc<dyn Registry>,
         verify: Arc<VerifyService>,
         standing: Arc<Standing>,
@@ -206,7 +207,7 @@ impl SignService {
         Self {
             kinds: kinds.iter().map(|kind| (kind.name.clone(), kind.clone())).collect(),
             described,
-            keys: keys.to_vec(),
+            keys,
             registry,
             verify,
             standing,
@@ -214,9 +215,9 @@ impl SignService {
         }
     }
 
-    /// Every key, for the self-test.
-    pub fn keys(&self) -> impl Iterator<Item = &Arc<dyn IssuingKey>> {
-        self.keys.iter()
+    /// Every key, as they are now.
+    pub fn keys(&self) -> Arc<Vec<Arc<dyn IssuingKey>>> {
+        self.keys.load_full()
     }
 
     /// Signs, or gives the earlier answer to the same request.
@@ -249,7 +250,8 @@ impl SignService {
         }
         let asked = |key: &Arc<dyn IssuingKey>| request.signer.as_ref().is_none_or(|name| is_called(&**key, name));
         let allowed = |key: &Arc<dyn IssuingKey>| may_use(&request.client, &kind.name, &**key);
-        let of_kind = kind.keys.iter().flat_map(|name| self.keys.iter().filter(move |key| is_called(&***key, name)));
+        let held = self.keys.load();
+        let of_kind = kind.keys.iter().flat_map(|name| held.iter().filter(move |key| is_called(&***key, name)));
         let permitted: Vec<_> = of_kind.filter(|key| asked(key) && allowed(key)).cloned().collect();
         if permitted.is_empty() {
             return Err(SignError::SignerNotPermitted(request.signer.clone().unwrap_or_default()));

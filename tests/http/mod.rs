@@ -29,6 +29,7 @@ mod readiness;
 mod receipts;
 mod reload;
 mod rollover;
+mod settings;
 mod shares;
 mod siva;
 mod story;
@@ -122,6 +123,9 @@ impl Service {
         (signature, body["id"].as_str().expect("an id").to_owned())
     }
 }
+
+/// Options of `openssl genpkey`.
+const P256: [&str; 4] = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
 
 /// The smallest health book.
 const CONTENT: &[u8] = include_bytes!("../../testvectors/documents/health-book-small.json");

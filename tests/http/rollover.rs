@@ -12,10 +12,9 @@ use tempfile::TempDir;
 
 use super::client::Request;
 use super::tokens::{add_key, add_signer};
-use super::{CONTENT, Service, base64, order};
+use super::{CONTENT, P256, Service, base64, order};
 
 const DAY: i64 = 86_400;
-const P256: [&str; 4] = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
 
 /// A service whose kinds and clients name the authority `so-y-te` alone, which has the keys `health` and `next`.
 async fn service(validity: [Time; 2], change: impl FnOnce(&mut Config)) -> Service {

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use cryptoki::object::ObjectHandle;
@@ -29,7 +29,7 @@ const REST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(
 const SESSION_PAUSE: Duration = Duration::from_secs(10);
 
 /// What the settings say of a token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSettings {
     pub name: String,
     /// The PKCS#11 library.
@@ -99,9 +99,24 @@ impl Progress {
     }
 }
 
+/// Those that somebody holds.
+static TOKENS: Mutex<Vec<Weak<Token>>> = Mutex::new(Vec::new());
+
 impl Token {
+    /// The one with these settings, with its sessions and what it remembers, if somebody holds it; else a new one.
+    pub fn of(settings: &TokenSettings) -> std::io::Result<Arc<Self>> {
+        let mut tokens = held(&TOKENS);
+        tokens.retain(|token| token.strong_count() > 0);
+        if let Some(token) = tokens.iter().filter_map(Weak::upgrade).find(|token| token.shared.settings == *settings) {
+            return Ok(token);
+        }
+        let token = Arc::new(Self::new(settings.clone())?);
+        tokens.push(Arc::downgrade(&token));
+        Ok(token)
+    }
+
     /// Nothing is asked of the token yet.
-    pub fn new(settings: TokenSettings) -> std::io::Result<Self> {
+    fn new(settings: TokenSettings) -> std::io::Result<Self> {
         let module = Module::of(&settings.module);
         let shared = Arc::new(Shared {
             settings,

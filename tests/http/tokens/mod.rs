@@ -84,6 +84,7 @@ fn child() {
         match task.as_str() {
             "algorithms" => signing::algorithms(&place).await,
             "parallel" => signing::parallel(&place).await,
+            "settings" => signing::settings(&place).await,
             "mismatch" => signing::mismatch(&place).await,
             "wrong-pin" => faults::wrong_pin(&place).await,
             "final-try" => faults::final_try(&place).await,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use antin::cli::{dev, serve};
 use antin::clock;
@@ -13,6 +14,7 @@ use serde_json::json;
 
 use super::{Place, SOFTHSM, add_key, add_signer, in_a_process, in_token, issuing_client, key, order_by};
 use crate::http::client::Request;
+use crate::http::settings::hang_up;
 use crate::http::{CONTENT, Service, base64, order};
 
 const PAPER: &[u8] = include_bytes!("../../../testvectors/documents/judicial-certificate.pdf");
@@ -103,6 +105,44 @@ pub async fn parallel(place: &Place) {
     assert_eq!(place.seen("logins"), 1);
     // A challenge at the start and in each session, and one signature an order.
     assert!((66..=67).contains(&place.seen("signed")), "{}", place.seen("signed"));
+}
+
+#[test]
+fn settings_that_are_read_again_log_in_no_second_time() {
+    in_a_process("settings");
+}
+
+pub async fn settings(place: &Place) {
+    let directory = place.pki();
+    let pki = directory.path().join("pki");
+    place.token(&[("health", Member::Health.key_path(&pki)), ("judicial", Member::Judicial.key_path(&pki))]);
+    let mut held = None;
+    let service = Service::over(directory, |config| {
+        config.tokens = vec![place.settings(place.shim())];
+        in_token(key(config, "health"), "health");
+        config.origin = Some(place.path("antin.toml"));
+        held = Some(config.clone());
+    })
+    .await;
+    let mut config = held.expect("settings");
+    let orders = async |round: &str| {
+        for number in 0..10 {
+            let answer = service.sign(&format!("{round}-{number}"), &order("detached")).await;
+            assert_eq!(answer.status, 201, "{answer:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    orders("first").await;
+    // Another key of the same token, which stays as it is: so do its sessions.
+    in_token(key(&mut config, "judicial"), "judicial");
+    hang_up(&config);
+    orders("second").await;
+    // Other sessions of the same token, while the old ones end.
+    config.tokens[0].sessions = 2;
+    hang_up(&config);
+    orders("third").await;
+    assert_eq!(place.seen("logins"), 1);
+    service.running.shutdown().await;
 }
 
 #[test]
