@@ -2,15 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    body::{Body, Bytes},
-    extract::{FromRequest, Multipart, Request, multipart::MultipartError},
-    http::{StatusCode, header},
-};
-use http_body_util::{BodyExt, Limited};
+use axum::{body::Bytes, extract::Request, http::header};
+use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{auth::Caller, problem::Problem};
+use super::{auth::Caller, multipart::MultipartBody, problem::Problem};
 
 /// A body below this size needs no reserved room, so that slow large uploads do not shut out small requests.
 const UNRESERVED: usize = 64 * 1024;
@@ -141,28 +137,18 @@ impl BodyLimits {
     }
 
     /// The parts of a multipart body, to be read [`within`](Self::within) the time; the size is held.
-    pub async fn multipart(&self, request: Request) -> Result<Multipart, BodyError> {
-        Self::parts_within(request, self.bytes).await
+    pub async fn multipart(&self, request: Request) -> Result<MultipartBody, BodyError> {
+        self.parts_within(request, self.bytes).await
     }
 
     /// The same where one part may be hashed as it arrives; the others are bounded as they are buffered.
-    pub async fn streamed_multipart(&self, request: Request) -> Result<Multipart, BodyError> {
-        Self::parts_within(request, self.streamed.saturating_add(self.bytes)).await
+    pub async fn streamed_multipart(&self, request: Request) -> Result<MultipartBody, BodyError> {
+        self.parts_within(request, self.streamed.saturating_add(self.bytes)).await
     }
 
-    async fn parts_within(request: Request, limit: usize) -> Result<Multipart, BodyError> {
+    async fn parts_within(&self, request: Request, limit: usize) -> Result<MultipartBody, BodyError> {
         Self::check_announced(&request, limit)?;
-        let limited = request.map(|body| Body::new(Limited::new(body, limit)));
-        let opened = Multipart::from_request(limited, &()).await;
-        opened.map_err(|rejection| BodyError::Multipart(rejection.body_text()))
-    }
-
-    /// What reading a part can end in.
-    pub fn multipart_error(&self, error: &MultipartError) -> BodyError {
-        if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            return BodyError::TooLarge { limit: self.bytes };
-        }
-        BodyError::Multipart(error.body_text())
+        MultipartBody::open(request, limit, *self).await
     }
 }
 

@@ -16,6 +16,7 @@ mod kinds;
 mod limits;
 mod listener;
 mod metrics;
+mod multipart;
 mod openapi;
 mod parts;
 mod patience;

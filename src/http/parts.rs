@@ -3,16 +3,14 @@
 
 use std::time::Duration;
 
-use axum::{
-    body::Bytes,
-    extract::{Request, multipart::Field},
-};
+use axum::{body::Bytes, extract::Request};
 use tokio::time::Instant;
 
 use super::{
     App,
     field::{FieldError, FieldFault},
     limits::{BodyError, BodyLimits, Reservation},
+    multipart::Part,
     problem::Problem,
     request::Deadline,
     verify::{Digests, GivenContent, Question},
@@ -62,9 +60,8 @@ pub(super) async fn question(
     let mut digests = None;
     let (mut purpose, mut policy) = (None, None);
     loop {
-        let next = async { parts.next_field().await.map_err(|error| limits.multipart_error(&error)) };
-        let Some(part) = pace.within(next).await? else { break };
-        let name = part.name().unwrap_or_default().to_owned();
+        let Some(part) = pace.within(parts.next_part()).await? else { break };
+        let name = part.name().to_owned();
         let given = match name.as_str() {
             "document" => document.is_some() || digests.is_some(),
             "signature" => signature.is_some(),
@@ -108,13 +105,13 @@ pub(super) async fn question(
 
 /// A whole part; all that are held of a request are within the limit of a body.
 pub(super) async fn buffer(
-    mut part: Field<'_>,
+    mut part: Part<'_>,
     reservation: &mut Reservation,
     longest: usize,
     limits: BodyLimits,
 ) -> Result<Bytes, BodyError> {
     let mut whole = Vec::new();
-    while let Some(piece) = part.chunk().await.map_err(|error| limits.multipart_error(&error))? {
+    while let Some(piece) = part.piece().await? {
         if whole.len() + piece.len() > longest {
             return Err(BodyError::Multipart(format!("a text part is longer than {longest} bytes")));
         }
@@ -128,12 +125,11 @@ pub(super) async fn buffer(
 }
 
 /// Content beside a signature that is here already: only its digests are kept.
-async fn hash(mut part: Field<'_>, mut digests: ContentDigests, pace: &mut Pace<'_>) -> Result<Digests, BodyError> {
+async fn hash(mut part: Part<'_>, mut digests: ContentDigests, pace: &mut Pace<'_>) -> Result<Digests, BodyError> {
     let limits = pace.limits;
     let mut hashed = 0_usize;
     loop {
-        let next = async { part.chunk().await.map_err(|error| limits.multipart_error(&error)) };
-        let Some(piece) = pace.within(next).await? else { return Ok(digests.finish()) };
+        let Some(piece) = pace.within(part.piece()).await? else { return Ok(digests.finish()) };
         hashed += piece.len();
         if hashed > limits.streamed {
             return Err(BodyError::TooLarge { limit: limits.streamed });

@@ -349,8 +349,8 @@ async fn from_multipart(
     let mut reservation = app.room.reserve();
     let mut own = Parts::default();
     let mut members: Vec<String> = Vec::new();
-    while let Some(part) = parts.next_field().await.map_err(|error| limits.multipart_error(&error))? {
-        let name = part.name().unwrap_or_default().to_owned();
+    while let Some(part) = parts.next_part().await? {
+        let name = part.name().to_owned();
         let bytes = parts::buffer(part, &mut reservation, usize::MAX, limits).await?;
         let place = match name.as_str() {
             "document" => Some(&mut own.document),

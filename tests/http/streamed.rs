@@ -131,3 +131,35 @@ async fn what_is_streamed_has_a_limit_and_a_slowest_rate() {
     let _: Value = answer.json();
     service.running.shutdown().await;
 }
+
+/// What the parser can make nothing of it may not keep either.
+#[tokio::test(flavor = "multi_thread")]
+async fn h02_a_head_of_a_part_that_never_ends_is_refused_and_not_kept() {
+    let service = DevService::start();
+    let part = "--b0und\r\nContent-Disposition: form-data; name=\"signature\"\r\n";
+    for (path, before) in [
+        ("/v1/verify", String::new()),
+        ("/v1/verify", "--b0un".to_owned()),
+        ("/v1/verify", format!("{part}X-Long: ")),
+        ("/v1/verify", format!("{part}\r\nabc\r\n--b0und\r\n")),
+    ] {
+        let mut stream = TcpStream::connect(service.public()).await.expect("a connection");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1073741824\r\n\
+             Content-Type: multipart/form-data; boundary=b0und\r\n\r\n{before}"
+        );
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        let mut sent = 0;
+        while sent < 256 * BLOCK && stream.write_all(&vec![b'a'; BLOCK]).await.is_ok() {
+            sent += BLOCK;
+        }
+        assert!(sent < 64 * BLOCK, "{sent} octets were taken after {before:?}");
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        if !answer.is_empty() {
+            assert_eq!(Answer::read(&answer).status, 400, "{before:?}");
+        }
+    }
+    let peak = service.peak_memory();
+    assert!(peak < 128 << 20, "the service had {peak} bytes");
+}
