@@ -142,11 +142,18 @@ impl<'a> Fields<'a> {
         Ok(Self { members, prefix })
     }
 
+    /// How often the object has this member.
+    pub fn times(&self, name: &str) -> usize {
+        self.members.iter().filter(|(known, _)| known == name).count()
+    }
+
     /// A name that a caller gives something: a string of at most 256 bytes or a whole number, as JSON text.
     pub fn identifier(&self, name: &str) -> Result<Option<Box<RawValue>>, FieldError> {
         let Some((_, value)) = self.members.iter().find(|(known, _)| known == name) else { return Ok(None) };
         let text = value.get();
-        let is_text = text.starts_with('"') && text.len() <= LONGEST_IDENTIFIER;
+        // Half a character (an escaped surrogate alone) is no text, and many who read the answer could not read it.
+        let is_text =
+            text.starts_with('"') && text.len() <= LONGEST_IDENTIFIER && serde_json::from_str::<Key<'_>>(text).is_ok();
         let is_number = text.parse::<i64>().is_ok();
         if !is_text && !is_number {
             return Err(self.error(name, FieldFault::WrongType("a string of at most 256 bytes, or a whole number")));

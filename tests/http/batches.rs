@@ -100,6 +100,8 @@ async fn a_line_that_cannot_be_read_is_told_and_the_next_is_answered() {
         (json!({"id": {"a": 1}, "document": "AA=="}).to_string(), 400, "id-wrong-type"),
         (json!({"id": "x".repeat(257), "document": "AA=="}).to_string(), 400, "id-wrong-type"),
         ("[".repeat(30_000), 400, "invalid-json"),
+        ("{\"id\": \"a\", \"id\": \"b\"}".to_owned(), 400, "duplicate-field"),
+        ("{\"id\": \"\\ud800\"}".to_owned(), 400, "id-wrong-type"),
         ("x".repeat(100_000), 413, "body-too-large"),
     ] {
         let answer = service.public(batch("/v1/verify/batch", &[bad.clone(), good.clone()])).await;

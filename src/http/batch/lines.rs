@@ -1,65 +1,72 @@
-//! A body in lines (NDJSON): each within its size and time, whatever the others are.
+//! A body in lines (NDJSON): each within its size, its time and the room there is, whatever the others are.
 
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use tokio::time::Instant;
 
-use crate::http::limits::BodyError;
+use crate::http::limits::{BodyError, Reservation, Room};
 
 /// Reads lines as they arrive.
 pub struct Lines {
     body: Body,
     arrived: BytesMut,
+    /// For what has arrived.
+    occupied: Reservation,
+    room: Room,
     /// Octets of `arrived` that are known to hold no end of a line.
     searched: usize,
     /// Octets of one line.
     longest: usize,
-    /// How long the next octet may take.
+    /// How long the next line may take.
     patience: Duration,
-    /// What arrives belongs to a line that is too long.
+    /// What arrives belongs to a line that is too long, or has no room.
     skipping: bool,
     ended: bool,
 }
 
 impl Lines {
-    pub fn new(body: Body, longest: usize, patience: Duration) -> Self {
-        Self { body, arrived: BytesMut::new(), searched: 0, longest, patience, skipping: false, ended: false }
+    pub fn new(body: Body, longest: usize, patience: Duration, room: Room) -> Self {
+        let (arrived, occupied) = (BytesMut::new(), room.reserve());
+        Self { body, arrived, occupied, room, searched: 0, longest, patience, skipping: false, ended: false }
     }
 
-    /// The next line that is not empty, without its end; `None` after the last. One that is too long is told once and passed over; after any
-    /// other error there is no next line.
-    pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
+    /// The next line that is not empty, without its end, and the room it takes; `None` after the last. One that is too long, or that there is
+    /// no room for, is told once and passed over; after any other error there is no next line.
+    pub async fn next(&mut self) -> Option<Result<(Bytes, Reservation), BodyError>> {
+        let until = Instant::now() + self.patience;
         loop {
             if let Some(at) = memchr::memchr(b'\n', &self.arrived[self.searched..]) {
-                let line = self.arrived.split_to(self.searched + at + 1).freeze();
-                self.searched = 0;
+                let line = self.take(self.searched + at + 1);
                 if std::mem::take(&mut self.skipping) {
                     continue;
                 }
-                match self.whole(line.slice(..line.len() - 1)) {
+                match self.whole(line) {
                     Some(line) => return Some(line),
                     None => continue,
                 }
             }
             self.searched = self.arrived.len();
             if self.skipping {
-                self.arrived.clear();
-                self.searched = 0;
+                self.take(self.searched);
             } else if self.arrived.len() > self.longest {
                 self.skipping = true;
                 return Some(Err(BodyError::TooLarge { limit: self.longest }));
             }
             if self.ended {
-                let line = self.arrived.split().freeze();
-                self.searched = 0;
+                let line = self.take(self.arrived.len());
                 return if self.skipping { None } else { self.whole(line) };
             }
-            match tokio::time::timeout(self.patience, self.body.frame()).await {
+            match tokio::time::timeout_at(until, self.body.frame()).await {
                 Ok(Some(Ok(frame))) => {
-                    if let Ok(piece) = frame.into_data() {
-                        self.arrived.extend_from_slice(&piece);
+                    let Ok(piece) = frame.into_data() else { continue };
+                    self.arrived.extend_from_slice(&piece);
+                    if let Err(error) = self.occupied.grow(piece.len())
+                        && !std::mem::replace(&mut self.skipping, true)
+                    {
+                        return Some(Err(error));
                     }
                 }
                 Ok(None) => self.ended = true,
@@ -69,20 +76,30 @@ impl Lines {
         }
     }
 
-    fn end(&mut self, error: BodyError) -> Option<Result<Bytes, BodyError>> {
+    fn end(&mut self, error: BodyError) -> Option<Result<(Bytes, Reservation), BodyError>> {
         self.ended = true;
-        self.arrived.clear();
-        self.searched = 0;
+        self.take(self.arrived.len());
         Some(Err(error))
     }
 
+    /// The first octets of what has arrived, and the room of all of it. The rest came with the last of them: a piece, of which the body
+    /// is asked for one at a time.
+    fn take(&mut self, octets: usize) -> (Bytes, Reservation) {
+        self.searched = 0;
+        let taken = self.arrived.split_to(octets).freeze();
+        (taken, std::mem::replace(&mut self.occupied, self.room.reserve()))
+    }
+
     /// `None`: nothing but white space.
-    fn whole(&self, line: Bytes) -> Option<Result<Bytes, BodyError>> {
+    fn whole(&self, (mut line, occupied): (Bytes, Reservation)) -> Option<Result<(Bytes, Reservation), BodyError>> {
+        if line.ends_with(b"\n") {
+            line.truncate(line.len() - 1);
+        }
         if line.iter().all(u8::is_ascii_whitespace) {
             return None;
         }
         let too_long = line.len() > self.longest;
-        Some(if too_long { Err(BodyError::TooLarge { limit: self.longest }) } else { Ok(line) })
+        Some(if too_long { Err(BodyError::TooLarge { limit: self.longest }) } else { Ok((line, occupied)) })
     }
 }
 
@@ -97,11 +114,12 @@ mod tests {
     /// What is read of a body that arrives in these pieces, lines of up to 8 octets.
     async fn read(pieces: Vec<Vec<u8>>) -> Vec<Result<String, &'static str>> {
         let pieces = pieces.into_iter().map(|piece| Ok::<_, Infallible>(Bytes::from(piece)));
-        let mut lines = Lines::new(Body::from_stream(stream::iter(pieces)), 8, Duration::from_secs(5));
+        let mut lines =
+            Lines::new(Body::from_stream(stream::iter(pieces)), 8, Duration::from_secs(5), Room::new(1 << 20));
         let mut read = Vec::new();
         while let Some(line) = lines.next().await {
             read.push(match line {
-                Ok(line) => Ok(String::from_utf8(line.to_vec()).expect("text")),
+                Ok((line, _)) => Ok(String::from_utf8(line.to_vec()).expect("text")),
                 Err(BodyError::TooLarge { limit: 8 }) => Err("too long"),
                 Err(_) => Err("other"),
             });
@@ -128,9 +146,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn lines_take_room_while_they_arrive_and_give_it_back() {
+        let piece = || Bytes::from(vec![b'x'; 100_000]);
+        let pieces = [piece(), piece(), piece(), Bytes::from_static(b"\nnext\n"), piece(), Bytes::from_static(b"\n")];
+        let pieces = pieces.map(Ok::<_, Infallible>);
+        // For a line of 128 KiB, beside the 64 KiB that every line has.
+        let room = Room::new(128 * 1024);
+        let body = Body::from_stream(stream::iter(pieces));
+        let mut lines = Lines::new(body, 1 << 20, Duration::from_secs(5), room.clone());
+        assert!(matches!(lines.next().await, Some(Err(BodyError::NoRoom))), "told before the line has ended");
+        let (next, _) = lines.next().await.expect("a line").expect("room");
+        assert_eq!(next, "next");
+        let (_, held) = lines.next().await.expect("a line").expect("room");
+        assert!(lines.next().await.is_none());
+        let free = |octets| room.reserve().grow(octets).is_ok();
+        assert!(!free(192 * 1024), "the line takes some as long as it is worked on");
+        drop((held, lines));
+        assert!(free(192 * 1024));
+    }
+
+    #[tokio::test]
     async fn who_says_nothing_is_not_waited_for() {
         let never = stream::pending::<Result<Bytes, Infallible>>();
-        let mut lines = Lines::new(Body::from_stream(never), 8, Duration::from_millis(20));
+        let mut lines = Lines::new(Body::from_stream(never), 8, Duration::from_millis(20), Room::new(0));
         assert!(matches!(lines.next().await, Some(Err(BodyError::Slow { .. }))));
         assert!(lines.next().await.is_none());
     }

@@ -85,7 +85,7 @@ impl Batch {
             Caller::Anyone | Caller::UnknownClient => (OF_STRANGERS, Some(Instant::now() + limits.request())),
         };
         let body_limits = self.app.body_limits(&self.caller);
-        let mut lines = Lines::new(request.into_body(), body_limits.bytes, body_limits.time);
+        let mut lines = Lines::new(request.into_body(), body_limits.bytes, body_limits.time, self.app.room.clone());
         let (answers, taken) = mpsc::channel::<Bytes>(WAITING);
         let turns = Arc::new(Semaphore::new(in_work));
         let batch = Arc::new(self);
@@ -104,7 +104,8 @@ impl Batch {
                 };
                 let Some(line) = next else { return };
                 number += 1;
-                let is_last = line.as_ref().is_err_and(|error| !matches!(error, BodyError::TooLarge { .. }));
+                let goes_on = |error: &BodyError| matches!(error, BodyError::TooLarge { .. } | BodyError::NoRoom);
+                let is_last = line.as_ref().is_err_and(|error| !goes_on(error));
                 let (batch, answers, answer) = (Arc::clone(&batch), answers.clone(), answer.clone());
                 if answers.is_closed() {
                     return;
@@ -131,7 +132,12 @@ impl Batch {
     }
 
     /// The line of an answer, written into the audit log before.
-    async fn answer<F, A>(self: Arc<Self>, number: u64, line: Result<Bytes, BodyError>, answer: F) -> Bytes
+    async fn answer<F, A>(
+        self: Arc<Self>,
+        number: u64,
+        line: Result<(Bytes, Reservation), BodyError>,
+        answer: F,
+    ) -> Bytes
     where
         F: Fn(Arc<Self>, Line) -> A,
         A: Future<Output = Answered>,
@@ -140,7 +146,7 @@ impl Batch {
         let failed = |problem: Problem| Answered { name: (self.name, None), outcome: Err(problem) };
         let mut answered = match line {
             Err(error) => failed(error.into()),
-            Ok(text) => match self.let_in(text, deadline).await {
+            Ok((text, reservation)) => match self.let_in(text, reservation, deadline).await {
                 Err(problem) => failed(problem),
                 Ok(line) => {
                     let work = AssertUnwindSafe(answer(Arc::clone(&self), line)).catch_unwind();
@@ -162,9 +168,7 @@ impl Batch {
     }
 
     /// Lets a line in: a client's waits for its turn among all requests in work, a stranger's comes in if there is room.
-    async fn let_in(&self, text: Bytes, patience: Duration) -> Result<Line, Problem> {
-        let mut reservation = self.app.room.reserve();
-        reservation.grow(text.len())?;
+    async fn let_in(&self, text: Bytes, reservation: Reservation, patience: Duration) -> Result<Line, Problem> {
         let work = self.app.work(&self.caller);
         let admission = match &self.caller {
             Caller::Client(_) => {
@@ -220,7 +224,8 @@ impl Answered {
 
 /// How a line is named that cannot be read otherwise, if it is an object that names itself once.
 fn name_in(text: &[u8], member: &'static str) -> Option<Box<RawValue>> {
-    Fields::read_any(text).ok()?.identifier(member).ok()?
+    let fields = Fields::read_any(text).ok()?;
+    if fields.times(member) == 1 { fields.identifier(member).ok()? } else { None }
 }
 
 /// The media type of a batch.
