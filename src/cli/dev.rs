@@ -14,8 +14,8 @@ use super::serve::{self, StartError};
 use crate::{
     clock,
     config::{
-        Audit, Client, Config, Kind, Log, MutualTls, Operation, Padding, Public, Receipt, Registry, SigningKey,
-        TimeStampAuthority, TimeStamping, Trust, Verify,
+        Audit, Client, Config, Kind, Log, MutualTls, Operation, Padding, Permission, Public, Receipt, Registry,
+        SigningKey, TimeStampAuthority, TimeStamping, Trust, Verify,
         revocation::{CrlSource, RevocationSettings},
     },
     http::Running,
@@ -159,7 +159,19 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
     };
     let clients = vec![
         client("issuing-system", Member::IssuingSystem, &[Operation::Sign, Operation::Verify]),
-        client("agency", Member::Agency, &[Operation::Verify]),
+        Client {
+            // Where appointments are presented.
+            permissions: vec![Permission {
+                operations: vec![Operation::Use],
+                kinds: Kinds::held()
+                    .iter()
+                    .filter(|kind| kind.reliance.single_use)
+                    .map(|kind| kind.name.clone())
+                    .collect(),
+                keys: Vec::new(),
+            }],
+            ..client("agency", Member::Agency, &[Operation::Verify])
+        },
     ];
     Config {
         public: Public { address: public, base_url: format!("http://{public}"), ..Public::default() },

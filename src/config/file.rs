@@ -159,6 +159,7 @@ fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'sta
         let unknown_key = client.permissions().any(|permission| permission.keys.iter().any(is_unknown));
         unknown_key.then(|| ("client.keys".to_owned(), "name only keys that have a [[key]], or authorities of such"))
     })
+    .or_else(|| client.broken_permission().map(|rule| ("client.operations".to_owned(), rule)))
     .or_else(|| (client.concurrency == 0).then(|| ("client.concurrency".to_owned(), "be above 0")))
 }
 
@@ -227,6 +228,11 @@ mod tests {
 
     #[test]
     fn errors_name_file_line_key_and_rule() {
+        let client = |rest: &str| {
+            let sha256 = "0".repeat(64);
+            let kind = "[[kind]]\nname = \"b\"\nkeys = [\"a\"]\n";
+            format!("{KEY}{kind}[[client]]\nname = \"c\"\nsha256 = \"{sha256}\"\n{rest}\n")
+        };
         for (text, words) in [
             ("[limits]\nbody-bytes = 0\n", "antin.toml:2: limits.body-bytes must be above 0"),
             ("[limits]\n\nbody-size = 1\n", "antin.toml:3: body-size: unknown field `body-size`"),
@@ -240,6 +246,14 @@ mod tests {
             ("[[kind]]\nname = \"antin-trust-list\"\nkeys = []\n", "antin.toml:2: kind.name must be none"),
             ("[audit]\nfolder = \"a\"\n", "antin.toml:2: audit.folder must be given together"),
             ("[receipt]\nkey = \"a\"\n", "antin.toml:2: receipt.key must name"),
+            (&client("operations = [\"sign\"]\nkinds = [\"b\"]"), "client.operations must come with kinds and keys"),
+            (&client("operations = [\"verify\"]\nkinds = [\"b\"]"), "client.operations must have sign, or use, where"),
+            (&client("operations = [\"verify\"]\nkeys = [\"a\"]"), "client.operations must have sign, or use, where"),
+            (&client("operations = [\"use\"]"), "client.operations must come with kinds where they have use"),
+            (
+                &client("operations = [\"use\"]\nkinds = [\"b\"]\nkeys = [\"a\"]"),
+                "client.operations must have sign, or use, where",
+            ),
             (
                 "[registry.postgres]\nurl = \"postgres://db\"\nlease-seconds = 0\n",
                 "antin.toml:3: registry.postgres.lease-seconds must be 1 to 3600",

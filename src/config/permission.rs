@@ -94,6 +94,25 @@ pub struct Permission {
 }
 
 impl Client {
+    /// A permission that says more than it holds: the rule.
+    pub(super) fn broken_permission(&self) -> Option<&'static str> {
+        self.permissions().find_map(|permission| {
+            let Permission { operations, kinds, keys } = &permission;
+            let signs = operations.contains(&Operation::Sign);
+            if signs && (kinds.is_empty() || keys.is_empty()) {
+                return Some("come with kinds and keys where they have sign: without both nothing can be signed");
+            }
+            if operations.contains(&Operation::Use) && kinds.is_empty() {
+                return Some("come with kinds where they have use");
+            }
+            let bound = signs || operations.contains(&Operation::Use);
+            let is_vain = (!kinds.is_empty() && !bound) || (!keys.is_empty() && !signs);
+            is_vain.then_some(
+                "have sign, or use, where there are kinds, and sign where there are keys: verify is bound to neither",
+            )
+        })
+    }
+
     /// Everything that it may do; what none of them names it may not.
     pub fn permissions(&self) -> impl Iterator<Item = Permission> {
         let Self { operations, kinds, keys, permissions, .. } = self;
@@ -111,4 +130,6 @@ const fn default_concurrency() -> usize {
 pub enum Operation {
     Sign,
     Verify,
+    /// Use up documents that are good for one office, when they are presented.
+    Use,
 }

@@ -247,7 +247,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         receipts: ReceiptService::new(&config.receipt, Arc::clone(&sign)),
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
-        documents: DocumentService::new(Arc::clone(&registry)),
+        documents: DocumentService::new(Arc::clone(&registry), keys.clone(), Arc::clone(&kinds)),
         kinds,
         levels,
         extending,

@@ -24,7 +24,7 @@ impl Client {
         self.permissions.iter().any(|permission| permission.operations.contains(&operation))
     }
 
-    /// Documents of this kind, with some key; and change their standing.
+    /// Documents of this kind, with some key.
     pub fn may_sign_kind(&self, kind: &str) -> bool {
         self.signing(kind).next().is_some()
     }
@@ -32,6 +32,14 @@ impl Client {
     /// Documents of this kind with this key.
     pub fn may_sign(&self, kind: &str, key: &str) -> bool {
         self.signing(kind).any(|permission| permission.keys.iter().any(|allowed| allowed == key))
+    }
+
+    /// Documents of this kind that are presented to it, whoever issued them.
+    pub fn may_use_up(&self, kind: &str) -> bool {
+        let uses = |permission: &Permission| {
+            permission.operations.contains(&Operation::Use) && permission.kinds.iter().any(|allowed| allowed == kind)
+        };
+        self.permissions.iter().any(uses)
     }
 
     fn signing(&self, kind: &str) -> impl Iterator<Item = &Permission> {

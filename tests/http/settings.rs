@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, process::Command, sync::Arc, time::Duration};
 use antin::{
     cli::dev,
     clock,
-    config::{Client, Config, Operation, SigningKey, Token},
+    config::{Client, Config, Operation, Permission, SigningKey, Token},
     core::time::Time,
     pki::{self, InitOptions, Member},
 };
@@ -56,12 +56,23 @@ pub(super) fn text(config: &Config) -> String {
             }
         }
     }
-    for Client { name, sha256, operations, kinds, keys, concurrency, .. } in &config.clients {
-        let named = |operation| if operation == Operation::Sign { "sign" } else { "verify" };
-        let operations: Vec<_> = operations.iter().copied().map(named).collect();
+    for Client { name, sha256, operations, kinds, keys, permissions, concurrency, .. } in &config.clients {
+        let named = |operation: &Operation| match operation {
+            Operation::Sign => "sign",
+            Operation::Verify => "verify",
+            Operation::Use => "use",
+        };
+        let operations: Vec<_> = operations.iter().map(named).collect();
         let _ = writeln!(text, "[[client]]\nname = {name:?}\nsha256 = {:?}", sha256.as_deref().expect("one"));
         let _ = writeln!(text, "operations = {operations:?}\nkinds = {kinds:?}\nkeys = {keys:?}");
         let _ = writeln!(text, "concurrency = {concurrency}");
+        for Permission { operations, kinds, keys } in permissions {
+            let operations: Vec<_> = operations.iter().map(named).collect();
+            let _ = writeln!(
+                text,
+                "[[client.permissions]]\noperations = {operations:?}\nkinds = {kinds:?}\nkeys = {keys:?}"
+            );
+        }
     }
     text
 }
@@ -143,8 +154,10 @@ impl Rereading {
         assert!(waited.await.is_ok(), "{key} was never {status}");
     }
 
-    fn client(&mut self, name: &str) -> &mut Client {
-        self.config.clients.iter_mut().find(|client| client.name == name).expect("the client")
+    /// The issuing system loses what it had.
+    fn only_verifies(&mut self) {
+        let client = self.config.clients.iter_mut().find(|client| client.name == "issuing-system").expect("the client");
+        (client.kinds, client.keys, client.operations) = (Vec::new(), Vec::new(), vec![Operation::Verify]);
     }
 }
 
@@ -185,7 +198,7 @@ async fn a_next_key_is_put_in_while_orders_come_and_none_is_refused() {
     // One fault, and nothing of the file counts.
     rereading.config.keys.retain(|key| key.name != "health");
     rereading.config.keys[0].certificate = "/nowhere".into();
-    rereading.client("issuing-system").operations = vec![Operation::Verify];
+    rereading.only_verifies();
     rereading.hang_up();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(rereading.service.sign("after", &order("detached")).await.status, 201);
@@ -206,7 +219,8 @@ async fn a02_who_loses_a_permission_loses_it_on_open_connections_and_others_stay
         assert!(open.read(&mut buffer).await.expect("an answer") > 0);
         connections.push(open);
     }
-    rereading.client("issuing-system").operations = vec![Operation::Verify];
+    let before = rereading.config.clients.clone();
+    rereading.only_verifies();
     rereading.hang_up();
     let ended = tokio::time::timeout(SOON, connections[0].read(&mut buffer)).await.expect("it ends");
     assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
@@ -216,7 +230,7 @@ async fn a02_who_loses_a_permission_loses_it_on_open_connections_and_others_stay
     assert!(connections[1].read(&mut buffer).await.expect("an answer") > 0, "another's connection goes on");
 
     // And has it again, and another goes.
-    rereading.client("issuing-system").operations = vec![Operation::Sign];
+    rereading.config.clients = before;
     rereading.config.clients.retain(|client| client.name != "agency");
     rereading.hang_up();
     rereading.until("again", 201).await;
@@ -240,12 +254,12 @@ async fn settings_without_the_key_of_the_receipts_do_not_count() {
     assert!(receipt.key.is_some());
     rereading.config.receipt = antin::config::Receipt::default();
     rereading.config.keys.retain(|key| key.name != "receipt");
-    rereading.client("issuing-system").operations = vec![Operation::Verify];
+    rereading.only_verifies();
     rereading.hang_up();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(rereading.service.sign("after", &order("detached")).await.status, 201, "nothing of it counts");
     rereading.config = kept;
-    rereading.client("issuing-system").operations = vec![Operation::Verify];
+    rereading.only_verifies();
     rereading.hang_up();
     rereading.until("last", 403).await;
     rereading.service.running.shutdown().await;

@@ -1,7 +1,7 @@
 //! Many requests in one: a line in, a line out (NDJSON), in order of completion.
 //!
-//! No more lines are read than are being worked on, and none is finished before its answer was taken: who does not read answers is read
-//! no further (back-pressure). When its connection is to end, because its client was revoked or the service stops, no further line is read. Each line is admitted, limited and written into the audit log like a request of its own.
+//! No more lines are read than are being worked on, and a bounded number of answers waits to be taken, each of which takes room: who does not
+//! read answers is read no further (back-pressure). When its connection is to end, because its client was revoked or the service stops, no further line is read. Each line is admitted, limited and written into the audit log like a request of its own.
 
 mod lines;
 mod sign;
@@ -86,7 +86,7 @@ impl Batch {
         };
         let body_limits = self.app.body_limits(&self.caller);
         let mut lines = Lines::new(request.into_body(), body_limits.bytes, body_limits.time, self.app.room.clone());
-        let (answers, taken) = mpsc::channel::<Bytes>(WAITING);
+        let (answers, taken) = mpsc::channel::<(Bytes, Reservation)>(WAITING);
         let turns = Arc::new(Semaphore::new(in_work));
         let batch = Arc::new(self);
         tokio::spawn(async move {
@@ -121,9 +121,10 @@ impl Batch {
                 }
             }
         });
-        let taken = stream::unfold(taken, |mut taken| async move {
-            let answer = taken.recv().await?;
-            Some((Ok::<_, Infallible>(answer), taken))
+        let taken = stream::unfold((taken, None::<Reservation>), |mut taken| async move {
+            let (answer, occupied) = taken.0.recv().await?;
+            // Its room is free when the next is asked for.
+            Some((Ok::<_, Infallible>(answer), (taken.0, Some(occupied))))
         });
         let mut response = Body::from_stream(taken).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(NDJSON));
@@ -131,13 +132,13 @@ impl Batch {
         Ok(response)
     }
 
-    /// The line of an answer, written into the audit log before.
+    /// The line of an answer, written into the audit log before, and the room that it takes until it was taken.
     async fn answer<F, A>(
         self: Arc<Self>,
         number: u64,
         line: Result<(Bytes, Reservation), BodyError>,
         answer: F,
-    ) -> Bytes
+    ) -> (Bytes, Reservation)
     where
         F: Fn(Arc<Self>, Line) -> A,
         A: Future<Output = Answered>,
@@ -161,10 +162,17 @@ impl Batch {
                 }
             },
         };
+        let mut occupied = self.app.room.reserve();
+        if let Ok((_, members, _)) = &answered.outcome
+            && let Err(error) = occupied.grow(members.len())
+        {
+            // A signature is in the record: it is had again by its key.
+            answered.outcome = Err(error.into());
+        }
         if let Err(problem) = self.record(number, &answered.outcome).await {
             answered.outcome = Err(problem);
         }
-        answered.line()
+        (answered.line(), occupied)
     }
 
     /// Lets a line in: a client's waits for its turn among all requests in work, a stranger's comes in if there is room.
