@@ -41,6 +41,7 @@ use super::{
     request::Door,
 };
 use crate::{
+    clock,
     config::Limits,
     core::x509::Certificate,
     service::{SharedEvidence, permission::Clients},
@@ -59,6 +60,8 @@ const PREFACE: usize = 24;
 const FLUSH: Duration = Duration::from_millis(10);
 /// The same for HTTP/2, which says goodbye and hears of it.
 const GIVE_WAY: Duration = Duration::from_millis(100);
+/// How often the certificate of an open connection is looked at.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// Pause after the system refused a connection (no file descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -79,14 +82,15 @@ struct Presented {
     certificates: Vec<Certificate>,
     client_crls: watch::Receiver<ClientCrls>,
     clients: watch::Receiver<Arc<Clients>>,
+    evidence: SharedEvidence,
     /// Who it was at the handshake.
     caller: Caller,
 }
 
 impl Presented {
-    /// Waits until a new list names the client, or new settings say something else of it.
+    /// Waits until a new list names the client, new settings say something else of it, or its certificate ends.
     async fn no_longer_holds(self) {
-        let Self { certificates, mut client_crls, mut clients, caller } = self;
+        let Self { certificates, mut client_crls, mut clients, evidence, caller } = self;
         let revoked = async {
             while client_crls.changed().await.is_ok() {
                 if names_one_of(&client_crls.borrow_and_update(), &certificates) {
@@ -104,9 +108,21 @@ impl Presented {
             }
             std::future::pending().await
         };
+        // By the wall clock, which may jump; and what the revocation cache knows tells nobody that it has changed.
+        let over = async {
+            loop {
+                let now = clock::now();
+                let is_over = certificates.iter().any(|certificate| certificate.not_after < now);
+                if is_over || certificates.first().is_some_and(|own| is_listed(&evidence.load(), own)) {
+                    return;
+                }
+                tokio::time::sleep(LOOKED_AT_EVERY).await;
+            }
+        };
         tokio::select! {
             () = revoked => {}
             () = changed => {}
+            () = over => {}
         }
     }
 }
@@ -182,7 +198,8 @@ impl Listener {
             return tracing::warn!("a client was not let in: the revocation cache knows its certificate as revoked");
         }
         let caller = Caller::of_certificate(&clients.borrow_and_update(), certificates.first());
-        let presented = Some(Presented { certificates, client_crls, clients, caller: caller.clone() });
+        let evidence = Arc::clone(&tls.evidence);
+        let presented = Some(Presented { certificates, client_crls, clients, evidence, caller: caller.clone() });
         if session.alpn_protocol() == Some(b"h2") {
             self.http2(stream, &place, caller, stop, presented).await;
         } else {
@@ -284,7 +301,7 @@ impl Listener {
         }
     }
 
-    /// The service stops, the client was revoked or its permissions changed, or the connection is old.
+    /// The service stops, the client was revoked or its permissions changed, its certificate has ended, or the connection is old.
     async fn time_to_close(&self, mut stop: watch::Receiver<bool>, presented: Option<Presented>) {
         let shut_out = async {
             match presented {

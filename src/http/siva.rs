@@ -79,7 +79,7 @@ struct Order {
 #[utoipa::path(
     post,
     path = "/validate",
-    request_body(content = serde_json::Value, description = "SiVa's request; `document` is a CMS with its content"),
+    request_body(content = serde_json::Value, description = "SiVa's request; `document` is a CMS with its content, or a PDF"),
     responses(
         (status = 200, description = "SiVa's `validationReport`", body = serde_json::Value),
         (status = 400, description = "`requestErrors`", body = serde_json::Value),

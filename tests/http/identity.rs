@@ -36,6 +36,42 @@ async fn healthz(service: &Service, identity: Option<Identity>) -> io::Result<An
     client::tls(service.mutual_tls(), &root, identity, Request::get("/healthz")).await
 }
 
+type Stream = tokio_rustls::client::TlsStream<tokio::net::TcpStream>;
+
+/// A connection on which a question was answered.
+async fn asking(service: &Service, identity: Identity) -> Stream {
+    let root = Member::Root.certificate_path(&service.pki());
+    let mut open = client::connect(service.mutual_tls(), &root, Some(identity)).await.expect("let in");
+    assert!(goes_on(&mut open).await);
+    open
+}
+
+async fn goes_on(open: &mut Stream) -> bool {
+    let mut buffer = [0; 1024];
+    open.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.is_ok()
+        && open.read(&mut buffer).await.is_ok_and(|read| read > 0)
+}
+
+/// Waits for the service to close it.
+async fn ends(open: &mut Stream) {
+    let read =
+        tokio::time::timeout(Duration::from_secs(20), open.read(&mut [0; 1024])).await.expect("it was left open");
+    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h05_who_expires_is_out_on_an_open_connection_too() {
+    let service = Service::start().await;
+    let (now, pki) = (clock::now(), service.pki());
+    let short = issued(&pki, |profile| profile.not_after = now.plus_seconds(4), now.plus_seconds(-60));
+    let mut open = asking(&service, short).await;
+    let mut other = asking(&service, issued(&pki, |_| {}, now)).await;
+    ends(&mut open).await;
+    assert!(clock::now() > now.plus_seconds(4), "not before its time");
+    assert!(goes_on(&mut other).await);
+    service.running.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn h05_the_handshake_lets_in_certificates_of_the_client_authority_only() {
     let service = Service::start().await;
@@ -152,11 +188,15 @@ async fn whom_the_revocation_cache_knows_as_revoked_is_not_let_in() {
     .await;
     let member = Member::IssuingSystem;
     assert!(healthz(&service, Some(service.identity(member))).await.is_ok());
+    let mut open = asking(&service, service.identity(member)).await;
+    let mut other = asking(&service, service.identity(Member::Agency)).await;
     let certificate = member.certificate_path(&service.pki());
     pki::revoke(&service.pki(), &certificate, Reason::KeyCompromise, clock::now()).expect("revoked");
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(healthz(&service, Some(service.identity(member))).await.is_err());
     assert!(healthz(&service, Some(service.identity(Member::Agency))).await.is_ok());
+    ends(&mut open).await;
+    assert!(goes_on(&mut other).await, "and no other");
     service.running.shutdown().await;
 }
 

@@ -68,6 +68,29 @@ async fn a_pdf_is_signed_recorded_and_found_again() {
     assert_eq!((&report["document"]["kind"], &report["document"]["id"]), (&json!("judicial-certificate"), &json!(id)));
     assert_eq!(report["document"]["status"]["state"], "in-force");
 
+    // Its signatures are about the PDF, and not about what lies beside it.
+    let forged = b"forged".as_slice();
+    let digest =
+        |octets: &[u8]| json!([{"algorithm": "sha-256", "value": base64(&antin::core::crypto::sha256(octets))}]);
+    for (mut question, code) in [
+        (json!({"document": base64(forged)}), "content-differs"),
+        (json!({"document": ""}), "content-differs"),
+        (json!({"document": base64(PAPER)}), "content-differs"),
+        (json!({"digests": digest(forged)}), "content-differs"),
+        (json!({"document": base64(&signed)}), "valid"),
+        (json!({"digests": digest(&signed)}), "valid"),
+    ] {
+        question["signature"] = base64(&signed).into();
+        assert_eq!(service.verify(&question).await.reliance().1, code, "{}", question["digests"]);
+    }
+    for parts in [[("signature", &*signed), ("document", forged)], [("document", forged), ("signature", &*signed)]] {
+        let answer = service.public(Request::multipart("/v1/verify", &parts)).await;
+        assert_eq!(answer.reliance(), ("REJECT".to_owned(), "content-differs".to_owned()));
+    }
+    let extend = json!({"signature": base64(&signed), "content": base64(forged), "level": "B-T"});
+    let extended = service.as_member(Member::IssuingSystem, Request::json("/v1/extend", &extend)).await;
+    assert_eq!((extended.status, extended.code().as_str()), (422, "signature-not-passed"));
+
     // As parts, which is another way to say the same.
     let metadata = order(PAPER)["pdf"].to_string();
     let parts: [(&str, &[u8]); 6] = [

@@ -22,7 +22,7 @@ use revision::Revisions;
 use stamps::{DocumentStamp, Provable};
 
 use super::basic::{Container, SignatureValidation};
-use super::content::{DigestedBytes, SignedContent};
+use super::content::{Content, DigestedBytes, SignedContent};
 use super::embedded::{Encodings, Together};
 use super::format::FormatFault;
 use super::stamps::{self as message_stamps, Stamp, Stamps, Token};
@@ -142,8 +142,12 @@ impl<'a> Signed<'a> {
         let (stamps, signatures): (Vec<&Part>, Vec<&Part>) =
             parts.iter().partition(|part| part.sub_filter == SubFilter::TimeStamp);
         let messages: Vec<Option<SignedData<'_>>> = signatures.iter().map(|part| message(part)).collect();
-        let contents: Vec<SignedContent<'_>> =
-            signatures.iter().map(|part| SignedContent::Bytes(DigestedBytes::of_pdf(digests, part.index))).collect();
+        let is_whole = is_what_was_given(request, digests);
+        let content = |part: &&Part| match is_whole {
+            true => SignedContent::Bytes(DigestedBytes::of_pdf(digests, part.index)),
+            false => SignedContent::Conflict,
+        };
+        let contents: Vec<SignedContent<'_>> = signatures.iter().map(content).collect();
         let tokens: Vec<Vec<Token<'_>>> =
             messages.iter().map(|message| message.as_ref().map(message_stamps::find).unwrap_or_default()).collect();
         let on_messages: Vec<Option<Stamps<'_>>> = messages
@@ -263,6 +267,15 @@ impl<'a> Signed<'a> {
         }
         signature.in_pdf = Some(Box::new(in_pdf));
         Some(signature)
+    }
+}
+
+/// What was given beside a PDF can only be the PDF: its signatures are about nothing else.
+fn is_what_was_given(request: &ValidationRequest<'_>, digests: &RangeDigests<'_>) -> bool {
+    match request.content {
+        Content::None => true,
+        Content::Bytes(bytes) => bytes == request.document,
+        Content::Digests(given) => given.iter().all(|(algorithm, value)| digests.whole(*algorithm) == *value),
     }
 }
 
