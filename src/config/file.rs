@@ -115,6 +115,10 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
         if client.name.is_empty() || config.clients[..index].iter().any(|other| other.name == client.name) {
             return Some(("client.name".to_owned(), "be given and differ between clients"));
         }
+        let before = &config.clients[..index];
+        if before.iter().any(|other| other.is_same_holder(client)) {
+            return Some(("client.name".to_owned(), "stand for a certificate that no other [[client]] stands for"));
+        }
         broken_client_rule(client, config)
     })
 }
@@ -249,6 +253,14 @@ mod tests {
             (&client("operations = [\"sign\"]\nkinds = [\"b\"]"), "client.operations must come with kinds and keys"),
             (&client("operations = [\"verify\"]\nkinds = [\"b\"]"), "client.operations must have sign, or use, where"),
             (&client("operations = [\"verify\"]\nkeys = [\"a\"]"), "client.operations must have sign, or use, where"),
+            (
+                &{
+                    let one = client("operations = []");
+                    let (_, other) = one.split_once("[[client]]").expect("a client");
+                    format!("{one}[[client]]{}", other.replace("\"c\"", "\"d\""))
+                },
+                "client.name must stand for a certificate that no other",
+            ),
             (&client("operations = [\"use\"]"), "client.operations must come with kinds where they have use"),
             (
                 &client("operations = [\"use\"]\nkinds = [\"b\"]\nkeys = [\"a\"]"),

@@ -94,6 +94,12 @@ pub struct Permission {
 }
 
 impl Client {
+    /// They are told by the same certificate.
+    pub(super) fn is_same_holder(&self, other: &Self) -> bool {
+        let sha256 = |client: &Self| client.sha256.as_ref().map(|text| text.to_ascii_lowercase());
+        (sha256(self), &self.subject, &self.issuer) == (sha256(other), &other.subject, &other.issuer)
+    }
+
     /// A permission that says more than it holds: the rule.
     pub(super) fn broken_permission(&self) -> Option<&'static str> {
         self.permissions().find_map(|permission| {
@@ -108,7 +114,7 @@ impl Client {
             let bound = signs || operations.contains(&Operation::Use);
             let is_vain = (!kinds.is_empty() && !bound) || (!keys.is_empty() && !signs);
             is_vain.then_some(
-                "have sign, or use, where there are kinds, and sign where there are keys: verify is bound to neither",
+                "have sign, or use, where there are kinds, and sign where there are keys: verify and extend are bound to neither",
             )
         })
     }
@@ -130,6 +136,8 @@ const fn default_concurrency() -> usize {
 pub enum Operation {
     Sign,
     Verify,
+    /// Raise the level of signatures that exist; who may sign may it too.
+    Extend,
     /// Use up documents that are good for one office, when they are presented.
     Use,
 }

@@ -172,7 +172,7 @@ pub async fn set_status(
     if content_type(&request)? != "application/json" {
         return Err(Problem::media_type("application/json"));
     }
-    let (body, _reservation) = app.body_limits(&caller).read(request, &app.room).await?;
+    let (body, _reservation) = app.body_limits(&caller).read(request, app.room(&caller)).await?;
     let fields = Fields::read(&body, STATUS_FIELDS)?;
     let state = fields.required("state", fields.named("state", STATES, DocumentState::from_name)?)?;
     let reason = fields.required("reason", fields.text("reason")?)?.into_owned();

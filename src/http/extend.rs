@@ -70,12 +70,12 @@ struct Order {
 )]
 pub async fn extend(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Response, Problem> {
     // Whose orders may cost a time-stamp.
-    caller.permitted(Operation::Sign)?;
+    caller.permitted(Operation::Sign).or_else(|_| caller.permitted(Operation::Extend))?;
     if content_type(&request)? != "application/json" {
         return Err(Problem::media_type("application/json"));
     }
     let limits = app.body_limits(&caller);
-    let (body, _reservation) = limits.read(request, &app.room).await?;
+    let (body, _reservation) = limits.read(request, app.room(&caller)).await?;
     let Order { message, content, level } = from_json(&body)?;
     drop(body);
     let Some(extending) = &app.extending else { return Err(Problem::no_authority()) };

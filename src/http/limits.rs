@@ -10,8 +10,8 @@ use super::{auth::Caller, multipart::MultipartBody, problem::Problem};
 
 /// A body below this size needs no reserved room, so that slow large uploads do not shut out small requests.
 const UNRESERVED: usize = 64 * 1024;
-/// Room is reserved in these steps while a body arrives.
-const STEP: usize = 64 * 1024;
+/// Room is reserved in these steps.
+const STEP: usize = 4 * 1024;
 
 /// Why a body was not read.
 #[derive(Debug)]
@@ -30,14 +30,18 @@ pub enum BodyError {
     Multipart(String),
 }
 
-/// Room for request bodies, in steps.
+/// Room for request bodies, and for answers that wait to be taken, in steps.
 #[derive(Clone)]
-pub struct Room(Arc<Semaphore>);
+pub struct Room {
+    all: Arc<Semaphore>,
+    /// Of `all`, what those together who share this room may take.
+    share: Option<Arc<Semaphore>>,
+}
 
 /// What one request occupies; given back when dropped.
 pub struct Reservation {
     room: Room,
-    permits: Option<OwnedSemaphorePermit>,
+    permits: Vec<OwnedSemaphorePermit>,
     /// Bytes covered.
     covered: usize,
     used: usize,
@@ -45,11 +49,26 @@ pub struct Reservation {
 
 impl Room {
     pub fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes.div_ceil(STEP).min(Semaphore::MAX_PERMITS))))
+        Self { all: Self::steps(bytes), share: None }
     }
 
+    /// The same room for some, who leave to others all but so many bytes of it.
+    pub fn share(&self, bytes: usize) -> Self {
+        Self { all: Arc::clone(&self.all), share: Some(Self::steps(bytes)) }
+    }
+
+    fn steps(bytes: usize) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(bytes.div_ceil(STEP).min(Semaphore::MAX_PERMITS)))
+    }
+
+    /// For a body.
     pub fn reserve(&self) -> Reservation {
-        Reservation { room: self.clone(), permits: None, covered: UNRESERVED, used: 0 }
+        Reservation { room: self.clone(), permits: Vec::new(), covered: UNRESERVED, used: 0 }
+    }
+
+    /// For what waits, of which many may be there for one connection.
+    pub fn reserve_all(&self) -> Reservation {
+        Reservation { covered: 0, ..self.reserve() }
     }
 }
 
@@ -62,10 +81,15 @@ impl Reservation {
         }
         let steps = (self.used - self.covered).div_ceil(STEP);
         let count = u32::try_from(steps).map_err(|_| BodyError::NoRoom)?;
-        let permit = Arc::clone(&self.room.0).try_acquire_many_owned(count).map_err(|_| BodyError::NoRoom)?;
-        match &mut self.permits {
-            Some(held) => held.merge(permit),
-            none => *none = Some(permit),
+        let taken: Result<Vec<_>, _> = std::iter::once(&self.room.all)
+            .chain(&self.room.share)
+            .map(|steps| Arc::clone(steps).try_acquire_many_owned(count))
+            .collect();
+        let taken = taken.map_err(|_| BodyError::NoRoom)?;
+        if self.permits.is_empty() {
+            self.permits = taken;
+        } else {
+            self.permits.iter_mut().zip(taken).for_each(|(held, more)| held.merge(more));
         }
         self.covered += steps * STEP;
         Ok(())
@@ -188,6 +212,11 @@ mod tests {
     #[test]
     fn room_is_counted_in_steps_and_given_back() {
         let room = Room::new(2 * STEP);
+        let strangers = room.share(STEP);
+        let (mut one, mut other) = (strangers.reserve_all(), strangers.reserve_all());
+        assert!(one.grow(1).is_ok() && matches!(other.grow(1), Err(BodyError::NoRoom)), "their share");
+        assert!(room.reserve_all().grow(STEP).is_ok(), "leaves as much to others");
+        drop((one, other));
         let mut small = room.reserve();
         assert!(small.grow(UNRESERVED).is_ok());
         let mut large = room.reserve();

@@ -131,6 +131,7 @@ pub struct App {
     receipts: Option<ReceiptService>,
     readiness: Readiness,
     room: Room,
+    public_room: Room,
     public_work: Arc<Semaphore>,
     client_work: Arc<Semaphore>,
     config: Config,
@@ -147,6 +148,14 @@ impl App {
             Caller::Anyone | Caller::UnknownClient => limits.body_bytes,
         };
         BodyLimits { bytes, streamed: limits.streamed_bytes, time: limits.body() }
+    }
+
+    /// Room for bodies; strangers leave half of it to clients.
+    const fn room(&self, caller: &Caller) -> &Room {
+        match caller {
+            Caller::Client(_) => &self.room,
+            Caller::Anyone | Caller::UnknownClient => &self.public_room,
+        }
     }
 
     /// Requests in work; those of strangers do not crowd out those of clients.
@@ -242,6 +251,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         levels.clone(),
     ));
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
+    let room = Room::new(config.limits.buffered_bytes);
     let app = Arc::new(App {
         verify,
         receipts: ReceiptService::new(&config.receipt, Arc::clone(&sign)),
@@ -252,7 +262,8 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         levels,
         extending,
         standing,
-        room: Room::new(config.limits.buffered_bytes),
+        public_room: room.share(config.limits.buffered_bytes / 2),
+        room,
         public_work: work(),
         client_work: work(),
         config,

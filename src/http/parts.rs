@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     App,
+    auth::Caller,
     field::{FieldError, FieldFault},
     limits::{BodyError, BodyLimits, Reservation},
     multipart::Part,
@@ -48,6 +49,7 @@ impl Pace<'_> {
 /// The question in the parts of a request, and the room it takes.
 pub(super) async fn question(
     app: &App,
+    caller: &Caller,
     request: Request,
     limits: BodyLimits,
 ) -> Result<(Question, Reservation), Problem> {
@@ -55,7 +57,7 @@ pub(super) async fn question(
     let until = Instant::now() + limits.time;
     let mut pace = Pace { limits, until, request: &deadline, rest: app.config.limits.request() };
     let mut parts = limits.streamed_multipart(request).await?;
-    let mut reservation = app.room.reserve();
+    let mut reservation = app.room(caller).reserve();
     let (mut document, mut signature): (Option<Bytes>, Option<Bytes>) = (None, None);
     let mut digests = None;
     let (mut purpose, mut policy) = (None, None);

@@ -186,7 +186,10 @@ impl From<BodyError> for Problem {
                 let detail = format!("the body did not arrive within {seconds} seconds");
                 Self::new(StatusCode::REQUEST_TIMEOUT, "body-timeout", detail)
             }
-            BodyError::NoRoom => Self::overloaded(),
+            BodyError::NoRoom => {
+                let detail = "what is being received and sent fills the room there is (limits.buffered-bytes): ask again in a moment";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).retry_after(1)
+            }
             BodyError::Broken => {
                 Self::new(StatusCode::BAD_REQUEST, "body-broken", "the body ended early or its framing is wrong")
             }

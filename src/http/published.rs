@@ -40,7 +40,7 @@ async fn time_stamp(State(app): State<Arc<App>>, caller: Caller, request: Reques
     }
     let directory = app.published.clone().ok_or_else(Problem::not_found)?;
     let limits = BodyLimits { bytes: QUERY_LIMIT, ..app.body_limits(&caller) };
-    let (query, _reservation) = limits.read(request, &app.room).await?;
+    let (query, _reservation) = limits.read(request, &app.public_room).await?;
     let _admission = limits::admit(app.work(&caller), &caller)?;
     let answer = move || TimeStampingAuthority::load(&directory)?.answer(&query, clock::now());
     let answer = finished(tokio::task::spawn_blocking(answer).await)?;

@@ -112,7 +112,7 @@ pub async fn sign(State(app): State<Arc<App>>, caller: Caller, request: Request)
     let limits = app.body_limits(&caller);
     let (mut order, reservation) = match content_type(&request)? {
         "application/json" => {
-            let (body, reservation) = limits.read(request, &app.room).await?;
+            let (body, reservation) = limits.read(request, app.room(&caller)).await?;
             (self::order(&Fields::read(&body, FIELDS)?, Parts::default(), client, idempotency_key)?, reservation)
         }
         "multipart/form-data" => limits.within(from_multipart(&app, request, limits, client, idempotency_key)).await?,

@@ -93,7 +93,7 @@ pub async fn validate(State(app): State<Arc<App>>, caller: Caller, request: Requ
     if content_type(&request)? != "application/json" {
         return Err(Problem::media_type("application/json"));
     }
-    let (body, reservation) = app.body_limits(&caller).read(request, &app.room).await?;
+    let (body, reservation) = app.body_limits(&caller).read(request, app.room(&caller)).await?;
     let Order { document, asked, policy } = match read(&body, &|name| app.verify.policy(Some(name)).is_ok()) {
         Ok(order) => order,
         Err(errors) => return Ok(refused(&errors)),

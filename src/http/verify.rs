@@ -163,14 +163,14 @@ pub async fn verify(State(app): State<Arc<App>>, caller: Caller, request: Reques
     let limits = app.body_limits(&caller);
     let (question, reservation) = match body_type(&request)? {
         "application/json" => {
-            let (body, reservation) = limits.read(request, &app.room).await?;
+            let (body, reservation) = limits.read(request, app.room(&caller)).await?;
             (question(&Fields::read(&body, FIELDS)?)?, reservation)
         }
         "application/pdf" | "application/pkcs7-mime" => {
-            let (document, reservation) = limits.read(request, &app.room).await?;
+            let (document, reservation) = limits.read(request, app.room(&caller)).await?;
             (Question { document, ..Question::default() }, reservation)
         }
-        "multipart/form-data" => parts::question(&app, request, limits).await?,
+        "multipart/form-data" => parts::question(&app, &caller, request, limits).await?,
         _ => return Err(Problem::media_type(ACCEPTED)),
     };
     let receipt = receipt::admit(&app, &caller, form, &question.document, question.purpose.as_deref())?;

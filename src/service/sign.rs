@@ -292,7 +292,7 @@ impl SignService {
             level_requested: request.level,
             format: Format::Cades,
             packaging: request.packaging,
-            media_type: request.media_type.clone(),
+            media_type: essence(&request.media_type).to_owned(),
             begun_at: now,
         };
         match self.registry.begin(intent.clone()).await? {
@@ -406,6 +406,11 @@ pub(super) const fn key_was_not_asked(error: &SignError) -> bool {
 
 /// Content up to this size is hashed on the worker that serves the request: some 70 µs.
 pub(super) const HASHED_INLINE: usize = 32 * 1024;
+
+/// A media type without its parameters, in which anything may stand: they are no part of the record.
+pub(super) fn essence(media_type: &str) -> &str {
+    media_type.split(';').next().unwrap_or_default().trim()
+}
 
 /// The media type of content whose type nobody tells.
 pub const UNTOLD: &str = "application/octet-stream";

@@ -11,7 +11,8 @@ use tokio::task::spawn_blocking;
 use super::existing::{Existing, ExistingError, JudgedContent};
 use super::permission::Client;
 use super::sign::{
-    HASHED_INLINE, SignContent, SignError, SignRequest, SignService, Signed, draw_document_id, key_was_not_asked,
+    HASHED_INLINE, SignContent, SignError, SignRequest, SignService, Signed, draw_document_id, essence,
+    key_was_not_asked,
 };
 use super::sign_checks::check_permit;
 use super::steps::{Steps, settle};
@@ -71,7 +72,7 @@ impl SignService {
             level_requested: request.level,
             format: Format::Pades,
             packaging: request.packaging,
-            media_type: request.media_type.clone(),
+            media_type: essence(&request.media_type).to_owned(),
             begun_at: now,
         };
         match self.registry.begin(intent.clone()).await? {

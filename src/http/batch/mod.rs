@@ -6,21 +6,19 @@
 mod lines;
 mod sign;
 mod verify;
+mod waiting;
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, Bytes},
+    body::Bytes,
     extract::Request,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use futures_util::{FutureExt, stream};
+use futures_util::FutureExt;
 use serde_json::value::RawValue;
-use tokio::{
-    sync::{Semaphore, mpsc},
-    time::Instant,
-};
+use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
     App,
@@ -39,8 +37,6 @@ pub use verify::{__path_verify_batch, verify_batch};
 pub const NDJSON: &str = "application/x-ndjson";
 /// Lines of one stranger's batch in work.
 const OF_STRANGERS: usize = 4;
-/// Answers that wait to be taken, beside those in work.
-const WAITING: usize = 64;
 
 /// The answers of this body; the connection counts as being in work until it ends.
 #[derive(Clone, Copy)]
@@ -85,8 +81,9 @@ impl Batch {
             Caller::Anyone | Caller::UnknownClient => (OF_STRANGERS, Some(Instant::now() + limits.request())),
         };
         let body_limits = self.app.body_limits(&self.caller);
-        let mut lines = Lines::new(request.into_body(), body_limits.bytes, body_limits.time, self.app.room.clone());
-        let (answers, taken) = mpsc::channel::<(Bytes, Reservation)>(WAITING);
+        let mut lines =
+            Lines::new(request.into_body(), body_limits.bytes, body_limits.time, self.app.room(&self.caller).clone());
+        let (answers, body) = waiting::answers(until.map(|until| until + body_limits.time));
         let turns = Arc::new(Semaphore::new(in_work));
         let batch = Arc::new(self);
         tokio::spawn(async move {
@@ -121,12 +118,7 @@ impl Batch {
                 }
             }
         });
-        let taken = stream::unfold((taken, None::<Reservation>), |mut taken| async move {
-            let (answer, occupied) = taken.0.recv().await?;
-            // Its room is free when the next is asked for.
-            Some((Ok::<_, Infallible>(answer), (taken.0, Some(occupied))))
-        });
-        let mut response = Body::from_stream(taken).into_response();
+        let mut response = body.into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(NDJSON));
         response.extensions_mut().insert(Streamed);
         Ok(response)
@@ -162,7 +154,7 @@ impl Batch {
                 }
             },
         };
-        let mut occupied = self.app.room.reserve();
+        let mut occupied = self.app.room(&self.caller).reserve_all();
         if let Ok((_, members, _)) = &answered.outcome
             && let Err(error) = occupied.grow(members.len())
         {
