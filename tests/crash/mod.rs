@@ -93,7 +93,8 @@ impl World {
             command.env(life::DATABASE, url);
         }
         prepare(&mut command);
-        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a copy of this program")
+        let said = fs::File::create(self.folder.path().join("said")).expect("a file");
+        command.stdout(Stdio::piped()).stderr(said).spawn().expect("a copy of this program")
     }
 
     /// One life, until it dies at its step, or `most` after it is ready; false: it was not ready.
@@ -103,7 +104,10 @@ impl World {
                 disk.attach(command, &self.root(), manner);
             }
         });
-        let Some((address, said)) = ready(&mut child) else { return false };
+        let Some((address, said)) = ready(&mut child) else {
+            println!("{}", fs::read_to_string(self.folder.path().join("said")).unwrap_or_default());
+            return false;
+        };
         let seen = Arc::clone(&self.seen);
         let listener = thread::spawn(move || {
             for line in said.map_while(Result::ok) {
