@@ -16,6 +16,8 @@ use serde_json::value::RawValue;
 const MOST_FIELDS: usize = 64;
 /// Bytes of the JSON text of a name that a caller gives something.
 const LONGEST_IDENTIFIER: usize = 258;
+/// Bytes of the name of something that the settings have.
+const LONGEST_NAME: usize = 256;
 /// Characters of a field name that are repeated in an answer.
 const SHOWN: usize = 64;
 
@@ -183,6 +185,16 @@ impl<'a> Fields<'a> {
         }
         let parsed: Result<Key<'a>, _> = serde_json::from_str(raw);
         parsed.map(|text| Some(text.0)).map_err(|_| self.error(name, FieldFault::WrongType("a string")))
+    }
+
+    /// A string that is the name of something, of at most 256 bytes: longer ones are nobody's, and would be repeated.
+    pub fn short_text(&self, name: &str) -> Result<Option<Cow<'a, str>>, FieldError> {
+        match self.text(name)? {
+            Some(text) if text.len() > LONGEST_NAME => {
+                Err(self.error(name, FieldFault::Text("a name has at most 256 bytes")))
+            }
+            text => Ok(text),
+        }
     }
 
     /// A number.

@@ -26,6 +26,10 @@ pub enum BodyError {
     NoRoom,
     /// Ended early, or framed wrongly.
     Broken,
+    /// So many lines could not be read; the rest are not looked at.
+    Senseless {
+        lines: usize,
+    },
     /// Not multipart as RFC 7578 has it; the parser's words.
     Multipart(String),
 }

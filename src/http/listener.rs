@@ -226,6 +226,7 @@ impl Listener {
         let (close, closing) = watch::channel(false);
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(Closing(closing.clone()));
+            request.extensions_mut().insert(place.working());
             let (in_work, request) = place.begin(request);
             respond(Arc::clone(&self.door), caller.clone(), in_work, request)
         });
@@ -257,6 +258,7 @@ impl Listener {
         let (close, closing) = watch::channel(false);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Closing(closing.clone()));
+            request.extensions_mut().insert(place.working());
             let (in_work, request) = place.begin(request);
             respond(Arc::clone(&door), caller.clone(), in_work, request)
         });

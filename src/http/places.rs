@@ -74,6 +74,13 @@ pub struct InWork {
     rest: Option<Rest>,
 }
 
+/// Lets a request of many parts say that some of them are in work, whatever of it is still arriving.
+#[derive(Clone)]
+pub struct Working(Arc<Occupant>);
+
+/// Such a part, until this is dropped.
+pub struct PartInWork(Arc<Occupant>);
+
 /// A part of a request has yet to arrive, until this is dropped.
 pub struct StillArriving(Arc<Occupant>);
 
@@ -167,6 +174,10 @@ impl Place {
         (self.in_work(rest), request)
     }
 
+    pub fn working(&self) -> Working {
+        Working(Arc::clone(&self.occupant))
+    }
+
     fn still_arriving(&self) -> StillArriving {
         StillArriving::new(&self.occupant)
     }
@@ -201,6 +212,19 @@ impl InWork {
         let Some(body) = self.rest.as_ref().and_then(Rest::take) else { return };
         let _still = StillArriving::new(&self.occupant);
         arriving::take_in(body).await;
+    }
+}
+
+impl Working {
+    pub fn begin(&self) -> PartInWork {
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        PartInWork(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for PartInWork {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -264,6 +288,10 @@ mod tests {
         let places = Places::new(3);
         let (arriving, idle, newcomer) = (places.take().await, places.take().await, places.take().await);
         let request = (arriving.in_work(None), arriving.still_arriving());
+        let part = arriving.working().begin();
+        assert!(arriving.is_working());
+        drop(part);
+        assert!(!arriving.is_working());
         drop(idle.in_work(None));
         places.make_room();
         idle.wanted().await;

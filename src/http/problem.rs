@@ -193,6 +193,10 @@ impl From<BodyError> for Problem {
             BodyError::Broken => {
                 Self::new(StatusCode::BAD_REQUEST, "body-broken", "the body ended early or its framing is wrong")
             }
+            BodyError::Senseless { lines } => {
+                let detail = format!("{lines} lines could not be read: those that follow are not looked at");
+                Self::new(StatusCode::BAD_REQUEST, "invalid-json", detail)
+            }
             BodyError::Multipart(detail) => Self::new(StatusCode::BAD_REQUEST, "invalid-multipart", detail),
         }
     }

@@ -254,7 +254,7 @@ pub(super) fn order(
     client: Arc<Client>,
     idempotency_key: String,
 ) -> Result<SignRequest, Problem> {
-    let kind = fields.required("kind", fields.text("kind")?)?.into_owned();
+    let kind = fields.required("kind", fields.short_text("kind")?)?.into_owned();
     let format = fields.named("format", &["cades", "pades"], Format::from_name)?;
     let format = fields.required("format", format)?;
     let packaging = fields.named("packaging", &["detached", "enveloping"], Packaging::from_name)?;
@@ -331,7 +331,7 @@ pub(super) fn order(
         level,
         patience: Duration::ZERO,
         existing_signature,
-        signer: fields.text("signer")?.map(|text| text.into_owned()),
+        signer: fields.short_text("signer")?.map(|text| text.into_owned()),
         metadata: fields.object_text("metadata")?.map(ToOwned::to_owned),
     })
 }
@@ -348,9 +348,18 @@ async fn from_multipart(
     let mut parts = limits.multipart(request).await?;
     let mut reservation = app.room.reserve();
     let mut own = Parts::default();
-    let mut members: Vec<String> = Vec::new();
+    let (mut members, mut seen): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     while let Some(part) = parts.next_part().await? {
         let name = part.name().to_owned();
+        let fault = match name.as_str() {
+            known if !FIELDS.contains(&known) => Some(FieldFault::Unknown(FIELDS)),
+            known if seen.contains(&known.to_owned()) => Some(FieldFault::Duplicate),
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            return Err(FieldError::new(&name, fault).into());
+        }
+        seen.push(name.clone());
         let bytes = parts::buffer(part, &mut reservation, usize::MAX, limits).await?;
         let place = match name.as_str() {
             "document" => Some(&mut own.document),
@@ -358,9 +367,7 @@ async fn from_multipart(
             _ => None,
         };
         if let Some(place) = place {
-            if place.replace(bytes).is_some() {
-                return Err(FieldError::new(&name, FieldFault::Duplicate).into());
-            }
+            *place = Some(bytes);
             continue;
         }
         let text =

@@ -121,6 +121,8 @@ async fn every_bad_order_is_refused_by_name_and_nothing_is_signed() {
         (without("level"), 400, "level-missing"),
         (with("kind", json!("passport")), 403, "kind-not-permitted"),
         (with("signer", json!("judicial")), 403, "signer-not-permitted"),
+        (with("kind", json!("\u{202e}".repeat(100_000))), 400, "kind-wrong-text"),
+        (with("signer", json!("x".repeat(257))), 400, "signer-wrong-text"),
         (with("format", json!("pades")), 400, "packaging-conflict"),
         (with("format", json!("xades")), 400, "format-unknown-value"),
         (with("level", json!("b-b")), 400, "level-unknown-value"),

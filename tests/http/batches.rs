@@ -111,6 +111,13 @@ async fn a_line_that_cannot_be_read_is_told_and_the_next_is_answered() {
         assert_eq!((&failed[0]["httpStatus"], &failed[0]["code"]), (&json!(status), &json!(code)));
         assert_eq!(passed[0]["reliance"]["outcome"], "ACCEPT");
     }
+    // Who sends nothing but what cannot be read is not read for ever: each line is written down.
+    let answer = service.public(batch("/v1/verify/batch", &vec!["x".to_owned(); 1_000])).await;
+    let lines = answer.lines();
+    assert!((101..=110).contains(&lines.len()), "{}", lines.len());
+    assert!(lines.iter().all(|line| line["httpStatus"] == 400));
+    let is_last = |line: &&Value| line["detail"].as_str().is_some_and(|detail| detail.contains("not looked at"));
+    assert_eq!(lines.iter().filter(is_last).count(), 1);
     let empty = service.public(batch("/v1/verify/batch", &[])).await;
     assert!(empty.status == 200 && empty.lines().is_empty());
     let json = service.public(Request::json("/v1/verify/batch", &json!({}))).await;

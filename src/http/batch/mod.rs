@@ -8,7 +8,14 @@ mod sign;
 mod verify;
 mod waiting;
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     body::Bytes,
@@ -28,6 +35,7 @@ use super::{
     field::Fields,
     limits::{self, Admission, BodyError, Reservation},
     listener::Closing,
+    places::Working,
     problem::Problem,
 };
 use lines::Lines;
@@ -35,6 +43,8 @@ pub use sign::{__path_sign_batch, sign_batch};
 pub use verify::{__path_verify_batch, verify_batch};
 
 pub const NDJSON: &str = "application/x-ndjson";
+/// Lines of one stranger's batch that cannot be read, each of which is written into the audit log.
+const MOST_UNREADABLE: usize = 100;
 /// Lines of one stranger's batch in work.
 const OF_STRANGERS: usize = 4;
 
@@ -64,6 +74,8 @@ struct Batch {
     operation: Operation,
     /// The member by which lines are named.
     name: &'static str,
+    /// Lines that could not be read.
+    unreadable: AtomicUsize,
 }
 
 impl Batch {
@@ -74,6 +86,7 @@ impl Batch {
         A: Future<Output = Answered> + Send + 'static,
     {
         let mut closing = request.extensions_mut().remove::<Closing>().ok_or_else(Problem::internal)?;
+        let place = request.extensions_mut().remove::<Working>().ok_or_else(Problem::internal)?;
         // Who is a stranger has the time of one request.
         let limits = &self.app.config.limits;
         let (in_work, until) = match &self.caller {
@@ -83,7 +96,7 @@ impl Batch {
         let body_limits = self.app.body_limits(&self.caller);
         let mut lines =
             Lines::new(request.into_body(), body_limits.bytes, body_limits.time, self.app.room(&self.caller).clone());
-        let (answers, body) = waiting::answers(until.map(|until| until + body_limits.time));
+        let (answers, body) = waiting::answers(body_limits.time, until.map(|until| until + body_limits.time));
         let turns = Arc::new(Semaphore::new(in_work));
         let batch = Arc::new(self);
         tokio::spawn(async move {
@@ -101,14 +114,18 @@ impl Batch {
                 };
                 let Some(line) = next else { return };
                 number += 1;
+                let is_senseless = until.is_some() && batch.unreadable.load(Ordering::Relaxed) >= MOST_UNREADABLE;
+                let line = if is_senseless { Err(BodyError::Senseless { lines: MOST_UNREADABLE }) } else { line };
                 let goes_on = |error: &BodyError| matches!(error, BodyError::TooLarge { .. } | BodyError::NoRoom);
                 let is_last = line.as_ref().is_err_and(|error| !goes_on(error));
                 let (batch, answers, answer) = (Arc::clone(&batch), answers.clone(), answer.clone());
                 if answers.is_closed() {
                     return;
                 }
+                let in_work = place.begin();
                 tokio::spawn(async move {
                     let answer = batch.answer(number, line, answer).await;
+                    drop(in_work);
                     // Nobody listens any more: what was recorded is had again with its idempotency key.
                     drop(answers.send(answer).await);
                     drop(turn);
@@ -154,10 +171,15 @@ impl Batch {
                 }
             },
         };
+        if answered.outcome.as_ref().is_err_and(|problem| problem.status.is_client_error()) {
+            self.unreadable.fetch_add(1, Ordering::Relaxed);
+        }
         let mut occupied = self.app.room(&self.caller).reserve_all();
-        if let Ok((_, members, _)) = &answered.outcome
-            && let Err(error) = occupied.grow(members.len())
-        {
+        let length = match &answered.outcome {
+            Ok((_, members, _)) => members.len(),
+            Err(problem) => problem.detail.len(),
+        };
+        if let Err(error) = occupied.grow(length) {
             // A signature is in the record: it is had again by its key.
             answered.outcome = Err(error.into());
         }

@@ -1,6 +1,6 @@
 //! `POST /v1/sign/batch`, on the mutual-TLS listener alone.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicUsize};
 
 use axum::{
     extract::{Request, State},
@@ -44,7 +44,14 @@ pub async fn sign_batch(
     caller.permitted(config::Operation::Sign)?;
     check_media_type(&request)?;
     let trail = trail(&mut request)?;
-    let batch = Batch { app, caller, trail, operation: Operation::Sign, name: "idempotencyKey" };
+    let batch = Batch {
+        app,
+        caller,
+        trail,
+        operation: Operation::Sign,
+        name: "idempotencyKey",
+        unreadable: AtomicUsize::new(0),
+    };
     batch.begin(request, |batch, line| async move { answer_line(&batch, line).await })
 }
 

@@ -1,6 +1,6 @@
 //! `POST /v1/verify/batch`.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicUsize};
 
 use axum::{
     extract::{Request, State},
@@ -40,7 +40,7 @@ pub async fn verify_batch(
     caller.may_verify()?;
     check_media_type(&request)?;
     let trail = trail(&mut request)?;
-    let batch = Batch { app, caller, trail, operation: Operation::Verify, name: "id" };
+    let batch = Batch { app, caller, trail, operation: Operation::Verify, name: "id", unreadable: AtomicUsize::new(0) };
     batch.begin(request, |batch, line| async move { answer_line(&batch, line).await })
 }
 

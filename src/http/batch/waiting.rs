@@ -1,6 +1,10 @@
-//! Answers that wait to be taken: a bounded number, each with the room that it takes. A stranger's do not wait for ever.
+//! Answers that wait to be taken: a bounded number, each with the room that it takes, and none for ever.
 
-use std::{io, sync::Arc, sync::Weak, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use axum::body::{Body, Bytes};
 use futures_util::stream;
@@ -13,27 +17,29 @@ use crate::http::limits::Reservation;
 
 /// Answers that wait, beside those in work.
 const WAITING: usize = 64;
-/// How often it is tried again to give up answers, while the body is being asked for the next.
-const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How often it is looked at whether answers are taken, at least and at most.
+const LOOKED_AT_EVERY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 pub type Answers = mpsc::Sender<(Bytes, Reservation)>;
 
 struct Waiting {
     answers: mpsc::Receiver<(Bytes, Reservation)>,
+    /// How many were taken.
+    taken: u64,
     /// Some were given up: the body has no good end.
     is_cut: bool,
 }
 
-/// Where answers are put, and the body that gives them. `until`: what was not taken then is given up.
-pub fn answers(until: Option<Instant>) -> (Answers, Body) {
+/// Where answers are put, and the body that gives them. All are given up if none of those that wait is taken for as long as `patience`,
+/// whatever else goes on on the connection, or `until` has passed.
+pub fn answers(patience: Duration, until: Option<Instant>) -> (Answers, Body) {
     let (put, answers) = mpsc::channel(WAITING);
-    let waiting = Arc::new(Mutex::new(Waiting { answers, is_cut: false }));
-    if let Some(until) = until {
-        tokio::spawn(give_up(Arc::downgrade(&waiting), until));
-    }
+    let waiting = Arc::new(Mutex::new(Waiting { answers, taken: 0, is_cut: false }));
+    tokio::spawn(give_up(Arc::downgrade(&waiting), patience, until));
     let taken = stream::unfold((waiting, None::<Reservation>), |(waiting, occupied)| async move {
         let mut all = waiting.lock().await;
         let next = all.answers.recv().await;
+        all.taken += 1;
         let is_cut = std::mem::take(&mut all.is_cut);
         drop(all);
         // What was given before is on its way.
@@ -47,18 +53,27 @@ pub fn answers(until: Option<Instant>) -> (Answers, Body) {
     (put, Body::from_stream(taken))
 }
 
-async fn give_up(waiting: Weak<Mutex<Waiting>>, until: Instant) {
-    tokio::time::sleep_until(until).await;
+async fn give_up(waiting: Weak<Mutex<Waiting>>, patience: Duration, until: Option<Instant>) {
+    let (least, most) = LOOKED_AT_EVERY;
+    let mut seen = (0, Instant::now());
     while let Some(waiting) = waiting.upgrade() {
         // Locked, none waits: the body has asked for the next.
         if let Ok(mut all) = waiting.try_lock() {
-            all.is_cut = true;
-            all.answers.close();
-            while all.answers.try_recv().is_ok() {}
-            return;
+            let now = Instant::now();
+            if all.answers.is_empty() || all.taken != seen.0 {
+                seen = (all.taken, now);
+            }
+            if now.duration_since(seen.1) >= patience || until.is_some_and(|until| now >= until) {
+                all.is_cut = true;
+                all.answers.close();
+                while all.answers.try_recv().is_ok() {}
+                return;
+            }
+        } else {
+            seen.1 = Instant::now();
         }
         drop(waiting);
-        tokio::time::sleep(TRIED_AGAIN_AFTER).await;
+        tokio::time::sleep((patience / 8).clamp(least, most)).await;
     }
 }
 
@@ -78,7 +93,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_takes_room_until_the_next_is_asked_for() {
         let room = Room::new(2 * 4096);
-        let (put, body) = answers(None);
+        let (put, body) = answers(Duration::from_secs(60), None);
         let mut taken = body.into_data_stream();
         put.send(answer(&room)).await.expect("taken");
         put.send(answer(&room)).await.expect("taken");
@@ -91,12 +106,15 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_takes_is_given_up_in_time_and_the_body_says_so() {
-        let room = Room::new(4096);
-        let (put, body) = answers(Some(Instant::now() + Duration::from_millis(50)));
-        put.send(answer(&room)).await.expect("taken");
-        tokio::time::timeout(Duration::from_secs(20), put.closed()).await.expect("given up");
-        assert!(room.reserve_all().grow(4096).is_ok());
-        let mut taken = body.into_data_stream();
-        assert!(taken.next().await.is_some_and(|answer| answer.is_err()));
+        let soon = Duration::from_millis(50);
+        for (patience, until) in [(soon, None), (Duration::from_secs(60), Some(Instant::now() + soon))] {
+            let room = Room::new(4096);
+            let (put, body) = answers(patience, until);
+            put.send(answer(&room)).await.expect("taken");
+            tokio::time::timeout(Duration::from_secs(20), put.closed()).await.expect("given up");
+            assert!(room.reserve_all().grow(4096).is_ok());
+            let mut taken = body.into_data_stream();
+            assert!(taken.next().await.is_some_and(|answer| answer.is_err()));
+        }
     }
 }
