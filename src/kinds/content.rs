@@ -8,6 +8,7 @@ use super::{
     kind::KindFault,
     schema::{Schema, Schemas},
 };
+use crate::core::pdf::{document::Document, page, survey::survey};
 
 /// What documents of a kind are under one media type.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub enum Form {
     Json,
     /// A Bundle of FHIR R4 (4.0.1) that is a document, in JSON.
     FhirDocument,
-    /// ISO 32000; signing inside it reads it whole, signing beside it its first and last lines.
+    /// ISO 32000, with pages, without scripts and what else acts.
     Pdf,
     /// Anything: nobody here looks into it.
     Octets,
@@ -70,12 +71,12 @@ pub struct ContentFault {
     pub of_media_type: bool,
 }
 
-/// Octets at the end of a PDF in which `%%EOF` stands.
-const PDF_END: usize = 1024;
+/// The longest path and rule that are told, in bytes: names in a path are the document's own.
+const LONGEST_TOLD: usize = 1024;
 
 impl ContentFault {
     pub(super) fn new(path: impl Into<String>, rule: impl Into<String>) -> Self {
-        Self { path: path.into(), rule: rule.into(), of_media_type: false }
+        Self { path: cut(path.into()), rule: cut(rule.into()), of_media_type: false }
     }
 
     pub(super) fn media_type(known: &str) -> Self {
@@ -113,11 +114,7 @@ impl Content {
         }
         match self.form {
             Form::Octets => Ok(()),
-            Form::Pdf => {
-                let end = &document[document.len().saturating_sub(PDF_END)..];
-                let is_pdf = document.starts_with(b"%PDF-") && memchr::memmem::find(end, b"%%EOF").is_some();
-                if is_pdf { Ok(()) } else { Err(ContentFault::new("", "must be a PDF")) }
-            }
+            Form::Pdf => check_pdf(document),
             Form::Json => self.check_schema(&json::parse(document)?),
             Form::FhirDocument => {
                 let value = json::parse(document)?;
@@ -130,4 +127,30 @@ impl Content {
     fn check_schema(&self, value: &Value) -> Result<(), ContentFault> {
         self.schema.as_ref().map_or(Ok(()), |schema| schema.check(value))
     }
+}
+
+/// As it is read for a signature in it: whoever signs beside it says as much.
+fn check_pdf(document: &[u8]) -> Result<(), ContentFault> {
+    let fault = |rule: String| Err(ContentFault::new("", rule));
+    if !document.starts_with(b"%PDF-") {
+        return fault("must be a PDF".to_owned());
+    }
+    let read = Document::read(document);
+    let looked = read.and_then(|document| Ok((page::pages(&document)?.len(), survey(&document)?.is_active)));
+    match looked {
+        Err(cause) => fault(format!("must be a PDF that can be read: {cause}")),
+        Ok((0, _)) => fault("must be a PDF with pages".to_owned()),
+        Ok((_, true)) => fault("must be a PDF without scripts, XFA forms and actions".to_owned()),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// No more of it than is told.
+fn cut(mut text: String) -> String {
+    if text.len() > LONGEST_TOLD {
+        let end = (0..=LONGEST_TOLD).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }

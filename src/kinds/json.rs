@@ -13,11 +13,19 @@ use super::ContentFault;
 /// Values of one document: each takes some hundred octets of memory, however short it is written.
 const MOST_VALUES: usize = 500_000;
 
-/// Reads a document. Nesting beyond 127 is refused by the parser, more than 500,000 values here.
+/// Digits of a number that a double holds whatever they are (IEEE 754 binary64), in which most readers keep it.
+const MOST_DIGITS: usize = 15;
+
+/// Reads a document. Nesting beyond 127 is refused by the parser, more than 500,000 values here, and numbers that readers would not read alike.
 ///
 /// # Errors
 /// A [`ContentFault`] with the line and column of what cannot be read, or the path of a name that stands there twice.
 pub fn parse(document: &[u8]) -> Result<Value, ContentFault> {
+    if let Some(at) = doubtful_number(document) {
+        let line = memchr::memchr_iter(b'\n', &document[..at]).count() + 1;
+        let rule = format!("must have numbers of at most {MOST_DIGITS} digits, and no -0; one stands in line {line}");
+        return Err(ContentFault::new("", rule));
+    }
     let place = Place::default();
     let mut parser = serde_json::Deserializer::from_slice(document);
     let value = Node(&place).deserialize(&mut parser).and_then(|value| parser.end().map(|()| value));
@@ -32,6 +40,37 @@ pub fn parse(document: &[u8]) -> Result<Value, ContentFault> {
             format!("must be JSON in UTF-8; it cannot be read at line {}, column {}", error.line(), error.column()),
         ),
     })
+}
+
+/// Where a number stands of which readers would make different ones: more digits than a double holds, or a zero with a sign.
+fn doubtful_number(document: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(octet) = document.get(at) {
+        match octet {
+            b'"' => {
+                // To the end of the text.
+                at += 1;
+                while let Some(octet) = document.get(at).filter(|octet| **octet != b'"') {
+                    at += if *octet == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+            }
+            b'-' | b'0'..=b'9' => {
+                let is_part = |octet: &&u8| matches!(octet, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
+                let length = document[at..].iter().take_while(is_part).count();
+                let number = &document[at..at + length];
+                let digits = number.split(|octet| matches!(octet, b'e' | b'E')).next().unwrap_or_default();
+                let digits = digits.iter().filter(|octet| octet.is_ascii_digit()).skip_while(|octet| **octet == b'0');
+                let digits = digits.count();
+                if digits > MOST_DIGITS || (digits == 0 && number.starts_with(b"-")) {
+                    return Some(at);
+                }
+                at += length;
+            }
+            _ => at += 1,
+        }
+    }
+    None
 }
 
 /// Appends a step to a JSON Pointer (RFC 6901 §3).
@@ -147,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_has_one_reading_is_read_as_the_parser_reads_it() {
-        let text = r#"{"a": [1, -2, 1.5, true, null, "é\n", {"b/~": {}}], "": 18446744073709551615}"#;
+        let text = r#"{"a": [1, -2, 1.5, true, null, "é\n", {"b/~": {}}], "": 123456789012345}"#;
         assert_eq!(parse(text.as_bytes()), Ok(serde_json::from_str(text).expect("JSON")));
     }
 
@@ -160,6 +199,10 @@ mod tests {
             (r#"{"a": 1, "\u0061": 1}"#, "/a"),
             (r#"{"a": 1} x"#, ""),
             ("{\"a\": 1e999}", ""),
+            ("{\"a\": 42100.00000000000000001}", ""),
+            ("[9007199254740993]", ""),
+            ("[-0]", ""),
+            ("[-0.0e5]", ""),
             ("\u{feff}{}", ""),
             ("", ""),
             (&deep, ""),

@@ -9,6 +9,7 @@ pub mod fhir;
 pub mod json;
 pub mod kind;
 pub mod schema;
+mod vocabulary;
 
 use std::{
     collections::BTreeMap,
@@ -113,6 +114,10 @@ impl Kinds {
         let mut schemas = Schemas::default();
         for (name, text) in files.clone().filter(|(name, _)| name.ends_with(SCHEMA_END)) {
             schemas.add(name, text).map_err(about(name))?;
+        }
+        // One that no kind uses is a mistake all the more.
+        for name in schemas.names() {
+            schemas.compile(name).map_err(about(name))?;
         }
         let mut by_name = BTreeMap::new();
         for (name, text) in files.filter(|(name, _)| name.ends_with(".toml")) {

@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::task::spawn_blocking;
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
     adding::read_existing,
@@ -45,6 +45,8 @@ pub struct SignService {
     /// What documents of these kinds are.
     pub(super) described: Arc<Kinds>,
     keys: SharedKeys,
+    /// Documents that are held against their kind.
+    pub(super) checking: Arc<Semaphore>,
     pub(super) registry: Arc<dyn Registry>,
     pub(super) verify: Arc<VerifyService>,
     pub(super) standing: Arc<Standing>,
@@ -208,6 +210,7 @@ impl SignService {
             kinds: kinds.iter().map(|kind| (kind.name.clone(), kind.clone())).collect(),
             described,
             keys,
+            checking: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
             registry,
             verify,
             standing,

@@ -71,7 +71,16 @@ impl SignService {
             let checked = if untold { kind.check_untold(&document) } else { kind.check(&media_type, &document) };
             checked.map_err(SignError::from)
         };
-        if small { check() } else { spawn_blocking(check).await.map_err(|_| SignError::Interrupted)? }
+        if small {
+            return check();
+        }
+        // Read, a document takes many times its size: as many at one time as there are processors.
+        let turn = Arc::clone(&self.checking).acquire_owned().await.map_err(|_| SignError::Interrupted)?;
+        let checked = move || {
+            let _turn = turn;
+            check()
+        };
+        spawn_blocking(checked).await.map_err(|_| SignError::Interrupted)?
     }
 
     /// The key can be used for every kind that the settings give it.

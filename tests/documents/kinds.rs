@@ -207,7 +207,7 @@ fn a_health_book_is_a_document_whose_references_resolve() {
         ),
         (
             Box::new(move |bundle| drop(bundle["entry"][at]["resource"].as_object_mut().unwrap().remove("birthDate"))),
-            "/entry".into(),
+            format!("/entry/{at}/resource/birthDate"),
         ),
         (set("/entry/3/resource/resourceType", Value::Null), "/entry/3/resource/resourceType".into()),
     ];
@@ -223,6 +223,7 @@ fn references_resolve_as_the_standard_has_it() {
     let text = include_str!("../../testvectors/documents/health-book-small.json");
     let patient = "urn:uuid:00000000-0000-4000-8000-000000000003";
     let at_server = text.replace(patient, "https://his.example/fhir/Patient/1");
+    let at_server = at_server.replace("\"id\":\"00000000-0000-4000-8000-000000000003\"", "\"id\":\"1\"");
     let resolves = |reference: &str| {
         let subject = "\"subject\":{\"reference\":\"https://his.example/fhir/Patient/1\"}";
         assert!(at_server.contains(subject));
@@ -230,9 +231,9 @@ fn references_resolve_as_the_standard_has_it() {
         check("health-book", "application/fhir+json", changed.as_bytes()).is_ok()
     };
     assert!(resolves("https://his.example/fhir/Patient/1"));
-    assert!(resolves("https://his.example/fhir/Patient/1/_history/7"));
-    assert!(resolves("Patient/00000000-0000-4000-8000-000000000003"));
-    assert!(resolves("#"));
+    assert!(!resolves("https://his.example/fhir/Patient/1/_history/7"), "there is no such version");
+    assert!(resolves("Patient/1"));
+    assert!(!resolves("#"), "the Composition is no Patient");
     assert!(!resolves("Patient/2"));
     assert!(!resolves("https://his.example/fhir/Patient/2"));
     assert!(!resolves(""));
@@ -251,11 +252,179 @@ fn what_is_no_document_of_the_kind_is_refused_by_a_word_about_it() {
         ("referral", "application/xml", b"<a/>", "documents of this kind are application/json, application/pdf"),
         ("referral", "", b"{}", "documents of this kind are"),
         ("judicial-certificate", "application/pdf", b"{}", "must be a PDF"),
-        ("judicial-certificate", "application/pdf", b"%PDF-1.7\n", "must be a PDF"),
+        ("judicial-certificate", "application/pdf", b"%PDF-1.7\n", "must be a PDF that can be read"),
+        ("judicial-certificate-1", "application/pdf", b"%PDF-%%EOF", "must be a PDF that can be read"),
+        ("referral", "application/json", b"{\"number\": -0}", "no -0; one stands in line 1"),
         ("health-book", "application/fhir+json", b"[]", "/resourceType: must be Bundle"),
         ("health-book", "application/fhir+json", b"{\"resourceType\": \"Patient\"}", "/resourceType: must be Bundle"),
     ] {
         let fault = check(kind, media_type, document).expect_err(words);
         assert!(fault.to_string().contains(words), "{fault}, not {words}");
     }
+}
+
+type Change = fn(&mut Value);
+
+const ORGANIZATION: &str = "urn:uuid:00000000-0000-4000-8000-000000000004";
+
+fn small() -> Value {
+    serde_json::from_str(include_str!("../../testvectors/documents/health-book-small.json")).unwrap()
+}
+
+fn composition(bundle: &mut Value) -> &mut Value {
+    &mut bundle["entry"][0]["resource"]
+}
+
+/// The book is about one person, whom it names itself, and says something of each thing that is wanted.
+#[test]
+fn a_health_book_is_about_one_person_and_says_something() {
+    const SUBJECT: &str = "/entry/0/resource/subject";
+    const SECTION: &str = "/entry/0/resource/section/0";
+    fn subject(bundle: &mut Value, subject: Value) {
+        composition(bundle)["subject"] = subject;
+    }
+    fn section(bundle: &mut Value) -> &mut Value {
+        &mut composition(bundle)["section"][0]
+    }
+    let another_patient = |bundle: &mut Value| {
+        let whole = bundle["entry"][1]["resource"].clone();
+        let url = "urn:uuid:00000000-0000-4000-8000-000000000009";
+        bundle["entry"].as_array_mut().unwrap().push(json!({"fullUrl": url, "resource": whole}));
+        bundle["entry"][1]["resource"] = json!({"resourceType": "Patient"});
+    };
+    let one_for_all = |bundle: &mut Value| {
+        let sections = composition(bundle)["section"].as_array_mut().unwrap();
+        let codes: Vec<Value> = sections.iter().map(|section| section["code"]["coding"][0].clone()).collect();
+        sections[0]["code"]["coding"] = codes.into();
+        sections.truncate(1);
+    };
+    let twice = |bundle: &mut Value| {
+        let patient = bundle["entry"][1]["resource"].clone();
+        for server in ["a", "b"] {
+            let mut patient = patient.clone();
+            patient["id"] = "1".into();
+            let entry = json!({"fullUrl": format!("https://{server}/fhir/Patient/1"), "resource": patient});
+            bundle["entry"].as_array_mut().unwrap().push(entry);
+        }
+        subject(bundle, json!({"reference": "Patient/1"}));
+    };
+    let contained_twice = |bundle: &mut Value| {
+        let inner = json!({"resourceType": "Organization", "id": "p"});
+        composition(bundle)["contained"] = json!([inner, inner]);
+        composition(bundle)["custodian"] = json!({"reference": "#p"});
+    };
+    let changes: &[(Change, &str)] = &[
+        (|bundle| subject(bundle, json!({})), SUBJECT),
+        (|bundle| subject(bundle, json!(true)), SUBJECT),
+        (|bundle| subject(bundle, json!({"display": "X"})), SUBJECT),
+        (|bundle| subject(bundle, json!([{"reference": ORGANIZATION}])), SUBJECT),
+        (|bundle| subject(bundle, json!({"reference": "Organization/00000000-0000-4000-8000-000000000004"})), SUBJECT),
+        (|bundle| subject(bundle, json!({"reference": "#"})), SUBJECT),
+        (|bundle| subject(bundle, json!({"reference": null})), "/entry/0/resource/subject/reference"),
+        (|bundle| subject(bundle, json!({"reference": [ORGANIZATION]})), "/entry/0/resource/subject/reference"),
+        (|bundle| subject(bundle, json!({"reference": {"x": 1}})), "/entry/0/resource/subject/reference"),
+        (another_patient, "/entry/1/resource/identifier"),
+        (twice, "/entry/0/resource/subject/reference"),
+        (contained_twice, "/entry/0/resource/contained/1/id"),
+        (|bundle| bundle["entry"][1]["fullUrl"] = json!("https://a/Patient/77"), "/entry/1/fullUrl"),
+        (|bundle| bundle["entry"][1]["fullUrl"] = json!("javascript:alert(1)"), "/entry/1/fullUrl"),
+        (|bundle| composition(bundle)["status"] = json!("entered-in-error"), "/entry/0/resource/status"),
+        (|bundle| composition(bundle)["type"] = json!({}), "/entry/0/resource/type"),
+        (|bundle| composition(bundle)["date"] = json!("yesterday"), "/entry/0/resource/date"),
+        (|bundle| composition(bundle)["author"] = json!([null]), "/entry/0/resource/author"),
+        (|bundle| composition(bundle)["author"] = json!("me"), "/entry/0/resource/author"),
+        (|bundle| bundle["timestamp"] = json!("never"), "/timestamp"),
+        (|bundle| section(bundle)["text"] = json!({}), "/entry/0/resource/section/0/text/status"),
+        (|bundle| section(bundle)["text"]["div"] = json!(7), "/entry/0/resource/section/0/text/div"),
+        (
+            |bundle| section(bundle)["text"]["div"] = json!("<div><script>alert(1)</script></div>"),
+            "/entry/0/resource/section/0/text/div",
+        ),
+        (|bundle| section(bundle)["entry"] = json!([null]), "/entry/0/resource/section/0/entry/0"),
+        (|bundle| section(bundle)["entry"] = json!([{}]), "/entry/0/resource/section/0/entry/0"),
+        (|bundle| drop(section(bundle).as_object_mut().unwrap().remove("text")), SECTION),
+        (one_for_all, "/entry/0/resource/section"),
+        (|bundle| bundle["entry"][1]["resource"]["name"] = json!([null]), "/entry/1/resource/name"),
+        (
+            |bundle| bundle["entry"][1]["resource"]["identifier"] = json!([{"value": " "}]),
+            "/entry/1/resource/identifier",
+        ),
+        (|bundle| bundle["entry"][1]["resource"]["birthDate"] = json!("1978-13-45"), "/entry/1/resource/birthDate"),
+    ];
+    for (number, (change, path)) in changes.iter().enumerate() {
+        let mut bundle = small();
+        change(&mut bundle);
+        let fault = check("health-book", "application/fhir+json", bundle.to_string().as_bytes()).expect_err(path);
+        assert_eq!(fault.path, *path, "{number}: {fault}");
+    }
+}
+
+/// What issuers ordinarily write is good.
+#[test]
+fn ordinary_papers_are_good() {
+    let with = |kind: &str, changes: &[(&str, Value)]| {
+        let mut paper = sample(kind);
+        for (path, value) in changes {
+            let (parent, name) = path.rsplit_once('/').expect("a path");
+            let parent = paper.pointer_mut(parent).expect(path);
+            match name.parse::<usize>() {
+                Ok(index) => parent[index] = value.clone(),
+                Err(_) => parent[name] = value.clone(),
+            }
+        }
+        assert_eq!(check(kind, "application/json", paper.to_string().as_bytes()), Ok(()), "{kind} {changes:?}");
+    };
+    let newborn = [("/patient/citizenId", Value::Null), ("/patient/birthDate", json!("2026"))];
+    let foreigner = [("/patient/citizenId", Value::Null), ("/patient/passport", json!("PA-1234567"))];
+    for kind in ["referral", "re-examination", "health-check", "social-security-visit"] {
+        with(kind, &newborn);
+        with(kind, &foreigner);
+        with(kind, &[("/patient/citizenId", json!("012345678")), ("/patient/gender", json!("Nu\u{31b}\u{303}"))]);
+        with(kind, &[("/number", json!("GCT-ĐN-2026 000001")), ("/patient/address", Value::Null)]);
+        with(kind, &[("/patient/insuranceNumber", Value::Null)]);
+    }
+    with("referral", &[("/diagnoses/0/code", json!("A17.0†")), ("/conditionAtReferral", json!("a\r\n\tb"))]);
+    with("referral", &[("/diagnoses/0/code", json!("G01*")), ("/from/code", json!("K9901"))]);
+    with("social-security-visit", &[("/dischargedAt", Value::Null), ("/items/0/unitPrice", json!(1_250.125))]);
+    with(
+        "judicial-certificate-1",
+        &[("/fileCode", json!("000.00.01.H99-260803-0001")), ("/positionBans", Value::Null)],
+    );
+    with("judicial-certificate-1", &[("/person/ethnicity", Value::Null), ("/person/birthDate", json!("1950"))]);
+    let mut nothing_known = small();
+    let section = &mut composition(&mut nothing_known)["section"][0];
+    section.as_object_mut().unwrap().remove("text");
+    section["emptyReason"] = json!({"coding": [{"code": "nilknown"}]});
+    assert_eq!(check("health-book", "application/fhir+json", nothing_known.to_string().as_bytes()), Ok(()));
+}
+
+/// What people would see otherwise than it is written.
+#[test]
+fn names_change_no_direction_and_answers_repeat_none() {
+    for name in ["Nguyễn\u{202e}Văn", "a\u{2066}b", "a\u{85}b", "a\u{2028}b"] {
+        let fault = fault("referral", |paper| paper["patient"]["fullName"] = json!(name));
+        assert_eq!(fault.path, "/patient/fullName");
+    }
+    let secret = "001099000001".repeat(1000);
+    let fault = fault("referral", |paper| paper["patient"][&secret] = json!(1));
+    assert!(fault.path == "/patient" && !fault.to_string().contains("001099"), "{fault}");
+    let twice = format!("{{\"{secret}\":1,\"{secret}\":2}}");
+    let told = check("referral", "application/json", twice.as_bytes()).expect_err("twice").to_string();
+    assert!(told.len() < 3_000, "{}", told.len());
+}
+
+/// References into one's own resource cost what they are, not the product of both.
+#[test]
+fn many_contained_resources_and_references_are_read_once() {
+    let mut bundle = small();
+    let contained: Vec<Value> =
+        (0..20_000).map(|number| json!({"resourceType": "Device", "id": format!("z{number}")})).collect();
+    let references: Vec<Value> = (0..20_000).map(|_| json!({"reference": "#z19999"})).collect();
+    bundle["entry"][1]["resource"]["contained"] = contained.into();
+    bundle["entry"][1]["resource"]["link"] = references.into();
+    let text = bundle.to_string();
+    let began = std::time::Instant::now();
+    assert_eq!(check("health-book", "application/fhir+json", text.as_bytes()), Ok(()));
+    // Their product would take minutes here.
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }
