@@ -43,7 +43,12 @@ async fn a_malformed_document_is_refused_with_the_path_of_the_fault_and_its_key_
     let twice = String::from_utf8_lossy(CONTENT).replacen("{", "{\"type\":\"document\",", 1);
     for (changes, code, field, path) in [
         (json!({"document": base64(b"{}")}), "document-malformed", "document", json!("/resourceType")),
-        (json!({"document": base64(book.to_string().as_bytes())}), "document-malformed", "document", json!("/entry/1/resource/birthDate")),
+        (
+            json!({"document": base64(book.to_string().as_bytes())}),
+            "document-malformed",
+            "document",
+            json!("/entry/1/resource/birthDate"),
+        ),
         (json!({"document": base64(twice.as_bytes())}), "document-malformed", "document", json!("/type")),
         (json!({"mediaType": "text/plain"}), "media-type-not-permitted", "mediaType", Value::Null),
         (json!({"mediaType": "application/pdf"}), "document-malformed", "document", json!("")),

@@ -132,7 +132,7 @@ impl<'a> Resources<'a> {
             }
             // By the holder's own place: what it contains lives as long as the Bundle.
             let own = self.by_url.get(holder.full_url)?;
-            return self.entries[*own].contained.get(id).map(|inner| Found::Contained(inner));
+            return self.entries[*own].contained.get(id).map(Found::Contained);
         }
         let (whole, version) = match reference.split_once("/_history/") {
             Some((whole, version)) => (whole, Some(version)),
