@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{KeptHead, files, lines, newest_head};
 use super::head::{Head, PublicHeadKey, Signed};
-use super::line::{Content, Line, Unsigned, VERSION, digest, nothing};
+use super::line::{Content, Cut, Line, Unsigned, VERSION, digest, nothing};
 
 /// Of what a log tells of itself, so much is kept.
 const MOST_NOTES: usize = 1000;
@@ -38,6 +38,8 @@ pub struct Note {
 pub enum Told {
     /// Lines stood without a head at a start: a crash left them, or somebody put them in.
     Unsigned { first: u64, last: u64 },
+    /// Octets with whole lines among them, behind one that was never whole, were taken away at a start.
+    Cut { octets: u64, kept: String },
     /// The head beside the log was missing at a start.
     NoHead,
     /// The head beside the log did not fit, and its keeper had the log go on.
@@ -52,6 +54,11 @@ impl fmt::Display for Note {
                 formatter,
                 "lines {first} to {last} were under no head when the service started, as line {line} of {time} tells: a crash left them, \
                  or somebody put them in or changed them; compare them with the registry and with copies elsewhere"
+            ),
+            Told::Cut { octets, kept } => write!(
+                formatter,
+                "{octets} octets behind the last whole line were taken away when the service started, as line {line} of {time} tells: a power \
+                 failure left them, or somebody put them in; they are kept in {kept}"
             ),
             Told::NoHead => write!(
                 formatter,
@@ -207,7 +214,7 @@ impl<'a> Walk<'a> {
                 }
             }
             Content::Decision(_) => self.decisions += 1,
-            Content::Recovered { octets, unsigned } => {
+            Content::Recovered { octets, unsigned, cut } => {
                 if let Some(Unsigned { first, count, digest }) = unsigned
                     && (first.checked_add(*count) != Some(line.sequence)
                         || *count != self.unsigned
@@ -221,6 +228,9 @@ impl<'a> Walk<'a> {
                     }
                     None if *octets == 0 => self.note(&line, Told::NoHead),
                     None => {}
+                }
+                if let Some(Cut { kept, .. }) = cut {
+                    self.note(&line, Told::Cut { octets: *octets, kept: kept.clone() });
                 }
             }
             Content::Continued { reason, known, kept } => {

@@ -13,6 +13,9 @@ use super::head::HeadKey;
 use super::line::{Content, LONGEST_LINE, Line};
 use super::log::OpenError;
 
+/// Octets of the first lines of a log, before there is a head beside it.
+const FIRST_GROUP: u64 = LONGEST_LINE as u64;
+
 /// What lies in the folder.
 pub struct Found {
     /// `None`: no file of a log.
@@ -44,7 +47,7 @@ pub struct End {
     pub sequence: u64,
     pub previous: String,
     pub unsigned: u64,
-    /// Octets of a line that was never whole.
+    /// Octets behind them: from the first line on that was never whole.
     pub torn: u64,
 }
 
@@ -142,6 +145,12 @@ impl Sought {
         }
     }
 
+    /// What comes now no head beside the log is over. None lies there before the very first group of lines was synced.
+    fn is_behind_head(&self, length: u64) -> bool {
+        let is_first_group = self.head.is_none() && length <= FIRST_GROUP;
+        self.fault.is_none() && (self.has_head || is_first_group)
+    }
+
     fn ended(self) -> FoundHead {
         let known = self.head.as_ref().map(|head| head.head.sequence);
         let missing = known.filter(|_| !self.has_line || !self.has_head);
@@ -164,21 +173,24 @@ fn read_end(files: &[(u64, PathBuf)], log: String, key: &HeadKey, sought: &mut S
         length = 0;
         let read = lines(path, |line, is_whole| {
             number += 1;
-            let end = u64::from(is_whole);
-            let is_torn = !is_whole || torn > 0 || sought.has_head && was_never_written(line);
-            if is_newest && is_torn {
-                torn += line.len() as u64 + end;
+            let octets = line.len() as u64 + u64::from(is_whole);
+            if is_newest && (!is_whole || torn > 0) {
+                torn += octets;
                 return Ok(true);
             }
             let walk = walk.get_or_insert_with(|| match Line::decode(line) {
                 Some(own) if *first > 0 => Walk::from_line(key.public(), log.clone(), &own),
                 _ => Walk::new(key.public()),
             });
-            fault = walk.step(line, is_whole).err();
-            if fault.is_none() {
-                sought.see(walk, line);
+            match walk.step(line, is_whole) {
+                Ok(()) => {
+                    sought.see(walk, line);
+                    length += octets;
+                }
+                // Of what was written behind the head and not synced, a power failure leaves any sectors, in any order.
+                Err(_) if is_newest && sought.is_behind_head(length + octets) => torn = octets,
+                Err(other) => fault = Some(other),
             }
-            length += line.len() as u64 + 1;
             Ok(fault.is_none())
         });
         read.map_err(|source| OpenError::Unusable { folder: path.clone(), source })?;

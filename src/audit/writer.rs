@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 
 use super::files::{KeptHead, LOCK, NEWEST_HEAD, keep, name_of, write_durably};
 use super::head::{Head, HeadKey};
-use super::line::{Content, LONGEST_TEXT, Line, Unsigned, VERSION, digest, nothing};
+use super::line::{Content, Cut, LONGEST_TEXT, Line, Unsigned, VERSION, digest, nothing};
 use super::log::OpenError;
 use super::start::{Found, FoundHead};
 use crate::clock;
+use crate::core::crypto;
 use crate::disk::{self, Lock};
 
 /// Octets from which on a file is followed by another.
 pub const LONGEST_FILE: u64 = 64 << 20;
 
-/// Heads that did not fit at one line.
+/// Files that are kept aside at one line.
 const MOST_KEPT: u32 = 1000;
 
 const MOVED: &str = "its newest file was moved, removed or replaced while the service runs: put it back; antin audit verify says what is missing";
@@ -62,13 +63,9 @@ impl Writer {
         let lock = take_lock(folder)?;
         let found = Found::read(folder, &key)?;
         let FoundHead::Unfit { known, .. } = found.head else { return Ok(false) };
-        // Of the line that tells of it at the earliest, so that no other one is written over.
-        let next = found.end.as_ref().map_or(0, |end| end.sequence);
-        let kept = (0..MOST_KEPT).map(|number| format!("head-kept-{next:020}-{number}.json"));
-        let kept = kept.into_iter().find(|name| !folder.join(name).exists());
-        let kept = kept.ok_or_else(|| unusable(io::ErrorKind::AlreadyExists.into()))?;
         let octets = fs::read(folder.join(NEWEST_HEAD)).map_err(unusable)?;
-        write_durably(folder, &kept, &octets).map_err(unusable)?;
+        let next = found.end.as_ref().map_or(0, |end| end.sequence);
+        let kept = keep_aside(folder, "head", next, &octets).map_err(unusable)?;
         let reason = reason.chars().take(LONGEST_TEXT).collect();
         let continued = Content::Continued { reason, known, kept };
         Self::resume(folder, key, LONGEST_FILE, lock, found, Some(continued)).map(|_| true)
@@ -117,8 +114,14 @@ impl Writer {
             tracing::warn!(first, count, "lines of the audit log stood without a head; antin audit verify names them");
             Unsigned { first, count, digest: end.previous }
         });
+        let cut = if end.torn > 0 {
+            keep_cut(folder, writer.file.file(), end.length, end.torn, end.sequence).map_err(unusable)?
+        } else {
+            None
+        };
         let has_to_tell = octets > 0 || !has_head || unsigned.is_some();
-        let mut told: Vec<_> = has_to_tell.then_some(Content::Recovered { octets, unsigned }).into_iter().collect();
+        let mut told: Vec<_> =
+            has_to_tell.then_some(Content::Recovered { octets, unsigned, cut }).into_iter().collect();
         told.extend(continued);
         writer.append(told, true).map_err(unusable)?;
         Ok(writer)
@@ -230,6 +233,25 @@ fn take_lock(folder: &Path) -> Result<Lock, OpenError> {
     disk::make_folder(folder).map_err(unusable)?;
     let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join(LOCK));
     Lock::take(lock.map_err(unusable)?).map_err(|_| OpenError::InUse { folder: folder.to_owned() })
+}
+
+/// Puts octets that do not belong to the log beside it, under a name that nothing has: of the line that tells of them at the earliest.
+fn keep_aside(folder: &Path, what: &str, next: u64, octets: &[u8]) -> io::Result<String> {
+    let mut names = (0..MOST_KEPT).map(|number| format!("{what}-kept-{next:020}-{number}.json"));
+    let name = names.find(|name| !folder.join(name).exists()).ok_or(io::ErrorKind::AlreadyExists)?;
+    write_durably(folder, &name, octets)?;
+    Ok(name)
+}
+
+/// Keeps what is about to be cut off the file, if there are whole lines in it.
+fn keep_cut(folder: &Path, file: &File, from: u64, length: u64, next: u64) -> io::Result<Option<Cut>> {
+    let mut octets = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    file.read_exact_at(&mut octets, from)?;
+    if !octets.contains(&b'\n') {
+        return Ok(None);
+    }
+    let kept = keep_aside(folder, "cut", next, &octets)?;
+    Ok(Some(Cut { sha256: hex::encode(crypto::sha256(&octets)), kept }))
 }
 
 /// A new file of the log, which is there after a crash too.

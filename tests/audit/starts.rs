@@ -174,6 +174,21 @@ async fn l02_lines_without_a_head_at_a_start_are_named_for_ever() {
     assert_eq!((whole.told, whole.unsigned), (2, 0), "{:?}", whole.notes);
 }
 
+/// Puts the newest head of a log that was cut back to this file beside it.
+fn mended_head(folder: &Path, path: &Path) -> u64 {
+    let all = lines(path);
+    let (last, before) = (&all[all.len() - 1], &all[all.len() - 2]);
+    let value: serde_json::Value = serde_json::from_str(last).expect("JSON");
+    let log = newest_head(folder).expect("readable").expect("a head").head.log;
+    let sequence = value["sequence"].as_u64().expect("a number") - 1;
+    let head = serde_json::json!({
+        "log": log, "sequence": sequence, "digest": hex::encode(crypto::sha256(before.as_bytes())),
+        "time": value["time"], "signature": value["signature"],
+    });
+    fs::write(folder.join(HEAD), head.to_string()).expect("written");
+    sequence
+}
+
 /// Zeros stand where a power failure kept sectors from being written.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_power_failure_within_what_was_not_synced_is_mended() {
@@ -187,8 +202,38 @@ async fn a_power_failure_within_what_was_not_synced_is_mended() {
     torn[whole.len()..whole.len() + 100].fill(0);
     fs::write(&path, &torn).expect("written");
     drop(AuditLog::open_with(folder.path(), key(&pem), FILE).expect("a log"));
-    assert_eq!(checked(folder.path(), &pem, &[]).expect("whole").decisions, 20);
+    let mended = checked(folder.path(), &pem, &[]).expect("whole");
+    assert_eq!(mended.decisions, 20);
+    // What was behind the torn line is kept.
+    let [Told::Cut { octets, kept }] = &mended.notes.iter().map(|note| note.what.clone()).collect::<Vec<_>>()[..]
+    else {
+        panic!("{:?}", mended.notes)
+    };
+    assert_eq!(*octets, (torn.len() - whole.len()) as u64);
+    assert_eq!(fs::read(folder.path().join(kept)).expect("kept"), torn[whole.len()..]);
+    // Old octets in the place of sectors, a line that is missing: the whole lines before stay.
+    for first in [true, false] {
+        fs::write(&path, &whole).expect("written");
+        let own = mended_head(folder.path(), &path);
+        put_in(&path);
+        let one = fs::read(&path).expect("a file");
+        put_in(&path);
+        put_in(&path);
+        let mut all = lines(&path);
+        let at = all.len() - 2;
+        if first {
+            all[at] = all[at].replace("\"time\"", "\"tune\"");
+        } else {
+            all.remove(at);
+        }
+        write_lines(&path, &all);
+        drop(AuditLog::open_with(folder.path(), key(&pem), FILE).expect("a log"));
+        assert!(fs::read(&path).expect("a file").starts_with(&one), "{own}");
+        assert_eq!(checked(folder.path(), &pem, &[]).expect("whole").told, 2);
+    }
     // Not before the head: that was synced.
+    fs::write(&path, &whole).expect("written");
+    mended_head(folder.path(), &path);
     let mut torn = whole.clone();
     torn[whole.len() - 700..whole.len() - 690].fill(0);
     fs::write(&path, &torn).expect("written");
