@@ -31,6 +31,11 @@ impl Lock {
         file.try_lock()?;
         Ok(Self(file))
     }
+
+    /// The file itself.
+    pub const fn file(&self) -> &File {
+        &self.0
+    }
 }
 
 impl Drop for Lock {

@@ -1,5 +1,7 @@
 //! The audit log: what is written can be told from everything else.
 
+mod starts;
+
 use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -1,13 +1,16 @@
 //! Whether a log is as it was written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files::{KeptHead, files, lines, newest_head};
-use super::head::{Head, PublicHeadKey};
-use super::line::{Content, Line, VERSION, digest, nothing};
+use super::head::{Head, PublicHeadKey, Signed};
+use super::line::{Content, Cut, Line, Unsigned, VERSION, digest, nothing};
+
+/// Of what a log tells of itself, so much is kept.
+const MOST_NOTES: usize = 1000;
 
 /// What a log says that is as it was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +20,61 @@ pub struct Whole {
     pub decisions: u64,
     /// Lines behind the newest head: chained, and not signed yet.
     pub unsigned: u64,
+    /// What the log tells of its own breaks: the first thousand, and how many there are.
+    pub notes: Vec<Note>,
+    pub told: u64,
+}
+
+/// A break that the log itself tells of, under a head: nothing was changed since, and what was before is not vouched for by the key alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The number of the line that tells it, and when it was written.
+    pub line: u64,
+    pub time: String,
+    pub what: Told,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Lines stood without a head at a start: a crash left them, or somebody put them in.
+    Unsigned { first: u64, last: u64 },
+    /// Octets with whole lines among them, behind one that was never whole, were taken away at a start.
+    Cut { octets: u64, kept: String },
+    /// The head beside the log was missing at a start.
+    NoHead,
+    /// The head beside the log did not fit, and its keeper had the log go on.
+    Continued { reason: String, known: Option<u64>, kept: String },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, time, what } = self;
+        match what {
+            Told::Unsigned { first, last } => write!(
+                formatter,
+                "lines {first} to {last} were under no head when the service started, as line {line} of {time} tells: a crash left them, \
+                 or somebody put them in or changed them; compare them with the registry and with copies elsewhere"
+            ),
+            Told::Cut { octets, kept } => write!(
+                formatter,
+                "{octets} octets behind the last whole line were taken away when the service started, as line {line} of {time} tells: a power \
+                 failure left them, or somebody put them in; they are kept in {kept}"
+            ),
+            Told::NoHead => write!(
+                formatter,
+                "the head beside the log was missing when the service started, as line {line} of {time} tells: an end may have been cut off \
+                 with it; compare the log with a head that is kept elsewhere"
+            ),
+            Told::Continued { reason, known, kept } => {
+                write!(formatter, "the log was made to go on at line {line} of {time}, for this reason: {reason:?}; ")?;
+                match known {
+                    Some(known) => write!(formatter, "lines up to {known} had been there, or were others")?,
+                    None => formatter.write_str("what had been there nobody knows")?,
+                }
+                write!(formatter, "; the head of before is kept in {kept}")
+            }
+        }
+    }
 }
 
 /// Where a log is not as it was written.
@@ -46,8 +104,14 @@ pub enum Fault {
     Key,
     /// The head's signature is not over the line before it.
     Head,
+    /// A line that tells which lines stood without a head tells of others than stand before it.
+    Recovered,
     /// A head that is kept elsewhere is not signed by this key, or is of another log.
     KeptHead,
+    /// The head beside the log cannot be read.
+    UnreadableHead,
+    /// A head lies there, and the log that it is of does not.
+    Gone,
     /// The log ends before a line that a kept head knows.
     CutOff { sequence: u64 },
     /// A line is another than a kept head knows.
@@ -67,6 +131,9 @@ impl fmt::Display for Fault {
             Self::Previous => formatter.write_str("the line before this one is not what it was"),
             Self::Key => formatter.write_str("the heads of this log are signed by another key"),
             Self::Head => formatter.write_str("the signature of this head does not hold"),
+            Self::Recovered => formatter.write_str("it tells of other lines without a head than stand before it"),
+            Self::UnreadableHead => formatter.write_str("the newest head beside the log cannot be read"),
+            Self::Gone => formatter.write_str("a head lies there, and the log that it is of was taken away"),
             Self::KeptHead => formatter.write_str("the head that is kept is not signed by this key, or of another log"),
             Self::CutOff { sequence } => {
                 write!(formatter, "the log ends before its line {sequence}, which was there: its end was cut off")
@@ -87,8 +154,10 @@ pub(super) struct Walk<'a> {
     decisions: u64,
     /// Digests of lines that are known from elsewhere, by their numbers.
     known: BTreeMap<u64, String>,
-    /// Lines that are heads, likewise.
-    heads: BTreeSet<u64>,
+    /// Signatures of the heads over them, by the numbers of their own lines: an ECDSA signature has a second form that holds too.
+    heads: BTreeMap<u64, Signed>,
+    pub notes: Vec<Note>,
+    pub told: u64,
 }
 
 impl<'a> Walk<'a> {
@@ -102,7 +171,9 @@ impl<'a> Walk<'a> {
             unsigned: 0,
             decisions: 0,
             known: BTreeMap::new(),
-            heads: BTreeSet::new(),
+            heads: BTreeMap::new(),
+            notes: Vec::new(),
+            told: 0,
         }
     }
 
@@ -143,9 +214,33 @@ impl<'a> Walk<'a> {
                 }
             }
             Content::Decision(_) => self.decisions += 1,
-            Content::Recovered { .. } => {}
+            Content::Recovered { octets, unsigned, cut } => {
+                if let Some(Unsigned { first, count, digest }) = unsigned
+                    && (first.checked_add(*count) != Some(line.sequence)
+                        || *count != self.unsigned
+                        || *digest != self.previous)
+                {
+                    return Err(Fault::Recovered);
+                }
+                match unsigned {
+                    Some(Unsigned { first, .. }) => {
+                        self.note(&line, Told::Unsigned { first: *first, last: line.sequence - 1 });
+                    }
+                    None if *octets == 0 => self.note(&line, Told::NoHead),
+                    None => {}
+                }
+                if let Some(Cut { kept, .. }) = cut {
+                    self.note(&line, Told::Cut { octets: *octets, kept: kept.clone() });
+                }
+            }
+            Content::Continued { reason, known, kept } => {
+                let (reason, kept) = (reason.clone(), kept.clone());
+                self.note(&line, Told::Continued { reason, known: *known, kept });
+            }
         }
-        if self.heads.remove(&self.sequence) && !matches!(line.content, Content::Head(_)) {
+        if let Some(signed) = self.heads.remove(&self.sequence)
+            && line.content != Content::Head(signed)
+        {
             return Err(Fault::Other { sequence: self.sequence });
         }
         self.unsigned = if matches!(line.content, Content::Head(_)) { 0 } else { self.unsigned + 1 };
@@ -156,6 +251,19 @@ impl<'a> Walk<'a> {
         self.sequence += 1;
         Ok(())
     }
+
+    fn note(&mut self, line: &Line, what: Told) {
+        self.told += 1;
+        if self.notes.len() < MOST_NOTES {
+            self.notes.push(Note { line: line.sequence, time: line.time.clone(), what });
+        }
+    }
+}
+
+/// The head cannot be read for what is in it, not for the disk.
+pub(super) fn is_unreadable(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, IsADirectory, UnexpectedEof};
+    matches!(error.kind(), InvalidData | IsADirectory | UnexpectedEof)
 }
 
 /// Goes through the whole log in this folder. `kept`: heads that lie elsewhere; the newest one beside the log counts as well.
@@ -166,22 +274,20 @@ pub fn check(folder: &Path, key: &PublicHeadKey, kept: &[KeptHead]) -> io::Resul
     let finding = |file: &Path, line, fault| Ok(Err(Finding { file: file.to_owned(), line, fault }));
     let files = files(folder)?;
     let beside = match newest_head(folder) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
-            return finding(folder, 0, Fault::KeptHead);
-        }
+        Err(error) if is_unreadable(&error) => return finding(folder, 0, Fault::UnreadableHead),
         beside => beside?,
     };
     let mut walk = Walk::new(key);
     for head in kept.iter().chain(&beside) {
-        walk.heads.insert(head.head.sequence.saturating_add(1));
-        let is_other = walk.known.insert(head.head.sequence, head.head.digest.clone());
-        let is_other = is_other.is_some_and(|other| other != head.head.digest);
-        if is_other || !key.verifies(&head.head, &head.signed) {
+        let signed = walk.heads.insert(head.head.sequence.saturating_add(1), head.signed.clone());
+        let line = walk.known.insert(head.head.sequence, head.head.digest.clone());
+        let is_other = line.is_some_and(|other| other != head.head.digest);
+        if is_other || signed.is_some_and(|other| other != head.signed) || !key.verifies(&head.head, &head.signed) {
             return finding(folder, 0, Fault::KeptHead);
         }
     }
     if files.is_empty() {
-        return finding(folder, 0, Fault::Nothing);
+        return finding(folder, 0, if beside.is_some() { Fault::Gone } else { Fault::Nothing });
     }
     for (first, path) in &files {
         if *first != walk.sequence {
@@ -200,10 +306,10 @@ pub fn check(folder: &Path, key: &PublicHeadKey, kept: &[KeptHead]) -> io::Resul
     if kept.iter().chain(&beside).any(|head| head.head.log != walk.log) {
         return finding(folder, 0, Fault::KeptHead);
     }
-    if let Some(sequence) = walk.known.into_keys().chain(walk.heads).min() {
+    if let Some(sequence) = walk.known.into_keys().chain(walk.heads.into_keys()).min() {
         let (_, last) = &files[files.len() - 1];
         return finding(last, 0, Fault::CutOff { sequence });
     }
-    let Walk { log, sequence, unsigned, decisions, .. } = walk;
-    Ok(Ok(Whole { log, lines: sequence, decisions, unsigned }))
+    let Walk { log, sequence, unsigned, decisions, notes, told, .. } = walk;
+    Ok(Ok(Whole { log, lines: sequence, decisions, unsigned, notes, told }))
 }

@@ -1,7 +1,8 @@
 //! The folder of a log: its files in order, its newest head, its decisions.
 
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read as _, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,11 @@ const BEGINS: &str = "audit-";
 const ENDS: &str = ".jsonl";
 /// Beside the files: the newest head, so that an end that is cut off is missed.
 pub const NEWEST_HEAD: &str = "newest-head.json";
+/// Octets of its file, filled up with spaces: one sector, which a disk writes whole or not at all, so that writing over it leaves the old
+/// one or the new one without a further sync.
+const HEAD_LENGTH: usize = 512;
+/// How often a head that changes while it is read is read again.
+const MOST_READINGS: usize = 100;
 /// Held by the process that writes.
 pub const LOCK: &str = "audit.lock";
 
@@ -65,11 +71,50 @@ pub fn lines(path: &Path, mut take: impl FnMut(&[u8], bool) -> io::Result<bool>)
 
 /// The head that lies beside the log; `None`: there is none yet.
 pub fn newest_head(folder: &Path) -> io::Result<Option<KeptHead>> {
-    match fs::read(folder.join(NEWEST_HEAD)) {
-        Ok(octets) => serde_json::from_slice(&octets).map(Some).map_err(io::Error::from),
+    let path = folder.join(NEWEST_HEAD);
+    let read = || match File::open(&path) {
+        Ok(file) => {
+            let mut octets = Vec::new();
+            io::Read::take(file, LONGEST_LINE as u64).read_to_end(&mut octets)?;
+            Ok(Some(octets))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    };
+    // The service may be writing over it.
+    let mut octets = read()?;
+    for _ in 0..MOST_READINGS {
+        let again = read()?;
+        if again == octets {
+            break;
+        }
+        octets = again;
     }
+    octets.map(|octets| serde_json::from_slice(&octets).map_err(io::Error::from)).transpose()
+}
+
+/// Puts the newest head beside the log; it is there whole, or the one before is, whatever crashes.
+pub fn keep(folder: &Path, head: &KeptHead) -> io::Result<()> {
+    let path = folder.join(NEWEST_HEAD);
+    let mut octets = serde_json::to_vec(head)?;
+    octets.resize(octets.len().max(HEAD_LENGTH), b' ');
+    if let Ok(file) = OpenOptions::new().write(true).open(&path)
+        && file.metadata()?.len() == octets.len() as u64
+        && octets.len() == HEAD_LENGTH
+    {
+        return file.write_all_at(&octets, 0);
+    }
+    write_durably(folder, NEWEST_HEAD, &octets)
+}
+
+/// A file in this folder, whole or not at all, on disk when this returns.
+pub fn write_durably(folder: &Path, name: &str, octets: &[u8]) -> io::Result<()> {
+    let unfinished = folder.join(format!("{name}.new"));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(octets)?;
+    file.sync_all()?;
+    fs::rename(unfinished, folder.join(name))?;
+    File::open(folder)?.sync_all()
 }
 
 /// Writes the decisions, one JSON object a line, from this number on; says how many.

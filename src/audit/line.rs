@@ -38,10 +38,43 @@ pub enum Content {
     Decision(Decision),
     /// All lines before this one are as they were.
     Head(Signed),
-    /// A crash left octets of a line that was never whole, and they were taken away; none: the head beside the log was missing.
+    /// What a start found after a crash: octets from a line on that was never whole, which were taken away; lines that no head was over; if
+    /// none of that, the head beside the log was missing.
     Recovered {
         octets: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unsigned: Option<Unsigned>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cut: Option<Cut>,
     },
+    /// The head beside the log did not fit it, and its keeper had it go on all the same.
+    Continued {
+        /// Why, in the keeper's words.
+        reason: String,
+        /// The line that the head was over; none: it could not be read.
+        known: Option<u64>,
+        /// Where that head is kept, beside the log.
+        kept: String,
+    },
+}
+
+/// Octets with whole lines among them that stood behind a line that was never whole: a power failure left them, or somebody put them in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// SHA-256 of them, in hexadecimal digits.
+    pub sha256: String,
+    /// Where they are kept, beside the log.
+    pub kept: String,
+}
+
+/// Lines that are chained, and that no head was over when the service started: a crash left them, or somebody put them in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsigned {
+    /// The number of the first of them.
+    pub first: u64,
+    pub count: u64,
+    /// SHA-256 of the last of them, which the chain leads to all; in hexadecimal digits.
+    pub digest: String,
 }
 
 /// Who asked for what, and what became of it.

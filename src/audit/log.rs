@@ -33,13 +33,19 @@ pub enum Durability {
 pub enum OpenError {
     #[error("the audit log in {} cannot be used", folder.display())]
     Unusable { folder: PathBuf, source: io::Error },
-    #[error("the audit log in {} is in use by another process", folder.display())]
+    #[error("the audit log in {} is in use by another process: each has a folder of its own", folder.display())]
     InUse { folder: PathBuf },
     #[error(
         "the audit log was changed: {}, line {line}: {fault}; keep the folder for who looks into it, and set another one",
         file.display()
     )]
     Broken { file: PathBuf, line: u64, fault: Fault },
+    #[error(
+        "the audit log in {folder} was changed: {fault}; put back the newest copy of the whole folder, or set another folder; once somebody \
+         has looked into it, antin audit continue {folder} --key FILE --reason TEXT has the log go on and writes that down",
+        folder = folder.display()
+    )]
+    Head { folder: PathBuf, fault: Fault },
 }
 
 /// Why a decision is not recorded; the answer must not leave.
@@ -83,6 +89,15 @@ impl AuditLog {
         let thread = thread::Builder::new().name("audit-write".to_owned()).spawn(move || write(writer, &receiver));
         let thread = thread.map_err(|source| OpenError::Unusable { folder: folder.to_owned(), source })?;
         Ok(Self { sender: Some(sender), thread: Some(thread) })
+    }
+
+    /// Has a log go on whose head does not fit it, with a line that says why; the head that did not fit is kept beside it. `false`: all
+    /// fits, and nothing was done.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; what does not fit within the log is not mended.
+    pub fn go_on(folder: &Path, key: HeadKey, reason: &str) -> Result<bool, OpenError> {
+        Writer::go_on(folder, key, reason)
     }
 
     /// Records a decision, before its answer leaves.

@@ -12,9 +12,10 @@ mod files;
 mod head;
 mod line;
 mod log;
+mod start;
 mod writer;
 
-pub use check::{Fault, Finding, Whole, check};
+pub use check::{Fault, Finding, Note, Told, Whole, check};
 pub use files::{KeptHead, export, newest_head};
 pub use head::{Head, HeadKey, KeyFault, PublicHeadKey};
 pub use line::{Decision, LONGEST_TEXT, Outcome};

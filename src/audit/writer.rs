@@ -2,26 +2,35 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::Fault;
-use super::check::Walk;
-use super::files::{KeptHead, LOCK, NEWEST_HEAD, files, lines, name_of, newest_head};
+use super::files::{KeptHead, LOCK, NEWEST_HEAD, keep, name_of, write_durably};
 use super::head::{Head, HeadKey};
-use super::line::{Content, LONGEST_LINE, Line, VERSION, digest, nothing};
+use super::line::{Content, Cut, LONGEST_TEXT, Line, Unsigned, VERSION, digest, nothing};
 use super::log::OpenError;
+use super::start::{Found, FoundHead};
 use crate::clock;
+use crate::core::crypto;
 use crate::disk::{self, Lock};
 
 /// Octets from which on a file is followed by another.
 pub const LONGEST_FILE: u64 = 64 << 20;
 
+/// Files that are kept aside at one line.
+const MOST_KEPT: u32 = 1000;
+
+const MOVED: &str = "its newest file was moved, removed or replaced while the service runs: put it back; antin audit verify says what is missing";
+const WRITTEN: &str = "its newest file is not as long as the service left it: another process writes to it; stop the service, find that process, \
+                       and see what antin audit verify says";
+
 pub struct Writer {
     folder: PathBuf,
     key: HeadKey,
     log: String,
-    file: File,
+    path: PathBuf,
+    /// Locked itself too: whoever takes away the file of the lock does not get it.
+    file: Lock,
     /// Octets of it that are sound.
     length: u64,
     /// Of the next line.
@@ -37,66 +46,98 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Goes on with the log in this folder, or begins one. Only the newest file is checked: [`super::check()`] checks all.
+    /// Goes on with the log in this folder, or begins one. Only the newest file is checked, and the head beside it: [`super::check()`]
+    /// checks all.
     pub fn open(folder: &Path, key: HeadKey, longest_file: u64) -> Result<Self, OpenError> {
-        let unusable = |source| OpenError::Unusable { folder: folder.to_owned(), source };
-        disk::make_folder(folder).map_err(unusable)?;
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join(LOCK));
-        let lock = lock.map_err(unusable)?;
-        let lock = Lock::take(lock).map_err(|_| OpenError::InUse { folder: folder.to_owned() })?;
-        let mut files = files(folder).map_err(unusable)?;
-        let mut lost = 0;
-        while let Some((first, path)) = files.last().filter(|_| files.len() > 1) {
-            // A crash came before the first line of a new file was whole.
-            let octets = fs::metadata(path).map_err(unusable)?.len();
-            if octets > LONGEST_LINE as u64 || fs::read(path).map_err(unusable)?.contains(&b'\n') || *first == 0 {
-                break;
-            }
-            fs::remove_file(path).map_err(unusable)?;
-            lost += octets;
-            files.pop();
+        let lock = take_lock(folder)?;
+        let found = Found::read(folder, &key)?;
+        if let FoundHead::Unfit { fault, .. } = found.head {
+            return Err(OpenError::Head { folder: folder.to_owned(), fault });
         }
-        let (Some((_, oldest)), Some((first, newest))) = (files.first(), files.last()) else {
-            return Self::begin(folder, key, longest_file, lock).map_err(unusable);
+        Self::resume(folder, key, longest_file, lock, found, None)
+    }
+
+    /// Has a log go on whose head does not fit, and writes down why: that head is kept. `false`: there is nothing that does not fit.
+    pub fn go_on(folder: &Path, key: HeadKey, reason: &str) -> Result<bool, OpenError> {
+        let unusable = |source| OpenError::Unusable { folder: folder.to_owned(), source };
+        let lock = take_lock(folder)?;
+        let found = Found::read(folder, &key)?;
+        let FoundHead::Unfit { known, .. } = found.head else { return Ok(false) };
+        let octets = fs::read(folder.join(NEWEST_HEAD)).map_err(unusable)?;
+        let next = found.end.as_ref().map_or(0, |end| end.sequence);
+        let kept = keep_aside(folder, "head", next, &octets).map_err(unusable)?;
+        let reason = reason.chars().take(LONGEST_TEXT).collect();
+        let continued = Content::Continued { reason, known, kept };
+        Self::resume(folder, key, LONGEST_FILE, lock, found, Some(continued)).map(|_| true)
+    }
+
+    fn resume(
+        folder: &Path,
+        key: HeadKey,
+        longest_file: u64,
+        lock: Lock,
+        found: Found,
+        continued: Option<Content>,
+    ) -> Result<Self, OpenError> {
+        let unusable = |source| OpenError::Unusable { folder: folder.to_owned(), source };
+        for path in &found.unbegun {
+            fs::remove_file(path).map_err(unusable)?;
+        }
+        let Some(end) = found.end else {
+            return Self::begin(folder, key, longest_file, lock, continued).map_err(unusable);
         };
-        let log = log_of(oldest, &key)?;
-        let tail = Tail::read(newest, *first, &log, &key)?;
-        let file = OpenOptions::new().write(true).open(newest).map_err(unusable)?;
+        let file = OpenOptions::new().read(true).write(true).open(&end.file).map_err(unusable)?;
+        let file = Lock::take(file).map_err(|_| OpenError::InUse { folder: folder.to_owned() })?;
         let mut writer = Self {
             folder: folder.to_owned(),
             key,
-            log,
+            log: end.log,
+            path: end.file,
             file,
-            length: tail.length,
-            sequence: tail.sequence,
-            previous: tail.previous,
-            unsigned: tail.unsigned,
-            is_dirty: tail.torn > 0,
+            length: end.length,
+            sequence: end.sequence,
+            previous: end.previous.clone(),
+            unsigned: end.unsigned,
+            is_dirty: end.torn > 0,
             longest_file,
             _lock: lock,
         };
-        let octets = lost + tail.torn;
-        let has_head = matches!(newest_head(folder), Ok(Some(_)));
+        let octets = found.lost + end.torn;
+        let has_head = !matches!(found.head, FoundHead::Missing);
         if !has_head {
             tracing::warn!(
-                "the newest head beside the audit log is missing or unreadable; compare the log with one that is kept elsewhere"
+                "the newest head beside the audit log is missing; compare the log with one that is kept elsewhere"
             );
         }
-        let recovered = (octets > 0 || !has_head).then_some(Content::Recovered { octets });
-        writer.append(recovered.into_iter().collect(), true).map_err(unusable)?;
+        let unsigned = (end.unsigned > 0).then(|| {
+            let (first, count) = (end.sequence - end.unsigned, end.unsigned);
+            tracing::warn!(first, count, "lines of the audit log stood without a head; antin audit verify names them");
+            Unsigned { first, count, digest: end.previous }
+        });
+        let cut = if end.torn > 0 {
+            keep_cut(folder, writer.file.file(), end.length, end.torn, end.sequence).map_err(unusable)?
+        } else {
+            None
+        };
+        let has_to_tell = octets > 0 || !has_head || unsigned.is_some();
+        let mut told: Vec<_> =
+            has_to_tell.then_some(Content::Recovered { octets, unsigned, cut }).into_iter().collect();
+        told.extend(continued);
+        writer.append(told, true).map_err(unusable)?;
         Ok(writer)
     }
 
-    fn begin(folder: &Path, key: HeadKey, longest_file: u64, lock: Lock) -> io::Result<Self> {
+    fn begin(folder: &Path, key: HeadKey, longest_file: u64, lock: Lock, more: Option<Content>) -> io::Result<Self> {
         let mut random = [0; 16];
         openssl::rand::rand_bytes(&mut random)?;
         let log = hex::encode(random);
-        let file = create(folder, 0)?;
+        let (path, file) = create(folder, 0)?;
         let begin = Content::Begin { version: VERSION, log: log.clone(), key: key.public().fingerprint().to_owned() };
         let mut writer = Self {
             folder: folder.to_owned(),
             key,
             log,
+            path,
             file,
             length: 0,
             sequence: 0,
@@ -106,8 +147,22 @@ impl Writer {
             longest_file,
             _lock: lock,
         };
-        writer.append(vec![begin], true)?;
+        writer.append(std::iter::once(begin).chain(more).collect(), true)?;
         Ok(writer)
+    }
+
+    /// The file is the one that has its name in the folder, and as long as it was left: whatever else would be written is written where
+    /// nobody finds it, or over what another process wrote.
+    fn check_file(&self) -> io::Result<()> {
+        let held = self.file.file().metadata()?;
+        let named = fs::metadata(&self.path).map_err(|error| io::Error::new(error.kind(), MOVED))?;
+        if (held.dev(), held.ino()) != (named.dev(), named.ino()) {
+            return Err(io::Error::other(MOVED));
+        }
+        if held.len() < self.length || held.len() > self.length && !self.is_dirty {
+            return Err(io::Error::other(WRITTEN));
+        }
+        Ok(())
     }
 
     /// There are lines that no head is over.
@@ -117,11 +172,13 @@ impl Writer {
 
     /// Writes these lines, and with `is_durable` a head behind them, on disk when this returns. After an error the log is as it was.
     pub fn append(&mut self, contents: Vec<Content>, is_durable: bool) -> io::Result<()> {
+        self.check_file()?;
         if self.length >= self.longest_file && self.unsigned == 0 {
-            (self.file, self.length) = (create(&self.folder, self.sequence)?, 0);
+            let (path, file) = create(&self.folder, self.sequence)?;
+            (self.path, self.file, self.length) = (path, file, 0);
         }
         if self.is_dirty {
-            self.file.set_len(self.length)?;
+            self.file.file().set_len(self.length)?;
             self.is_dirty = false;
         }
         let time = clock::now().to_string();
@@ -155,9 +212,9 @@ impl Writer {
             return Ok(());
         }
         self.is_dirty = true;
-        self.file.write_all_at(octets.as_bytes(), self.length)?;
+        self.file.file().write_all_at(octets.as_bytes(), self.length)?;
         if is_durable {
-            self.file.sync_data()?;
+            self.file.file().sync_data()?;
         }
         self.is_dirty = false;
         self.length += octets.len() as u64;
@@ -170,77 +227,38 @@ impl Writer {
     }
 }
 
-/// The end of a file.
-struct Tail {
-    length: u64,
-    /// Of the next line.
-    sequence: u64,
-    previous: String,
-    unsigned: u64,
-    /// Octets of a line that was never whole.
-    torn: u64,
+/// The folder, for one process.
+fn take_lock(folder: &Path) -> Result<Lock, OpenError> {
+    let unusable = |source| OpenError::Unusable { folder: folder.to_owned(), source };
+    disk::make_folder(folder).map_err(unusable)?;
+    let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join(LOCK));
+    Lock::take(lock.map_err(unusable)?).map_err(|_| OpenError::InUse { folder: folder.to_owned() })
 }
 
-impl Tail {
-    fn read(path: &Path, first: u64, log: &str, key: &HeadKey) -> Result<Self, OpenError> {
-        let mut walk: Option<Walk<'_>> = None;
-        let (mut number, mut length, mut torn, mut fault) = (0, 0, 0, None);
-        let read = lines(path, |line, is_whole| {
-            if !is_whole {
-                torn = line.len() as u64;
-                return Ok(true);
-            }
-            number += 1;
-            let walk = walk.get_or_insert_with(|| match Line::decode(line) {
-                Some(own) if first > 0 => Walk::from_line(key.public(), log.to_owned(), &own),
-                _ => Walk::new(key.public()),
-            });
-            fault = walk.step(line, true).err();
-            length += line.len() as u64 + 1;
-            Ok(fault.is_none())
-        });
-        read.map_err(|source| OpenError::Unusable { folder: path.to_owned(), source })?;
-        match (walk, fault) {
-            (_, Some(fault)) => Err(OpenError::Broken { file: path.to_owned(), line: number, fault }),
-            (None, None) => Ok(Self { length: 0, sequence: 0, previous: nothing(), unsigned: 0, torn }),
-            (Some(walk), None) => {
-                let Walk { sequence, previous, unsigned, .. } = walk;
-                Ok(Self { length, sequence, previous, unsigned, torn })
-            }
-        }
+/// Puts octets that do not belong to the log beside it, under a name that nothing has: of the line that tells of them at the earliest.
+fn keep_aside(folder: &Path, what: &str, next: u64, octets: &[u8]) -> io::Result<String> {
+    let mut names = (0..MOST_KEPT).map(|number| format!("{what}-kept-{next:020}-{number}.json"));
+    let name = names.find(|name| !folder.join(name).exists()).ok_or(io::ErrorKind::AlreadyExists)?;
+    write_durably(folder, &name, octets)?;
+    Ok(name)
+}
+
+/// Keeps what is about to be cut off the file, if there are whole lines in it.
+fn keep_cut(folder: &Path, file: &File, from: u64, length: u64, next: u64) -> io::Result<Option<Cut>> {
+    let mut octets = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    file.read_exact_at(&mut octets, from)?;
+    if !octets.contains(&b'\n') {
+        return Ok(None);
     }
-}
-
-/// Which log begins in this file.
-fn log_of(oldest: &Path, key: &HeadKey) -> Result<String, OpenError> {
-    let mut found = None;
-    let read = lines(oldest, |line, _| {
-        found = Line::decode(line).and_then(|line| match line.content {
-            Content::Begin { log, key, .. } => Some((log, key)),
-            _ => None,
-        });
-        Ok(false)
-    });
-    read.map_err(|source| OpenError::Unusable { folder: oldest.to_owned(), source })?;
-    let broken = |fault| OpenError::Broken { file: oldest.to_owned(), line: 1, fault };
-    match found {
-        Some((log, own)) if own == key.public().fingerprint() => Ok(log),
-        Some(_) => Err(broken(Fault::Key)),
-        None => Err(broken(Fault::Beginning)),
-    }
-}
-
-/// Puts the newest head beside the log, whole or not at all.
-fn keep(folder: &Path, head: &KeptHead) -> io::Result<()> {
-    let unfinished = folder.join(format!("{NEWEST_HEAD}.new"));
-    fs::write(&unfinished, serde_json::to_vec(head)?)?;
-    fs::rename(unfinished, folder.join(NEWEST_HEAD))
+    let kept = keep_aside(folder, "cut", next, &octets)?;
+    Ok(Some(Cut { sha256: hex::encode(crypto::sha256(&octets)), kept }))
 }
 
 /// A new file of the log, which is there after a crash too.
-fn create(folder: &Path, sequence: u64) -> io::Result<File> {
+fn create(folder: &Path, sequence: u64) -> io::Result<(PathBuf, Lock)> {
     let path = folder.join(name_of(sequence));
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    let file = Lock::take(file).map_err(io::Error::from)?;
     File::open(folder)?.sync_all()?;
-    Ok(file)
+    Ok((path, file))
 }

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::exit::{self, Code, CommandError};
 use super::output;
-use crate::audit::{self, Finding, KeptHead, KeyFault, PublicHeadKey};
+use crate::audit::{self, AuditLog, Finding, HeadKey, KeptHead, KeyFault, PublicHeadKey};
 use crate::pki::PkiError;
 use crate::pki::key::{Algorithm, PrivateKey};
 
@@ -47,6 +47,18 @@ enum AuditCommand {
         /// The folder of the log
         folder: PathBuf,
     },
+    /// Have a log go on whose newest head does not fit it, once somebody has looked into it: a line says that and why, and the head is kept;
+    /// the service must not run on it
+    Continue {
+        /// The folder of the log
+        folder: PathBuf,
+        /// The private key of its heads, PEM
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Why, as it will stand in the log: what happened, who looked into it
+        #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        reason: String,
+    },
     /// Make a key for heads
     Key {
         /// Where the private key goes, PKCS#8 in PEM
@@ -64,6 +76,7 @@ pub fn run(arguments: &AuditArguments) -> ExitCode {
         AuditCommand::Verify { folder, key, head } => verify(folder, key, head),
         AuditCommand::Export { folder, from } => export(folder, *from),
         AuditCommand::Head { folder } => head(folder),
+        AuditCommand::Continue { folder, key, reason } => go_on(folder, key, reason),
         AuditCommand::Key { out, public } => make_key(out, public).map(|()| exit::ACCEPT).map_err(|error| {
             let code = if matches!(error, MakeKeyError::Write { .. }) { exit::UNREADABLE } else { exit::INTERNAL };
             CommandError::of(code, &error)
@@ -86,6 +99,13 @@ fn verify(folder: &Path, key: &Path, heads: &[PathBuf]) -> Result<Code, CommandE
                 "as written: log {}, {} lines, {} decisions, {} of the lines not signed yet",
                 whole.log, whole.lines, whole.decisions, whole.unsigned
             ));
+            for note in &whole.notes {
+                output::say(format_args!("NOT VOUCHED FOR: {note}"));
+            }
+            let untold = whole.told - whole.notes.len() as u64;
+            if untold > 0 {
+                output::say(format_args!("NOT VOUCHED FOR: and {untold} more of such lines"));
+            }
             if kept.is_empty() {
                 output::note(
                     "an end that was cut off together with the head beside it is found by a --head kept elsewhere",
@@ -115,6 +135,24 @@ fn head(folder: &Path) -> Result<Code, CommandError> {
     };
     let text = serde_json::to_string(&head).map_err(|error| CommandError::of(exit::INTERNAL, &error))?;
     output::say(text);
+    Ok(exit::ACCEPT)
+}
+
+fn go_on(folder: &Path, key: &Path, reason: &str) -> Result<Code, CommandError> {
+    let about = |error: &dyn std::error::Error| CommandError::about(exit::UNREADABLE, key, error);
+    let pem = std::fs::read(key).map_err(|error| about(&error))?;
+    let key = HeadKey::from_pem(&pem).map_err(|error| about(&error))?;
+    if !folder.is_dir() {
+        return Err(CommandError::new(exit::UNREADABLE, format!("{}: there is no such folder", folder.display())));
+    }
+    let done = AuditLog::go_on(folder, key, reason).map_err(|error| CommandError::of(exit::UNREADABLE, &error))?;
+    if !done {
+        let why = format!("{}: nothing was done: the newest head fits the log", folder.display());
+        return Err(CommandError::new(exit::UNREADABLE, why));
+    }
+    output::note(
+        "the log goes on; what its head knew and it does not have is lost to it: antin audit verify tells that from now on",
+    );
     Ok(exit::ACCEPT)
 }
 

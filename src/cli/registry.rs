@@ -196,7 +196,13 @@ async fn export(place: &Place, out: Option<&Path>) -> Result<Code, CommandError>
 }
 
 async fn write(reader: &mut dyn Reader, path: &Path) -> Result<exchange::Counts, ExchangeError> {
-    let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    // Never into what lies there, which may be a link, or readable for others.
+    if let Err(error) = std::fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(ExchangeError::Write(error));
+    }
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let mut to = BufWriter::new(made.map_err(ExchangeError::Write)?);
     let counts = exchange::export(reader, &mut to).await?;
     to.get_ref().sync_all().map_err(ExchangeError::Write)?;
@@ -226,8 +232,9 @@ fn words(counts: &exchange::Counts) -> String {
 
 async fn check(place: &Place) -> Result<Code, CommandError> {
     let mut reader = place.reader().await?;
-    let tell = |document_id: DocumentId, fault: &exchange::Fault| {
-        output::say(format_args!("FAULT: document {document_id}: {fault}"));
+    let tell = |document_id: Option<DocumentId>, fault: &exchange::Fault| {
+        let what = document_id.map_or("the store".to_owned(), |document_id| format!("document {document_id}"));
+        output::say(format_args!("FAULT: {what}: {fault}; {}", fault.remedy()));
     };
     let checked = exchange::check(&mut *reader, tell).await.map_err(of_registry)?;
     let exchange::Checked { counts, issued, begun, unknown, faults } = checked;

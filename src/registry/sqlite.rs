@@ -4,6 +4,7 @@
 //! together; a second one reads what is committed, so that questions do not wait for the disk.
 
 mod exchange;
+mod faults;
 mod issuing;
 mod raising;
 mod standing;

@@ -2,6 +2,7 @@
 
 use std::{
     path::Path,
+    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -59,8 +60,14 @@ impl Service {
     }
 }
 
-/// Every version of the signatures that are recorded, the first first.
+/// Every version of the signatures that are recorded, the first first; each is what the record says.
 fn versions(directory: &Path) -> Vec<(String, String, Vec<u8>)> {
+    let said = Command::new(env!("CARGO_BIN_EXE_antin"))
+        .args(["registry", "check", "--path"])
+        .arg(directory.join("registry.db"))
+        .output()
+        .expect("antin");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
     let held = rusqlite::Connection::open(directory.join("registry.db")).expect("a file");
     held.prepare("SELECT lower(hex(document_id)), level, cms FROM signature ORDER BY document_id, version")
         .and_then(|mut all| all.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect())

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use antin::{core::cms::SignedData, pki::Member};
+use antin::{
+    core::cms::SignedData,
+    pki::Member,
+    registry::{exchange::check, sqlite::SqliteReader},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -217,6 +221,10 @@ async fn levels_are_made_within_the_request() {
     assert!(by_document.starts_with(&basic), "nothing that was signed is written again");
     service.accepts(&by_document, "PAdES-BASELINE-T").await;
     assert_eq!(service.extend_pdf(PAPER, "B-T").await.code(), "signature-not-passed");
+    let registry = directory.path().join("registry.db");
+    let mut reader = SqliteReader::open(&registry).expect("a registry");
+    let checked = check(&mut reader, |id, fault| panic!("{id:?}: {fault}")).await.expect("read");
+    assert!(checked.issued >= 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,25 +6,23 @@ use antin::{
     config::PostgresSettings,
     registry::{
         Again, Begun, DocumentState, Format, Intent, Issued, Level, Packaging, Raised, StatusChange,
-        exchange::{Counts, ExchangeError, LineFault, Reader, Writer, check, export, import},
+        exchange::{Counts, ExchangeError, LineFault, Reader, Writer, export, import},
         postgres::{Occupied, PostgresReader, PostgresWriter},
         sqlite::{SqliteReader, SqliteWriter},
     },
 };
 
 use super::{Place, STARTED, change, document_id, intent, issue, issued, on_both};
-use crate::kit::{CONTENT, message::Message, message::SignerInfo, tree::tree};
 
 on_both!(
     what_is_written_out_is_read_in_and_is_the_same,
     a_changed_file_is_refused_with_its_line_and_nothing_is_imported,
     a_registry_that_is_not_empty_takes_nothing,
-    what_contradicts_itself_is_found,
     many_records_are_read_page_by_page,
 );
 
 impl Place {
-    async fn reader(&self) -> Box<dyn Reader> {
+    pub(super) async fn reader(&self) -> Box<dyn Reader> {
         match self {
             Self::Sqlite { path, .. } => Box::new(SqliteReader::open(path).expect("a registry")),
             Self::Postgres { url } => {
@@ -176,30 +174,6 @@ async fn a_registry_that_is_not_empty_takes_nothing(place: Place) {
     issue(&*registry, 1).await;
     place.close(registry).await;
     assert!(place.writer().await.is_none());
-}
-
-async fn what_contradicts_itself_is_found(place: Place) {
-    let registry = place.open().await;
-    let cms = |content: &[u8]| {
-        let message = Message::detached(SignerInfo::new(&tree().signer, content));
-        message.encode()
-    };
-    let digest = antin::core::crypto::sha256(CONTENT);
-    for (number, content, document_digest) in
-        [(1, CONTENT, digest), (2, b"another".as_slice(), digest), (3, CONTENT, [8; 32])]
-    {
-        registry.begin(Intent { document_digest, ..intent(number, &format!("key-{number}")) }).await.expect("begun");
-        let issued = Issued { signature: cms(content), ..issued(number) };
-        registry.complete(document_id(number), issued).await.expect("complete");
-    }
-    issue(&*registry, 4).await;
-    let mut told = Vec::new();
-    let checked = check(&mut *place.reader().await, |id, fault| told.push(format!("{id} {fault}"))).await;
-    let checked = checked.expect("read");
-    assert_eq!((checked.issued, checked.faults, told.len()), (4, 3, 3), "{told:?}");
-    assert!(told[0].ends_with("2 signature 1 is of another content than the record says"), "{told:?}");
-    assert!(told[1].ends_with("3 signature 1 is of another content than the record says"), "{told:?}");
-    assert!(told[2].ends_with("4 signature 1 is no CMS SignedData that can be read"), "{told:?}");
 }
 
 async fn many_records_are_read_page_by_page(place: Place) {

@@ -1,6 +1,7 @@
 //! The registry through its trait, across restarts, races and deaths of processes and servers: every test on SQLite and on
 //! PostgreSQL, but for those that are about one of them.
 
+mod check;
 mod child;
 mod commands;
 mod deaths;

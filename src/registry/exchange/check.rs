@@ -1,50 +1,13 @@
 //! Whether a record agrees with itself.
 
-use super::{Counts, Progress, Reader, Record};
+use super::{Counts, Fault, MOST_ON_A_PAGE, Progress, Reader, Record, signature::signature_faults};
 use crate::{
-    core::{
-        algorithm::DigestAlgorithm,
-        cms::{attributes::SignedAttributes, signed_data::SignedData},
-    },
-    registry::{
-        DocumentId, DocumentState, Format, LONGEST_SIGNATURE, Level, MOST_STATUS_CHANGES, RegistryError, Sha256,
-    },
+    core::time::Time,
+    registry::{DocumentId, DocumentState, Format, LONGEST_SIGNATURE, Level, MOST_STATUS_CHANGES, RegistryError},
 };
 
-/// What contradicts what.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    #[error("{field} must be {rule}")]
-    Text { field: &'static str, rule: &'static str },
-    #[error("it is {0} and has what only issued documents have")]
-    NotIssued(Progress),
-    #[error("it is issued, without time, certificate and state")]
-    NoRelease,
-    #[error("it is issued and has no signature")]
-    NoSignature,
-    #[error("signature {found} stands where {expected} belongs")]
-    Version { expected: u32, found: u32 },
-    #[error("signature {0} is empty or larger than is recorded")]
-    SignatureSize(u32),
-    #[error("signature {0} has a lower level than the one before")]
-    Level(u32),
-    #[error("change {0} of its standing breaks the rules")]
-    Change(usize),
-    #[error("it is {recorded}, and its history ends with {told}")]
-    State { recorded: DocumentState, told: DocumentState },
-    #[error("it has more changes of standing than are recorded")]
-    History,
-    #[error("a PDF waits for a level, which is not raised here")]
-    Raising,
-    #[error("the end of an archive time-stamp is noted, and its newest signature has none")]
-    Renewal,
-    #[error("signature {0} is no CMS SignedData that can be read")]
-    Cms(u32),
-    #[error("signature {0} is of another content than the record says")]
-    Content(u32),
-    #[error("its successor {0} was not issued here")]
-    Successor(DocumentId),
-}
+/// How far the clocks of nodes may differ, in seconds: a change of standing by another node may look so much too early.
+const SKEW: i64 = 300;
 
 /// What was found in a whole registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,21 +19,41 @@ pub struct Checked {
     pub faults: u64,
 }
 
-/// Reads all and tells each fault.
+/// Reads all and tells each fault: of which document, if it is of one. A record that cannot be read is told too, and what follows it is
+/// read on.
 ///
 /// # Errors
 /// The registry's, when it cannot be read on.
 pub async fn check(
     reader: &mut dyn Reader,
-    mut tell: impl FnMut(DocumentId, &Fault),
+    mut tell: impl FnMut(Option<DocumentId>, &Fault),
 ) -> Result<Checked, RegistryError> {
-    let (mut checked, mut after) = (Checked::default(), None);
+    let (mut checked, mut after, mut singly) = (Checked::default(), None, 0);
+    for (document_id, fault) in reader.faults().await? {
+        checked.faults += 1;
+        tell(document_id, &fault);
+    }
     loop {
-        let page = reader.page(after).await?;
+        let page = if singly > 0 { None } else { Some(reader.page(after).await) };
+        let page = match page {
+            None | Some(Err(RegistryError::Damaged { .. })) => {
+                singly = if singly > 0 { singly - 1 } else { MOST_ON_A_PAGE };
+                match reader.next(after).await? {
+                    None => return Ok(checked),
+                    Some((_, Ok(record))) => vec![record],
+                    Some((document_id, Err(why))) => {
+                        after = Some(document_id);
+                        checked.faults += 1;
+                        tell(after, &Fault::Unreadable(why));
+                        continue;
+                    }
+                }
+            }
+            Some(page) => page?,
+        };
         let Some(last) = page.last() else { return Ok(checked) };
         after = Some(last.intent.document_id);
         for record in &page {
-            let document_id = record.intent.document_id;
             checked.counts.add(record);
             match record.progress {
                 Progress::Begun => checked.begun += 1,
@@ -78,19 +61,54 @@ pub async fn check(
                 Progress::Unknown => checked.unknown += 1,
             }
             let mut found = faults(record);
-            found.extend(record.signatures.iter().filter_map(|one| {
-                let of_cades = record.intent.format == Format::Cades;
-                of_cades.then(|| cms_fault(one.version, &one.signature, &record.intent.document_digest)).flatten()
-            }));
+            found.extend(order_faults(record));
+            found.extend(signature_faults(record));
             for successor in record.history.iter().filter_map(|change| change.superseded_by) {
                 if !reader.is_issued(successor).await? {
                     found.push(Fault::Successor(successor));
                 }
             }
             checked.faults += found.len() as u64;
-            found.iter().for_each(|fault| tell(document_id, fault));
+            found.iter().for_each(|fault| tell(Some(record.intent.document_id), fault));
         }
     }
+}
+
+/// What does not follow on what was before it. Not asked of what is imported: a clock may have been wrong, and the record stays.
+fn order_faults(record: &Record) -> Vec<Fault> {
+    let mut found = Vec::new();
+    let Some(release) = &record.release else { return found };
+    if release.signed_at < record.intent.begun_at {
+        found.push(Fault::SignedBeforeBegun);
+    }
+    let mut before = release.signed_at;
+    for (number, change) in (1..).zip(&record.history) {
+        if change.at.plus_seconds(SKEW) < before {
+            found.push(Fault::ChangeBefore(number));
+        }
+        before = change.at;
+    }
+    let requested = record.intent.level_requested;
+    if let Some(newest) = record.signatures.last()
+        && record.intent.format == Format::Cades
+        && record.raising.is_none()
+        && !newest.level.reaches(requested)
+    {
+        found.push(Fault::NotWaiting { requested, reached: newest.level });
+    }
+    found
+}
+
+/// Times that are not what RFC 3339 can write: a registry with one cannot be exported and read in again.
+fn time_faults(record: &Record) -> impl Iterator<Item = Fault> {
+    let raising = record.raising.iter().flat_map(|raising| [("since", raising.since), ("dueAt", raising.due_at)]);
+    let times = [("begunAt", record.intent.begun_at)].into_iter();
+    let times = times.chain(record.release.iter().map(|release| ("signedAt", release.signed_at)));
+    let times = times.chain(record.history.iter().map(|change| ("history.at", change.at)));
+    let times = times.chain(raising).chain(record.renewal.map(|until| ("provesUntil", until)));
+    let is_none = |time: &Time| Time::parse_rfc3339(&time.to_string()).is_err();
+    let wrong = times.filter(move |(_, time)| is_none(time));
+    wrong.map(|(field, _)| Fault::NoTime { field }).collect::<Vec<_>>().into_iter()
 }
 
 /// What a record tells about itself without its signatures being read.
@@ -101,6 +119,7 @@ pub fn faults(record: &Record) -> Vec<Fault> {
         _ => None,
     };
     found.extend(text(record.intent.check()));
+    found.extend(time_faults(record));
     let has_more = record.release.is_some()
         || !record.signatures.is_empty()
         || !record.history.is_empty()
@@ -130,6 +149,9 @@ pub fn faults(record: &Record) -> Vec<Fault> {
     let mut state = DocumentState::InForce;
     for (index, change) in record.history.iter().enumerate() {
         found.extend(text(change.check()));
+        if change.superseded_by == Some(record.intent.document_id) {
+            found.push(Fault::OwnSuccessor);
+        }
         if !state.may_become(change.state) {
             found.push(Fault::Change(index + 1));
         }
@@ -152,18 +174,4 @@ pub fn faults(record: &Record) -> Vec<Fault> {
         found.push(Fault::Renewal);
     }
     found
-}
-
-/// The message can be read, holds no content, and was made over the recorded one by every signer that used SHA-256.
-fn cms_fault(version: u32, cms: &[u8], document_digest: &Sha256) -> Option<Fault> {
-    let Ok(message) = SignedData::decode(cms) else { return Some(Fault::Cms(version)) };
-    if message.content.is_some() || message.signer_infos.is_empty() {
-        return Some(Fault::Cms(version));
-    }
-    message.signer_infos.iter().find_map(|signer| {
-        let Some(attributes) = signer.signed_attributes else { return Some(Fault::Cms(version)) };
-        let Ok(attributes) = SignedAttributes::decode(attributes) else { return Some(Fault::Cms(version)) };
-        let is_sha256 = signer.digest_algorithm == Ok(DigestAlgorithm::Sha256);
-        (is_sha256 && attributes.message_digest != document_digest).then_some(Fault::Content(version))
-    })
 }

@@ -4,10 +4,13 @@
 //! the end or none. Between them nothing larger than a page of records is held.
 
 mod check;
+mod fault;
 mod line;
+mod signature;
 mod transfer;
 
-pub use check::{Checked, Fault, check, faults};
+pub use check::{Checked, check, faults};
+pub use fault::Fault;
 pub use line::{LONGEST_LINE, LineFault};
 pub use transfer::{Counts, ExchangeError, export, import};
 
@@ -18,6 +21,12 @@ use crate::core::time::Time;
 pub const MOST_ON_A_PAGE: usize = 256;
 /// The octets of signatures on a page beyond which no further record is put on it.
 pub const LARGEST_PAGE: usize = 16 << 20;
+
+/// Faults of one kind that a store tells of itself.
+pub const MOST_STORE_FAULTS: usize = 1000;
+
+/// The tables whose rows belong to a document.
+pub(super) const OF_DOCUMENTS: [&str; 4] = ["signature", "status_change", "raising", "renewal"];
 
 named! {
     /// How far an attempt came.
@@ -65,10 +74,20 @@ pub struct Raising {
     pub given_up: bool,
 }
 
+/// The record that follows, by its id; `Err`: why it cannot be read.
+pub type Next = Option<(DocumentId, Result<Record, String>)>;
+
 /// Reads a registry as it is at one moment.
 pub trait Reader: Send {
     /// The records that follow `after` in the order of their ids, as many as fit on a page; none: that was all.
     fn page(&mut self, after: Option<DocumentId>) -> Answer<'_, Vec<Record>>;
+
+    /// The one that follows `after`, which may be one that cannot be read.
+    fn next(&mut self, after: Option<DocumentId>) -> Answer<'_, Next>;
+
+    /// What is wrong with the store beside its records: tables, references, what the database itself finds; no more than
+    /// [`MOST_STORE_FAULTS`] of a kind.
+    fn faults(&mut self) -> Answer<'_, Vec<(Option<DocumentId>, Fault)>>;
 
     /// Likewise the intents of the attempts whose state is unknown.
     fn unknown(&mut self, after: Option<DocumentId>) -> Answer<'_, Vec<Intent>>;

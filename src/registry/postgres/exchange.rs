@@ -11,6 +11,7 @@ use super::{
     OpenError, RunId,
     connect::Door,
     fault::{Fault, SessionFault},
+    faults::store_faults,
     issuing::{INTENT, read_intent},
     migrate::migrate,
     named, octets, small, unreachable,
@@ -20,7 +21,7 @@ use crate::{
     core::time::Time,
     registry::{
         Answer, DocumentId, DocumentState, Intent, Level, Newest, RegistryError, StatusChange,
-        exchange::{LARGEST_PAGE, MOST_ON_A_PAGE, Progress, Raising, Reader, Record, Release, Writer},
+        exchange::{self, LARGEST_PAGE, MOST_ON_A_PAGE, Next, Progress, Raising, Reader, Record, Release, Writer},
     },
 };
 
@@ -76,7 +77,8 @@ impl PostgresReader {
         Ok(Self { link })
     }
 
-    async fn read_page(&self, after: Option<DocumentId>) -> Result<Vec<Record>, Fault> {
+    /// At most `most` records.
+    async fn read_page(&self, after: Option<DocumentId>, most: usize) -> Result<Vec<Record>, Fault> {
         let client = self.link.client()?;
         let statement = client
             .prepare_cached(&format!(
@@ -88,7 +90,7 @@ impl PostgresReader {
         // Nothing is shorter than no octet at all, and every id is longer.
         let from = after.as_ref().map_or(&[][..], |id| id.as_bytes());
         let (mut room, mut records, mut places) = (LARGEST_PAGE, Vec::new(), HashMap::new());
-        for row in client.query(&statement, &[&from, &(MOST_ON_A_PAGE as i64)]).await? {
+        for row in client.query(&statement, &[&from, &(most as i64)]).await? {
             let size: i64 = row.try_get(16).map_err(Fault::Damaged)?;
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             if size > room && !records.is_empty() {
@@ -123,6 +125,15 @@ impl PostgresReader {
         let renewals = "SELECT document_id, ends_at FROM antin.renewal WHERE document_id > $1 AND document_id <= $2";
         within(renewals, put_renewal).await?;
         Ok(records)
+    }
+
+    async fn read_next_id(&self, after: Option<DocumentId>) -> Result<Option<DocumentId>, Fault> {
+        let client = self.link.client()?;
+        let statement =
+            client.prepare_cached("SELECT id FROM antin.document WHERE id > $1 ORDER BY id LIMIT 1").await?;
+        let from = after.as_ref().map_or(&[][..], |id| id.as_bytes());
+        let row = client.query_opt(&statement, &[&from]).await?;
+        row.map(|row| octets(&row, 0).map(DocumentId::from_bytes)).transpose()
     }
 
     async fn read_unknown(&self, after: Option<DocumentId>) -> Result<Vec<Intent>, Fault> {
@@ -198,7 +209,22 @@ fn put_renewal(record: &mut Record, row: &Row) -> Result<(), Fault> {
 
 impl Reader for PostgresReader {
     fn page(&mut self, after: Option<DocumentId>) -> Answer<'_, Vec<Record>> {
-        Box::pin(async move { within(self.read_page(after)).await })
+        Box::pin(async move { within(self.read_page(after, MOST_ON_A_PAGE)).await })
+    }
+
+    fn next(&mut self, after: Option<DocumentId>) -> Answer<'_, Next> {
+        Box::pin(async move {
+            let Some(id) = within(self.read_next_id(after)).await? else { return Ok(None) };
+            match within(self.read_page(after, 1)).await {
+                Ok(records) => Ok(records.into_iter().next().map(|record| (id, Ok(record)))),
+                Err(RegistryError::Damaged { source }) => Ok(Some((id, Err(source.to_string())))),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn faults(&mut self) -> Answer<'_, Vec<(Option<DocumentId>, exchange::Fault)>> {
+        Box::pin(async move { within(async { store_faults(self.link.client()?).await }).await })
     }
 
     fn unknown(&mut self, after: Option<DocumentId>) -> Answer<'_, Vec<Intent>> {

@@ -8,6 +8,7 @@
 mod connect;
 mod exchange;
 mod fault;
+mod faults;
 mod issuing;
 mod lease;
 mod migrate;

@@ -5,6 +5,7 @@ use std::{future::ready, path::Path};
 use rusqlite::{Connection, Row, params};
 
 use super::{
+    faults::store_faults,
     issuing::{INTENT, read_intent},
     read_named,
     store::{OpenError, Store, open_to_read},
@@ -15,7 +16,7 @@ use crate::{
     disk::Lock,
     registry::{
         Answer, DocumentId, DocumentState, Intent, Level, Newest, RegistryError, StatusChange,
-        exchange::{LARGEST_PAGE, MOST_ON_A_PAGE, Progress, Raising, Reader, Record, Release, Writer},
+        exchange::{Fault, LARGEST_PAGE, MOST_ON_A_PAGE, Next, Progress, Raising, Reader, Record, Release, Writer},
     },
 };
 
@@ -34,7 +35,8 @@ impl SqliteReader {
         Ok(Self { connection })
     }
 
-    fn read_page(&self, after: Option<DocumentId>) -> rusqlite::Result<Vec<Record>> {
+    /// At most `most` records.
+    fn read_page(&self, after: Option<DocumentId>, most: usize) -> rusqlite::Result<Vec<Record>> {
         let mut room = LARGEST_PAGE;
         let mut records: Vec<Record> = Vec::new();
         let statement = format!(
@@ -44,7 +46,7 @@ impl SqliteReader {
         );
         let mut statement = self.connection.prepare_cached(&statement)?;
         let after = after.as_ref().map(DocumentId::as_bytes);
-        let mut rows = statement.query(params![after, MOST_ON_A_PAGE as i64])?;
+        let mut rows = statement.query(params![after, most as i64])?;
         while let Some(row) = rows.next()? {
             let octets = usize::try_from(row.get::<_, i64>(16)?).unwrap_or(usize::MAX);
             if octets > room && !records.is_empty() {
@@ -99,6 +101,13 @@ impl SqliteReader {
         Ok(())
     }
 
+    fn read_next_id(&self, after: Option<DocumentId>) -> rusqlite::Result<Option<DocumentId>> {
+        let statement = "SELECT id FROM document WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT 1";
+        let mut statement = self.connection.prepare_cached(statement)?;
+        let after = after.as_ref().map(DocumentId::as_bytes);
+        statement.query_map([after], |row| row.get(0).map(DocumentId::from_bytes))?.next().transpose()
+    }
+
     fn read_unknown(&self, after: Option<DocumentId>) -> rusqlite::Result<Vec<Intent>> {
         let statement = format!(
             "SELECT {INTENT} FROM document d WHERE d.progress = 'unknown' AND (?1 IS NULL OR d.id > ?1) \
@@ -133,7 +142,23 @@ fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
 
 impl Reader for SqliteReader {
     fn page(&mut self, after: Option<DocumentId>) -> Answer<'_, Vec<Record>> {
-        Box::pin(ready(self.read_page(after).map_err(unavailable)))
+        Box::pin(ready(self.read_page(after, MOST_ON_A_PAGE).map_err(unavailable)))
+    }
+
+    fn next(&mut self, after: Option<DocumentId>) -> Answer<'_, Next> {
+        let read = self.read_next_id(after).map_err(unavailable).and_then(|id| {
+            let Some(id) = id else { return Ok(None) };
+            match self.read_page(after, 1).map_err(unavailable) {
+                Ok(records) => Ok(records.into_iter().next().map(|record| (id, Ok(record)))),
+                Err(RegistryError::Damaged { source }) => Ok(Some((id, Err(source.to_string())))),
+                Err(error) => Err(error),
+            }
+        });
+        Box::pin(ready(read))
+    }
+
+    fn faults(&mut self) -> Answer<'_, Vec<(Option<DocumentId>, Fault)>> {
+        Box::pin(ready(store_faults(&self.connection).map_err(unavailable)))
     }
 
     fn unknown(&mut self, after: Option<DocumentId>) -> Answer<'_, Vec<Intent>> {

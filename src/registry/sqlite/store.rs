@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Each brings `user_version` from its index to the next number.
-const MIGRATIONS: [&str; 3] =
+pub(super) const MIGRATIONS: [&str; 3] =
     [include_str!("../schema.sql"), include_str!("../raising.sql"), include_str!("../renewing.sql")];
 /// `ANTN`: tells the registry from any other SQLite file (`PRAGMA application_id`).
 const APPLICATION_ID: i64 = 0x414e_544e;

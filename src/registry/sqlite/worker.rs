@@ -204,7 +204,9 @@ fn execute(connection: &Connection, statement: &str) -> Result<(), RegistryError
 /// The store's failure as the registry tells it: damaged for good, or unusable for now.
 pub(super) fn unavailable(source: rusqlite::Error) -> RegistryError {
     let damaged = match &source {
-        rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..) => true,
+        rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..) => true,
         other => {
             matches!(other.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
         }
