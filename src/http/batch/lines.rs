@@ -86,7 +86,9 @@ impl Lines {
     /// is asked for one at a time.
     fn take(&mut self, octets: usize) -> (Bytes, Reservation) {
         self.searched = 0;
-        let taken = self.arrived.split_to(octets).freeze();
+        // A part that is taken leaves the whole allocation to what follows.
+        let rest = self.arrived.split_off(octets);
+        let taken = std::mem::replace(&mut self.arrived, BytesMut::from(&rest[..])).freeze();
         (taken, std::mem::replace(&mut self.occupied, self.room.reserve()))
     }
 
