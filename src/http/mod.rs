@@ -37,7 +37,14 @@ mod trust_watch;
 mod verify;
 mod words;
 
-use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arc_swap::ArcSwap;
 use axum::{extract::Request, http::header};
@@ -90,6 +97,9 @@ use crate::{
 
 /// How often files are looked at for changes.
 const WATCHED_EVERY: Duration = Duration::from_millis(400);
+/// How long it is waited for work in threads to let go of the registry, and how often it is looked at.
+const LET_GO_WITHIN: Duration = Duration::from_secs(5);
+const LET_GO_EVERY: Duration = Duration::from_millis(5);
 /// How often figures are tidied.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -201,6 +211,11 @@ impl Running {
         while self.listeners.join_next().await.is_some() {}
         self.watchers.shutdown().await;
         self.revocation.shutdown().await;
+        // What goes on in threads (nobody can end it) lets go of the registry in a moment: who opens it next finds it free.
+        let ending = Instant::now();
+        while Arc::strong_count(&self.registry) > 1 && ending.elapsed() < LET_GO_WITHIN {
+            tokio::time::sleep(LET_GO_EVERY).await;
+        }
         if let Err(error) = self.registry.leave().await {
             tracing::warn!(error = ?error, "the registry was not left; other nodes wait for the end of this one's lease");
         }
@@ -378,8 +393,8 @@ async fn watch_client_crls(
             continue;
         }
         known = now;
-        let (reader, mut raised) = (Arc::clone(&app), marks.clone());
-        let read = move || (tls::server_config(&reader.config.mutual_tls, &mut raised), raised);
+        let (settings, mut raised) = (settings.clone(), marks.clone());
+        let read = move || (tls::server_config(&settings, &mut raised), raised);
         // A long list takes seconds, for which no request's thread may wait.
         let Ok((config, raised)) = tokio::task::spawn_blocking(read).await else { continue };
         marks = raised;

@@ -45,9 +45,9 @@ pub(super) async fn watch(
     clients: watch::Sender<Arc<Clients>>,
 ) {
     while asks.changed().await.is_ok() {
-        let reader = Arc::clone(&app);
+        let running = app.config.clone();
         // A token may take its time.
-        let read = tokio::task::spawn_blocking(move || reread(&reader.config)).await;
+        let read = tokio::task::spawn_blocking(move || reread(&running)).await;
         match read.unwrap_or(Err(RereadError::Interrupted)) {
             Ok(Some(found)) => take(&app.config, found, &keys, &clients),
             Ok(None) => {}

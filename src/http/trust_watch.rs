@@ -49,14 +49,14 @@ struct Watch {
 impl Watch {
     /// Reads the set if `asked` to, if a file has changed, or if it is time to try a refused one again.
     async fn look(&mut self, asked: bool) {
-        let app = Arc::clone(&self.app);
+        // Only what is read by: reading goes on when the service ends, which must not be kept from letting go of its files.
+        let settings = self.app.config.trust.clone();
         let again = asked || self.refused.is_some_and(|at| at.elapsed() >= TRIED_AGAIN_AFTER);
         let (known, list) = (std::mem::take(&mut self.known), self.list.clone());
         let reading = tokio::task::spawn_blocking(move || {
-            let settings = &app.config.trust;
-            let restored = trust::restore(settings, list.as_ref());
-            let found = trust::fingerprint(settings);
-            let loaded = (again || found != known).then(|| trust::load(settings, list.as_ref(), clock::now()));
+            let restored = trust::restore(&settings, list.as_ref());
+            let found = trust::fingerprint(&settings);
+            let loaded = (again || found != known).then(|| trust::load(&settings, list.as_ref(), clock::now()));
             (restored, found, loaded)
         });
         // Ends otherwise only with a panic, and the files are then looked at again.
