@@ -12,6 +12,7 @@ mod extend;
 mod field;
 mod head;
 mod health;
+mod issuance_log;
 mod kinds;
 mod limits;
 mod listener;
@@ -61,7 +62,8 @@ use crate::{
     audit::AuditLog,
     clock,
     config::{self, Config},
-    core::{memory::Memory, policy::Policy, time::Time},
+    core::{log::NoteSigner, memory::Memory, policy::Policy, time::Time},
+    issuance_log::Publisher,
     kinds::Kinds,
     registry::{Registry, RegistryError},
     revocation::RevocationCache,
@@ -70,6 +72,7 @@ use crate::{
         documents::DocumentService,
         extend::ExtendService,
         held::Fingerprint,
+        issuance::IssuanceLog,
         keys::SharedKeys,
         levels::LevelRaiser,
         permission::Clients,
@@ -114,6 +117,8 @@ pub struct Parts {
     pub policies: Vec<Policy>,
     /// `None`: decisions are not written down.
     pub audit: Option<AuditLog>,
+    /// The folder of the issuance log and its key; `None`: there is no log.
+    pub issuance_log: Option<(Publisher, NoteSigner)>,
 }
 
 /// What every handler can ask.
@@ -121,6 +126,8 @@ pub struct App {
     verify: Arc<VerifyService>,
     sign: Arc<SignService>,
     documents: DocumentService,
+    /// `None`: what is issued goes into no log.
+    issuance_log: Option<Arc<IssuanceLog>>,
     kinds: Arc<Kinds>,
     levels: Option<Arc<LevelRaiser>>,
     /// `None`: nobody can be asked for time-stamps.
@@ -199,8 +206,9 @@ impl Running {
 
 /// Starts the service: unfinished attempts of earlier runs are marked, sockets are bound, then requests are answered.
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
-    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, audit } =
+    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, .. } =
         parts;
+    let (audit, issuance_log) = (parts.audit, parts.issuance_log);
     install_metrics();
     for intent in registry.recover().await? {
         tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
@@ -230,6 +238,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     if levels.is_none() && registry.backlog().await?.waiting > 0 {
         tracing::warn!("signatures wait for a time-stamp, and the settings name no time-stamping authority");
     }
+    let issuance_log = issuance_log.map(|(publisher, key)| IssuanceLog::new(publisher, key, Arc::clone(&registry)));
     let keys: SharedKeys = Arc::new(ArcSwap::from_pointee(keys));
     let sign = Arc::new(SignService::new(
         &config.kinds,
@@ -239,6 +248,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         Arc::clone(&verify),
         Arc::clone(&standing),
         levels.clone(),
+        issuance_log.clone(),
     ));
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
     let app = Arc::new(App {
@@ -247,6 +257,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
         documents: DocumentService::new(Arc::clone(&registry)),
+        issuance_log,
         kinds,
         levels,
         extending,
@@ -263,6 +274,9 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     let mut running = start(&app, known_clients, revocation, registry, audit.map(Arc::new)).await?;
     if let Some(levels) = &app.levels {
         running.watchers.spawn(Arc::clone(levels).run());
+    }
+    if let Some(log) = &app.issuance_log {
+        running.watchers.spawn(Arc::clone(log).run());
     }
     let (asked, asks) = watch::channel(());
     running.watchers.spawn(hear(hangup, asked));

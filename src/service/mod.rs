@@ -5,6 +5,7 @@ pub mod documents;
 pub mod existing;
 pub mod extend;
 pub mod held;
+pub mod issuance;
 pub mod keys;
 pub mod levels;
 pub mod permission;

@@ -18,8 +18,8 @@ use antin::{
     core::{algorithm::DigestAlgorithm, cms::document_reference::DocumentReference, time::Time, x509::Certificate},
     http,
     registry::{
-        Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, Issued, IssuedDocument, Newest, Raised,
-        Registry, Sha256, StatusChange,
+        Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued, IssuedDocument,
+        Newest, Raised, Registry, Sha256, StatusChange,
     },
     signing::{CadesRequest, IssuingKey, SigningError, seal::SealImage},
 };
@@ -222,5 +222,9 @@ impl Registry for MortalRegistry {
 
     fn find_by_digest(&self, document_digest: Sha256) -> Answer<'_, Vec<DocumentId>> {
         self.inner.find_by_digest(document_digest)
+    }
+
+    fn issuance_queue(&self) -> &dyn IssuanceQueue {
+        self.inner.issuance_queue()
     }
 }

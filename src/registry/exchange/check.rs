@@ -42,6 +42,8 @@ pub enum Fault {
     Cms(u32),
     #[error("signature {0} is of another content than the record says")]
     Content(u32),
+    #[error("it has position {0} in the issuance log, and fewer positions were given")]
+    Position(u64),
     #[error("its successor {0} was not issued here")]
     Successor(DocumentId),
 }
@@ -65,13 +67,21 @@ pub async fn check(
     mut tell: impl FnMut(DocumentId, &Fault),
 ) -> Result<Checked, RegistryError> {
     let (mut checked, mut after) = (Checked::default(), None);
+    let mut places = Places::default();
     loop {
         let page = reader.page(after).await?;
-        let Some(last) = page.last() else { return Ok(checked) };
+        let Some(last) = page.last() else {
+            if let Some((document_id, position)) = places.gap() {
+                checked.faults += 1;
+                tell(document_id, &Fault::Position(position));
+            }
+            return Ok(checked);
+        };
         after = Some(last.intent.document_id);
         for record in &page {
             let document_id = record.intent.document_id;
             checked.counts.add(record);
+            places.add(record);
             match record.progress {
                 Progress::Begun => checked.begun += 1,
                 Progress::Issued => checked.issued += 1,
@@ -93,6 +103,28 @@ pub async fn check(
     }
 }
 
+/// The positions in the log that were seen.
+#[derive(Default)]
+pub(super) struct Places {
+    count: u64,
+    highest: Option<(DocumentId, u64)>,
+}
+
+impl Places {
+    pub(super) fn add(&mut self, record: &Record) {
+        let Some(position) = record.log.and_then(|log| log.position) else { return };
+        self.count += 1;
+        if self.highest.is_none_or(|(_, highest)| position > highest) {
+            self.highest = Some((record.intent.document_id, position));
+        }
+    }
+
+    /// The highest one, if one below it was not given; two never have the same.
+    pub(super) fn gap(&self) -> Option<(DocumentId, u64)> {
+        self.highest.filter(|(_, position)| *position >= self.count)
+    }
+}
+
 /// What a record tells about itself without its signatures being read.
 pub fn faults(record: &Record) -> Vec<Fault> {
     let mut found = Vec::new();
@@ -105,7 +137,8 @@ pub fn faults(record: &Record) -> Vec<Fault> {
         || !record.signatures.is_empty()
         || !record.history.is_empty()
         || record.raising.is_some()
-        || record.renewal.is_some();
+        || record.renewal.is_some()
+        || record.log.is_some();
     if record.progress != Progress::Issued {
         found.extend(has_more.then_some(Fault::NotIssued(record.progress)));
         return found;

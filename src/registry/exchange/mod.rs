@@ -11,7 +11,7 @@ pub use check::{Checked, Fault, check, faults};
 pub use line::{LONGEST_LINE, LineFault};
 pub use transfer::{Counts, ExchangeError, export, import};
 
-use super::{Answer, DocumentId, DocumentState, Intent, Newest, Sha256, StatusChange, record::named};
+use super::{Answer, DocumentId, DocumentState, Intent, Logged, Newest, Sha256, StatusChange, record::named};
 use crate::core::time::Time;
 
 /// The most records on a page.
@@ -45,6 +45,8 @@ pub struct Record {
     pub raising: Option<Raising>,
     /// When its newest archive time-stamp ends, if another is to follow.
     pub renewal: Option<Time>,
+    /// Its place in the issuance log.
+    pub log: Option<Logged>,
 }
 
 /// What an issued document has beside its signatures.
