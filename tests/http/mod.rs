@@ -15,6 +15,7 @@ mod forms;
 mod hostile;
 mod idempotency;
 mod identity;
+mod issuance_log;
 mod kinds;
 mod levels;
 mod long_levels;
