@@ -231,6 +231,7 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
             folder: has_log.then(|| directory.join(ISSUANCE_LOG)),
             key: has_log.then(|| directory.join(ISSUANCE_LOG).with_extension("key")),
             origin: has_log.then(|| LOG_ORIGIN.to_owned()),
+            ..IssuanceLog::default()
         },
         keys: vec![key("judicial", Member::Judicial), key("health", Member::Health)]
             .into_iter()

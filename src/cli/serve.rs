@@ -14,11 +14,11 @@ use crate::{
     clock,
     config::{self, Config, ConfigError},
     core::{
-        log::{KeyKind, NoteSigner},
+        log::{KeyKind, NoteSigner, VerifierKey},
         memory::Memory,
     },
     http::{self, BootError, Parts, Running},
-    issuance_log::{self, Publisher},
+    issuance_log::{self, Publisher, Witness, WitnessError},
     registry::{
         Registry,
         postgres::{self, PostgresRegistry},
@@ -29,6 +29,7 @@ use crate::{
         held::{self, HeldError},
         keys,
         trust::{self, LoadError, LoadedTrust},
+        witnesses::{self, Witnesses, WitnessesError},
     },
 };
 
@@ -55,6 +56,10 @@ pub enum StartError {
     Registry(#[from] sqlite::OpenError),
     #[error(transparent)]
     IssuanceLog(#[from] issuance_log::OpenError),
+    #[error(transparent)]
+    Witnesses(#[from] WitnessesError),
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
     #[error(transparent)]
     Database(#[from] postgres::OpenError),
     #[error(transparent)]
@@ -121,6 +126,9 @@ pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, S
         _ => None,
     };
     let issuance_log = open_log(&config.issuance_log)?;
+    let authorities = witnesses::authorities(config.issuance_log.tls_authorities.as_deref())?;
+    let witnesses = Witnesses::new(&config.issuance_log.witnesses, authorities.as_deref())?;
+    let witness = open_witness(&config.witness)?;
     Ok(Parts {
         keys,
         registry,
@@ -134,17 +142,29 @@ pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, S
         policies,
         audit,
         issuance_log,
+        witnesses,
+        witness,
         config,
     })
 }
 
 /// The folder of the issuance log and its key, if the settings name them.
 fn open_log(settings: &config::IssuanceLog) -> Result<Option<(Publisher, NoteSigner)>, StartError> {
-    let config::IssuanceLog { folder: Some(folder), key: Some(key), origin: Some(origin) } = settings else {
+    let config::IssuanceLog { folder: Some(folder), key: Some(key), origin: Some(origin), .. } = settings else {
         return Ok(None);
     };
     let key = held::log_key(key, origin, KeyKind::Note)?;
     Ok(Some((Publisher::open(folder, &key)?, key)))
+}
+
+/// The witness of other logs, if the settings make this service one.
+fn open_witness(settings: &config::Witness) -> Result<Option<Witness>, StartError> {
+    let (Some(key), Some(name), Some(state)) = (&settings.key, &settings.name, &settings.state_file) else {
+        return Ok(None);
+    };
+    let key = held::log_key(key, name, KeyKind::Cosignature)?;
+    let logs = settings.logs.iter().map(|text| VerifierKey::parse(text)).collect::<Result<_, _>>();
+    Ok(Some(Witness::open(state, key, logs.map_err(WitnessError::Log)?)?))
 }
 
 /// Says where the service is, waits for a signal, and ends politely.
@@ -174,6 +194,8 @@ pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
         | StartError::Revocation(_)
         | StartError::Audit(_)
         | StartError::IssuanceLog(_)
+        | StartError::Witnesses(_)
+        | StartError::Witness(_)
         | StartError::Pki(_) => exit::UNREADABLE,
         StartError::Database(error) if error.is_of_settings() => exit::UNREADABLE,
         StartError::Database(_)

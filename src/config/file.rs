@@ -114,6 +114,9 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
     if let Some((key, rule)) = config.issuance_log.broken_rule() {
         return Some((format!("issuance-log.{key}"), rule));
     }
+    if let Some((key, rule)) = config.witness.broken_rule() {
+        return Some((format!("witness.{key}"), rule));
+    }
     config.clients.iter().enumerate().find_map(|(index, client)| {
         if client.name.is_empty() || config.clients[..index].iter().any(|other| other.name == client.name) {
             return Some(("client.name".to_owned(), "be given and differ between clients"));
@@ -176,6 +179,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         registry,
         audit,
         issuance_log,
+        witness,
         tokens,
         keys,
         ..
@@ -208,6 +212,9 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(&mut audit.key)
         .chain(&mut issuance_log.folder)
         .chain(&mut issuance_log.key)
+        .chain(&mut issuance_log.tls_authorities)
+        .chain(&mut witness.key)
+        .chain(&mut witness.state_file)
         .chain(authorities)
         .chain(postgres)
         .chain(sources)

@@ -14,7 +14,7 @@ mod token;
 mod trust;
 pub use audit::Audit;
 pub use file::{ConfigError, parse, read};
-pub use issuance_log::IssuanceLog;
+pub use issuance_log::{IssuanceLog, LogWitness, Witness};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, Permission, SigningKey};
 pub use receipt::Receipt;
@@ -46,6 +46,7 @@ pub struct Config {
     pub registry: Registry,
     pub audit: Audit,
     pub issuance_log: IssuanceLog,
+    pub witness: Witness,
     pub log: Log,
     #[serde(rename = "token")]
     pub tokens: Vec<Token>,
@@ -75,6 +76,7 @@ impl Config {
             ("registry", self.registry != other.registry),
             ("audit", self.audit != other.audit),
             ("issuance-log", self.issuance_log != other.issuance_log),
+            ("witness", self.witness != other.witness),
             ("log", self.log != other.log),
             ("kind", self.kinds != other.kinds),
         ];

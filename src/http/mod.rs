@@ -35,9 +35,17 @@ pub mod tls;
 mod trust;
 mod trust_watch;
 mod verify;
+mod witness;
 mod words;
 
-use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use axum::{extract::Request, http::header};
@@ -63,7 +71,7 @@ use crate::{
     clock,
     config::{self, Config},
     core::{log::NoteSigner, memory::Memory, policy::Policy, time::Time},
-    issuance_log::Publisher,
+    issuance_log::{Publisher, Witness},
     kinds::Kinds,
     registry::{Registry, RegistryError},
     revocation::RevocationCache,
@@ -83,6 +91,7 @@ use crate::{
         steps::Steps,
         trust::ListInForce,
         verify::{VerifyError, VerifyService},
+        witnesses::Witnesses,
     },
     signing::{
         IssuingKey,
@@ -119,6 +128,10 @@ pub struct Parts {
     pub audit: Option<AuditLog>,
     /// The folder of the issuance log and its key; `None`: there is no log.
     pub issuance_log: Option<(Publisher, NoteSigner)>,
+    /// Who is asked to cosign it.
+    pub witnesses: Witnesses,
+    /// `None`: this service is no witness of other logs.
+    pub witness: Option<Witness>,
 }
 
 /// What every handler can ask.
@@ -128,6 +141,7 @@ pub struct App {
     documents: DocumentService,
     /// `None`: what is issued goes into no log.
     issuance_log: Option<Arc<IssuanceLog>>,
+    witness: Option<witness::SharedWitness>,
     kinds: Arc<Kinds>,
     levels: Option<Arc<LevelRaiser>>,
     /// `None`: nobody can be asked for time-stamps.
@@ -208,7 +222,8 @@ impl Running {
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, .. } =
         parts;
-    let (audit, issuance_log) = (parts.audit, parts.issuance_log);
+    let (audit, issuance_log, witnesses) = (parts.audit, parts.issuance_log, parts.witnesses);
+    let witness = parts.witness.map(|witness| Arc::new(Mutex::new(witness)));
     install_metrics();
     for intent in registry.recover().await? {
         tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
@@ -258,6 +273,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         sign,
         documents: DocumentService::new(Arc::clone(&registry)),
         issuance_log,
+        witness,
         kinds,
         levels,
         extending,
@@ -277,6 +293,9 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     }
     if let Some(log) = &app.issuance_log {
         running.watchers.spawn(Arc::clone(log).run());
+        if !witnesses.is_empty() {
+            running.watchers.spawn(witnesses.run(Arc::clone(log)));
+        }
     }
     let (asked, asks) = watch::channel(());
     running.watchers.spawn(hear(hangup, asked));

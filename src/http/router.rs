@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App, batch, documents, extend, health, issuance_log, kinds, metrics, openapi, problem::Problem, published, sign,
-    siva, trust, verify,
+    siva, trust, verify, witness,
 };
 
 #[derive(OpenApi)]
@@ -26,6 +26,7 @@ pub fn public(app: &Arc<App>) -> Router {
     let router = router
         .merge(published::router(app))
         .merge(issuance_log::router(app))
+        .merge(witness::router(app))
         .route("/openapi.json", get(openapi::openapi));
     finish(router, app)
 }

@@ -7,8 +7,10 @@ mod audit;
 mod folder;
 mod key;
 mod publisher;
+mod witness;
 
 pub use audit::{AuditError, Audited, audit, entries};
 pub use folder::{CHECKPOINT, Folder, FolderError};
 pub use key::generate;
 pub use publisher::{OpenError, PublishError, Publisher};
+pub use witness::{NoCosignature, Witness, WitnessError};

@@ -18,6 +18,7 @@ pub mod standing;
 pub mod steps;
 pub mod trust;
 pub mod verify;
+pub mod witnesses;
 
 use std::sync::Arc;
 

@@ -14,7 +14,7 @@ use antin::{
         Newest, Raised, Registry, Sha256, StatusChange,
     },
     revocation::RevocationCache,
-    service::{held, keys, trust},
+    service::{held, keys, trust, witnesses::Witnesses},
 };
 use arc_swap::ArcSwap;
 use tokio::signal::unix::{SignalKind, signal};
@@ -117,6 +117,8 @@ async fn start() -> Service {
         policies: held::policies(&[], &DocumentKinds::default()).expect("policies"),
         audit: None,
         issuance_log: None,
+        witnesses: Witnesses::new(&[], None).expect("none"),
+        witness: None,
         config,
     };
     Service { running: http::boot(parts).await.expect("a service"), directory }
