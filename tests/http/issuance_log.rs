@@ -23,10 +23,10 @@ use tempfile::TempDir;
 use super::{Service, client::Answer, client::Request, order};
 use crate::kit::postgres;
 
-const ORIGIN: &str = "localhost/antin-dev/log";
+pub(super) const ORIGIN: &str = "localhost/antin-dev/log";
 
 /// A place for services that keep a log, and the log's key.
-fn place() -> (Arc<TempDir>, VerifierKey) {
+pub(super) fn place() -> (Arc<TempDir>, VerifierKey) {
     let directory = Arc::new(tempfile::tempdir().expect("a directory"));
     pki::init(&directory.path().join("pki"), &InitOptions::default(), clock::now()).expect("a PKI");
     let (pem, line) = issuance_log::generate(ORIGIN, KeyKind::Note).expect("a key");
@@ -63,7 +63,7 @@ impl Service {
     }
 
     /// The log as anybody can copy it.
-    async fn copy_log(&self, to: &Path, key: &VerifierKey) -> Checkpoint {
+    pub(super) async fn copy_log(&self, to: &Path, key: &VerifierKey) -> Checkpoint {
         let get = async |path: String| {
             let answer = self.public(Request::get(&path)).await;
             assert_eq!(answer.status, 200, "{path}: {answer:?}");
@@ -87,13 +87,13 @@ impl Service {
     }
 }
 
-fn antin(arguments: &[&str]) -> (Option<i32>, String) {
+pub(super) fn antin(arguments: &[&str]) -> (Option<i32>, String) {
     let output: Output = Command::new(env!("CARGO_BIN_EXE_antin")).args(arguments).output().expect("it runs");
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).expect("text"))
 }
 
-fn path(place: &Path) -> &str {
+pub(super) fn path(place: &Path) -> &str {
     place.to_str().expect("text")
 }
 

@@ -36,6 +36,7 @@ mod siva;
 mod story;
 mod streamed;
 mod tokens;
+mod witness;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 

@@ -16,14 +16,14 @@ use antin::{
 const ORIGIN: &str = "example.vn/log";
 
 /// A key of its own.
-fn key() -> NoteSigner {
+pub fn key() -> NoteSigner {
     let (pem, line) = issuance_log::generate(ORIGIN, KeyKind::Note).expect("a key");
     let key = NoteSigner::from_pem(ORIGIN, KeyKind::Note, &pem).expect("the key");
     assert_eq!(VerifierKey::parse(&line).as_ref(), Ok(key.verifier()));
     key
 }
 
-fn entry(number: u64) -> Entry {
+pub fn entry(number: u64) -> Entry {
     let mut document_id = [0; 16];
     document_id[8..].copy_from_slice(&number.to_be_bytes());
     let opening = Opening {
@@ -38,7 +38,7 @@ fn entry(number: u64) -> Entry {
 }
 
 /// A log of so many entries, with a checkpoint after each `step`; gives all checkpoints.
-fn grow(folder: &Path, key: &NoteSigner, size: u64, step: u64) -> Vec<(String, Vec<u8>)> {
+pub fn grow(folder: &Path, key: &NoteSigner, size: u64, step: u64) -> Vec<(String, Vec<u8>)> {
     let mut publisher = Publisher::open(folder, key).expect("it opens");
     let mut checkpoints = Vec::new();
     while publisher.size() < size {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use antin::core::log::{Checkpoint, Edge, Hash, LogProof, TileTree, merkle};
+use antin::core::log::{Checkpoint, Edge, Hash, LogProof, TileKind, TileName, TileSource, TileTree, merkle};
 use antin::issuance_log::{AuditError, Folder, Publisher, audit, entries};
 
 use super::{ORIGIN, entry, grow, key};
@@ -220,4 +220,47 @@ fn a_broken_edge_is_not_gone_on_with() {
     let open = Publisher::open(place.path(), &key).expect("it opens");
     assert!(Publisher::open(place.path(), &key).is_err(), "one process at a time");
     drop(open);
+}
+
+/// A proof among as many documents as a country issues in a year reads a handful of files.
+#[test]
+fn a_proof_among_forty_million_reads_eight_tiles() {
+    const SIZE: u64 = 40_000_000;
+    let place = tempfile::tempdir().expect("a folder");
+    // Every entry is the same, so that every tile of a row is; those that are read are written first.
+    struct Uniform<'a> {
+        rows: Vec<Hash>,
+        folder: &'a Path,
+    }
+    impl TileSource for Uniform<'_> {
+        type Error = antin::core::log::LogFault;
+
+        fn tile(&mut self, name: &TileName) -> Result<Vec<u8>, Self::Error> {
+            let TileKind::Hashes(row) = name.kind else { panic!("{name}") };
+            let octets = self.rows[usize::from(row)].repeat(name.width.into());
+            let path = self.folder.join(name.to_string());
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, &octets).expect("written");
+            Ok(octets)
+        }
+    }
+    let leaf = entry(1).leaf_hash();
+    let mut rows = vec![leaf];
+    while rows.len() < 5 {
+        let below = [*rows.last().expect("one"); 256];
+        rows.push(merkle::complete_root(&below).expect("a complete tree"));
+    }
+    let mut slowest = std::time::Duration::ZERO;
+    for index in [0, 12_345_678, 39_999_999] {
+        let mut tree = TileTree::new(Uniform { rows: rows.clone(), folder: place.path() }, SIZE);
+        let (root, path) = (tree.root().expect("tiles"), tree.inclusion(index).expect("tiles"));
+        let began = std::time::Instant::now();
+        let mut from_files = TileTree::new(Folder::new(place.path()), SIZE);
+        assert_eq!(from_files.inclusion(index).expect("files"), path);
+        slowest = slowest.max(began.elapsed());
+        assert!(from_files.tiles_read() <= 8, "{} tiles", from_files.tiles_read());
+        assert_eq!(merkle::verify_inclusion(&leaf, index, SIZE, &path, &root), Ok(()));
+    }
+    println!("a proof among {SIZE}: {slowest:?}, unoptimised");
+    assert!(slowest < std::time::Duration::from_millis(200), "{slowest:?}");
 }
