@@ -255,7 +255,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     }
     let issuance_log = issuance_log.map(|(publisher, key)| IssuanceLog::new(publisher, key, Arc::clone(&registry)));
     let keys: SharedKeys = Arc::new(ArcSwap::from_pointee(keys));
-    let sign = Arc::new(SignService::new(
+    let sign = SignService::new(
         &config.kinds,
         Arc::clone(&kinds),
         Arc::clone(&keys),
@@ -263,8 +263,8 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         Arc::clone(&verify),
         Arc::clone(&standing),
         levels.clone(),
-        issuance_log.clone(),
-    ));
+    );
+    let sign = Arc::new(sign.with_log(issuance_log.clone()));
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
     let app = Arc::new(App {
         verify,

@@ -211,7 +211,6 @@ impl SignService {
         verify: Arc<VerifyService>,
         standing: Arc<Standing>,
         levels: Option<Arc<LevelRaiser>>,
-        log: Option<Arc<IssuanceLog>>,
     ) -> Self {
         Self {
             kinds: kinds.iter().map(|kind| (kind.name.clone(), kind.clone())).collect(),
@@ -221,8 +220,15 @@ impl SignService {
             verify,
             standing,
             levels,
-            log,
+            log: None,
         }
+    }
+
+    /// With a log into which all goes that is issued.
+    #[must_use]
+    pub fn with_log(mut self, log: Option<Arc<IssuanceLog>>) -> Self {
+        self.log = log;
+        self
     }
 
     /// Every key, as they are now.

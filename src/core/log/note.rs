@@ -299,7 +299,7 @@ impl Note {
 
 impl fmt::Display for Note {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}\n", self.text)?;
+        writeln!(formatter, "{}", self.text)?;
         self.signatures.iter().try_for_each(|signature| write!(formatter, "{signature}"))
     }
 }
