@@ -117,7 +117,8 @@ fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CommandError> {
     Ok(octets)
 }
 
-fn key(path: &Path, kind: KeyKind) -> Result<VerifierKey, CommandError> {
+/// A verifier key of this kind, in a file.
+pub(super) fn key(path: &Path, kind: KeyKind) -> Result<VerifierKey, CommandError> {
     let octets = read(path, 4096)?;
     let key = VerifierKey::parse(&String::from_utf8_lossy(&octets)).map_err(|fault| about(path, &fault))?;
     if key.kind() != kind {
@@ -125,6 +126,20 @@ fn key(path: &Path, kind: KeyKind) -> Result<VerifierKey, CommandError> {
         return Err(about(path, &LogFault::Form { of: "verifier key", rule }));
     }
     Ok(key)
+}
+
+/// A proof as a text, or as the answer of the service that has it; inside, what is wrong with its form.
+pub(super) fn proof(path: &Path) -> Result<Result<LogProof, LogFault>, CommandError> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        proof: String,
+    }
+    let octets = read(path, 1 << 20)?;
+    let text = match serde_json::from_slice::<Answer>(&octets) {
+        Ok(answer) => answer.proof.into_bytes(),
+        Err(_) => octets,
+    };
+    Ok(LogProof::parse(&text))
 }
 
 /// `None`: it is not whole, which is said.
@@ -203,17 +218,8 @@ fn monitor(copy: &Copy, certificates: &[PathBuf], since: u64) -> Result<Code, Co
 }
 
 fn verify_proof(path: &Path, public_key: &Path, content: Option<&Path>) -> Result<Code, CommandError> {
-    #[derive(serde::Deserialize)]
-    struct Answer {
-        proof: String,
-    }
     let key = key(public_key, KeyKind::Note)?;
-    let octets = read(path, 1 << 20)?;
-    let text = match serde_json::from_slice::<Answer>(&octets) {
-        Ok(answer) => answer.proof.into_bytes(),
-        Err(_) => octets,
-    };
-    let proof = LogProof::parse(&text).map_err(|fault| about(path, &fault))?;
+    let proof = proof(path)?.map_err(|fault| about(path, &fault))?;
     let logged = match proof.verify(&key) {
         Ok(logged) => logged,
         Err(fault) => {

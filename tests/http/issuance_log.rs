@@ -194,6 +194,32 @@ async fn a_signature_is_promised_proved_and_found_by_its_authority() {
     }
     fs::write(&content, "something else").expect("written");
     assert_eq!(verify_proof().0, Some(1));
+    fs::write(&content, super::CONTENT).expect("written");
+
+    // Who demands a proof relies on nothing without one, nor with that of another document.
+    let (signature, another) = (directory.path().join("signature"), directory.path().join("another"));
+    fs::write(&signature, decoded(&signed["signature"])).expect("written");
+    fs::write(&another, service.proof(&last).await.body).expect("written");
+    let root = Member::Root.certificate_path(&service.pki());
+    let crls = [pki::Authority::Root, pki::Authority::Ca].map(|authority| authority.crl_path(&service.pki()));
+    let ca = Member::Ca.certificate_path(&service.pki());
+    let evidence =
+        ["--trust-anchor", path(&root), "--intermediate", path(&ca), "--crl", path(&crls[0]), "--crl", path(&crls[1])];
+    let verify = |proof: &[&str]| {
+        let arguments =
+            [&["verify", "--format", "json", "--content", path(&content)], &evidence[..], proof, &[path(&signature)]];
+        antin(&arguments.concat())
+    };
+    let demanded = ["--log-key", path(&public)];
+    for (proof, code, word) in [
+        (vec![], Some(0), "ACCEPT"),
+        ([&demanded[..], &["--log-proof", path(&file)]].concat(), Some(0), "ACCEPT"),
+        ([&demanded[..], &["--log-proof", path(&another)]].concat(), Some(2), "not-logged"),
+        (demanded.to_vec(), Some(2), "not-logged"),
+    ] {
+        let (found, said) = verify(&proof);
+        assert!(found == code && said.contains(word), "{proof:?}: {found:?} {said}");
+    }
     let forged = text(&proof["proof"]).replace("index 0", "index 1");
     fs::write(&file, forged).expect("written");
     let (code, said) = verify_proof();
