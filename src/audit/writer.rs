@@ -177,7 +177,7 @@ struct Tail {
     sequence: u64,
     previous: String,
     unsigned: u64,
-    /// Octets that were never whole: of a line, or of lines that were not synced and that the power left in pieces.
+    /// Octets of a line that was never whole.
     torn: u64,
 }
 
@@ -186,10 +186,6 @@ impl Tail {
         let mut walk: Option<Walk<'_>> = None;
         let (mut number, mut length, mut torn, mut fault) = (0, 0, 0, None);
         let read = lines(path, |line, is_whole| {
-            if fault.is_some() {
-                torn += line.len() as u64 + u64::from(is_whole);
-                return Ok(true);
-            }
             if !is_whole {
                 torn = line.len() as u64;
                 return Ok(true);
@@ -200,20 +196,10 @@ impl Tail {
                 _ => Walk::new(key.public()),
             });
             fault = walk.step(line, true).err();
-            if fault == Some(Fault::Form) {
-                torn = line.len() as u64 + 1;
-                return Ok(true);
-            }
             length += line.len() as u64 + 1;
             Ok(fault.is_none())
         });
         read.map_err(|source| OpenError::Unusable { folder: path.to_owned(), source })?;
-        // The head beside the log is kept after what it is over was synced: behind it a crash may leave pieces of what nobody was told of.
-        let kept = path.parent().and_then(|folder| newest_head(folder).ok()?);
-        let next = walk.as_ref().map_or(0, |walk| walk.sequence);
-        if fault == Some(Fault::Form) && kept.is_none_or(|kept| kept.head.sequence < next) {
-            fault = None;
-        }
         match (walk, fault) {
             (_, Some(fault)) => Err(OpenError::Broken { file: path.to_owned(), line: number, fault }),
             (None, None) => Ok(Self { length: 0, sequence: 0, previous: nothing(), unsigned: 0, torn }),
