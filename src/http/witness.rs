@@ -47,22 +47,19 @@ async fn add_checkpoint(State(app): State<Arc<App>>, caller: Caller, request: Re
 
 /// The statuses are those of C2SP tlog-witness.
 fn refused(error: NoCosignature) -> Result<Response, Problem> {
-    let problem = |status, fault: &dyn std::fmt::Display| {
-        Err(Problem::new(status, "checkpoint-not-cosigned", format!("the checkpoint is not cosigned: {fault}")))
-    };
     match error {
         NoCosignature::Fault(WitnessFault::Conflict { size }) => {
             let media_type = [(header::CONTENT_TYPE, "text/x.tlog.size")];
             Ok((StatusCode::CONFLICT, media_type, format!("{size}\n")).into_response())
         }
-        NoCosignature::Fault(WitnessFault::Request(fault)) => problem(StatusCode::BAD_REQUEST, &fault),
+        NoCosignature::Fault(WitnessFault::Request(fault)) => not_cosigned(StatusCode::BAD_REQUEST, &fault),
         NoCosignature::Fault(WitnessFault::UnknownLog) => {
-            problem(StatusCode::NOT_FOUND, &"of a log that is not known here")
+            not_cosigned(StatusCode::NOT_FOUND, &"of a log that is not known here")
         }
-        NoCosignature::Fault(WitnessFault::NotSigned(fault)) => problem(StatusCode::FORBIDDEN, &fault),
+        NoCosignature::Fault(WitnessFault::NotSigned(fault)) => not_cosigned(StatusCode::FORBIDDEN, &fault),
         NoCosignature::Fault(WitnessFault::Inconsistent(fault)) => {
             tracing::error!(%fault, "a log that this service witnesses showed another history than before");
-            problem(StatusCode::UNPROCESSABLE_ENTITY, &fault)
+            not_cosigned(StatusCode::UNPROCESSABLE_ENTITY, &fault)
         }
         NoCosignature::Log(fault) => {
             tracing::error!(%fault, "the witness cannot sign");
@@ -73,4 +70,9 @@ fn refused(error: NoCosignature) -> Result<Response, Problem> {
             Err(Problem::internal())
         }
     }
+}
+
+fn not_cosigned(status: StatusCode, fault: &dyn std::fmt::Display) -> Result<Response, Problem> {
+    let detail = format!("the checkpoint is not cosigned: {fault}");
+    Err(Problem { status, ..Problem::new(StatusCode::BAD_REQUEST, "checkpoint-not-cosigned", detail) })
 }

@@ -1,5 +1,6 @@
 //! A proof of the issuance log as a condition of relying on a document.
 
+use super::obstacle::Obstacle;
 use super::signature::CertificateReport;
 use super::{Outcome, Reliance, Report};
 use crate::core::log::{LogFault, LogProof, Opening, VerifierKey};
@@ -10,7 +11,7 @@ pub fn require(report: &mut Report, proof: &Result<LogProof, LogFault>, key: &Ve
     let logged = proof.as_ref().ok().and_then(|proof| proof.verify(key).ok());
     let is_logged = logged.is_some_and(|logged| is_of(report, &logged.opening));
     if !is_logged && report.reliance.outcome == Outcome::Accept {
-        report.reliance = Reliance::new(Outcome::Undetermined, "not-logged");
+        report.reliance = Reliance::new(Outcome::Undetermined, Obstacle::NotLogged.code());
     }
 }
 
