@@ -68,6 +68,7 @@ bench-http: ## POST /v1/verify on one server core, beside the bare verification 
 bench-issuing: ## Durable signing over mutual TLS, and verifying in batches, beside the raw operations
 	@scripts/packages build test
 	cargo bench --locked --bench issuing
+	cargo bench --locked --bench issuance_log
 
 bench-peers: ## A B-LTA signature and a PDF of ours judged by us and by pyHanko, skipped where that is not installed; a PDF beside hashing it
 	@scripts/packages build

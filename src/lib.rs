@@ -1,7 +1,7 @@
 //! antin (*ấn tín*, the seal of office): verification and trust for digitally signed public documents.
 //!
 //! The layers, each using only those to its left:
-//! `core <- {clock, config, disk, net, typesetting} <- {audit, kinds, revocation, signing, registry, pki, trust} <- service <- http <- cli`.
+//! `core <- {clock, config, disk, net, typesetting} <- {audit, issuance_log, kinds, revocation, signing, registry, pki, trust} <- service <- http <- cli`.
 #![forbid(unsafe_code)]
 
 pub mod audit;
@@ -11,6 +11,7 @@ pub mod config;
 pub mod core;
 mod disk;
 pub mod http;
+pub mod issuance_log;
 pub mod kinds;
 pub mod net;
 pub mod pki;

@@ -10,6 +10,7 @@ mod documents;
 mod faults;
 mod flips;
 mod http;
+mod issuance_log;
 mod kinds;
 mod kit;
 mod layers;

@@ -10,6 +10,8 @@ use std::{
 
 use antin::{
     clock,
+    core::log::KeyKind,
+    issuance_log,
     pki::{
         self, InitOptions, Member,
         key::{Algorithm, PrivateKey},
@@ -22,7 +24,7 @@ use crate::Failure;
 
 /// Where the registry is.
 pub enum Store {
-    Sqlite { audit: bool },
+    Sqlite { audit: bool, log: bool },
     Postgres(String),
 }
 
@@ -41,11 +43,21 @@ impl Service {
         let certificate = CertificateDer::from_pem_file(Member::IssuingSystem.certificate_path(&pki))?;
         let client = hex::encode(antin::core::crypto::sha256(&certificate));
         let registry = match store {
-            Store::Sqlite { audit } => {
+            Store::Sqlite { audit, log: issuance_log } => {
                 let key = PrivateKey::generate(Algorithm::P256)?.to_pkcs8_pem()?;
                 fs::write(folder.path().join("audit.key"), key)?;
                 let log = if *audit { "[audit]\nfolder = \"audit\"\nkey = \"audit.key\"\n" } else { "" };
-                format!("[registry]\npath = \"registry.db\"\n{log}")
+                let origin = "localhost/bench";
+                let (key, _) = issuance_log::generate(origin, KeyKind::Note)?;
+                fs::write(folder.path().join("issuance-log.key"), key)?;
+                let issuance_log = if *issuance_log {
+                    format!(
+                        "[issuance-log]\nfolder = \"issuance-log\"\nkey = \"issuance-log.key\"\norigin = \"{origin}\"\n"
+                    )
+                } else {
+                    String::new()
+                };
+                format!("[registry]\npath = \"registry.db\"\n{log}{issuance_log}")
             }
             Store::Postgres(url) => format!("[registry.postgres]\nurl = \"{url}\"\n"),
         };

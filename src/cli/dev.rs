@@ -10,14 +10,16 @@ use std::{
 use clap::Args;
 
 use super::audit;
+use super::issuance_log;
 use super::serve::{self, StartError};
 use crate::{
     clock,
     config::{
-        Audit, Client, Config, Kind, Log, MutualTls, Operation, Padding, Permission, Public, Receipt, Registry,
+        Audit, Client, Config, IssuanceLog, Kind, Log, MutualTls, Operation, Padding, Permission, Public, Receipt, Registry,
         SigningKey, TimeStampAuthority, TimeStamping, Trust, Verify,
         revocation::{CrlSource, RevocationSettings},
     },
+    core::log::KeyKind,
     http::Running,
     kinds::{DocumentKind, Kinds},
     pki::{self, Authority, InitOptions, Member, PkiError},
@@ -29,6 +31,10 @@ use crate::{
 const REFRESHED_EVERY: Duration = Duration::from_secs(30);
 /// Name of the audit log's folder, and of the files of its key.
 const AUDIT: &str = "audit";
+/// Name of the issuance log's folder, and of the files of its key.
+const ISSUANCE_LOG: &str = "issuance-log";
+/// Its name, whatever the address is.
+const LOG_ORIGIN: &str = "localhost/antin-dev/log";
 /// Name of the key for receipts, and of its files.
 const RECEIPT: &str = "receipt";
 /// Rules about kinds of documents, held if they are there.
@@ -69,6 +75,7 @@ pub async fn start(directory: &Path, [public, mutual_tls]: [SocketAddr; 2]) -> R
     }
     add_receipt_key(directory, &format!("http://{public}"))?;
     add_audit_key(directory)?;
+    add_log_key(directory)?;
     pki::refresh_crls(&pki, clock::now())?;
     tokio::spawn(refresh_crls(pki.clone()));
     serve::start(settings(directory, public, mutual_tls), Some(pki)).await
@@ -87,6 +94,16 @@ fn add_audit_key(directory: &Path) -> Result<(), StartError> {
         return Ok(());
     }
     Ok(audit::make_key(&private, &public)?)
+}
+
+/// The key of the issuance log, and its public half.
+fn add_log_key(directory: &Path) -> Result<(), StartError> {
+    let file = directory.join(ISSUANCE_LOG);
+    let (private, public_half) = (file.with_extension("key"), file.with_extension("pub"));
+    if private.exists() {
+        return Ok(());
+    }
+    Ok(issuance_log::make_key(LOG_ORIGIN, KeyKind::Note, &private, &public_half)?)
 }
 
 async fn refresh_crls(pki: PathBuf) {
@@ -119,6 +136,7 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         seal_image: None,
     };
     let has_audit = directory.join(AUDIT).with_extension("key").exists();
+    let has_log = directory.join(ISSUANCE_LOG).with_extension("key").exists();
     let has_receipts = directory.join(RECEIPT).with_extension("crt").exists();
     let receipt = has_receipts.then(|| SigningKey {
         name: RECEIPT.to_owned(),
@@ -220,6 +238,12 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         audit: Audit {
             folder: has_audit.then(|| directory.join(AUDIT)),
             key: has_audit.then(|| directory.join(AUDIT).with_extension("key")),
+        },
+        issuance_log: IssuanceLog {
+            folder: has_log.then(|| directory.join(ISSUANCE_LOG)),
+            key: has_log.then(|| directory.join(ISSUANCE_LOG).with_extension("key")),
+            origin: has_log.then(|| LOG_ORIGIN.to_owned()),
+            ..IssuanceLog::default()
         },
         keys: vec![key("judicial", Member::Judicial), key("health", Member::Health)]
             .into_iter()

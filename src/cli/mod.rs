@@ -6,6 +6,7 @@ pub mod dev;
 pub mod evidence;
 pub mod exit;
 pub mod extend;
+pub mod issuance_log;
 mod log;
 mod output;
 pub mod pki;
@@ -56,6 +57,8 @@ enum Command {
     Revocation(revocation::RevocationArguments),
     /// Check the audit log, show its decisions and its newest head, make a key for its heads
     Audit(audit::AuditArguments),
+    /// Audit a copy of an issuance log, list what was signed in a name, verify a proof, make a key for a log
+    Log(issuance_log::LogArguments),
     /// Write out, read in and check the registry; list attempts to sign whose state is unknown
     Registry(registry::RegistryArguments),
     /// Show, check and add trust anchors; sign a list of them
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Pki(arguments) => pki::run(&arguments),
         Command::Revocation(arguments) => revocation::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Log(arguments) => issuance_log::run(&arguments),
         Command::Registry(arguments) => registry::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
     };

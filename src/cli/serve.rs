@@ -8,12 +8,17 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::audit::MakeKeyError;
 use super::exit::{self, CommandError};
+use super::issuance_log::MakeKeyError as LogKeyError;
 use crate::{
     audit::{self, AuditLog},
     clock,
     config::{self, Config, ConfigError},
-    core::memory::Memory,
+    core::{
+        log::{KeyKind, NoteSigner, VerifierKey},
+        memory::Memory,
+    },
     http::{self, BootError, Parts, Running},
+    issuance_log::{self, Publisher, Witness, WitnessError},
     registry::{
         Registry,
         postgres::{self, PostgresRegistry},
@@ -24,6 +29,7 @@ use crate::{
         held::{self, HeldError},
         keys,
         trust::{self, LoadError, LoadedTrust},
+        witnesses::{self, Witnesses, WitnessesError},
     },
 };
 
@@ -49,6 +55,12 @@ pub enum StartError {
     #[error(transparent)]
     Registry(#[from] sqlite::OpenError),
     #[error(transparent)]
+    IssuanceLog(#[from] issuance_log::OpenError),
+    #[error(transparent)]
+    Witnesses(#[from] WitnessesError),
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    #[error(transparent)]
     Database(#[from] postgres::OpenError),
     #[error(transparent)]
     Revocation(#[from] revocation::StartError),
@@ -56,6 +68,8 @@ pub enum StartError {
     Boot(#[from] BootError),
     #[error("the key of the audit log")]
     AuditKey(#[from] MakeKeyError),
+    #[error("the key of the issuance log")]
+    LogKey(#[from] LogKeyError),
     #[error("the development PKI")]
     Pki(#[from] crate::pki::PkiError),
     #[error("the operating system refused: {0}")]
@@ -111,7 +125,46 @@ pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, S
         (Some(folder), Some(key)) => Some(AuditLog::open(folder, held::audit_key(key)?)?),
         _ => None,
     };
-    Ok(Parts { keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, audit, config })
+    let issuance_log = open_log(&config.issuance_log)?;
+    let authorities = witnesses::authorities(config.issuance_log.tls_authorities.as_deref())?;
+    let witnesses = Witnesses::new(&config.issuance_log.witnesses, authorities.as_deref())?;
+    let witness = open_witness(&config.witness)?;
+    Ok(Parts {
+        keys,
+        registry,
+        trust,
+        list,
+        hangup,
+        revocation,
+        memory,
+        published,
+        kinds,
+        policies,
+        audit,
+        issuance_log,
+        witnesses,
+        witness,
+        config,
+    })
+}
+
+/// The folder of the issuance log and its key, if the settings name them.
+fn open_log(settings: &config::IssuanceLog) -> Result<Option<(Publisher, NoteSigner)>, StartError> {
+    let config::IssuanceLog { folder: Some(folder), key: Some(key), origin: Some(origin), .. } = settings else {
+        return Ok(None);
+    };
+    let key = held::log_key(key, origin, KeyKind::Note)?;
+    Ok(Some((Publisher::open(folder, &key)?, key)))
+}
+
+/// The witness of other logs, if the settings make this service one.
+fn open_witness(settings: &config::Witness) -> Result<Option<Witness>, StartError> {
+    let (Some(key), Some(name), Some(state)) = (&settings.key, &settings.name, &settings.state_file) else {
+        return Ok(None);
+    };
+    let key = held::log_key(key, name, KeyKind::Cosignature)?;
+    let logs = settings.logs.iter().map(|text| VerifierKey::parse(text)).collect::<Result<_, _>>();
+    Ok(Some(Witness::open(state, key, logs.map_err(WitnessError::Log)?)?))
 }
 
 /// Says where the service is, waits for a signal, and ends politely.
@@ -140,10 +193,14 @@ pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
         | StartError::Trust(_)
         | StartError::Revocation(_)
         | StartError::Audit(_)
+        | StartError::IssuanceLog(_)
+        | StartError::Witnesses(_)
+        | StartError::Witness(_)
         | StartError::Pki(_) => exit::UNREADABLE,
         StartError::Database(error) if error.is_of_settings() => exit::UNREADABLE,
         StartError::Database(_)
         | StartError::AuditKey(_)
+        | StartError::LogKey(_)
         | StartError::Registry(_)
         | StartError::Boot(_)
         | StartError::System(_) => exit::INTERNAL,

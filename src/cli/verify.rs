@@ -8,12 +8,15 @@ use clap::{Args, ValueEnum};
 
 use super::evidence::{self, EvidenceArguments, LoadedEvidence};
 use super::exit::{self, Code, CommandError};
+use super::issuance_log;
 use super::output;
 use super::receipt;
 use super::replay::{self, Basis};
 use crate::core::document_kind::DocumentKinds;
 use crate::core::evidence_file;
+use crate::core::log::{KeyKind, LogFault};
 use crate::core::memory::Memory;
+use crate::core::report::logged;
 use crate::core::report::text::{self, Language};
 use crate::core::report::xml;
 use crate::core::report::{Outcome, Report};
@@ -41,6 +44,12 @@ pub struct VerifyArguments {
     /// How it shows that a signer holds the office which documents of a kind need (the form of config/document-kinds.toml); by default nobody in particular need have signed
     #[arg(long, value_name = "FILE")]
     document_kinds: Option<PathBuf>,
+    /// A proof that the document is in an issuance log, without which it is not relied on; with --log-key
+    #[arg(long, value_name = "FILE", requires = "log_key")]
+    log_proof: Option<PathBuf>,
+    /// The public key of that log; without --log-proof no document is relied on
+    #[arg(long, value_name = "FILE")]
+    log_key: Option<PathBuf>,
     /// Text for people, JSON for machines, XML for archives (ETSI TS 119 102-2)
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -97,6 +106,14 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
     }
     let mut report = Report::new(&validation, &basis.policy, basis.revocation, basis.time);
     report.evidence.clone_from(&basis.saved);
+    if let Some(path) = &arguments.log_key {
+        let key = issuance_log::key(path, KeyKind::Note)?;
+        let proof = match &arguments.log_proof {
+            Some(path) => issuance_log::proof(path)?,
+            None => Err(LogFault::NotSignedBy { name: key.name().to_owned() }),
+        };
+        logged::require(&mut report, &proof, &key);
+    }
     print(arguments, &basis, &report, &document);
     Ok(match report.reliance.outcome {
         _ if report.reliance.code == "no-signature" => exit::NO_SIGNATURE,

@@ -111,6 +111,12 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
         let key = if config.audit.folder.is_some() { "audit.folder" } else { "audit.key" };
         return Some((key.to_owned(), "be given together with the other of the two, folder and key"));
     }
+    if let Some((key, rule)) = config.issuance_log.broken_rule() {
+        return Some((format!("issuance-log.{key}"), rule));
+    }
+    if let Some((key, rule)) = config.witness.broken_rule() {
+        return Some((format!("witness.{key}"), rule));
+    }
     config.clients.iter().enumerate().find_map(|(index, client)| {
         if client.name.is_empty() || config.clients[..index].iter().any(|other| other.name == client.name) {
             return Some(("client.name".to_owned(), "be given and differ between clients"));
@@ -169,7 +175,19 @@ fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'sta
 
 fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
     let Config {
-        mutual_tls, trust, revocation, time_stamping, verify, documents, registry, audit, tokens, keys, ..
+        mutual_tls,
+        trust,
+        revocation,
+        time_stamping,
+        verify,
+        documents,
+        registry,
+        audit,
+        issuance_log,
+        witness,
+        tokens,
+        keys,
+        ..
     } = config;
     let sources =
         revocation.sources.iter_mut().flat_map(|source| source.issuer_file.iter_mut().chain(&mut source.file));
@@ -197,6 +215,11 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(&mut documents.kinds_folder)
         .chain(&mut audit.folder)
         .chain(&mut audit.key)
+        .chain(&mut issuance_log.folder)
+        .chain(&mut issuance_log.key)
+        .chain(&mut issuance_log.tls_authorities)
+        .chain(&mut witness.key)
+        .chain(&mut witness.state_file)
         .chain(authorities)
         .chain(postgres)
         .chain(sources)

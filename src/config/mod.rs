@@ -1,6 +1,7 @@
 //! Settings: `config/antin.toml` says what each means; [`read`] takes a file, [`Config::default`] is that very file.
 mod audit;
 mod file;
+mod issuance_log;
 mod key_rules;
 mod listener;
 mod permission;
@@ -13,6 +14,7 @@ mod token;
 mod trust;
 pub use audit::Audit;
 pub use file::{ConfigError, parse, read};
+pub use issuance_log::{IssuanceLog, LogWitness, Witness};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, Permission, SigningKey};
 pub use receipt::Receipt;
@@ -43,6 +45,8 @@ pub struct Config {
     pub documents: Documents,
     pub registry: Registry,
     pub audit: Audit,
+    pub issuance_log: IssuanceLog,
+    pub witness: Witness,
     pub log: Log,
     #[serde(rename = "token")]
     pub tokens: Vec<Token>,
@@ -71,6 +75,8 @@ impl Config {
             ("documents", self.documents != other.documents),
             ("registry", self.registry != other.registry),
             ("audit", self.audit != other.audit),
+            ("issuance-log", self.issuance_log != other.issuance_log),
+            ("witness", self.witness != other.witness),
             ("log", self.log != other.log),
             ("kind", self.kinds != other.kinds),
         ];

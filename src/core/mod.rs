@@ -10,6 +10,7 @@ mod every;
 pub mod evidence;
 pub mod evidence_file;
 pub mod foreign;
+pub mod log;
 pub mod memory;
 pub mod oid;
 pub mod path;

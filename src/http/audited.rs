@@ -42,6 +42,7 @@ pub enum Operation {
     SetStatus,
     ReadSignature,
     ReadDocument,
+    ReadProof,
 }
 
 impl Operation {
@@ -55,6 +56,7 @@ impl Operation {
             Self::SetStatus => "set-status",
             Self::ReadSignature => "read-signature",
             Self::ReadDocument => "read-document",
+            Self::ReadProof => "read-proof",
         }
     }
 
@@ -62,9 +64,12 @@ impl Operation {
     const fn durability(self) -> Durability {
         match self {
             Self::Sign | Self::SetStatus => Durability::Synced,
-            Self::Extend | Self::Verify | Self::SivaValidate | Self::ReadSignature | Self::ReadDocument => {
-                Durability::Written
-            }
+            Self::Extend
+            | Self::Verify
+            | Self::SivaValidate
+            | Self::ReadSignature
+            | Self::ReadDocument
+            | Self::ReadProof => Durability::Written,
         }
     }
 
@@ -116,6 +121,7 @@ impl Auditable {
                 let operation = match (method, below) {
                     (&Method::POST, "status") => Operation::SetStatus,
                     (&Method::GET, "signature") => Operation::ReadSignature,
+                    (&Method::GET, "proof") => Operation::ReadProof,
                     (&Method::GET, "") => Operation::ReadDocument,
                     _ => return None,
                 };

@@ -84,10 +84,10 @@ impl StatusBody {
 }
 
 /// The id in the path, or what is wrong with its encoding.
-type Id = Result<Path<String>, PathRejection>;
+pub(super) type Id = Result<Path<String>, PathRejection>;
 
 /// An id that is none is as unknown as one that was never issued.
-fn document_id(id: Id) -> Result<DocumentId, Problem> {
+pub(super) fn document_id(id: Id) -> Result<DocumentId, Problem> {
     let id = id.ok().and_then(|Path(text)| text.parse().ok());
     id.ok_or_else(|| DocumentError::Unknown.into())
 }

@@ -12,6 +12,7 @@ mod extend;
 mod field;
 mod head;
 mod health;
+mod issuance_log;
 mod kinds;
 mod limits;
 mod listener;
@@ -35,6 +36,7 @@ pub mod tls;
 mod trust;
 mod trust_watch;
 mod verify;
+mod witness;
 mod words;
 
 use std::{
@@ -42,7 +44,7 @@ use std::{
     io,
     net::SocketAddr,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -69,7 +71,8 @@ use crate::{
     audit::AuditLog,
     clock,
     config::{self, Config},
-    core::{memory::Memory, policy::Policy, time::Time},
+    core::{log::NoteSigner, memory::Memory, policy::Policy, time::Time},
+    issuance_log::{Publisher, Witness},
     kinds::Kinds,
     registry::{Registry, RegistryError},
     revocation::RevocationCache,
@@ -78,6 +81,7 @@ use crate::{
         documents::DocumentService,
         extend::ExtendService,
         held::Fingerprint,
+        issuance::IssuanceLog,
         keys::SharedKeys,
         levels::LevelRaiser,
         permission::Clients,
@@ -88,6 +92,7 @@ use crate::{
         steps::Steps,
         trust::ListInForce,
         verify::{VerifyError, VerifyService},
+        witnesses::Witnesses,
     },
     signing::{
         IssuingKey,
@@ -125,6 +130,12 @@ pub struct Parts {
     pub policies: Vec<Policy>,
     /// `None`: decisions are not written down.
     pub audit: Option<AuditLog>,
+    /// The folder of the issuance log and its key; `None`: there is no log.
+    pub issuance_log: Option<(Publisher, NoteSigner)>,
+    /// Who is asked to cosign it.
+    pub witnesses: Witnesses,
+    /// `None`: this service is no witness of other logs.
+    pub witness: Option<Witness>,
 }
 
 /// What every handler can ask.
@@ -132,6 +143,9 @@ pub struct App {
     verify: Arc<VerifyService>,
     sign: Arc<SignService>,
     documents: DocumentService,
+    /// `None`: what is issued goes into no log.
+    issuance_log: Option<Arc<IssuanceLog>>,
+    witness: Option<witness::SharedWitness>,
     kinds: Arc<Kinds>,
     levels: Option<Arc<LevelRaiser>>,
     /// `None`: nobody can be asked for time-stamps.
@@ -224,8 +238,10 @@ impl Running {
 
 /// Starts the service: unfinished attempts of earlier runs are marked, sockets are bound, then requests are answered.
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
-    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, audit } =
+    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, .. } =
         parts;
+    let (audit, issuance_log, witnesses) = (parts.audit, parts.issuance_log, parts.witnesses);
+    let witness = parts.witness.map(|witness| Arc::new(Mutex::new(witness)));
     install_metrics();
     for intent in registry.recover().await? {
         tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
@@ -255,8 +271,9 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     if levels.is_none() && registry.backlog().await?.waiting > 0 {
         tracing::warn!("signatures wait for a time-stamp, and the settings name no time-stamping authority");
     }
+    let issuance_log = issuance_log.map(|(publisher, key)| IssuanceLog::new(publisher, key, Arc::clone(&registry)));
     let keys: SharedKeys = Arc::new(ArcSwap::from_pointee(keys));
-    let sign = Arc::new(SignService::new(
+    let sign = SignService::new(
         &config.kinds,
         Arc::clone(&kinds),
         Arc::clone(&keys),
@@ -264,7 +281,8 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         Arc::clone(&verify),
         Arc::clone(&standing),
         levels.clone(),
-    ));
+    );
+    let sign = Arc::new(sign.with_log(issuance_log.clone()));
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
     let room = Room::new(config.limits.buffered_bytes);
     let app = Arc::new(App {
@@ -273,6 +291,8 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
         documents: DocumentService::new(Arc::clone(&registry), keys.clone(), Arc::clone(&kinds)),
+        issuance_log,
+        witness,
         kinds,
         levels,
         extending,
@@ -290,6 +310,12 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     let mut running = start(&app, known_clients, revocation, registry, audit.map(Arc::new)).await?;
     if let Some(levels) = &app.levels {
         running.watchers.spawn(Arc::clone(levels).run());
+    }
+    if let Some(log) = &app.issuance_log {
+        running.watchers.spawn(Arc::clone(log).run());
+        if !witnesses.is_empty() {
+            running.watchers.spawn(witnesses.run(Arc::clone(log)));
+        }
     }
     let (asked, asks) = watch::channel(());
     running.watchers.spawn(hear(hangup, asked));

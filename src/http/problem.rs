@@ -66,7 +66,7 @@ impl Problem {
         self
     }
 
-    const fn retry_after(mut self, seconds: u32) -> Self {
+    pub(super) const fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
     }
@@ -313,7 +313,7 @@ impl From<SignError> for Problem {
             SignError::NoContent => Self::new(StatusCode::BAD_REQUEST, "document-missing", detail).on_field("document"),
             SignError::Signing(error) => error.into(),
             SignError::Registry(error) => error.into(),
-            SignError::Recorded { .. } | SignError::Random(_) | SignError::Interrupted => {
+            SignError::LogPromise(_) | SignError::Recorded { .. } | SignError::Random(_) | SignError::Interrupted => {
                 tracing::error!(error = %detail, "signing failed");
                 Self::internal()
             }

@@ -7,8 +7,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, batch, documents, extend, health, kinds, metrics, openapi, problem::Problem, published, sign, siva, trust,
-    verify,
+    App, batch, documents, extend, health, issuance_log, kinds, metrics, openapi, problem::Problem, published, sign,
+    siva, trust, verify, witness,
 };
 
 #[derive(OpenApi)]
@@ -23,7 +23,11 @@ struct Description;
 /// For everyone: verifying.
 pub fn public(app: &Arc<App>) -> Router {
     let (router, _) = verifying().split_for_parts();
-    let router = router.merge(published::router(app)).route("/openapi.json", get(openapi::openapi));
+    let router = router
+        .merge(published::router(app))
+        .merge(issuance_log::router(app))
+        .merge(witness::router(app))
+        .route("/openapi.json", get(openapi::openapi));
     finish(router, app)
 }
 
@@ -53,6 +57,7 @@ fn everything() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(documents::document))
         .routes(routes!(documents::signature))
         .routes(routes!(documents::set_status))
+        .routes(routes!(issuance_log::proof))
 }
 
 fn verifying() -> OpenApiRouter<Arc<App>> {
@@ -65,6 +70,7 @@ fn verifying() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(trust::trust))
         .routes(routes!(kinds::kinds))
         .routes(routes!(kinds::schema))
+        .routes(routes!(issuance_log::consistency))
         .routes(routes!(health::healthz))
 }
 

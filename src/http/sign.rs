@@ -21,6 +21,7 @@ use super::{
     auth::Caller,
     content_type,
     field::{FieldError, FieldFault, Fields},
+    issuance_log::PromiseBody,
     limits::{self, BodyLimits, Reservation},
     parts, pdf,
     problem::Problem,
@@ -70,6 +71,8 @@ pub(super) struct SignedBody {
     signed_at: String,
     level_requested: &'static str,
     level_reached: &'static str,
+    /// The word of the issuance log; null: the document is in no log.
+    log_promise: Option<PromiseBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signature: Option<String>,
     /// The signed PDF.
@@ -188,6 +191,7 @@ impl SignedBody {
             signed_at: issued.signed_at.to_string(),
             level_requested: intent.level_requested.name(),
             level_reached: signed.level_reached.name(),
+            log_promise: signed.log_promise.as_ref().map(PromiseBody::of),
             signature,
             document,
         }

@@ -115,6 +115,9 @@ pub enum FetchError {
     Redirect(u16),
     #[error("the answer has status {0} instead of 200")]
     Status(u16),
+    /// Of a witness of logs, which C2SP tlog-witness lets say so.
+    #[error("the witness cosigned a tree of {0} entries last")]
+    TreeSize(u64),
     #[error("the answer is compressed, which was not asked for")]
     Compressed,
     #[error("the answer is longer than {0} octets")]
@@ -138,6 +141,7 @@ impl FetchError {
             Self::Transfer(_) => "transfer",
             Self::Redirect(_) => "redirect",
             Self::Status(_) => "status",
+            Self::TreeSize(_) => "tree-size",
             Self::Compressed => "compressed",
             Self::TooLong(_) => "too-long",
             Self::Resting { .. } => "resting",
@@ -240,6 +244,12 @@ async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, FetchErro
         return Err(FetchError::Redirect(status.as_u16()));
     }
     if status != StatusCode::OK {
+        let is_size = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "text/x.tlog.size");
+        if status == StatusCode::CONFLICT && is_size {
+            let text = response.chunk().await.map_err(failure)?.unwrap_or_default();
+            let size = std::str::from_utf8(&text).ok().and_then(|text| text.strip_suffix('\n')?.parse().ok());
+            return Err(size.map_or(FetchError::Status(status.as_u16()), FetchError::TreeSize));
+        }
         return Err(FetchError::Status(status.as_u16()));
     }
     let encodings = response.headers().get_all(header::CONTENT_ENCODING).iter();

@@ -111,6 +111,7 @@ impl FetchError {
             | Self::NotAllowed { .. }
             | Self::AddressRefused { .. }
             | Self::Redirect(_)
+            | Self::TreeSize(_)
             | Self::Compressed
             | Self::TooLong(_)
             | Self::Resting { .. }

@@ -17,6 +17,7 @@
 //! The record holds digests and signatures without content; the content itself and personal data never enter it.
 
 pub mod exchange;
+mod log;
 pub mod postgres;
 mod raising;
 mod record;
@@ -26,6 +27,7 @@ mod status;
 use std::{error::Error, future::Future, pin::Pin, sync::Arc};
 
 use crate::core::time::Time;
+pub use log::{Append, IssuanceQueue, Lead, LogHead, Loggable, Logged, Unlogged};
 pub use raising::{Again, Backlog, Due, Newest, Raised};
 pub use record::{
     DocumentId, Format, Intent, InvalidDocumentId, Issued, IssuedDocument, LONGEST_CLIENT, LONGEST_IDEMPOTENCY_KEY,
@@ -132,6 +134,9 @@ pub trait Registry: Send + Sync {
 
     /// The issued documents with this content digest, the latest signed first, at most [`MOST_FOUND`].
     fn find_by_digest(&self, document_digest: Sha256) -> Answer<'_, Vec<DocumentId>>;
+
+    /// The order of the issuance log. [`complete`](Self::complete) lets a document wait there, if it has a salt, with the same commit.
+    fn issuance_queue(&self) -> &dyn IssuanceQueue;
 }
 
 /// What [`Registry::begin`] found.

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use super::RegistryError;
-use crate::core::time::Time;
+use crate::core::{log::Salt, time::Time};
 
 /// A SHA-256 digest.
 pub type Sha256 = [u8; 32];
@@ -210,9 +210,17 @@ pub struct Issued {
     pub signed_at: Time,
     /// SHA-256 of the signer's certificate, DER.
     pub signer_certificate_sha256: Sha256,
+    /// Of its entry in the issuance log; `None`: there was no log when it was issued, and it has not been put into one since.
+    pub log_salt: Option<Salt>,
 }
 
 impl Issued {
+    /// The same result; a salt that was drawn for it later makes no other.
+    pub(super) fn is_same(&self, asked: &Self) -> bool {
+        let salted = asked.log_salt.is_none() || asked.log_salt == self.log_salt;
+        salted && *self == Self { log_salt: self.log_salt, ..asked.clone() }
+    }
+
     /// Of a PDF: one of the signatures that were put into it has this value, which stands there in digits.
     pub fn holds_value(&self, value: &[u8]) -> bool {
         !value.is_empty() && memchr::memmem::find(&self.signature, hex::encode(value).as_bytes()).is_some()
@@ -311,6 +319,7 @@ mod tests {
             level_reached: Level::Basic,
             signed_at: Time::from_unix(0),
             signer_certificate_sha256: [3; 32],
+            log_salt: None,
         };
         assert!(issued(1).check().is_ok() && issued(LONGEST_SIGNATURE).check().is_ok());
         assert!(issued(0).check().is_err() && issued(LONGEST_SIGNATURE + 1).check().is_err());

@@ -6,6 +6,7 @@
 mod exchange;
 mod faults;
 mod issuing;
+mod logging;
 mod raising;
 mod standing;
 mod store;
@@ -24,8 +25,8 @@ use store::Store;
 use worker::{Admission, Session, Transactions, Worker, unavailable};
 
 use super::{
-    Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, Issued, IssuedDocument, MOST_FOUND, Newest,
-    Raised, Registry, RegistryError, Sha256, StatusChange,
+    Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued, IssuedDocument,
+    MOST_FOUND, Newest, Raised, Registry, RegistryError, Sha256, StatusChange,
 };
 use crate::{core::time::Time, disk::Lock};
 
@@ -170,6 +171,10 @@ impl Registry for SqliteRegistry {
                 .collect()
         })
     }
+
+    fn issuance_queue(&self) -> &dyn IssuanceQueue {
+        self
+    }
 }
 
 /// A column that holds a name of a closed set.
@@ -215,6 +220,7 @@ mod tests {
             level_reached: Level::Basic,
             signed_at: Time::from_unix(1_001),
             signer_certificate_sha256: [7; 32],
+            log_salt: None,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::{
     core::{
         document_kind::DocumentKinds,
         evidence_file::{self, EvidenceFileError},
+        log::{KeyKind, LogFault, NoteSigner},
         policy::Policy,
         x509::{Certificate, CertificateList},
     },
@@ -52,6 +53,8 @@ pub enum HeldError {
     Threads { name: String, source: std::io::Error },
     #[error("{}: {source}; `antin audit key` makes one", path.display())]
     AuditKey { path: PathBuf, source: KeyFault },
+    #[error("{}: {source}; `antin log key` makes one", path.display())]
+    LogKey { path: PathBuf, source: LogFault },
     #[error("{}: {source}", path.display())]
     SealImage { path: PathBuf, source: SealImageError },
     #[error("{}: {source}", path.display())]
@@ -116,6 +119,12 @@ pub fn policies(paths: &[PathBuf], kinds: &DocumentKinds) -> Result<Vec<Policy>,
 /// The key of the audit log's heads.
 pub fn audit_key(path: &Path) -> Result<HeadKey, HeldError> {
     HeadKey::from_pem(&read(path)?).map_err(|source| HeldError::AuditKey { path: path.to_owned(), source })
+}
+
+/// The key of the issuance log of this name, or of a witness.
+pub fn log_key(path: &Path, name: &str, kind: KeyKind) -> Result<NoteSigner, HeldError> {
+    let key = NoteSigner::from_pem(name, kind, &read(path)?);
+    key.map_err(|source| HeldError::LogKey { path: path.to_owned(), source })
 }
 
 /// The first certificate of a file.

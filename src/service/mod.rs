@@ -5,6 +5,7 @@ pub mod documents;
 pub mod existing;
 pub mod extend;
 pub mod held;
+pub mod issuance;
 pub mod keys;
 pub mod levels;
 pub mod permission;
@@ -17,6 +18,7 @@ pub mod standing;
 pub mod steps;
 pub mod trust;
 pub mod verify;
+pub mod witnesses;
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 use super::{
     adding::read_existing,
     existing::ExistingError,
+    issuance::{IssuanceLog, draw_salt},
     keys::SharedKeys,
     levels::LevelRaiser,
     permission::Client,
@@ -27,6 +28,7 @@ use crate::{
             embed::embed,
         },
         crypto::{self, Hasher},
+        log::{LogFault, Opening, Promise, Salt},
         time::Time,
     },
     kinds::{ContentFault, Kinds},
@@ -52,6 +54,8 @@ pub struct SignService {
     pub(super) standing: Arc<Standing>,
     /// Who raises signatures above B-B, where that can be done.
     pub(super) levels: Option<Arc<LevelRaiser>>,
+    /// `None`: what is issued goes into no log.
+    pub(super) log: Option<Arc<IssuanceLog>>,
 }
 
 /// What is to be signed.
@@ -136,6 +140,8 @@ pub struct Signed {
     pub document: IssuedDocument,
     /// Of this signature.
     pub level_reached: Level,
+    /// The word of the issuance log that the document will be in it, and what opens its entry; `None`: it is in no log.
+    pub log_promise: Option<(Opening, Promise)>,
     /// The CMS in the packaging asked for; the signed PDF.
     pub signature: Vec<u8>,
 }
@@ -190,6 +196,8 @@ pub enum SignError {
     Registry(#[from] RegistryError),
     #[error("the recorded signature of document {document_id} cannot be read")]
     Recorded { document_id: DocumentId, source: CmsError },
+    #[error("the issuance log gives no promise: {0}")]
+    LogPromise(#[from] LogFault),
     #[error("no random number could be had")]
     Random(#[source] openssl::error::ErrorStack),
     #[error("the work ended without a result; see the log")]
@@ -215,7 +223,15 @@ impl SignService {
             verify,
             standing,
             levels,
+            log: None,
         }
+    }
+
+    /// With a log into which all goes that is issued.
+    #[must_use]
+    pub fn with_log(mut self, log: Option<Arc<IssuanceLog>>) -> Self {
+        self.log = log;
+        self
     }
 
     /// Every key, as they are now.
@@ -280,6 +296,7 @@ impl SignService {
             content => content.sha256(),
         };
         let document_id = draw_document_id()?;
+        let log_salt = self.draw_salt()?;
         let now = clock::now();
         let key = self.choose(permitted, &request.kind, now);
         let own = self.standing.reference(document_id);
@@ -335,6 +352,7 @@ impl SignService {
             level_reached: Level::Basic,
             signed_at: now,
             signer_certificate_sha256: *key.certificate().fingerprint(),
+            log_salt,
         };
         self.complete(document_id, &issued).await?;
         if let Some(levels) = self.levels.as_ref().filter(|_| intent.level_requested != issued.level_reached) {
@@ -343,19 +361,42 @@ impl SignService {
         self.answer(IssuedDocument { intent, issued }, &request).await
     }
 
+    /// The salt of the entry in the issuance log, if there is one.
+    pub(super) fn draw_salt(&self) -> Result<Option<Salt>, SignError> {
+        self.log.as_ref().map(|_| draw_salt().map_err(SignError::Random)).transpose()
+    }
+
+    /// A document waits for its place in the issuance log.
+    fn logged(&self) {
+        if let Some(log) = &self.log {
+            log.ordered();
+        }
+    }
+
+    /// What the issuance log says of a document with its signature.
+    pub(super) fn log_promise(&self, document: &IssuedDocument) -> Result<Option<(Opening, Promise)>, SignError> {
+        let promise = self.log.as_ref().map(|log| log.promise(document)).transpose()?;
+        Ok(promise.flatten())
+    }
+
     /// Records the result. A store that fails is asked again, for the signature exists; if it goes on failing, the attempt is
     /// marked as unknown, now or by the next start, and nothing is released.
     pub(super) async fn complete(&self, document_id: DocumentId, issued: &Issued) -> Result<(), SignError> {
         for pause in RECORD_PAUSES {
             match self.registry.complete(document_id, issued.clone()).await {
                 Err(RegistryError::Unavailable { .. }) => tokio::time::sleep(pause).await,
-                other => return Ok(other?),
+                Ok(()) => {
+                    self.logged();
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         if let Err(error) = self.registry.complete(document_id, issued.clone()).await {
             let _ = self.registry.mark_unknown(document_id).await;
             return Err(error.into());
         }
+        self.logged();
         Ok(())
     }
 
@@ -375,7 +416,8 @@ impl SignService {
             let embedded = embed(&signature, content);
             signature = embedded.map_err(|source| SignError::Recorded { document_id, source })?;
         }
-        Ok(Signed { document, level_reached, signature })
+        let log_promise = self.log_promise(&document)?;
+        Ok(Signed { document, level_reached, log_promise, signature })
     }
 }
 

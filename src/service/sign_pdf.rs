@@ -19,6 +19,7 @@ use super::steps::{Steps, settle};
 use crate::clock;
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::cms::document_reference::DocumentReference;
+use crate::core::log::{Opening, Promise};
 use crate::core::time::Time;
 use crate::core::validation;
 use crate::registry::{
@@ -56,6 +57,7 @@ impl SignService {
         let SignContent::Document(document) = content else { return Err(SignError::NoContent) };
         let document_digest = hashed(document.clone()).await?;
         let document_id = draw_document_id()?;
+        let log_salt = self.draw_salt()?;
         let now = clock::now();
         let key = self.choose(permitted, &request.kind, now);
         let own = self.standing.reference(document_id);
@@ -77,7 +79,10 @@ impl SignService {
         };
         match self.registry.begin(intent.clone()).await? {
             Begun::Fresh => {}
-            Begun::Replay(issued) => return Ok(answer(*issued, Vec::from(document))),
+            Begun::Replay(issued) => {
+                let log_promise = self.log_promise(&issued)?;
+                return Ok(answer(*issued, log_promise, Vec::from(document)));
+            }
             Begun::InProgress { document_id } => return Err(SignError::InProgress(document_id)),
             Begun::DifferentBody { document_id } => return Err(SignError::DifferentBody(document_id)),
             Begun::StateUnknown { document_id } => return Err(SignError::StateUnknown(document_id)),
@@ -105,9 +110,12 @@ impl SignService {
             level_reached,
             signed_at: now,
             signer_certificate_sha256: *key.certificate().fingerprint(),
+            log_salt,
         };
         self.complete(document_id, &issued).await?;
-        Ok(Signed { document: IssuedDocument { intent, issued }, level_reached, signature: whole })
+        let document = IssuedDocument { intent, issued };
+        let log_promise = self.log_promise(&document)?;
+        Ok(Signed { document, level_reached, log_promise, signature: whole })
     }
 
     /// All that can be found wrong before the key is used.
@@ -313,9 +321,9 @@ fn not_raised(error: &LevelError) {
 }
 
 /// The same octets again.
-fn answer(document: IssuedDocument, mut whole: Vec<u8>) -> Signed {
+fn answer(document: IssuedDocument, log_promise: Option<(Opening, Promise)>, mut whole: Vec<u8>) -> Signed {
     whole.extend(&document.issued.signature);
-    Signed { level_reached: document.issued.level_reached, signature: whole, document }
+    Signed { level_reached: document.issued.level_reached, log_promise, signature: whole, document }
 }
 
 /// The client named no existing signature, but a document that has some.

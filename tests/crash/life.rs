@@ -18,8 +18,8 @@ use antin::{
     core::{algorithm::DigestAlgorithm, cms::document_reference::DocumentReference, time::Time, x509::Certificate},
     http,
     registry::{
-        Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, Issued, IssuedDocument, Newest, Raised,
-        Registry, Sha256, StatusChange,
+        Again, Answer, Append, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued,
+        IssuedDocument, Lead, LogHead, Loggable, Newest, Raised, Registry, Sha256, StatusChange, Unlogged,
     },
     signing::{CadesRequest, IssuingKey, SigningError, seal::SealImage},
 };
@@ -35,9 +35,17 @@ pub const STEP: &str = "ANTIN_TEST_CRASH_STEP";
 /// Seconds of a lease on PostgreSQL.
 pub const LEASE: u64 = 2;
 
-/// The steps of signing at which a life can end, in their order.
-pub const STEPS: [&str; 6] =
-    ["begin-before", "begin-after", "key-before", "key-after", "complete-before", "complete-after"];
+/// The steps of signing, and of giving positions in the issuance log, at which a life can end, in their order.
+pub const STEPS: [&str; 8] = [
+    "begin-before",
+    "begin-after",
+    "key-before",
+    "key-after",
+    "complete-before",
+    "complete-after",
+    "append-before",
+    "append-after",
+];
 
 /// Not a test of its own: what a copy of this program does when a test started it.
 #[test]
@@ -222,5 +230,52 @@ impl Registry for MortalRegistry {
 
     fn find_by_digest(&self, document_digest: Sha256) -> Answer<'_, Vec<DocumentId>> {
         self.inner.find_by_digest(document_digest)
+    }
+
+    fn issuance_queue(&self) -> &dyn IssuanceQueue {
+        self
+    }
+}
+
+impl IssuanceQueue for MortalRegistry {
+    fn log_head(&self) -> Answer<'_, LogHead> {
+        self.inner.issuance_queue().log_head()
+    }
+
+    fn confirmed_head(&self) -> Answer<'_, LogHead> {
+        self.inner.issuance_queue().confirmed_head()
+    }
+
+    fn lead(&self, lease: Duration) -> Answer<'_, Option<Lead>> {
+        self.inner.issuance_queue().lead(lease)
+    }
+
+    fn waiting(&self, most: usize) -> Answer<'_, Vec<Loggable>> {
+        self.inner.issuance_queue().waiting(most)
+    }
+
+    fn append(&self, append: Append) -> Answer<'_, bool> {
+        Box::pin(async move {
+            self.death.at("append-before");
+            let done = self.inner.issuance_queue().append(append).await;
+            self.death.at("append-after");
+            done
+        })
+    }
+
+    fn sequenced(&self, from: u64, most: usize) -> Answer<'_, Vec<Loggable>> {
+        self.inner.issuance_queue().sequenced(from, most)
+    }
+
+    fn loggable(&self, document_id: DocumentId) -> Answer<'_, Option<Loggable>> {
+        self.inner.issuance_queue().loggable(document_id)
+    }
+
+    fn unlogged(&self, after: Option<DocumentId>, most: usize) -> Answer<'_, Unlogged> {
+        self.inner.issuance_queue().unlogged(after, most)
+    }
+
+    fn enlist(&self, documents: Vec<(DocumentId, [u8; 32])>, now: Time) -> Answer<'_, ()> {
+        self.inner.issuance_queue().enlist(documents, now)
     }
 }

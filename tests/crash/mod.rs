@@ -21,13 +21,16 @@ use std::{
 };
 
 use antin::{
-    audit::{self, HeadKey},
+    audit::{self, AuditLog, HeadKey},
     clock,
+    core::log::{Checkpoint, KeyKind, NoteSigner},
+    issuance_log::{self, Folder, Publisher},
     pki::{
         self, InitOptions, Member,
         key::{Algorithm, PrivateKey},
     },
     registry::{Registry, postgres::PostgresRegistry, sqlite::SqliteRegistry},
+    service::issuance::IssuanceLog,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -59,6 +62,8 @@ struct Seen {
     /// 503, by their codes.
     refused: BTreeMap<String, usize>,
     faults: Vec<String>,
+    /// By id: the leaf hash that the issuance log promised.
+    promised: BTreeMap<String, String>,
 }
 
 struct World {
@@ -68,6 +73,8 @@ struct World {
     random: Random,
     /// The next number of each lane's orders.
     next: [usize; LANES],
+    /// What the issuance log had published when a life was over.
+    checkpoints: Vec<(String, Vec<u8>)>,
 }
 
 impl World {
@@ -77,7 +84,10 @@ impl World {
         pki::init(&root.join("pki"), &InitOptions::default(), clock::now()).expect("a PKI");
         let key = PrivateKey::generate(Algorithm::P256).expect("a key").to_pkcs8_pem().expect("PEM");
         fs::write(root.join("audit.key"), key).expect("written");
-        Self { folder, database, seen: Arc::default(), random: Random::of(name), next: [0; LANES] }
+        let (key, _) = issuance_log::generate(ORIGIN, KeyKind::Note).expect("a key");
+        fs::write(root.join("issuance-log.key"), key).expect("written");
+        let (seen, random) = (Arc::default(), Random::of(name));
+        Self { folder, database, seen, random, next: [0; LANES], checkpoints: Vec::new() }
     }
 
     fn root(&self) -> PathBuf {
@@ -95,6 +105,11 @@ impl World {
         prepare(&mut command);
         let said = fs::File::create(self.folder.path().join("said")).expect("a file");
         command.stdout(Stdio::piped()).stderr(said).spawn().expect("a copy of this program")
+    }
+
+    /// What the last life said on standard error.
+    fn last_words(&self) -> String {
+        fs::read_to_string(self.folder.path().join("said")).unwrap_or_default()
     }
 
     /// One life, until it dies at its step, or `most` after it is ready; false: it was not ready.
@@ -137,6 +152,9 @@ impl World {
             self.next[lane] = signing.join().expect("no panic");
         }
         listener.join().expect("no panic");
+        if let Ok(octets) = Folder::new(&self.root().join("issuance-log")).checkpoint() {
+            self.checkpoints.push((format!("checkpoint {}", self.checkpoints.len()), octets));
+        }
         true
     }
 
@@ -184,11 +202,66 @@ impl World {
         (faults, cut_off)
     }
 
+    /// The log goes on, is whole, goes on from each checkpoint that was ever seen, and holds what was promised.
+    async fn log_faults(&self) -> Vec<String> {
+        let root = self.root();
+        let key = fs::read(root.join("issuance-log.key")).expect("a key");
+        let key = NoteSigner::from_pem(ORIGIN, KeyKind::Note, &key).expect("a key");
+        let (verifier, folder) = (key.verifier().clone(), Folder::new(&root.join("issuance-log")));
+        let publisher = match Publisher::open(folder.path(), &key) {
+            Ok(publisher) => publisher,
+            Err(error) => return vec![format!("the log does not open: {error:?}")],
+        };
+        let registry: Arc<dyn Registry> = match &self.database {
+            None => Arc::new(SqliteRegistry::open(&root.join("registry.db"), clock::now()).expect("it opens")),
+            Some(url) => {
+                Arc::new(PostgresRegistry::open(&postgres::settings(url), clock::now()).await.expect("it opens"))
+            }
+        };
+        let log = IssuanceLog::new(publisher, key, Arc::clone(&registry));
+        let running = tokio::spawn(Arc::clone(&log).run());
+        let mut faults = vec!["documents wait for the log for ever".to_owned()];
+        for _ in 0..200 {
+            let queue = registry.issuance_queue();
+            let head = queue.log_head().await.expect("read");
+            if queue.waiting(1).await.expect("read").is_empty() && log.published().checkpoint.size == head.size {
+                faults.clear();
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        running.abort();
+        match issuance_log::audit(&folder, &verifier, &self.checkpoints) {
+            Ok(audited) => {
+                println!("{} entries in the log, {} checkpoints", audited.checkpoint.size, self.checkpoints.len())
+            }
+            Err(error) => faults.push(format!("the log: {error}")),
+        }
+        let promised = self.seen.lock().expect("no panic").promised.clone();
+        for (id, leaf_hash) in &promised {
+            match log.proof(id.parse().expect("an id")).await {
+                Ok(proof) if STANDARD.encode(proof.entry.leaf_hash()) == *leaf_hash => {}
+                Ok(_) => faults.push(format!("{id} is in the log otherwise than was promised")),
+                Err(error) => faults.push(format!("{id} was promised and is not in the log: {error}")),
+            }
+        }
+        let grown = self.checkpoints.last().and_then(|(_, octets)| Checkpoint::open(octets, &verifier).ok());
+        if promised.is_empty() || grown.is_none_or(|(checkpoint, _)| checkpoint.size == 0) {
+            faults.push("nothing was logged".to_owned());
+        }
+        faults
+    }
+
     /// Each released signature is a line of the audit log, and the log is whole.
     fn audit_faults(&self) -> Vec<String> {
         let log = self.root().join("audit");
-        let key = HeadKey::from_pem(&fs::read(self.root().join("audit.key")).expect("a key")).expect("a key");
+        let key = || HeadKey::from_pem(&fs::read(self.root().join("audit.key")).expect("a key")).expect("a key");
         let mut faults = Vec::new();
+        // What the last life left in pieces is seen to by the next start.
+        if let Err(error) = AuditLog::open(&log, key()) {
+            faults.push(format!("{error:?}"));
+        }
+        let key = key();
         match audit::check(&log, key.public(), &[]) {
             Ok(Ok(_)) => {}
             other => faults.push(format!("{other:?}")),
@@ -244,6 +317,10 @@ fn sign_on(lane: usize, from: usize, address: SocketAddr, root: &Path, seen: &Mu
                 let field = if lane == LANES - 1 { "document" } else { "signature" };
                 let signature = STANDARD.decode(body[field].as_str().expect("a signature")).expect("base64");
                 let id = body["id"].as_str().expect("an id").to_owned();
+                match body["logPromise"]["leafHash"].as_str() {
+                    Some(hash) => drop(seen.promised.insert(id.clone(), hash.to_owned())),
+                    None => seen.faults.push(format!("{key}: no promise in {body}")),
+                }
                 let now = (id, signature);
                 let earlier = seen.released.insert(key.clone(), now.clone());
                 if earlier.is_some_and(|earlier| earlier != now) {
@@ -305,24 +382,28 @@ async fn die_often(world: &mut World, lives: usize) {
 }
 
 const LONG: Duration = Duration::from_secs(30);
-const STEPS_AND_ANY: [&str; 7] = {
-    let [a, b, c, d, e, f] = life::STEPS;
-    [a, b, c, d, e, f, ""]
+const STEPS_AND_ANY: [&str; 9] = {
+    let [a, b, c, d, e, f, g, h] = life::STEPS;
+    [a, b, c, d, e, f, g, h, ""]
 };
+/// The name of the issuance log.
+const ORIGIN: &str = "localhost/antin-dev/log";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l01_killed_at_every_step_over_sqlite() {
     let mut world = World::new("sqlite", None);
-    die_often(&mut world, lives(28)).await;
-    let faults = world.audit_faults();
+    die_often(&mut world, lives(27)).await;
+    let mut faults = world.audit_faults();
+    faults.extend(world.log_faults().await);
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l01_killed_at_every_step_over_postgresql() {
     let mut world = World::new("postgresql", Some(postgres::shared().database()));
-    die_often(&mut world, lives(28)).await;
-    let faults = world.audit_faults();
+    die_often(&mut world, lives(27)).await;
+    let mut faults = world.audit_faults();
+    faults.extend(world.log_faults().await);
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
@@ -331,19 +412,18 @@ async fn l01_killed_at_every_step_over_postgresql() {
 async fn l01_the_power_fails_over_sqlite() {
     let mut disk = Disk::new("power");
     let mut world = World::new("power", None);
-    let lives = lives(14);
+    let lives = lives(18);
     for number in 0..lives {
         let step = STEPS_AND_ANY[number % STEPS_AND_ANY.len()];
         let after = world.random.below(12);
         let most = if step.is_empty() { Duration::from_millis(50 + world.random.below(400) as u64) } else { LONG };
-        assert!(
-            world.live(&format!("{step} {after}"), most, Some((&disk, Manner::Honest))),
-            "life {number} did not begin"
-        );
+        let is_begun = world.live(&format!("{step} {after}"), most, Some((&disk, Manner::Honest)));
+        assert!(is_begun, "life {number} did not begin: {}", world.last_words());
         disk.fail(&world.root());
     }
     let (mut faults, _) = world.faults().await;
     faults.extend(world.audit_faults());
+    faults.extend(world.log_faults().await);
     assert!(faults.is_empty(), "{faults:#?}");
     let released = world.seen.lock().expect("no panic").released.len();
     println!("{lives} power failures, {released} signatures released, no fault");
@@ -365,7 +445,7 @@ async fn a_disk_that_lies_is_found_out() {
 /// Input/output errors and a full disk, for a while: what cannot be recorded is refused in so many words, and then all goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn l01_a_disk_that_fails_for_a_while_loses_nothing() {
-    for (how, first, count) in [("EIO", 30, 25), ("ENOSPC", 60, 60)] {
+    for (how, first, count) in [("EIO", 30, 25), ("ENOSPC", 150, 60)] {
         let mut disk = Disk::new(how);
         let mut world = World::new(how, None);
         let manner = Manner::Fails { how, first, count };
@@ -376,6 +456,7 @@ async fn l01_a_disk_that_fails_for_a_while_loses_nothing() {
         disk.fail(&world.root());
         let (mut faults, _) = world.faults().await;
         faults.extend(world.audit_faults());
+        faults.extend(world.log_faults().await);
         assert!(faults.is_empty(), "{how}: {faults:#?}");
         let seen = world.seen.lock().expect("no panic");
         println!("{how}: {before} signatures released around {:?}", seen.refused);

@@ -15,6 +15,7 @@ mod forms;
 mod hostile;
 mod idempotency;
 mod identity;
+mod issuance_log;
 mod kinds;
 mod levels;
 mod long_levels;
@@ -36,6 +37,7 @@ mod standing;
 mod story;
 mod streamed;
 mod tokens;
+mod witness;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 

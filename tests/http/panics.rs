@@ -10,11 +10,11 @@ use antin::{
     kinds::Kinds,
     pki::{self, InitOptions, Member},
     registry::{
-        Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, Issued, IssuedDocument, Newest, Raised,
-        Registry, Sha256, StatusChange,
+        Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued, IssuedDocument,
+        Newest, Raised, Registry, Sha256, StatusChange,
     },
     revocation::RevocationCache,
-    service::{held, keys, trust},
+    service::{held, keys, trust, witnesses::Witnesses},
 };
 use arc_swap::ArcSwap;
 use tokio::signal::unix::{SignalKind, signal};
@@ -88,6 +88,10 @@ impl Registry for PanickingRegistry {
     fn find_by_digest(&self, _: Sha256) -> Answer<'_, Vec<DocumentId>> {
         panic!("find_by_digest")
     }
+
+    fn issuance_queue(&self) -> &dyn IssuanceQueue {
+        panic!("issuance_queue")
+    }
 }
 
 async fn start() -> Service {
@@ -112,6 +116,9 @@ async fn start() -> Service {
         kinds: Arc::clone(Kinds::held()),
         policies: held::policies(&[], &DocumentKinds::default()).expect("policies"),
         audit: None,
+        issuance_log: None,
+        witnesses: Witnesses::new(&[], None).expect("none"),
+        witness: None,
         config,
     };
     Service { running: http::boot(parts).await.expect("a service"), directory }

@@ -12,6 +12,7 @@ mod adding;
 mod archival;
 mod bouncy_castle;
 mod chains;
+mod issuance_log;
 mod long_term;
 mod ocsp;
 mod openssl_cms;

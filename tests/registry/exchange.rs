@@ -1,11 +1,11 @@
 //! A registry written out and read in again, from either store into either.
 
-use std::io::BufReader;
+use std::{io::BufReader, time::Duration};
 
 use antin::{
     config::PostgresSettings,
     registry::{
-        Again, Begun, DocumentState, Format, Intent, Issued, Level, Packaging, Raised, StatusChange,
+        Again, Append, Begun, DocumentState, Format, Intent, Issued, Level, LogHead, Packaging, Raised, StatusChange,
         exchange::{Counts, ExchangeError, LineFault, Reader, Writer, export, import},
         postgres::{Occupied, PostgresReader, PostgresWriter},
         sqlite::{SqliteReader, SqliteWriter},
@@ -83,19 +83,31 @@ async fn fill(place: &Place) {
     registry.set_status(document_id(5), change(DocumentState::Withdrawn, 6)).await.expect("changed");
     assert_eq!(registry.begin(intent(9, "lost")).await.expect("begun"), Begun::Fresh);
     registry.mark_unknown(document_id(9)).await.expect("marked");
+    // Three in the issuance log, of which one waits.
+    let queue = registry.issuance_queue();
+    let salted = [1, 2, 3].map(|number| (document_id(number), [number as u8; 32])).to_vec();
+    queue.enlist(salted, STARTED).await.expect("enlisted");
+    let lead = queue.lead(Duration::from_secs(9)).await.expect("asked").expect("the lead");
+    let append = Append { lead, documents: vec![document_id(3), document_id(1)], root: [6; 32] };
+    assert!(queue.append(append).await.expect("appended"));
     place.close(registry).await;
 }
 
 async fn what_is_written_out_is_read_in_and_is_the_same(place: Place) {
     fill(&place).await;
     let (lines, counts) = place.lines().await;
-    assert_eq!(counts, Counts { documents: 9, signatures: 10, changes: 2, raising: 5, renewals: 1 });
+    assert_eq!(counts, Counts { documents: 9, signatures: 10, changes: 2, raising: 5, renewals: 1, logged: 3 });
     assert_eq!(lines.lines().count(), 11);
     for other in [Place::sqlite(), Place::postgres()] {
         assert_eq!(other.take(&lines).await.expect("imported"), counts);
         assert_eq!(other.lines().await.0, lines);
         // The registry goes on where the other ended.
         let registry = other.open().await;
+        let queue = registry.issuance_queue();
+        assert_eq!(queue.log_head().await.expect("read"), LogHead { size: 2, root: None });
+        let places: Vec<_> = queue.sequenced(0, 9).await.expect("read").iter().map(|one| one.document_id).collect();
+        assert_eq!(places, [document_id(3), document_id(1)]);
+        assert_eq!(queue.waiting(9).await.expect("read").len(), 1);
         assert!(matches!(registry.begin(intent(20, "key-1")).await, Ok(Begun::Replay(_))));
         let unknown = Begun::StateUnknown { document_id: document_id(9) };
         assert_eq!(registry.begin(intent(20, "lost")).await.expect("begun"), unknown);
@@ -122,7 +134,7 @@ async fn a_changed_file_is_refused_with_its_line_and_nothing_is_imported(place: 
     let join = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
     let without = |at: usize| join(&[&lines[..at], &lines[at + 1..]].concat());
     let swapped = join(&[&lines[..2], &[lines[3], lines[2]], &lines[4..]].concat());
-    let of_other_version = whole.replacen("\"version\":1", "\"version\":2", 1);
+    let of_other_version = whole.replacen("\"version\":2", "\"version\":3", 1);
     let cases: [(&str, String, u64); 12] = [
         ("not the first line", without(0), 1),
         ("not the first line", of_other_version, 1),

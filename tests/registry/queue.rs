@@ -37,6 +37,7 @@ async fn issue(registry: &dyn Registry, number: u8, wanted: Level) {
         level_reached: Level::Basic,
         signed_at: STARTED.plus_seconds(number.into()),
         signer_certificate_sha256: [3; 32],
+        log_salt: None,
     };
     registry.complete(id(number), issued).await.expect("complete");
 }

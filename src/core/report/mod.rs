@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod countersignature;
+pub mod logged;
 pub mod message;
 pub mod obstacle;
 pub mod pdf;

@@ -27,6 +27,8 @@ pub enum Obstacle {
     PurposeNotAllowed,
     /// A receipt about a document, and no document.
     Receipt,
+    /// A proof of the issuance log was demanded, and none holds for this document.
+    NotLogged,
 }
 
 impl Obstacle {
@@ -48,6 +50,7 @@ impl Obstacle {
             Self::SigningTimeNotProved => "signing-time-not-proved",
             Self::PurposeNotAllowed => "purpose-not-allowed",
             Self::Receipt => "receipt-not-a-document",
+            Self::NotLogged => "not-logged",
         }
     }
 
@@ -69,6 +72,7 @@ impl Obstacle {
             Self::SigningTimeNotProved => [Self::SigningTimeNotProved],
             Self::PurposeNotAllowed => [Self::PurposeNotAllowed],
             Self::Receipt => [Self::Receipt],
+            Self::NotLogged => [Self::NotLogged],
         })
     }
 }

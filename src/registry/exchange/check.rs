@@ -29,6 +29,7 @@ pub async fn check(
     mut tell: impl FnMut(Option<DocumentId>, &Fault),
 ) -> Result<Checked, RegistryError> {
     let (mut checked, mut after, mut singly) = (Checked::default(), None, 0);
+    let mut places = Places::default();
     for (document_id, fault) in reader.faults().await? {
         checked.faults += 1;
         tell(document_id, &fault);
@@ -39,7 +40,7 @@ pub async fn check(
             None | Some(Err(RegistryError::Damaged { .. })) => {
                 singly = if singly > 0 { singly - 1 } else { MOST_ON_A_PAGE };
                 match reader.next(after).await? {
-                    None => return Ok(checked),
+                    None => return Ok(ended(checked, &places, tell)),
                     Some((_, Ok(record))) => vec![record],
                     Some((document_id, Err(why))) => {
                         after = Some(document_id);
@@ -51,10 +52,11 @@ pub async fn check(
             }
             Some(page) => page?,
         };
-        let Some(last) = page.last() else { return Ok(checked) };
+        let Some(last) = page.last() else { return Ok(ended(checked, &places, tell)) };
         after = Some(last.intent.document_id);
         for record in &page {
             checked.counts.add(record);
+            places.add(record);
             match record.progress {
                 Progress::Begun => checked.begun += 1,
                 Progress::Issued => checked.issued += 1,
@@ -72,6 +74,15 @@ pub async fn check(
             found.iter().for_each(|fault| tell(Some(record.intent.document_id), fault));
         }
     }
+}
+
+/// What can be told only once all records were read.
+fn ended(mut checked: Checked, places: &Places, mut tell: impl FnMut(Option<DocumentId>, &Fault)) -> Checked {
+    if let Some((document_id, position)) = places.gap() {
+        checked.faults += 1;
+        tell(Some(document_id), &Fault::Position(position));
+    }
+    checked
 }
 
 /// What does not follow on what was before it. Not asked of what is imported: a clock may have been wrong, and the record stays.
@@ -111,6 +122,28 @@ fn time_faults(record: &Record) -> impl Iterator<Item = Fault> {
     wrong.map(|(field, _)| Fault::NoTime { field }).collect::<Vec<_>>().into_iter()
 }
 
+/// The positions in the log that were seen.
+#[derive(Default)]
+pub(super) struct Places {
+    count: u64,
+    highest: Option<(DocumentId, u64)>,
+}
+
+impl Places {
+    pub(super) fn add(&mut self, record: &Record) {
+        let Some(position) = record.log.and_then(|log| log.position) else { return };
+        self.count += 1;
+        if self.highest.is_none_or(|(_, highest)| position > highest) {
+            self.highest = Some((record.intent.document_id, position));
+        }
+    }
+
+    /// The highest one, if one below it was not given; two never have the same.
+    pub(super) fn gap(&self) -> Option<(DocumentId, u64)> {
+        self.highest.filter(|(_, position)| *position >= self.count)
+    }
+}
+
 /// What a record tells about itself without its signatures being read.
 pub fn faults(record: &Record) -> Vec<Fault> {
     let mut found = Vec::new();
@@ -124,7 +157,8 @@ pub fn faults(record: &Record) -> Vec<Fault> {
         || !record.signatures.is_empty()
         || !record.history.is_empty()
         || record.raising.is_some()
-        || record.renewal.is_some();
+        || record.renewal.is_some()
+        || record.log.is_some();
     if record.progress != Progress::Issued {
         found.extend(has_more.then_some(Fault::NotIssued(record.progress)));
         return found;

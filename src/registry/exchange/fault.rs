@@ -33,6 +33,8 @@ pub enum Fault {
     Raising,
     #[error("the end of an archive time-stamp is noted, and its newest signature has none")]
     Renewal,
+    #[error("it has position {0} in the issuance log, and fewer positions were given")]
+    Position(u64),
     #[error("{field} is a time that no calendar has")]
     NoTime { field: &'static str },
     #[error("its successor is itself")]

@@ -1,9 +1,9 @@
 //! The lines of an exported registry: one JSON object each, UTF-8.
 //!
 //! ```json
-//! {"format":"antin-registry","version":1}
+//! {"format":"antin-registry","version":2}
 //! {"id":"…","client":"…", …, "progress":"issued","signatures":[{"version":1,"level":"B-B","cms":"base64"}], …}
-//! {"end":{"counts":{"documents":1,"signatures":1,"changes":0,"raising":0,"renewals":0},"sha256":"of every line before"}}
+//! {"end":{"counts":{"documents":1,"signatures":1,"changes":0,"raising":0,"renewals":0,"logged":1},"sha256":"of every line before"}}
 //! ```
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use super::{Progress, Raising, Record, Release, transfer::Counts};
 use crate::{
     core::time::Time,
-    registry::{DocumentId, DocumentState, Format, Intent, Level, Newest, Packaging, StatusChange},
+    registry::{DocumentId, DocumentState, Format, Intent, Level, Logged, Newest, Packaging, StatusChange},
 };
 
 /// The longest line, in octets: a document with a dozen of the largest signatures.
 pub const LONGEST_LINE: usize = 80 << 20;
 const FORMAT: &str = "antin-registry";
-const VERSION: u32 = 1;
+/// The lines of version 1 have no place in the issuance log.
+const VERSION: u32 = 2;
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +29,7 @@ pub enum LineFault {
     #[error("{field} is not {rule}")]
     Field { field: &'static str, rule: &'static str },
     #[error(
-        "not the first line of an exported registry of version {VERSION}: name a file that antin registry export wrote"
+        "not the first line of an exported registry of version 1 to {VERSION}: name a file that antin registry export wrote"
     )]
     Header,
     #[error("longer than {LONGEST_LINE} octets")]
@@ -95,6 +96,8 @@ struct RecordLine {
     history: Vec<ChangeLine>,
     raising: Option<RaisingLine>,
     proves_until: Option<Time>,
+    #[serde(default)]
+    log: Option<LogLine>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -124,6 +127,14 @@ struct RaisingLine {
     given_up: bool,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct LogLine {
+    salt: String,
+    since: Time,
+    position: Option<u64>,
+}
+
 /// A line without its end.
 fn text(line: &impl Serialize) -> String {
     serde_json::to_string(line).expect("texts, numbers and lists")
@@ -139,7 +150,7 @@ pub(super) fn header() -> String {
 
 pub(super) fn check_header(line: &str) -> Result<(), LineFault> {
     let header: HeaderLine = parse(line).map_err(|_| LineFault::Header)?;
-    if header.format == FORMAT && header.version == VERSION { Ok(()) } else { Err(LineFault::Header) }
+    if header.format == FORMAT && (1..=VERSION).contains(&header.version) { Ok(()) } else { Err(LineFault::Header) }
 }
 
 pub(super) fn end(counts: Counts, sha256: &[u8]) -> String {
@@ -183,6 +194,7 @@ pub(super) fn of_record(record: &Record) -> String {
             given_up: raising.given_up,
         }),
         proves_until: record.renewal,
+        log: record.log.map(|log| LogLine { salt: hex::encode(log.salt), since: log.since, position: log.position }),
     })
 }
 
@@ -218,6 +230,14 @@ fn digest(field: &'static str, text: &str) -> Result<[u8; 32], LineFault> {
 
 fn identifier(field: &'static str, text: &str) -> Result<DocumentId, LineFault> {
     text.parse().map_err(|_| LineFault::Field { field, rule: "32 lowercase hexadecimal digits" })
+}
+
+fn place(line: LogLine) -> Result<Logged, LineFault> {
+    let is_known = line.position.is_none_or(|position| position < 1 << 62);
+    if !is_known {
+        return Err(LineFault::Field { field: "log.position", rule: "a position in a log" });
+    }
+    Ok(Logged { salt: digest("log.salt", &line.salt)?, since: line.since, position: line.position })
 }
 
 pub(super) fn parse_record(line: &str) -> Result<Record, LineFault> {
@@ -270,5 +290,6 @@ pub(super) fn parse_record(line: &str) -> Result<Record, LineFault> {
             given_up: raising.given_up,
         }),
         renewal: line.proves_until,
+        log: line.log.map(place).transpose()?,
     })
 }

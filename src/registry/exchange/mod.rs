@@ -14,7 +14,7 @@ pub use fault::Fault;
 pub use line::{LONGEST_LINE, LineFault};
 pub use transfer::{Counts, ExchangeError, export, import};
 
-use super::{Answer, DocumentId, DocumentState, Intent, Newest, Sha256, StatusChange, record::named};
+use super::{Answer, DocumentId, DocumentState, Intent, Logged, Newest, Sha256, StatusChange, record::named};
 use crate::core::time::Time;
 
 /// The most records on a page.
@@ -26,7 +26,7 @@ pub const LARGEST_PAGE: usize = 16 << 20;
 pub const MOST_STORE_FAULTS: usize = 1000;
 
 /// The tables whose rows belong to a document.
-pub(super) const OF_DOCUMENTS: [&str; 4] = ["signature", "status_change", "raising", "renewal"];
+pub(super) const OF_DOCUMENTS: [&str; 5] = ["signature", "status_change", "raising", "renewal", "log_entry"];
 
 named! {
     /// How far an attempt came.
@@ -54,6 +54,8 @@ pub struct Record {
     pub raising: Option<Raising>,
     /// When its newest archive time-stamp ends, if another is to follow.
     pub renewal: Option<Time>,
+    /// Its place in the issuance log.
+    pub log: Option<Logged>,
 }
 
 /// What an issued document has beside its signatures.

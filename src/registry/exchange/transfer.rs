@@ -5,7 +5,9 @@ use std::io::{self, BufRead, Read, Write};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LONGEST_LINE, LineFault, Reader, Record, Writer, faults,
+    Fault, LONGEST_LINE, LineFault, Reader, Record, Writer,
+    check::Places,
+    faults,
     line::{check_header, end, header, of_record, parse_end, parse_record},
 };
 use crate::{
@@ -21,6 +23,9 @@ pub struct Counts {
     pub changes: u64,
     pub raising: u64,
     pub renewals: u64,
+    /// With a place in the issuance log.
+    #[serde(default)]
+    pub logged: u64,
 }
 
 impl Counts {
@@ -30,6 +35,7 @@ impl Counts {
         self.changes += record.history.len() as u64;
         self.raising += u64::from(record.raising.is_some());
         self.renewals += u64::from(record.renewal.is_some());
+        self.logged += u64::from(record.log.is_some());
     }
 }
 
@@ -85,6 +91,7 @@ pub async fn export(reader: &mut dyn Reader, out: &mut (dyn Write + Send)) -> Re
 /// [`ExchangeError`], with the line that cannot be used.
 pub async fn import(lines: &mut (dyn BufRead + Send), mut writer: Box<dyn Writer>) -> Result<Counts, ExchangeError> {
     let (mut counts, mut before) = (Counts::default(), None);
+    let mut places = Places::default();
     let mut digest = Hasher::new(DigestAlgorithm::Sha256);
     let mut line = Vec::new();
     let mut number = 0;
@@ -116,6 +123,9 @@ pub async fn import(lines: &mut (dyn BufRead + Send), mut writer: Box<dyn Writer
             if !lines.fill_buf().map_err(ExchangeError::Read)?.is_empty() {
                 return Err(at(LineFault::Trailing));
             }
+            if let Some((document_id, position)) = places.gap() {
+                return Err(at(LineFault::Record { document_id, fault: Fault::Position(position) }));
+            }
             return match writer.finish().await? {
                 None => Ok(counts),
                 Some(document_id) => Err(at(LineFault::Successor(document_id))),
@@ -131,6 +141,7 @@ pub async fn import(lines: &mut (dyn BufRead + Send), mut writer: Box<dyn Writer
             return Err(at(LineFault::Record { document_id, fault }));
         }
         counts.add(&record);
+        places.add(&record);
         writer.insert(record).await?;
         digest.update(&line);
     }

@@ -20,7 +20,7 @@ use crate::{
     config::PostgresSettings,
     core::time::Time,
     registry::{
-        Answer, DocumentId, DocumentState, Intent, Level, Newest, RegistryError, StatusChange,
+        Answer, DocumentId, DocumentState, Intent, Level, Logged, Newest, RegistryError, StatusChange,
         exchange::{self, LARGEST_PAGE, MOST_ON_A_PAGE, Next, Progress, Raising, Reader, Record, Release, Writer},
     },
 };
@@ -124,6 +124,9 @@ impl PostgresReader {
         within(raising, put_raising).await?;
         let renewals = "SELECT document_id, ends_at FROM antin.renewal WHERE document_id > $1 AND document_id <= $2";
         within(renewals, put_renewal).await?;
+        let places = "SELECT document_id, salt, since, position FROM antin.log_entry \
+                      WHERE document_id > $1 AND document_id <= $2";
+        within(places, put_place).await?;
         Ok(records)
     }
 
@@ -174,6 +177,7 @@ fn read_record(row: &Row) -> Result<Record, Fault> {
         history: Vec::new(),
         raising: None,
         renewal: None,
+        log: None,
     })
 }
 
@@ -204,6 +208,13 @@ fn put_raising(record: &mut Record, row: &Row) -> Result<(), Fault> {
 
 fn put_renewal(record: &mut Record, row: &Row) -> Result<(), Fault> {
     record.renewal = Some(Time::from_unix(row.try_get(1).map_err(Fault::Damaged)?));
+    Ok(())
+}
+
+fn put_place(record: &mut Record, row: &Row) -> Result<(), Fault> {
+    let since = row.try_get(2).map(Time::from_unix).map_err(Fault::Damaged)?;
+    let position: Option<i64> = row.try_get(3).map_err(Fault::Damaged)?;
+    record.log = Some(Logged { salt: octets(row, 1)?, since, position: position.map(i64::cast_unsigned) });
     Ok(())
 }
 
@@ -352,6 +363,15 @@ impl PostgresWriter {
                 client.prepare_cached("INSERT INTO antin.renewal (document_id, ends_at) VALUES ($1, $2)").await?;
             client.execute(&statement, &[&id, &ends_at.unix()]).await?;
         }
+        if let Some(log) = record.log {
+            let statement = client
+                .prepare_cached(
+                    "INSERT INTO antin.log_entry (document_id, salt, since, position) VALUES ($1, $2, $3, $4)",
+                )
+                .await?;
+            let position = log.position.map(u64::cast_signed);
+            client.execute(&statement, &[&id, &&log.salt[..], &log.since.unix(), &position]).await?;
+        }
         Ok(())
     }
 
@@ -362,6 +382,9 @@ impl PostgresWriter {
         if let Some(row) = client.query_opt(lost, &[]).await? {
             return Ok(Some(DocumentId::from_bytes(octets(&row, 0)?)));
         }
+        // Whoever goes on with the log says its root.
+        let size = "UPDATE antin.log_head SET root = NULL, size = (SELECT COUNT(position) FROM antin.log_entry)";
+        client.batch_execute(size).await?;
         client.batch_execute("COMMIT").await?;
         Ok(None)
     }

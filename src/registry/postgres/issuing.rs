@@ -132,6 +132,9 @@ pub(super) async fn complete(
              ), queued AS (\
                 INSERT INTO antin.raising (document_id, since, due_at) \
                 SELECT id, $3, $3 FROM done WHERE level_requested <> $5 AND format <> 'pades' RETURNING document_id\
+             ), logged AS (\
+                INSERT INTO antin.log_entry (document_id, salt, since) \
+                SELECT id, $7::BYTEA, $3 FROM done WHERE $7::BYTEA IS NOT NULL RETURNING document_id\
              ) SELECT COUNT(*) FROM done",
         )
         .await?;
@@ -146,6 +149,7 @@ pub(super) async fn complete(
                 &&issued.signer_certificate_sha256[..],
                 &issued.level_reached.name(),
                 &issued.signature,
+                &issued.log_salt.as_ref().map(|salt| &salt[..]),
             ],
         )
         .await?;
@@ -153,7 +157,7 @@ pub(super) async fn complete(
         return Ok(());
     }
     let recorded = read_document(client, document_id).await?;
-    if recorded.is_none_or(|document| document.issued != *issued) {
+    if recorded.is_none_or(|document| !document.issued.is_same(issued)) {
         return Err(RegistryError::NotInProgress(document_id).into());
     }
     confirm(client, document_id).await
@@ -189,18 +193,21 @@ async fn touch(client: &Client, statement: &str, document_id: DocumentId, run: &
 /// The record as released: version 1 of the signature.
 pub(super) async fn read_document(client: &Client, document_id: DocumentId) -> Result<Option<IssuedDocument>, Fault> {
     let statement = format!(
-        "SELECT {INTENT}, s.cms, s.level, d.signed_at, d.signer_certificate_sha256 \
+        "SELECT {INTENT}, s.cms, s.level, d.signed_at, d.signer_certificate_sha256, l.salt \
          FROM antin.document d JOIN antin.signature s ON s.document_id = d.id AND s.version = 1 \
+         LEFT JOIN antin.log_entry l ON l.document_id = d.id \
          WHERE d.id = $1 AND d.progress = 'issued'"
     );
     let statement = client.prepare_cached(&statement).await?;
     let row = client.query_opt(&statement, &[&&document_id.as_bytes()[..]]).await?;
     let Some(row) = row else { return Ok(None) };
+    let salt: Option<&[u8]> = row.try_get(16).map_err(Fault::Damaged)?;
     let issued = Issued {
         signature: row.try_get(12).map_err(Fault::Damaged)?,
         level_reached: named(&row, 13, Level::from_name)?,
         signed_at: Time::from_unix(row.try_get(14).map_err(Fault::Damaged)?),
         signer_certificate_sha256: octets(&row, 15)?,
+        log_salt: salt.map(|_| octets(&row, 16)).transpose()?,
     };
     Ok(Some(IssuedDocument { intent: read_intent(&row)?, issued }))
 }

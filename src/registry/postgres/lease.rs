@@ -16,7 +16,7 @@ use super::{
     RunId, Shared,
     fault::Fault,
     issuing::{self, INTENT, read_intent},
-    octets,
+    logging, octets,
     raising::interval,
     session::attempt,
 };
@@ -97,6 +97,7 @@ pub(super) async fn keep(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     // Those who come after need not wait for its end; if this fails, they do.
     let ended: Result<u64, Fault> = attempt!(&shared.upkeep, session => async {
         let statement = "UPDATE antin.run SET lease_until = now() WHERE id = $1";
+        logging::resign(session.client(), &shared.run).await?;
         Ok(session.client().execute(statement, &[&&shared.run[..]]).await?)
     });
     drop(ended);

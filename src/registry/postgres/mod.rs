@@ -11,6 +11,7 @@ mod fault;
 mod faults;
 mod issuing;
 mod lease;
+mod logging;
 mod migrate;
 mod raising;
 mod session;
@@ -42,8 +43,8 @@ use issuing::Earlier;
 use session::{Sessions, attempt};
 
 use super::{
-    Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, Issued, IssuedDocument, MOST_FOUND, Newest,
-    Raised, Registry, RegistryError, Sha256, StatusChange,
+    Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued, IssuedDocument,
+    MOST_FOUND, Newest, Raised, Registry, RegistryError, Sha256, StatusChange,
 };
 use crate::{config::PostgresSettings, core::time::Time};
 
@@ -337,6 +338,10 @@ impl Registry for PostgresRegistry {
             let rows = client.query(&statement, &[&&document_digest[..], &(MOST_FOUND as i64)]).await?;
             rows.iter().map(|row| octets(row, 0).map(DocumentId::from_bytes)).collect()
         })
+    }
+
+    fn issuance_queue(&self) -> &dyn IssuanceQueue {
+        self
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     core::time::Time,
     disk::Lock,
     registry::{
-        Answer, DocumentId, DocumentState, Intent, Level, Newest, RegistryError, StatusChange,
+        Answer, DocumentId, DocumentState, Intent, Level, Logged, Newest, RegistryError, StatusChange,
         exchange::{Fault, LARGEST_PAGE, MOST_ON_A_PAGE, Next, Progress, Raising, Reader, Record, Release, Writer},
     },
 };
@@ -98,6 +98,13 @@ impl SqliteReader {
         let mut statement = self.connection.prepare_cached("SELECT ends_at FROM renewal WHERE document_id = ?1")?;
         let renewal = |row: &Row<'_>| row.get(0).map(Time::from_unix);
         record.renewal = statement.query_map([id], renewal)?.next().transpose()?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT salt, since, position FROM log_entry WHERE document_id = ?1")?;
+        let log = |row: &Row<'_>| {
+            let position = row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned);
+            Ok(Logged { salt: row.get(0)?, since: Time::from_unix(row.get(1)?), position })
+        };
+        record.log = statement.query_map([id], log)?.next().transpose()?;
         Ok(())
     }
 
@@ -137,6 +144,7 @@ fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
         history: Vec::new(),
         raising: None,
         renewal: None,
+        log: None,
     })
 }
 
@@ -268,6 +276,11 @@ impl SqliteWriter {
                 .prepare_cached("INSERT INTO renewal (document_id, ends_at) VALUES (?1, ?2)")?
                 .execute(params![id, ends_at.unix()])?;
         }
+        if let Some(log) = record.log {
+            connection
+                .prepare_cached("INSERT INTO log_entry (document_id, salt, since, position) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![id, log.salt, log.since.unix(), log.position.map(u64::cast_signed)])?;
+        }
         Ok(())
     }
 
@@ -283,6 +296,9 @@ impl SqliteWriter {
             .next()
             .transpose()?;
         if lost.is_none() {
+            // Whoever goes on with the log says its root.
+            let size = "UPDATE log_head SET root = NULL, size = (SELECT COUNT(position) FROM log_entry)";
+            self.connection.execute_batch(size)?;
             self.connection.execute_batch("COMMIT")?;
         }
         Ok(lost)

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    raising, read_named,
+    logging, raising, read_named,
     worker::{Session, unavailable},
 };
 use crate::{
@@ -90,7 +90,7 @@ pub(super) fn complete(session: &Session, document_id: DocumentId, issued: Issue
         .map_err(unavailable)?;
     if updated == 0 {
         let recorded = read_document(connection, document_id).map_err(unavailable)?;
-        let same = recorded.is_some_and(|document| document.issued == issued);
+        let same = recorded.is_some_and(|document| document.issued.is_same(&issued));
         return if same { Ok(()) } else { Err(RegistryError::NotInProgress(document_id)) };
     }
     connection
@@ -99,6 +99,9 @@ pub(super) fn complete(session: &Session, document_id: DocumentId, issued: Issue
             statement.execute(params![document_id.as_bytes(), issued.level_reached.name(), issued.signature])
         })
         .map_err(unavailable)?;
+    if let Some(salt) = &issued.log_salt {
+        logging::enlist(connection, document_id, salt, issued.signed_at).map_err(unavailable)?;
+    }
     raising::enqueue(connection, document_id, issued.level_reached, issued.signed_at).map_err(unavailable)
 }
 
@@ -132,8 +135,9 @@ pub(super) fn read_document(
     document_id: DocumentId,
 ) -> rusqlite::Result<Option<IssuedDocument>> {
     let statement = format!(
-        "SELECT {INTENT}, s.cms, s.level, d.signed_at, d.signer_certificate_sha256 \
+        "SELECT {INTENT}, s.cms, s.level, d.signed_at, d.signer_certificate_sha256, l.salt \
          FROM document d JOIN signature s ON s.document_id = d.id AND s.version = 1 \
+         LEFT JOIN log_entry l ON l.document_id = d.id \
          WHERE d.id = ?1 AND d.progress = 'issued'"
     );
     connection
@@ -144,6 +148,7 @@ pub(super) fn read_document(
                 level_reached: read_named(row, 13, Level::from_name)?,
                 signed_at: Time::from_unix(row.get(14)?),
                 signer_certificate_sha256: row.get(15)?,
+                log_salt: row.get(16)?,
             };
             Ok(IssuedDocument { intent: read_intent(row)?, issued })
         })
