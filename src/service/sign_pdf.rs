@@ -73,6 +73,7 @@ impl SignService {
             packaging: request.packaging,
             media_type: request.media_type.clone(),
             begun_at: now,
+            status_place: None,
         };
         match self.registry.begin(intent.clone()).await? {
             Begun::Fresh => {}

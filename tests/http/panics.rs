@@ -10,8 +10,8 @@ use antin::{
     kinds::Kinds,
     pki::{self, InitOptions, Member},
     registry::{
-        Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, Issued, IssuedDocument, Newest, Raised,
-        Registry, Sha256, StatusChange,
+        Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, Issued, IssuedDocument, Listed, Newest,
+        Raised, Registry, Sha256, StatusChange, StatusPlace,
     },
     revocation::RevocationCache,
     service::{held, keys, trust},
@@ -83,6 +83,18 @@ impl Registry for PanickingRegistry {
 
     fn set_status(&self, _: DocumentId, _: StatusChange) -> Answer<'_, DocumentStatus> {
         panic!("set_status")
+    }
+
+    fn lease_status_places(&self) -> Answer<'_, u32> {
+        panic!("lease_status_places")
+    }
+
+    fn status_blocks(&self) -> Answer<'_, u32> {
+        panic!("status_blocks")
+    }
+
+    fn listed(&self, _: Option<Time>, _: Option<StatusPlace>, _: usize) -> Answer<'_, Vec<Listed>> {
+        panic!("listed")
     }
 
     fn find_by_digest(&self, _: Sha256) -> Answer<'_, Vec<DocumentId>> {

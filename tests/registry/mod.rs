@@ -135,6 +135,7 @@ fn intent(number: u128, key: &str) -> Intent {
         packaging: Packaging::Detached,
         media_type: "application/fhir+json".to_owned(),
         begun_at: STARTED,
+        status_place: None,
     }
 }
 

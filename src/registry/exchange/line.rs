@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Progress, Raising, Record, Release, transfer::Counts};
 use crate::{
     core::time::Time,
-    registry::{DocumentId, DocumentState, Format, Intent, Level, Newest, Packaging, StatusChange},
+    registry::{DocumentId, DocumentState, Format, Intent, Level, Newest, Packaging, StatusChange, StatusPlace},
 };
 
 /// The longest line, in octets: a document with a dozen of the largest signatures.
@@ -87,6 +87,9 @@ struct RecordLine {
     packaging: String,
     media_type: String,
     begun_at: Time,
+    /// Files of before there were status lists have none.
+    #[serde(default)]
+    status_place: Option<PlaceLine>,
     progress: String,
     signed_at: Option<Time>,
     signer_certificate_sha256: Option<String>,
@@ -95,6 +98,13 @@ struct RecordLine {
     history: Vec<ChangeLine>,
     raising: Option<RaisingLine>,
     proves_until: Option<Time>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlaceLine {
+    list: u32,
+    index: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -170,6 +180,7 @@ pub(super) fn of_record(record: &Record) -> String {
         packaging: intent.packaging.name().to_owned(),
         media_type: intent.media_type.clone(),
         begun_at: intent.begun_at,
+        status_place: intent.status_place.map(|StatusPlace { list, index }| PlaceLine { list, index }),
         progress: record.progress.name().to_owned(),
         signed_at: release.map(|release| release.signed_at),
         signer_certificate_sha256: release.map(|release| hex::encode(release.signer_certificate_sha256)),
@@ -220,6 +231,11 @@ fn identifier(field: &'static str, text: &str) -> Result<DocumentId, LineFault> 
     text.parse().map_err(|_| LineFault::Field { field, rule: "32 lowercase hexadecimal digits" })
 }
 
+fn place(line: PlaceLine) -> Result<StatusPlace, LineFault> {
+    let place = StatusPlace::new(line.list.into(), line.index.into());
+    place.ok_or(LineFault::Field { field: "statusPlace", rule: "a place in a status list" })
+}
+
 pub(super) fn parse_record(line: &str) -> Result<Record, LineFault> {
     let line: RecordLine = parse(line)?;
     let release = match (line.signed_at, &line.signer_certificate_sha256, &line.state) {
@@ -258,6 +274,7 @@ pub(super) fn parse_record(line: &str) -> Result<Record, LineFault> {
             packaging: named("packaging", &line.packaging, Packaging::from_name)?,
             media_type: line.media_type,
             begun_at: line.begun_at,
+            status_place: line.status_place.map(place).transpose()?,
         },
         progress: named("progress", &line.progress, Progress::from_name)?,
         release,
