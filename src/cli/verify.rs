@@ -11,6 +11,7 @@ use super::exit::{self, Code, CommandError};
 use super::output;
 use super::receipt;
 use super::replay::{self, Basis};
+use super::status_list::StatusListFiles;
 use crate::core::document_kind::DocumentKinds;
 use crate::core::evidence_file;
 use crate::core::memory::Memory;
@@ -41,6 +42,12 @@ pub struct VerifyArguments {
     /// How it shows that a signer holds the office which documents of a kind need (the form of config/document-kinds.toml); by default nobody in particular need have signed
     #[arg(long, value_name = "FILE")]
     document_kinds: Option<PathBuf>,
+    /// A signed status list, CWT or JWT, that says whether the document still stands; one that names another list, or of which none counts, is not relied on
+    #[arg(long = "status-list", value_name = "FILE", requires = "status_list_signers", conflicts_with_all = ["saved", "evidence_out"])]
+    status_lists: Vec<PathBuf>,
+    /// The certificate of who signs status lists; nobody else's count
+    #[arg(long = "status-list-signer", value_name = "CERT", requires = "status_lists")]
+    status_list_signers: Vec<PathBuf>,
     /// Text for people, JSON for machines, XML for archives (ETSI TS 119 102-2)
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -66,6 +73,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
         output::check("--evidence-out", out, arguments.evidence.files().chain(own).chain([arguments.file.as_path()]))?;
     }
     let file = evidence::read(&arguments.file)?;
+    let lists = StatusListFiles::read(&arguments.status_lists, &arguments.status_list_signers)?;
     let content = arguments.content.as_deref().map(evidence::read).transpose()?;
     let document = evidence_file::cms(&file);
     let document = document.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.file, &error))?;
@@ -97,6 +105,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
     }
     let mut report = Report::new(&validation, &basis.policy, basis.revocation, basis.time);
     report.evidence.clone_from(&basis.saved);
+    lists.judge(&mut report, validation.content.reference.as_ref(), basis.time);
     print(arguments, &basis, &report, &document);
     Ok(match report.reliance.outcome {
         _ if report.reliance.code == "no-signature" => exit::NO_SIGNATURE,

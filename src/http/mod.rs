@@ -30,6 +30,7 @@ mod settings_watch;
 mod sign;
 mod siva;
 mod siva_report;
+mod status_lists;
 pub mod tls;
 mod trust;
 mod trust_watch;
@@ -40,10 +41,11 @@ use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, sync::Arc, 
 
 use arc_swap::ArcSwap;
 use axum::{extract::Request, http::header};
+use bytes::Bytes;
 use tokio::{
     net::TcpListener,
     signal::unix::Signal,
-    sync::{Semaphore, watch},
+    sync::{Notify, Semaphore, watch},
     task::JoinSet,
 };
 
@@ -64,7 +66,7 @@ use crate::{
     core::{memory::Memory, policy::Policy, time::Time},
     kinds::Kinds,
     registry::{Registry, RegistryError},
-    revocation::RevocationCache,
+    revocation::{RevocationCache, status_lists::StatusLists},
     service::{
         SharedTrust,
         documents::DocumentService,
@@ -77,6 +79,8 @@ use crate::{
         receipt::ReceiptService,
         sign::SignService,
         standing::Standing,
+        status_lists::StatusListPublisher,
+        status_places::StatusPlaces,
         steps::Steps,
         trust::ListInForce,
         verify::{VerifyError, VerifyService},
@@ -104,6 +108,8 @@ pub struct Parts {
     pub hangup: Signal,
     /// Keeps revocation data fresh; stopped with the service.
     pub revocation: RevocationCache,
+    /// Of others, and shared with other nodes.
+    pub status_lists: Arc<StatusLists>,
     /// The memory that the revocation cache was started with.
     pub memory: Arc<Memory>,
     /// The directory of a development PKI whose CRLs and certificates are to be served.
@@ -126,6 +132,8 @@ pub struct App {
     /// `None`: nobody can be asked for time-stamps.
     extending: Option<ExtendService>,
     standing: Arc<Standing>,
+    /// `None`: no key is set for status lists.
+    status_lists: Option<Arc<StatusListPublisher>>,
     /// `None`: no key is set for receipts.
     receipts: Option<ReceiptService>,
     readiness: Readiness,
@@ -199,8 +207,21 @@ impl Running {
 
 /// Starts the service: unfinished attempts of earlier runs are marked, sockets are bound, then requests are answered.
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
-    let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, audit } =
-        parts;
+    let Parts {
+        config,
+        keys,
+        registry,
+        trust,
+        list,
+        hangup,
+        revocation,
+        status_lists: lists,
+        memory,
+        published,
+        kinds,
+        policies,
+        audit,
+    } = parts;
     install_metrics();
     for intent in registry.recover().await? {
         tracing::error!(document_id = %intent.document_id, client = %intent.client, "an attempt to sign ended without a result");
@@ -218,8 +239,8 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         .map_err(BootError::Policy)?,
     );
     let maximum_age = verify.policy(None).map_err(BootError::Policy)?.maximum_revocation_age_hours;
-    let standing =
-        Arc::new(Standing::new(&config.public.base_url).with_verification_url(config.public.verification_url.clone()));
+    let standing = Standing::new(&config.public.base_url).with_lists(Arc::clone(&lists));
+    let standing = Arc::new(standing.with_verification_url(config.public.verification_url.clone()));
     let client = TimeStampClient::new(&config.time_stamping)?;
     let (mut levels, mut extending) = (None, None);
     if !client.is_empty() {
@@ -231,6 +252,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         tracing::warn!("signatures wait for a time-stamp, and the settings name no time-stamping authority");
     }
     let keys: SharedKeys = Arc::new(ArcSwap::from_pointee(keys));
+    let changed = Arc::new(Notify::new());
     let sign = Arc::new(SignService::new(
         &config.kinds,
         Arc::clone(&kinds),
@@ -239,18 +261,27 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         Arc::clone(&verify),
         Arc::clone(&standing),
         levels.clone(),
+        config.status_lists.key.is_some().then(|| StatusPlaces::new(Arc::clone(&registry), Arc::clone(&changed))),
     ));
+    let status_lists = StatusListPublisher::new(
+        &config.status_lists,
+        &config.public.base_url,
+        Arc::clone(&sign),
+        Arc::clone(&registry),
+        Arc::clone(&changed),
+    );
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
     let app = Arc::new(App {
         verify,
         receipts: ReceiptService::new(&config.receipt, Arc::clone(&sign)),
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
-        documents: DocumentService::new(Arc::clone(&registry)),
+        documents: DocumentService::new(Arc::clone(&registry), changed),
         kinds,
         levels,
         extending,
         standing,
+        status_lists,
         room: Room::new(config.limits.buffered_bytes),
         public_work: work(),
         client_work: work(),
@@ -263,6 +294,10 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     let mut running = start(&app, known_clients, revocation, registry, audit.map(Arc::new)).await?;
     if let Some(levels) = &app.levels {
         running.watchers.spawn(Arc::clone(levels).run());
+    }
+    if let Some(publisher) = &app.status_lists {
+        let signed = move |uri: &str, token: &Bytes, expires_at| lists.publish(uri, token.clone(), expires_at);
+        running.watchers.spawn(Arc::clone(publisher).run(signed));
     }
     let (asked, asks) = watch::channel(());
     running.watchers.spawn(hear(hangup, asked));

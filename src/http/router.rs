@@ -7,8 +7,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, batch, documents, extend, health, kinds, metrics, openapi, problem::Problem, published, sign, siva, trust,
-    verify,
+    App, batch, documents, extend, health, kinds, metrics, openapi, problem::Problem, published, sign, siva,
+    status_lists, trust, verify,
 };
 
 #[derive(OpenApi)]
@@ -66,6 +66,8 @@ fn verifying() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(kinds::kinds))
         .routes(routes!(kinds::schema))
         .routes(routes!(health::healthz))
+        .routes(routes!(status_lists::status_lists))
+        .routes(routes!(status_lists::status_list))
 }
 
 fn operating() -> OpenApiRouter<Arc<App>> {

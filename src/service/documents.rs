@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use super::permission::Client;
 use crate::{
     clock,
@@ -14,6 +16,8 @@ use crate::{
 /// Answers questions about issued documents.
 pub struct DocumentService {
     registry: Arc<dyn Registry>,
+    /// Told of changes, for those who publish them.
+    changed: Arc<Notify>,
 }
 
 /// A change of standing as a client asks for it.
@@ -33,8 +37,8 @@ pub enum DocumentError {
 }
 
 impl DocumentService {
-    pub const fn new(registry: Arc<dyn Registry>) -> Self {
-        Self { registry }
+    pub const fn new(registry: Arc<dyn Registry>, changed: Arc<Notify>) -> Self {
+        Self { registry, changed }
     }
 
     pub const fn registry(&self) -> &Arc<dyn Registry> {
@@ -72,6 +76,8 @@ impl DocumentService {
         }
         let StatusOrder { state, reason, superseded_by } = order;
         let change = StatusChange { state, superseded_by, client: client.name.clone(), at: clock::now(), reason };
-        Ok(self.registry.set_status(document_id, change).await?)
+        let status = self.registry.set_status(document_id, change).await?;
+        self.changed.notify_one();
+        Ok(status)
     }
 }

@@ -14,6 +14,7 @@ use super::{
     permission::Client,
     sign_checks::{check_permit, may_use},
     standing::Standing,
+    status_places::StatusPlaces,
     verify::VerifyService,
 };
 use crate::{
@@ -32,6 +33,7 @@ use crate::{
     kinds::{ContentFault, Kinds},
     registry::{
         Begun, DocumentId, Format, Intent, Issued, IssuedDocument, Level, Packaging, Registry, RegistryError, Sha256,
+        StatusPlace,
     },
     signing::{
         CadesRequest, IssuingKey, SigningError,
@@ -50,6 +52,8 @@ pub struct SignService {
     pub(super) standing: Arc<Standing>,
     /// Who raises signatures above B-B, where that can be done.
     pub(super) levels: Option<Arc<LevelRaiser>>,
+    /// Where status lists are published.
+    places: Option<StatusPlaces>,
 }
 
 /// What is to be signed.
@@ -203,6 +207,7 @@ impl SignService {
         verify: Arc<VerifyService>,
         standing: Arc<Standing>,
         levels: Option<Arc<LevelRaiser>>,
+        places: Option<StatusPlaces>,
     ) -> Self {
         Self {
             kinds: kinds.iter().map(|kind| (kind.name.clone(), kind.clone())).collect(),
@@ -212,6 +217,22 @@ impl SignService {
             verify,
             standing,
             levels,
+            places,
+        }
+    }
+
+    /// A place in the status lists for a document that is about to be begun. Wasted if it is not.
+    pub(super) async fn draw_status_place(&self) -> Result<Option<StatusPlace>, SignError> {
+        match &self.places {
+            Some(places) => places.next().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes back the place of an intent that was not recorded: another request with its key was.
+    pub(super) async fn give_back(&self, place: Option<StatusPlace>) {
+        if let (Some(places), Some(place)) = (&self.places, place) {
+            places.give_back(place).await;
         }
     }
 
@@ -279,7 +300,8 @@ impl SignService {
         let document_id = draw_document_id()?;
         let now = clock::now();
         let key = self.choose(permitted, &request.kind, now);
-        let own = self.standing.reference(document_id);
+        let status_place = self.draw_status_place().await?;
+        let own = self.standing.reference(document_id, status_place);
         let own = DocumentReference::new(&request.kind, &document_id.to_string(), Some(&own))?;
         let intent = Intent {
             document_id,
@@ -294,9 +316,13 @@ impl SignService {
             packaging: request.packaging,
             media_type: request.media_type.clone(),
             begun_at: now,
-            status_place: None,
+            status_place,
         };
-        match self.registry.begin(intent.clone()).await? {
+        let begun = self.registry.begin(intent.clone()).await?;
+        if begun != Begun::Fresh {
+            self.give_back(status_place).await;
+        }
+        match begun {
             Begun::Fresh => {}
             Begun::Replay(document) => return self.answer(*document, &request).await,
             Begun::InProgress { document_id } => return Err(SignError::InProgress(document_id)),

@@ -57,7 +57,8 @@ impl SignService {
         let document_id = draw_document_id()?;
         let now = clock::now();
         let key = self.choose(permitted, &request.kind, now);
-        let own = self.standing.reference(document_id);
+        let status_place = self.draw_status_place().await?;
+        let own = self.standing.reference(document_id, status_place);
         let own = DocumentReference::new(&request.kind, &document_id.to_string(), Some(&own))?;
         request.content = SignContent::Document(Bytes::new());
         let intent = Intent {
@@ -73,9 +74,13 @@ impl SignService {
             packaging: request.packaging,
             media_type: request.media_type.clone(),
             begun_at: now,
-            status_place: None,
+            status_place,
         };
-        match self.registry.begin(intent.clone()).await? {
+        let begun = self.registry.begin(intent.clone()).await?;
+        if begun != Begun::Fresh {
+            self.give_back(status_place).await;
+        }
+        match begun {
             Begun::Fresh => {}
             Begun::Replay(issued) => return Ok(answer(*issued, Vec::from(document))),
             Begun::InProgress { document_id } => return Err(SignError::InProgress(document_id)),

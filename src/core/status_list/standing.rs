@@ -1,6 +1,7 @@
 //! What a status says about a document, and what that does to reliance.
 
-use crate::core::report::{Obstacle, Outcome};
+use crate::core::report::{Obstacle, Outcome, Reliance, Report, StatusReport};
+use crate::core::time::Time;
 
 /// The standing of a document as a list has it (§7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,5 +49,22 @@ impl ListedState {
             Self::Suspended => Some((Outcome::Undetermined, Obstacle::Suspended)),
             Self::UsedOrSuperseded => Some((Outcome::Reject, Obstacle::UsedOrSuperseded)),
         }
+    }
+}
+
+/// Writes into the answer what a list says, as of when it was signed, and lets it decide where the signatures alone would accept. `None`:
+/// no list that counts says anything about the document, and it is not relied on.
+pub fn apply(report: &mut Report, found: Option<(ListedState, Time)>, now: Time) {
+    let objection = match found {
+        Some((state, issued_at)) => {
+            report.document.status = Some(StatusReport::of_list(state.name(), issued_at, now));
+            state.objection()
+        }
+        None => Some((Outcome::Undetermined, Obstacle::StatusUnknown)),
+    };
+    if let Some((outcome, obstacle)) = objection
+        && report.reliance.outcome == Outcome::Accept
+    {
+        report.reliance = Reliance::new(outcome, obstacle.code());
     }
 }
