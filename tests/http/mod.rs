@@ -32,6 +32,7 @@ mod rollover;
 mod settings;
 mod shares;
 mod siva;
+mod status_list_sources;
 mod status_lists;
 mod story;
 mod streamed;

@@ -13,7 +13,7 @@ use antin::{
         Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, Issued, IssuedDocument, Listed, Newest,
         Raised, Registry, Sha256, StatusChange, StatusPlace,
     },
-    revocation::RevocationCache,
+    revocation::{RevocationCache, status_lists::StatusLists},
     service::{held, keys, trust},
 };
 use arc_swap::ArcSwap;
@@ -116,6 +116,7 @@ async fn start() -> Service {
         keys: keys::keys(&config.keys, &[]).expect("keys"),
         registry: Arc::new(PanickingRegistry),
         revocation: revocation.await.expect("a cache"),
+        status_lists: Arc::new(StatusLists::new(&[], &config.revocation).expect("lists")),
         trust,
         list: loaded.list,
         hangup: signal(SignalKind::hangup()).expect("a signal"),

@@ -8,6 +8,7 @@ mod exchange;
 mod failover;
 mod file;
 mod issuing;
+mod listing;
 mod nodes;
 mod queue;
 mod servers;
