@@ -30,7 +30,7 @@ def octets_of(base64url):
 def read(form, path, certificate, indices):
     certificate = x509.load_pem_x509_certificate(pem(certificate))
     key = certificate.public_key()
-    token = pem(path)
+    token = pem(path).strip() if form == "jwt" else pem(path)
     if form == "jwt":
         header = jwt.get_unverified_header(token)
         assert header["typ"] == "statuslist+jwt" and header["alg"] == "ES256", header

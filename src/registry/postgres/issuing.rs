@@ -24,7 +24,7 @@ pub(super) enum Earlier {
         /// The node that began it is alive, by the database's clock.
         lives: bool,
     },
-    /// The id belongs to another key.
+    /// The id belongs to another key, or the place in the status lists to another document.
     IdTaken,
     /// It was there, and was taken back meanwhile.
     Gone,
@@ -82,8 +82,14 @@ pub(super) async fn earlier(client: &Client, intent: &Intent) -> Result<Earlier,
             lives: row.try_get(4).map_err(Fault::Damaged)?,
         });
     }
-    let statement = client.prepare_cached("SELECT 1 FROM antin.document WHERE id = $1").await?;
-    let taken = client.query_opt(&statement, &[&&intent.document_id.as_bytes()[..]]).await?.is_some();
+    let statement = client
+        .prepare_cached(
+            "SELECT 1 FROM antin.document WHERE id = $1 OR (status_list = $2 AND status_index = $3) LIMIT 1",
+        )
+        .await?;
+    let list = intent.status_place.map(|place| i64::from(place.list));
+    let index = intent.status_place.map(|place| i64::from(place.index));
+    let taken = client.query_opt(&statement, &[&&intent.document_id.as_bytes()[..], &list, &index]).await?.is_some();
     Ok(if taken { Earlier::IdTaken } else { Earlier::Gone })
 }
 
