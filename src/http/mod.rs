@@ -253,7 +253,9 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     }
     let keys: SharedKeys = Arc::new(ArcSwap::from_pointee(keys));
     let changed = Arc::new(Notify::new());
-    let sign = Arc::new(SignService::new(
+    let has_lists = config.status_lists.key.is_some();
+    let places = has_lists.then(|| StatusPlaces::new(Arc::clone(&registry), Arc::clone(&changed)));
+    let sign = SignService::new(
         &config.kinds,
         Arc::clone(&kinds),
         Arc::clone(&keys),
@@ -261,8 +263,8 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         Arc::clone(&verify),
         Arc::clone(&standing),
         levels.clone(),
-        config.status_lists.key.is_some().then(|| StatusPlaces::new(Arc::clone(&registry), Arc::clone(&changed))),
-    ));
+    );
+    let sign = Arc::new(sign.with_status_places(places));
     let status_lists = StatusListPublisher::new(
         &config.status_lists,
         &config.public.base_url,

@@ -207,7 +207,6 @@ impl SignService {
         verify: Arc<VerifyService>,
         standing: Arc<Standing>,
         levels: Option<Arc<LevelRaiser>>,
-        places: Option<StatusPlaces>,
     ) -> Self {
         Self {
             kinds: kinds.iter().map(|kind| (kind.name.clone(), kind.clone())).collect(),
@@ -217,8 +216,15 @@ impl SignService {
             verify,
             standing,
             levels,
-            places,
+            places: None,
         }
+    }
+
+    /// With places in the status lists for the documents that are signed.
+    #[must_use]
+    pub fn with_status_places(mut self, places: Option<StatusPlaces>) -> Self {
+        self.places = places;
+        self
     }
 
     /// A place in the status lists for a document that is about to be begun. Wasted if it is not.

@@ -2,7 +2,7 @@
 
 use super::{StatusList, StatusListFault, cwt, jwt};
 use crate::core::algorithm::{DigestAlgorithm, KeyStrength, SignatureAlgorithm};
-use crate::core::crypto;
+use crate::core::crypto::{self, SignatureVerified};
 use crate::core::der::{Reader, tag, writer};
 use crate::core::time::Time;
 use crate::core::x509::Certificate;
@@ -191,14 +191,14 @@ impl UnverifiedToken {
         let mut verified = None;
         for signer in named {
             match self.check_signature(signer) {
-                Ok(()) => {
-                    verified = Some(signer);
+                Ok(proof) => {
+                    verified = Some((signer, proof));
                     break;
                 }
                 Err(found) => fault = found,
             }
         }
-        let signer = verified.ok_or(fault)?;
+        let (signer, proof) = verified.ok_or(fault)?;
         if time < signer.not_before || time > signer.not_after {
             return Err(TokenFault::SignerNotValid);
         }
@@ -215,18 +215,18 @@ impl UnverifiedToken {
             expires_at: self.expires_at,
             time_to_live: self.time_to_live,
             list: StatusList::decompress(self.bits, &self.compressed).map_err(TokenFault::List)?,
-            _verified: (),
+            _proof: proof,
         })
     }
 
-    fn check_signature(&self, signer: &Certificate) -> Result<(), TokenFault> {
+    fn check_signature(&self, signer: &Certificate) -> Result<SignatureVerified, TokenFault> {
         let key = signer.public_key().map_err(|_| TokenFault::Algorithm)?;
         if key.strength() != KeyStrength::Ec(256) {
             return Err(TokenFault::Algorithm);
         }
         let algorithm = SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256);
         let verified = key.verify(algorithm, &self.signed, &to_der(&self.signature));
-        verified.map(|_| ()).map_err(|_| TokenFault::Signature)
+        verified.map_err(|_| TokenFault::Signature)
     }
 }
 
@@ -261,7 +261,7 @@ pub struct StatusListToken {
     /// Seconds for which it may be kept before a newer one is asked for.
     pub time_to_live: Option<u64>,
     pub list: StatusList,
-    _verified: (),
+    _proof: SignatureVerified,
 }
 
 #[cfg(test)]
