@@ -1,8 +1,10 @@
-//! Status lists of 40 million documents, 1 in 100 of them not in force: built, compressed, signed, read again, looked up, changed
+//! Status lists of 40 million documents, 1 in 100 of them not in force: built, compressed, signed, read again, looked up, loaded from a
+//! registry, changed
 //! (`docs/performance.md`).
 
 use std::fs;
 use std::hint::black_box;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,10 +14,12 @@ use antin::core::status_list::token::Claims;
 use antin::core::status_list::{StatusList, StatusListToken, UnverifiedToken};
 use antin::core::x509::Certificate;
 use antin::pki::{self, InitOptions};
-use antin::registry::LIST_ENTRIES;
+use antin::registry::sqlite::SqliteRegistry;
+use antin::registry::{LIST_ENTRIES, Registry as _};
 use antin::service::status_lists;
 use antin::signing::CadesSigner;
 use antin::signing::key::{RsaPadding, SoftwareKey};
+use rusqlite::{Connection, params};
 
 const DOCUMENTS: usize = 40_000_000;
 const CHANGED: usize = DOCUMENTS / 100;
@@ -36,7 +40,7 @@ impl Numbers {
     }
 
     fn below(&mut self, bound: usize) -> usize {
-        (u128::from(self.next()) * bound as u128 >> 64) as usize
+        ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 }
 
@@ -73,14 +77,9 @@ fn main() {
     let compressed: Vec<Vec<u8>> = lists.iter().map(StatusList::compress).collect();
     tell("compressed", begun.elapsed());
     let begun = Instant::now();
-    let tokens: Vec<(Vec<u8>, Vec<u8>)> = compressed
-        .iter()
-        .enumerate()
-        .map(|(number, list)| {
-            let claims = claims(number, list);
-            status_lists::sign(&signer, &claims.0.as_claims(&claims.1)).expect("signed")
-        })
-        .collect();
+    let sign =
+        |(number, list): (usize, &Vec<u8>)| status_lists::sign(&signer, &claims(&uri(number), list)).expect("signed");
+    let tokens: Vec<(Vec<u8>, Vec<u8>)> = compressed.iter().enumerate().map(sign).collect();
     tell("signed, as CWT and as JWT", begun.elapsed());
 
     let sum = |octets: &mut dyn Iterator<Item = usize>| octets.sum::<usize>();
@@ -120,37 +119,72 @@ fn main() {
     let rate = LOOKUPS as f64 / begun.elapsed().as_secs_f64();
     println!("{rate:>12.0} lookups a second (wanted: {LOOKUPS_WANTED}); found {found:?}");
 
+    load(&path("registry.db"), &lists);
+
     let begun = Instant::now();
     lists[7].set(77, 1);
     let list = lists[7].compress();
-    let claims = claims(7, &list);
-    black_box(status_lists::sign(&signer, &claims.0.as_claims(&claims.1)).expect("signed"));
+    black_box(status_lists::sign(&signer, &claims(&uri(7), &list)).expect("signed"));
     tell("one document changed, its list compressed and signed in both forms", begun.elapsed());
     assert!(cwt <= DOWNLOAD_WANTED && kept <= MEMORY_WANTED && rate >= LOOKUPS_WANTED);
 }
 
-/// What claims borrow.
-struct Owned {
-    subject: String,
-}
-
-impl Owned {
-    fn as_claims<'a>(&'a self, compressed: &'a [u8]) -> Claims<'a> {
-        let issued_at = clock::now();
-        Claims {
-            subject: &self.subject,
-            issued_at,
-            expires_at: issued_at.plus_seconds(600),
-            time_to_live: 20,
-            bits: 2,
-            compressed,
-            aggregation_uri: Some("https://papers.example.vn/status-lists"),
-        }
+fn claims<'a>(subject: &'a str, compressed: &'a [u8]) -> Claims<'a> {
+    let issued_at = clock::now();
+    Claims {
+        subject,
+        issued_at,
+        expires_at: issued_at.plus_seconds(600),
+        time_to_live: 20,
+        bits: 2,
+        compressed,
+        aggregation_uri: Some("https://papers.example.vn/status-lists"),
     }
 }
 
-fn claims(number: usize, compressed: &[u8]) -> (Owned, &[u8]) {
-    (Owned { subject: format!("https://papers.example.vn/status-lists/{number}") }, compressed)
+fn uri(number: usize) -> String {
+    format!("https://papers.example.vn/status-lists/{number}")
+}
+
+/// The registry of those that are not in force, and nothing else: those in force are in no index that is read.
+fn load(path: &Path, lists: &[StatusList]) {
+    drop(SqliteRegistry::open(path, clock::now()).expect("a registry"));
+    let mut store = Connection::open(path).expect("its file");
+    let transaction = store.transaction().expect("begun");
+    let mut count = 0_u128;
+    for (list, bits) in lists.iter().enumerate() {
+        for index in 0..bits.entries() {
+            let state = match bits.get(index) {
+                Some(1) => "withdrawn",
+                Some(2) => "suspended",
+                Some(3) => "used",
+                _ => continue,
+            };
+            count += 1;
+            let id = count.to_be_bytes();
+            let insert = "INSERT INTO document VALUES (?1, 'c', ?2, zeroblob(32), 'k', zeroblob(32), 's', 'B-B', 'cades', \
+                          'detached', 'm', 0, 1, 'issued', 0, zeroblob(32), ?3, ?4, ?5)";
+            let mut insert = transaction.prepare_cached(insert).expect("a statement");
+            insert.execute(params![id, count.to_string(), state, list as i64, index as i64]).expect("inserted");
+        }
+    }
+    transaction.commit().expect("committed");
+    drop(store);
+    let registry = SqliteRegistry::open(path, clock::now()).expect("a registry");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let begun = Instant::now();
+    let mut loaded: Vec<StatusList> = lists.iter().map(|_| StatusList::new(LIST_ENTRIES as usize)).collect();
+    let mut after = None;
+    loop {
+        let page = runtime.block_on(registry.listed(None, after, 8192)).expect("read");
+        for one in &page {
+            loaded[one.place.list as usize].set(one.place.index as usize, one.state.status());
+        }
+        let Some(last) = page.last() else { break };
+        after = Some(last.place);
+    }
+    tell("loaded from the registry (SQLite)", begun.elapsed());
+    assert!(loaded == lists);
 }
 
 fn tell(what: &str, took: Duration) {

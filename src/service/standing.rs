@@ -81,18 +81,19 @@ impl Standing {
         Published::InList(place())
     }
 
-    /// The same for a paper issued elsewhere, by the list that it names, if its publisher is one of the settings.
-    async fn apply_other(&self, status: &str, report: &mut Report, now: Time) {
-        let Some(others) = self.others.as_ref().filter(|others| others.covers(status)) else { return };
+    /// The same for a paper that is not in the record, by the list that it names; whether its publisher is one of the settings.
+    async fn apply_other(&self, status: &str, report: &mut Report, now: Time) -> bool {
+        let Some(others) = self.others.as_ref().filter(|others| others.covers(status)) else { return false };
         // Nobody is asked about what is not relied on anyway.
         if report.reliance.outcome != Outcome::Accept {
-            return;
+            return true;
         }
         let found = match StatusListReference::parse(status) {
             Some(reference) => others.status(reference, now).await,
             None => None,
         };
         standing::apply(report, found, now);
+        true
     }
 
     /// Writes the standing into the answer, and lets it decide where the signatures alone would accept. A paper that claims to
@@ -120,10 +121,13 @@ impl Standing {
             None => (None, None),
         };
         let (Some(document), Some(status)) = (document, status) else {
-            if published != Published::Elsewhere {
+            // A node without the record may know the lists of those who have it, at the address that they share.
+            let by_list = match reference.status_reference() {
+                Some(status) => self.apply_other(status, &mut verified.report, now).await,
+                None => false,
+            };
+            if !by_list && published != Published::Elsewhere {
                 unknown(&mut verified.report);
-            } else if let Some(status) = reference.status_reference() {
-                self.apply_other(status, &mut verified.report, now).await;
             }
             return Ok(());
         };

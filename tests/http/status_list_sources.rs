@@ -103,6 +103,23 @@ async fn a_document_of_another_publisher_is_judged_by_its_list() {
         assert_eq!(judged(&agency, &other).await.0, "ACCEPT");
     }
 
+    // A node without the record behind the same address judges by the lists too.
+    let signer = directory.path().join("status-lists.crt");
+    let twin = Service::over(Arc::clone(&directory), |config: &mut Config| {
+        config.registry.path.set_file_name("registry-of-the-twin.db");
+        config.revocation.marks_file.set_file_name("marks-of-the-twin");
+        config.public.base_url = format!("http://{address}");
+        config.audit.folder = None;
+        config.audit.key = None;
+        config.status_lists.key = None;
+        let url_prefix = format!("http://{address}/status-lists/");
+        config.status_list_sources = vec![StatusListSource { url_prefix, signers: vec![signer], allow_private: true }];
+    })
+    .await;
+    assert_eq!(judged(&twin, &other).await.1, "valid");
+    assert_eq!(judged(&twin, &signature).await.1, "document-withdrawn");
+    twin.running.shutdown().await;
+
     // While nobody can be asked, what was had counts until it expires; who has nothing does not know.
     office.running.shutdown().await;
     assert_eq!(judged(&agency, &other).await.0, "ACCEPT");
