@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use antin::config::revocation::RedisSettings;
@@ -39,7 +40,10 @@ async fn publisher(directory: &Arc<TempDir>, address: SocketAddr, redis: Option<
 async fn verifier(directory: &Arc<TempDir>, publisher: SocketAddr, redis: Option<RedisSettings>) -> Service {
     let signer = directory.path().join("status-lists.crt");
     Service::over(Arc::clone(directory), |config: &mut Config| {
-        config.registry.path.set_file_name("registry-of-the-verifier.db");
+        // Each starts with an empty one; what it keeps of lists are the marks.
+        static STARTS: AtomicU32 = AtomicU32::new(0);
+        let start = STARTS.fetch_add(1, Ordering::Relaxed);
+        config.registry.path.set_file_name(format!("registry-of-verifier-{start}.db"));
         config.revocation.marks_file.set_file_name("marks-of-the-verifier");
         config.revocation.timeout_seconds = 2;
         config.revocation.redis = redis;
