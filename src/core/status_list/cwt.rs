@@ -30,7 +30,7 @@ mod claim {
     pub(super) const TIME_TO_LIVE: i64 = 65534;
 }
 
-/// The octets to be signed, in two parts that [`assemble`] needs again.
+/// The octets to be signed, in two parts that [`assemble`](Self::assemble) needs again.
 pub struct ToSign {
     protected: Vec<u8>,
     payload: Vec<u8>,

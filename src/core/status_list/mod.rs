@@ -2,7 +2,7 @@
 //! whoever checks one tells nobody which.
 //!
 //! [`StatusList`]: the bits (§4); [`token`]: the signed token around them (§5), as CWT ([`cwt`], over the CBOR in [`cbor`]) and as JWT
-//! ([`jwt`]); [`reference`]: where a document's bits are; [`standing`]: what they say.
+//! ([`jwt`]); [`mod@reference`]: where a document's bits are; [`standing`]: what they say.
 //!
 //! Stricter than the text: a token must end (`exp`) and be signed by ES256, its CBOR is deterministic (RFC 8949 §4.2.1: definite and
 //! shortest lengths, no key twice, but any order of keys), times are whole seconds.

@@ -1,7 +1,7 @@
 //! Status lists of others, by which their documents are judged: signed tokens out of Redis or from where they are published, kept in
 //! memory as long as they may be, and believed only when their signature was verified by a signer of the settings.
 //!
-//! A list older than one that was seen does not count, nor after a restart ([`ListMarks`]): whoever owns Redis or the way to the
+//! A list older than one that was seen does not count, nor after a restart (`marks`): whoever owns Redis or the way to the
 //! publisher can make an answer undetermined, not wrong, and keep a change back no longer than the last token counts.
 
 mod marks;
