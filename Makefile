@@ -60,6 +60,7 @@ bench: ## One document beside bare operations, a path beside X509_verify_cert, a
 	cargo bench --locked --bench document
 	cargo bench --locked --bench path
 	cargo bench --locked --bench crl
+	cargo bench --locked --bench status_list
 
 bench-http: ## POST /v1/verify on one server core, beside the bare verification on the same core
 	@scripts/packages build bench

@@ -27,6 +27,7 @@ mod renderings;
 mod replay;
 mod revocation;
 mod signing;
+mod status_list;
 mod testvectors;
 mod threats;
 mod time_travel;

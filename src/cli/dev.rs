@@ -15,8 +15,8 @@ use super::serve::{self, StartError};
 use crate::{
     clock,
     config::{
-        Audit, Client, Config, IssuanceLog, Kind, Log, MutualTls, Operation, Padding, Permission, Public, Receipt, Registry,
-        SigningKey, TimeStampAuthority, TimeStamping, Trust, Verify,
+        Audit, Client, Config, IssuanceLog, Kind, Log, MutualTls, Operation, Padding, Permission, Public, Receipt,
+        Registry, SigningKey, StatusLists, TimeStampAuthority, TimeStamping, Trust, Verify,
         revocation::{CrlSource, RevocationSettings},
     },
     core::log::KeyKind,
@@ -37,6 +37,8 @@ const ISSUANCE_LOG: &str = "issuance-log";
 const LOG_ORIGIN: &str = "localhost/antin-dev/log";
 /// Name of the key for receipts, and of its files.
 const RECEIPT: &str = "receipt";
+/// Name of the key for status lists, and of its files.
+const STATUS_LISTS: &str = "status-lists";
 /// Rules about kinds of documents, held if they are there.
 const DOCUMENT_KINDS: &str = "document-kinds.toml";
 
@@ -74,6 +76,7 @@ pub async fn start(directory: &Path, [public, mutual_tls]: [SocketAddr; 2]) -> R
         pki::init(&pki, &options, clock::now())?;
     }
     add_receipt_key(directory, &format!("http://{public}"))?;
+    add_status_list_key(directory, &format!("http://{public}"))?;
     add_audit_key(directory)?;
     add_log_key(directory)?;
     pki::refresh_crls(&pki, clock::now())?;
@@ -85,6 +88,12 @@ pub async fn start(directory: &Path, [public, mutual_tls]: [SocketAddr; 2]) -> R
 pub fn add_receipt_key(directory: &Path, base_url: &str) -> Result<(), PkiError> {
     let name = "Biên nhận kiểm tra (thử nghiệm)";
     pki::add_signer(&directory.join("pki"), &directory.join(RECEIPT), name, base_url, clock::now())
+}
+
+/// So does the key that signs status lists.
+pub fn add_status_list_key(directory: &Path, base_url: &str) -> Result<(), PkiError> {
+    let name = "Danh sách tình trạng giấy tờ (thử nghiệm)";
+    pki::add_signer(&directory.join("pki"), &directory.join(STATUS_LISTS), name, base_url, clock::now())
 }
 
 /// The key of the audit log's heads, and its public half.
@@ -137,21 +146,25 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
     };
     let has_audit = directory.join(AUDIT).with_extension("key").exists();
     let has_log = directory.join(ISSUANCE_LOG).with_extension("key").exists();
-    let has_receipts = directory.join(RECEIPT).with_extension("crt").exists();
-    let receipt = has_receipts.then(|| SigningKey {
-        name: RECEIPT.to_owned(),
-        file: Some(directory.join(RECEIPT).with_extension("key")),
-        token: None,
-        label: None,
-        id: None,
-        authority: None,
-        from: None,
-        until: None,
-        certificate: directory.join(RECEIPT).with_extension("crt"),
-        chain: vec![Member::Ca.certificate_path(&pki)],
-        padding: Padding::Pss,
-        seal_image: None,
-    });
+    let beside = |name: &str| {
+        let certificate = directory.join(name).with_extension("crt");
+        certificate.exists().then(|| SigningKey {
+            name: name.to_owned(),
+            file: Some(directory.join(name).with_extension("key")),
+            token: None,
+            label: None,
+            id: None,
+            authority: None,
+            from: None,
+            until: None,
+            certificate,
+            chain: vec![Member::Ca.certificate_path(&pki)],
+            padding: Padding::Pss,
+            seal_image: None,
+        })
+    };
+    let (receipt, status_lists) = (beside(RECEIPT), beside(STATUS_LISTS));
+    let named = |key: &Option<SigningKey>| key.as_ref().map(|key| key.name.clone());
     let kind = |kind: &DocumentKind| Kind {
         name: kind.name.clone(),
         keys: vec![if kind.name.starts_with("judicial") { "judicial" } else { "health" }.to_owned()],
@@ -247,9 +260,11 @@ pub fn settings(directory: &Path, public: SocketAddr, mutual_tls: SocketAddr) ->
         },
         keys: vec![key("judicial", Member::Judicial), key("health", Member::Health)]
             .into_iter()
-            .chain(receipt)
+            .chain(receipt.clone())
+            .chain(status_lists.clone())
             .collect(),
-        receipt: Receipt { key: has_receipts.then(|| RECEIPT.to_owned()), ..Receipt::default() },
+        receipt: Receipt { key: named(&receipt), ..Receipt::default() },
+        status_lists: StatusLists { key: named(&status_lists), ..StatusLists::default() },
         kinds,
         clients,
         ..Config::default()

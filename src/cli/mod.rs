@@ -19,6 +19,7 @@ pub mod serve;
 pub mod sign;
 mod sign_more;
 mod sign_pdf;
+mod status_list;
 pub mod trust;
 pub mod validate_path;
 pub mod verify;

@@ -24,7 +24,7 @@ use crate::{
         postgres::{self, PostgresRegistry},
         sqlite::{self, SqliteRegistry},
     },
-    revocation::{self, RevocationCache},
+    revocation::{self, RevocationCache, status_lists::StatusLists},
     service::{
         held::{self, HeldError},
         keys,
@@ -121,6 +121,7 @@ pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, S
     let trust = Arc::new(ArcSwap::from_pointee(trust));
     let memory = Arc::new(Memory::bounded());
     let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory)).await?;
+    let status_lists = Arc::new(StatusLists::new(&config.status_list_sources, &config.revocation)?);
     let audit = match (&config.audit.folder, &config.audit.key) {
         (Some(folder), Some(key)) => Some(AuditLog::open(folder, held::audit_key(key)?)?),
         _ => None,
@@ -136,6 +137,7 @@ pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, S
         list,
         hangup,
         revocation,
+        status_lists,
         memory,
         published,
         kinds,

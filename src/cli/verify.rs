@@ -12,6 +12,7 @@ use super::issuance_log;
 use super::output;
 use super::receipt;
 use super::replay::{self, Basis};
+use super::status_list::StatusListFiles;
 use crate::core::document_kind::DocumentKinds;
 use crate::core::evidence_file;
 use crate::core::log::{KeyKind, LogFault};
@@ -50,6 +51,12 @@ pub struct VerifyArguments {
     /// The public key of that log; without --log-proof no document is relied on
     #[arg(long, value_name = "FILE")]
     log_key: Option<PathBuf>,
+    /// A signed status list, CWT or JWT, that says whether the document still stands; one that names another list, or of which none counts, is not relied on
+    #[arg(long = "status-list", value_name = "FILE", requires = "status_list_signers", conflicts_with_all = ["saved", "evidence_out"])]
+    status_lists: Vec<PathBuf>,
+    /// The certificate of who signs status lists; nobody else's count
+    #[arg(long = "status-list-signer", value_name = "CERT", requires = "status_lists")]
+    status_list_signers: Vec<PathBuf>,
     /// Text for people, JSON for machines, XML for archives (ETSI TS 119 102-2)
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -75,6 +82,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
         output::check("--evidence-out", out, arguments.evidence.files().chain(own).chain([arguments.file.as_path()]))?;
     }
     let file = evidence::read(&arguments.file)?;
+    let lists = StatusListFiles::read(&arguments.status_lists, &arguments.status_list_signers)?;
     let content = arguments.content.as_deref().map(evidence::read).transpose()?;
     let document = evidence_file::cms(&file);
     let document = document.map_err(|error| CommandError::about(exit::UNREADABLE, &arguments.file, &error))?;
@@ -106,6 +114,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
     }
     let mut report = Report::new(&validation, &basis.policy, basis.revocation, basis.time);
     report.evidence.clone_from(&basis.saved);
+    lists.judge(&mut report, validation.content.reference.as_ref(), basis.time);
     if let Some(path) = &arguments.log_key {
         let key = issuance_log::key(path, KeyKind::Note)?;
         let proof = match &arguments.log_proof {

@@ -104,7 +104,7 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
             ));
         }
     }
-    if let Some(rule) = broken_receipt_rule(config) {
+    if let Some(rule) = broken_receipt_rule(config).or_else(|| broken_list_rule(config)) {
         return Some(rule);
     }
     if config.audit.folder.is_some() != config.audit.key.is_some() {
@@ -147,6 +147,38 @@ fn broken_receipt_rule(config: &Config) -> Option<(String, &'static str)> {
     is_none(receipt.per_minute.into()).then(|| ("receipt.per-minute".to_owned(), "be above 0"))
 }
 
+/// What is public of every document is signed by a key of its own too.
+fn broken_list_rule(config: &Config) -> Option<(String, &'static str)> {
+    let lists = &config.status_lists;
+    if let Some((key, rule)) = lists.broken_rule() {
+        return Some((format!("status-lists.{key}"), rule));
+    }
+    for (index, source) in config.status_list_sources.iter().enumerate() {
+        if let Some((key, rule)) = source.broken_rule() {
+            return Some((format!("status-list-source.{key}"), rule));
+        }
+        let own = format!("{}/status-lists/", config.public.base_url);
+        let others = config.status_list_sources[..index].iter().map(|other| &other.url_prefix);
+        let others: Vec<&String> = others.chain(lists.key.is_some().then_some(&own)).collect();
+        let overlaps = |other: &String| other.starts_with(&source.url_prefix) || source.url_prefix.starts_with(other);
+        if others.into_iter().any(overlaps) {
+            return Some((
+                "status-list-source.url-prefix".to_owned(),
+                "be neither within another source's, nor where this service publishes its own lists",
+            ));
+        }
+    }
+    let key = lists.key.as_ref()?;
+    let held = config.keys.iter().find(|held| held.name == *key);
+    let named = |names: &[String]| names.iter().any(|name| held.is_some_and(|held| held.is_called(name)));
+    let signs_others = config.kinds.iter().any(|kind| named(&kind.keys))
+        || config.clients.iter().any(|client| client.permissions().any(|permission| named(&permission.keys)))
+        || config.receipt.key.as_ref() == Some(key);
+    (held.is_none() || signs_others).then(|| {
+        ("status-lists.key".to_owned(), "name a [[key]] that no [[kind]], no [[client]] and no [receipt] names")
+    })
+}
+
 fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'static str)> {
     match (&client.sha256, &client.subject, &client.issuer) {
         (Some(sha256), None, None) => {
@@ -185,6 +217,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         audit,
         issuance_log,
         witness,
+        status_list_sources,
         tokens,
         keys,
         ..
@@ -220,6 +253,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(&mut issuance_log.tls_authorities)
         .chain(&mut witness.key)
         .chain(&mut witness.state_file)
+        .chain(status_list_sources.iter_mut().flat_map(|source| &mut source.signers))
         .chain(authorities)
         .chain(postgres)
         .chain(sources)
@@ -299,6 +333,22 @@ mod tests {
             ),
             (&format!("[receipt]\nkey = \"a\"\nconcurrency = 0\n{KEY}"), "antin.toml:3: receipt.concurrency must be"),
             (&format!("[receipt]\nkey = \"a\"\nper-minute = 0\n{KEY}"), "antin.toml:3: receipt.per-minute must be"),
+            ("[status-lists]\nkey = \"a\"\n", "antin.toml:2: status-lists.key must name"),
+            ("[status-lists]\nttl-seconds = 0\n", "antin.toml:2: status-lists.ttl-seconds must be 1 to 3600"),
+            ("[status-lists]\nexpiry-seconds = 30\n", "antin.toml:2: status-lists.expiry-seconds must be twice"),
+            (
+                "[[status-list-source]]\nurl-prefix = \"https://a/x\"\nsigners = [\"s\"]\n",
+                "antin.toml:2: status-list-source.url-prefix must be an http",
+            ),
+            (
+                "[[status-list-source]]\nurl-prefix = \"https://a/\"\nsigners = []\n",
+                "antin.toml:3: status-list-source.signers must name",
+            ),
+            (
+                "[[status-list-source]]\nurl-prefix = \"https://a/\"\nsigners = [\"s\"]\n\
+                 [[status-list-source]]\nurl-prefix = \"https://a/b/\"\nsigners = [\"s\"]\n",
+                "antin.toml:2: status-list-source.url-prefix must be neither",
+            ),
             ("[limits\n", "antin.toml:1: "),
         ] {
             let error = parse(text, "antin.toml".as_ref()).expect_err(text).to_string();

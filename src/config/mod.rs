@@ -9,6 +9,7 @@ mod receipt;
 mod redis;
 mod registry;
 pub mod revocation;
+mod status_lists;
 mod time_stamping;
 mod token;
 mod trust;
@@ -20,6 +21,7 @@ pub use permission::{Client, Kind, Operation, Padding, Permission, SigningKey};
 pub use receipt::Receipt;
 pub use registry::{PostgresSettings, PostgresUrl, Registry};
 use serde::Deserialize;
+pub use status_lists::{StatusListSource, StatusLists};
 pub use time_stamping::{TimeStampAuthority, TimeStamping};
 pub use token::Token;
 pub use trust::{Trust, TrustList, TrustSource};
@@ -42,12 +44,15 @@ pub struct Config {
     pub time_stamping: TimeStamping,
     pub verify: Verify,
     pub receipt: Receipt,
+    pub status_lists: StatusLists,
     pub documents: Documents,
     pub registry: Registry,
     pub audit: Audit,
     pub issuance_log: IssuanceLog,
     pub witness: Witness,
     pub log: Log,
+    #[serde(rename = "status-list-source")]
+    pub status_list_sources: Vec<StatusListSource>,
     #[serde(rename = "token")]
     pub tokens: Vec<Token>,
     #[serde(rename = "key")]
@@ -72,6 +77,8 @@ impl Config {
             ("time-stamping", self.time_stamping != other.time_stamping),
             ("verify", self.verify != other.verify),
             ("receipt", self.receipt != other.receipt),
+            ("status-lists", self.status_lists != other.status_lists),
+            ("status-list-source", self.status_list_sources != other.status_list_sources),
             ("documents", self.documents != other.documents),
             ("registry", self.registry != other.registry),
             ("audit", self.audit != other.audit),
@@ -129,12 +136,12 @@ mod tests {
     #[test]
     fn the_examples_of_tables_can_be_used() {
         let text = include_str!("../../config/antin.toml");
-        let start = text.find("# [[token]]").expect("the first example");
+        let start = text.find("# [[status-list-source]]").expect("the first example");
         let lines = text[start..].lines().map(|line| line.strip_prefix("# ").unwrap_or(line));
         let example: String =
             lines.filter(|line| !line.starts_with("sha256")).map(|line| format!("{line}\n")).collect();
         let parsed = parse(&example, "antin.toml".as_ref()).expect("the examples");
         let tables = (parsed.tokens.len(), parsed.keys.len(), parsed.kinds.len(), parsed.clients.len());
-        assert_eq!(tables, (1, 1, 1, 1));
+        assert_eq!((tables, parsed.status_list_sources.len()), ((1, 1, 1, 1), 1));
     }
 }

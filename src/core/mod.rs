@@ -18,6 +18,7 @@ pub mod pdf;
 pub mod policy;
 pub mod report;
 pub mod saved_evidence;
+pub mod status_list;
 pub mod suites;
 pub mod time;
 pub mod validation;

@@ -37,14 +37,26 @@ impl Form {
 pub fn form(headers: &HeaderMap, offered: &[Form]) -> Result<Form, Problem> {
     let ranges = ranges(headers, &header::ACCEPT);
     let Some(ranges) = ranges.filter(|ranges| !ranges.is_empty()) else { return Ok(offered[0]) };
+    best(&ranges, offered, |form| form.media_type())
+}
+
+/// The media type that suits the caller best, of those offered; the first for who asks for none.
+pub fn media_type(headers: &HeaderMap, offered: &[&'static str]) -> Result<&'static str, Problem> {
+    let ranges = ranges(headers, &header::ACCEPT);
+    let Some(ranges) = ranges.filter(|ranges| !ranges.is_empty()) else { return Ok(offered[0]) };
+    best(&ranges, offered, |media_type| media_type)
+}
+
+fn best<T: Copy>(ranges: &[Range], offered: &[T], media_type: impl Fn(T) -> &'static str) -> Result<T, Problem> {
     // The most specific range about a form says how welcome it is; among those equally welcome, the one that was named itself.
-    let welcome = |form: &Form| ranges.iter().filter_map(|range| Some((range.about(*form)?, range.weight))).max();
-    let rated = offered.iter().filter_map(|form| welcome(form).map(|(specific, weight)| (*form, weight, specific)));
+    let welcome =
+        |form: T| ranges.iter().filter_map(|range| Some((range.about(media_type(form))?, range.weight))).max();
+    let rated = offered.iter().filter_map(|form| welcome(*form).map(|(specific, weight)| (*form, weight, specific)));
     let rated = rated.filter(|(_, weight, _)| *weight > 0);
     // The first of the greatest.
     let best = rated.reduce(|best, next| if (next.1, next.2) > (best.1, best.2) { next } else { best });
     best.map(|(form, ..)| form).ok_or_else(|| {
-        let names: Vec<&str> = offered.iter().map(|form| form.media_type()).collect();
+        let names: Vec<&str> = offered.iter().map(|form| media_type(*form)).collect();
         Problem::not_acceptable(&names.join(", "))
     })
 }
@@ -74,8 +86,7 @@ struct Range {
 
 impl Range {
     /// How specifically it speaks of a form; `None`: not at all.
-    fn about(&self, form: Form) -> Option<u8> {
-        let media_type = form.media_type();
+    fn about(&self, media_type: &str) -> Option<u8> {
         let kind = media_type.split('/').next().unwrap_or_default();
         let exact = self.name == media_type && !self.is_narrower;
         let within = self.name.strip_suffix("/*") == Some(kind);

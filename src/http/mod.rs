@@ -32,6 +32,7 @@ mod settings_watch;
 mod sign;
 mod siva;
 mod siva_report;
+mod status_lists;
 pub mod tls;
 mod trust;
 mod trust_watch;
@@ -50,10 +51,11 @@ use std::{
 
 use arc_swap::ArcSwap;
 use axum::{extract::Request, http::header};
+use bytes::Bytes;
 use tokio::{
     net::TcpListener,
     signal::unix::Signal,
-    sync::{Semaphore, watch},
+    sync::{Notify, Semaphore, watch},
     task::JoinSet,
 };
 
@@ -75,7 +77,7 @@ use crate::{
     issuance_log::{Publisher, Witness},
     kinds::Kinds,
     registry::{Registry, RegistryError},
-    revocation::RevocationCache,
+    revocation::{RevocationCache, status_lists::StatusLists},
     service::{
         SharedTrust,
         documents::DocumentService,
@@ -89,6 +91,8 @@ use crate::{
         receipt::ReceiptService,
         sign::SignService,
         standing::Standing,
+        status_lists::StatusListPublisher,
+        status_places::StatusPlaces,
         steps::Steps,
         trust::ListInForce,
         verify::{VerifyError, VerifyService},
@@ -120,6 +124,8 @@ pub struct Parts {
     pub hangup: Signal,
     /// Keeps revocation data fresh; stopped with the service.
     pub revocation: RevocationCache,
+    /// Of others, and shared with other nodes.
+    pub status_lists: Arc<StatusLists>,
     /// The memory that the revocation cache was started with.
     pub memory: Arc<Memory>,
     /// The directory of a development PKI whose CRLs and certificates are to be served.
@@ -151,6 +157,8 @@ pub struct App {
     /// `None`: nobody can be asked for time-stamps.
     extending: Option<ExtendService>,
     standing: Arc<Standing>,
+    /// `None`: no key is set for status lists.
+    status_lists: Option<Arc<StatusListPublisher>>,
     /// `None`: no key is set for receipts.
     receipts: Option<ReceiptService>,
     readiness: Readiness,
@@ -240,6 +248,7 @@ impl Running {
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, .. } =
         parts;
+    let lists = parts.status_lists;
     let (audit, issuance_log, witnesses) = (parts.audit, parts.issuance_log, parts.witnesses);
     let witness = parts.witness.map(|witness| Arc::new(Mutex::new(witness)));
     install_metrics();
@@ -259,8 +268,8 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         .map_err(BootError::Policy)?,
     );
     let maximum_age = verify.policy(None).map_err(BootError::Policy)?.maximum_revocation_age_hours;
-    let standing =
-        Arc::new(Standing::new(&config.public.base_url).with_verification_url(config.public.verification_url.clone()));
+    let standing = Standing::new(&config.public.base_url).with_lists(Arc::clone(&lists));
+    let standing = Arc::new(standing.with_verification_url(config.public.verification_url.clone()));
     let client = TimeStampClient::new(&config.time_stamping)?;
     let (mut levels, mut extending) = (None, None);
     if !client.is_empty() {
@@ -273,6 +282,9 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     }
     let issuance_log = issuance_log.map(|(publisher, key)| IssuanceLog::new(publisher, key, Arc::clone(&registry)));
     let keys: SharedKeys = Arc::new(ArcSwap::from_pointee(keys));
+    let changed = Arc::new(Notify::new());
+    let has_lists = config.status_lists.key.is_some();
+    let places = has_lists.then(|| StatusPlaces::new(Arc::clone(&registry), Arc::clone(&changed)));
     let sign = SignService::new(
         &config.kinds,
         Arc::clone(&kinds),
@@ -282,7 +294,14 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         Arc::clone(&standing),
         levels.clone(),
     );
-    let sign = Arc::new(sign.with_log(issuance_log.clone()));
+    let sign = Arc::new(sign.with_log(issuance_log.clone()).with_status_places(places));
+    let status_lists = StatusListPublisher::new(
+        &config.status_lists,
+        &config.public.base_url,
+        Arc::clone(&sign),
+        Arc::clone(&registry),
+        Arc::clone(&changed),
+    );
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
     let room = Room::new(config.limits.buffered_bytes);
     let app = Arc::new(App {
@@ -290,13 +309,14 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         receipts: ReceiptService::new(&config.receipt, Arc::clone(&sign)),
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),
         sign,
-        documents: DocumentService::new(Arc::clone(&registry), keys.clone(), Arc::clone(&kinds)),
+        documents: DocumentService::new(Arc::clone(&registry), keys.clone(), Arc::clone(&kinds), changed),
         issuance_log,
         witness,
         kinds,
         levels,
         extending,
         standing,
+        status_lists,
         public_room: room.share(config.limits.buffered_bytes / 2),
         room,
         public_work: work(),
@@ -316,6 +336,10 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         if !witnesses.is_empty() {
             running.watchers.spawn(witnesses.run(Arc::clone(log)));
         }
+    }
+    if let Some(publisher) = &app.status_lists {
+        let signed = move |uri: &str, token: &Bytes, expires_at| lists.publish(uri, token.clone(), expires_at);
+        running.watchers.spawn(Arc::clone(publisher).run(signed));
     }
     let (asked, asks) = watch::channel(());
     running.watchers.spawn(hear(hangup, asked));

@@ -420,6 +420,7 @@ impl From<SigningError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "key-without-answer", detail).retry_after(5)
             }
             SigningError::WeakDigest { .. }
+            | SigningError::NotEs256 { .. }
             | SigningError::DigestLength { .. }
             | SigningError::Key { .. }
             | SigningError::SelfCheck { .. } => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "signing-failed", detail),

@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App, batch, documents, extend, health, issuance_log, kinds, metrics, openapi, problem::Problem, published, sign,
-    siva, trust, verify, witness,
+    siva, status_lists, trust, verify, witness,
 };
 
 #[derive(OpenApi)]
@@ -72,6 +72,8 @@ fn verifying() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(kinds::schema))
         .routes(routes!(issuance_log::consistency))
         .routes(routes!(health::healthz))
+        .routes(routes!(status_lists::status_lists))
+        .routes(routes!(status_lists::status_list))
 }
 
 fn operating() -> OpenApiRouter<Arc<App>> {

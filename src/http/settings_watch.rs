@@ -27,6 +27,8 @@ enum RereadError {
     Held(#[from] HeldError),
     #[error("the key {0:?} signs receipts since the start: leave its [[key]] there, or restart")]
     ReceiptKey(String),
+    #[error("the key {0:?} signs status lists since the start: leave its [[key]] there, or restart")]
+    StatusListKey(String),
     #[error("reading ended without a result")]
     Interrupted,
 }
@@ -65,9 +67,12 @@ pub(super) async fn watch(
 fn reread(running: &Config) -> Result<Option<Reread>, RereadError> {
     let Some(path) = &running.origin else { return Ok(None) };
     let config = config::read(path)?;
-    let receipt = running.receipt.key.as_ref();
-    if let Some(missing) = receipt.filter(|name| config.keys.iter().all(|key| key.name != **name)) {
+    let lacks = |name: &&String| config.keys.iter().all(|key| key.name != **name);
+    if let Some(missing) = running.receipt.key.as_ref().filter(lacks) {
         return Err(RereadError::ReceiptKey(missing.clone()));
+    }
+    if let Some(missing) = running.status_lists.key.as_ref().filter(lacks) {
+        return Err(RereadError::StatusListKey(missing.clone()));
     }
     let keys = keys::keys(&config.keys, &config.tokens)?;
     Ok(Some(Reread { config, keys }))

@@ -17,6 +17,7 @@
 //! The record holds digests and signatures without content; the content itself and personal data never enter it.
 
 pub mod exchange;
+mod listed;
 mod log;
 pub mod postgres;
 mod raising;
@@ -27,6 +28,7 @@ mod status;
 use std::{error::Error, future::Future, pin::Pin, sync::Arc};
 
 use crate::core::time::Time;
+pub use listed::{BLOCK, LIST_ENTRIES, Listed, StatusPlace};
 pub use log::{Append, IssuanceQueue, Lead, LogHead, Loggable, Logged, Unlogged};
 pub use raising::{Again, Backlog, Due, Newest, Raised};
 pub use record::{
@@ -131,6 +133,17 @@ pub trait Registry: Send + Sync {
     /// [`UnknownDocument`](RegistryError::UnknownDocument), [`StatusConflict`](RegistryError::StatusConflict),
     /// [`SuccessorNotInForce`](RegistryError::SuccessorNotInForce), [`HistoryFull`](RegistryError::HistoryFull).
     fn set_status(&self, document_id: DocumentId, change: StatusChange) -> Answer<'_, DocumentStatus>;
+
+    /// Leases the next block of [`BLOCK`] places in the status lists to this start of this node: its number, which is never given out
+    /// again. What is not used of it is wasted.
+    fn lease_status_places(&self) -> Answer<'_, u32>;
+
+    /// How many blocks were leased; places beyond them belong to nobody.
+    fn status_blocks(&self) -> Answer<'_, u32>;
+
+    /// What status lists say about documents: of all that are not in force, or of all whose standing was changed since a time, as the
+    /// nodes say it. In the order of their places, those behind `after`, at most `most`.
+    fn listed(&self, since: Option<Time>, after: Option<StatusPlace>, most: usize) -> Answer<'_, Vec<Listed>>;
 
     /// The issued documents with this content digest, the latest signed first, at most [`MOST_FOUND`].
     fn find_by_digest(&self, document_digest: Sha256) -> Answer<'_, Vec<DocumentId>>;

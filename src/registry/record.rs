@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use super::RegistryError;
+use super::listed::StatusPlace;
 use crate::core::{log::Salt, time::Time};
 
 /// A SHA-256 digest.
@@ -151,6 +152,8 @@ pub struct Intent {
     /// The content's media type: 1–127 visible ASCII characters or spaces.
     pub media_type: String,
     pub begun_at: Time,
+    /// Its place in the status lists, if they are published when it is begun; no other document ever has it.
+    pub status_place: Option<StatusPlace>,
 }
 
 impl Intent {
@@ -263,6 +266,7 @@ mod tests {
             packaging: Packaging::Detached,
             media_type: "application/fhir+json; charset=utf-8".to_owned(),
             begun_at: Time::from_unix(0),
+            status_place: None,
         }
     }
 

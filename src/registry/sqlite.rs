@@ -6,6 +6,7 @@
 mod exchange;
 mod faults;
 mod issuing;
+mod listing;
 mod logging;
 mod raising;
 mod standing;
@@ -26,7 +27,7 @@ use worker::{Admission, Session, Transactions, Worker, unavailable};
 
 use super::{
     Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued, IssuedDocument,
-    MOST_FOUND, Newest, Raised, Registry, RegistryError, Sha256, StatusChange,
+    Listed, MOST_FOUND, Newest, Raised, Registry, RegistryError, Sha256, StatusChange, StatusPlace,
 };
 use crate::{core::time::Time, disk::Lock};
 
@@ -160,6 +161,18 @@ impl Registry for SqliteRegistry {
         })
     }
 
+    fn lease_status_places(&self) -> Answer<'_, u32> {
+        Box::pin(self.writer.ask(Admission::Refuse, None, listing::lease))
+    }
+
+    fn status_blocks(&self) -> Answer<'_, u32> {
+        self.read(listing::next_block)
+    }
+
+    fn listed(&self, since: Option<Time>, after: Option<StatusPlace>, most: usize) -> Answer<'_, Vec<Listed>> {
+        self.read(move |connection| listing::listed(connection, since, after, most))
+    }
+
     fn find_by_digest(&self, document_digest: Sha256) -> Answer<'_, Vec<DocumentId>> {
         self.read(move |connection| {
             connection
@@ -211,6 +224,7 @@ mod tests {
             packaging: Packaging::Detached,
             media_type: "application/fhir+json".to_owned(),
             begun_at: Time::from_unix(1_000),
+            status_place: None,
         }
     }
 

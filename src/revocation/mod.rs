@@ -12,6 +12,7 @@
 //! - [`collect`]: what one validation wanted (`links`: issuers' certificates; `responder`: OCSP; `answers`:
 //!   no OCSP answer goes back, nor after a restart (`kept_answers`); `allowance`: how much strangers may have asked;
 //!   `discovered`: CRLs that certificates name, admitted and refreshed like those of sources; `outcome`: what asking gave).
+//! - [`status_lists`]: status lists of others, shared and kept likewise.
 //!
 //! Whatever fails here, a verdict can become undetermined and never wrong: the core verifies each list again with the key of
 //! the certificate's own issuer and asks for its freshness.
@@ -35,6 +36,7 @@ pub mod reset;
 mod responder;
 mod schedule;
 pub mod snapshot;
+pub mod status_lists;
 mod turn;
 
 use std::fs;
@@ -87,6 +89,8 @@ pub enum StartError {
     IssuerFile(PathBuf),
     #[error("revocation.redis cannot be used: check the URL and the TLS authorities")]
     RedisUrl,
+    #[error("status-list-source.url-prefix {0:?} is no URL that may be asked")]
+    StatusListUrl(String),
 }
 
 /// A file that gave no list that counts.
@@ -292,14 +296,27 @@ fn fetcher(settings: &RevocationSettings) -> Result<SharedFetcher, StartError> {
         port: entry.port,
         allow_private: entry.allow_private,
     });
+    let (limits, breaker) = net_limits(settings);
+    let authorities = tls_authorities(settings)?;
+    Ok(SharedFetcher::new(Fetcher::new(allowed.collect(), limits, authorities.as_deref())?, breaker))
+}
+
+fn net_limits(settings: &RevocationSettings) -> (FetchLimits, BreakerLimits) {
     let limits = FetchLimits {
         maximum_bytes: settings.maximum_bytes,
         connect: Duration::from_secs(settings.connect_timeout_seconds),
         total: Duration::from_secs(settings.timeout_seconds),
     };
+    let rest = Duration::from_secs(settings.breaker_rest_seconds);
+    (limits, BreakerLimits { failures: settings.breaker_failures, rest })
+}
+
+fn tls_authorities(settings: &RevocationSettings) -> Result<Option<Vec<u8>>, StartError> {
     let read = |path: &PathBuf| fs::read(path).map_err(|source| StartError::File { path: path.clone(), source });
-    let authorities = settings.tls_authorities.as_ref().map(read).transpose()?;
-    let breaker =
-        BreakerLimits { failures: settings.breaker_failures, rest: Duration::from_secs(settings.breaker_rest_seconds) };
-    Ok(SharedFetcher::new(Fetcher::new(allowed.collect(), limits, authorities.as_deref())?, breaker))
+    settings.tls_authorities.as_ref().map(read).transpose()
+}
+
+/// A file beside the marks of CRLs.
+fn beside_marks(marks_file: &std::path::Path, ending: &str) -> PathBuf {
+    durable::beside(marks_file, ending)
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use super::{keys::SharedKeys, permission::Client, sign::is_called};
 use crate::{
     clock,
@@ -18,6 +20,8 @@ pub struct DocumentService {
     registry: Arc<dyn Registry>,
     keys: SharedKeys,
     kinds: Arc<Kinds>,
+    /// Told of changes, for those who publish them.
+    changed: Arc<Notify>,
 }
 
 /// A change of standing as a client asks for it.
@@ -37,8 +41,8 @@ pub enum DocumentError {
 }
 
 impl DocumentService {
-    pub const fn new(registry: Arc<dyn Registry>, keys: SharedKeys, kinds: Arc<Kinds>) -> Self {
-        Self { registry, keys, kinds }
+    pub const fn new(registry: Arc<dyn Registry>, keys: SharedKeys, kinds: Arc<Kinds>, changed: Arc<Notify>) -> Self {
+        Self { registry, keys, kinds, changed }
     }
 
     pub const fn registry(&self) -> &Arc<dyn Registry> {
@@ -103,6 +107,7 @@ impl DocumentService {
         }
         let change = StatusChange { state, superseded_by, client: client.name.clone(), at: clock::now(), reason };
         let mut status = self.registry.set_status(document_id, change).await?;
+        self.changed.notify_one();
         if !is_issuer {
             // What others did with it is the issuer's alone.
             status.history.retain(|change| change.client == client.name);

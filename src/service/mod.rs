@@ -15,6 +15,8 @@ pub mod sign;
 mod sign_checks;
 mod sign_pdf;
 pub mod standing;
+pub mod status_lists;
+pub mod status_places;
 pub mod steps;
 pub mod trust;
 pub mod verify;

@@ -15,6 +15,7 @@ use super::{
     permission::Client,
     sign_checks::{check_permit, may_use},
     standing::Standing,
+    status_places::StatusPlaces,
     verify::VerifyService,
 };
 use crate::{
@@ -34,6 +35,7 @@ use crate::{
     kinds::{ContentFault, Kinds},
     registry::{
         Begun, DocumentId, Format, Intent, Issued, IssuedDocument, Level, Packaging, Registry, RegistryError, Sha256,
+        StatusPlace,
     },
     signing::{
         CadesRequest, IssuingKey, SigningError,
@@ -56,6 +58,8 @@ pub struct SignService {
     pub(super) levels: Option<Arc<LevelRaiser>>,
     /// `None`: what is issued goes into no log.
     pub(super) log: Option<Arc<IssuanceLog>>,
+    /// Where status lists are published.
+    places: Option<StatusPlaces>,
 }
 
 /// What is to be signed.
@@ -224,6 +228,29 @@ impl SignService {
             standing,
             levels,
             log: None,
+            places: None,
+        }
+    }
+
+    /// With places in the status lists for the documents that are signed.
+    #[must_use]
+    pub fn with_status_places(mut self, places: Option<StatusPlaces>) -> Self {
+        self.places = places;
+        self
+    }
+
+    /// A place in the status lists for a document that is about to be begun. Wasted if it is not.
+    pub(super) async fn draw_status_place(&self) -> Result<Option<StatusPlace>, SignError> {
+        match &self.places {
+            Some(places) => places.next().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes back the place of an intent that was not recorded: another request with its key was.
+    pub(super) async fn give_back(&self, place: Option<StatusPlace>) {
+        if let (Some(places), Some(place)) = (&self.places, place) {
+            places.give_back(place).await;
         }
     }
 
@@ -299,7 +326,8 @@ impl SignService {
         let log_salt = self.draw_salt()?;
         let now = clock::now();
         let key = self.choose(permitted, &request.kind, now);
-        let own = self.standing.reference(document_id);
+        let status_place = self.draw_status_place().await?;
+        let own = self.standing.reference(document_id, status_place);
         let own = DocumentReference::new(&request.kind, &document_id.to_string(), Some(&own))?;
         let intent = Intent {
             document_id,
@@ -314,8 +342,13 @@ impl SignService {
             packaging: request.packaging,
             media_type: essence(&request.media_type).to_owned(),
             begun_at: now,
+            status_place,
         };
-        match self.registry.begin(intent.clone()).await? {
+        let begun = self.registry.begin(intent.clone()).await?;
+        if begun != Begun::Fresh {
+            self.give_back(status_place).await;
+        }
+        match begun {
             Begun::Fresh => {}
             Begun::Replay(document) => return self.answer(*document, &request).await,
             Begun::InProgress { document_id } => return Err(SignError::InProgress(document_id)),

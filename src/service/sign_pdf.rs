@@ -60,7 +60,8 @@ impl SignService {
         let log_salt = self.draw_salt()?;
         let now = clock::now();
         let key = self.choose(permitted, &request.kind, now);
-        let own = self.standing.reference(document_id);
+        let status_place = self.draw_status_place().await?;
+        let own = self.standing.reference(document_id, status_place);
         let own = DocumentReference::new(&request.kind, &document_id.to_string(), Some(&own))?;
         request.content = SignContent::Document(Bytes::new());
         let intent = Intent {
@@ -76,8 +77,13 @@ impl SignService {
             packaging: request.packaging,
             media_type: essence(&request.media_type).to_owned(),
             begun_at: now,
+            status_place,
         };
-        match self.registry.begin(intent.clone()).await? {
+        let begun = self.registry.begin(intent.clone()).await?;
+        if begun != Begun::Fresh {
+            self.give_back(status_place).await;
+        }
+        match begun {
             Begun::Fresh => {}
             Begun::Replay(issued) => {
                 let log_promise = self.log_promise(&issued)?;

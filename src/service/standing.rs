@@ -1,29 +1,38 @@
 //! Does a paper issued here still stand? A valid signature stays valid when its paper is withdrawn.
 
+use std::sync::Arc;
+
 use crate::{
     core::{
         cms::document_reference::DocumentReference,
         report::{Outcome, Reliance, Report, StatusReport},
+        status_list::{StatusListReference, standing},
         time::Time,
         verdict::Indication,
     },
-    registry::{DocumentId, DocumentState, Format, IssuedDocument, Registry, RegistryError},
+    registry::{DocumentId, DocumentState, Format, IssuedDocument, Registry, RegistryError, StatusPlace},
+    revocation::status_lists::StatusLists,
 };
 
-use super::verify::Verified;
+use super::{status_lists::PATH, verify::Verified};
 
 /// Asks the registry for the standing of papers issued here. The registry knows its papers by their ids, whatever address the
 /// service had when they were signed.
 pub struct Standing {
     /// `<base URL>/v1/documents/`
     prefix: String,
+    /// `<base URL>/status-lists/`
+    lists: String,
+    /// Whose lists tell of papers issued elsewhere.
+    others: Option<Arc<StatusLists>>,
     /// Where people verify a document, without a final `/`.
     verification_url: Option<String>,
 }
 
 impl Standing {
     pub fn new(base_url: &str) -> Self {
-        Self { prefix: format!("{base_url}/v1/documents/"), verification_url: None }
+        let (prefix, lists) = (format!("{base_url}/v1/documents/"), format!("{base_url}{PATH}/"));
+        Self { prefix, lists, others: None, verification_url: None }
     }
 
     /// With the address at which people verify a document, its id behind it.
@@ -33,14 +42,58 @@ impl Standing {
         self
     }
 
+    /// With the lists of others.
+    #[must_use]
+    pub fn with_lists(mut self, lists: Arc<StatusLists>) -> Self {
+        self.others = Some(lists);
+        self
+    }
+
     /// Where people verify the document with this id; `None`: nowhere.
     pub fn verification_address(&self, id: &str) -> Option<String> {
         self.verification_url.as_ref().map(|url| format!("{url}/{id}"))
     }
 
-    /// The status reference that is signed into a document.
-    pub fn reference(&self, document_id: DocumentId) -> String {
-        format!("{}{document_id}", self.prefix)
+    /// The status reference that is signed into a document: its place in the status lists, if it has one.
+    pub fn reference(&self, document_id: DocumentId, place: Option<StatusPlace>) -> String {
+        match place {
+            None => format!("{}{document_id}", self.prefix),
+            Some(StatusPlace { list, index }) => {
+                StatusListReference { uri: &format!("{}{list}", self.lists), index: index.into() }.to_string()
+            }
+        }
+    }
+
+    /// What a status reference says about a document that is published here.
+    fn published(&self, reference: &str) -> Published {
+        if let Some(id) = reference.strip_prefix(&self.prefix) {
+            return Published::ById(id.to_owned());
+        }
+        if !reference.starts_with(&self.lists) {
+            return Published::Elsewhere;
+        }
+        let place = || {
+            let StatusListReference { uri, index } = StatusListReference::parse(reference)?;
+            let number = uri.strip_prefix(&self.lists)?;
+            let list: u32 = number.parse().ok().filter(|list: &u32| list.to_string() == number)?;
+            StatusPlace::new(list.into(), i64::try_from(index).ok()?)
+        };
+        Published::InList(place())
+    }
+
+    /// The same for a paper that is not in the record, by the list that it names; whether its publisher is one of the settings.
+    async fn apply_other(&self, status: &str, report: &mut Report, now: Time) -> bool {
+        let Some(others) = self.others.as_ref().filter(|others| others.covers(status)) else { return false };
+        // Nobody is asked about what is not relied on anyway.
+        if report.reliance.outcome != Outcome::Accept {
+            return true;
+        }
+        let found = match StatusListReference::parse(status) {
+            Some(reference) => others.status(reference, now).await,
+            None => None,
+        };
+        standing::apply(report, found, now);
+        true
     }
 
     /// Writes the standing into the answer, and lets it decide where the signatures alone would accept. A paper that claims to
@@ -56,26 +109,39 @@ impl Standing {
     ) -> Result<(), RegistryError> {
         let Some(reference) = &verified.reference else { return Ok(()) };
         // What is signed to be published here is published under the paper's own id.
-        let published_here = reference.status_reference().and_then(|status| status.strip_prefix(&self.prefix));
-        let says_one_id = published_here.is_none_or(|published| published == reference.id());
+        let published = reference.status_reference().map_or(Published::Elsewhere, |status| self.published(status));
+        let says_one_id = match &published {
+            Published::ById(id) => id == reference.id(),
+            Published::InList(place) => place.is_some(),
+            Published::Elsewhere => true,
+        };
         let document_id = reference.id().parse::<DocumentId>().ok().filter(|_| says_one_id);
         let (document, status) = match document_id {
             Some(document_id) => (registry.document(document_id).await?, registry.status(document_id).await?),
             None => (None, None),
         };
         let (Some(document), Some(status)) = (document, status) else {
-            if published_here.is_some() {
+            // A node without the record may know the lists of those who have it, at the address that they share.
+            let by_list = match reference.status_reference() {
+                Some(status) => self.apply_other(status, &mut verified.report, now).await,
+                None => false,
+            };
+            if !by_list && published != Published::Elsewhere {
                 unknown(&mut verified.report);
             }
             return Ok(());
         };
         // Anybody can sign our id into a paper of his own: it neither borrows the standing of ours nor lends it a bad one.
-        if !is_recorded(verified, reference, &document) {
+        let has_place = match published {
+            Published::InList(place) => place == document.intent.status_place,
+            Published::ById(_) | Published::Elsewhere => true,
+        };
+        if !has_place || !is_recorded(verified, reference, &document) {
             unknown(&mut verified.report);
             return Ok(());
         }
         let report = &mut verified.report;
-        report.document.status = Some(StatusReport { state: status.state.name().to_owned(), checked_at: now });
+        report.document.status = Some(StatusReport::of_registry(status.state.name(), now));
         if report.reliance.outcome == Outcome::Accept
             && let Some((outcome, code)) = objection(status.state)
         {
@@ -83,6 +149,16 @@ impl Standing {
         }
         Ok(())
     }
+}
+
+/// Where a paper says that its standing is published.
+#[derive(PartialEq, Eq)]
+enum Published {
+    Elsewhere,
+    /// Here, under this id.
+    ById(String),
+    /// Here, in a list; `None`: at a place that there is not.
+    InList(Option<StatusPlace>),
 }
 
 /// The content, the kind and a signer are those of the record; of a PDF, to which time-stamps and evidence may have been added since, a

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::key::{KeyFault, PrivateKey};
 use super::seal::SealImage;
 use super::{CadesRequest, IssuingKey, SigningError, self_check};
-use crate::core::algorithm::DigestAlgorithm;
+use crate::core::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::core::cms::build::{self, MessageToAssemble, SignedAttributesToSign, SignerParts};
 use crate::core::cms::document_reference::DocumentReference;
 use crate::core::oid;
+use crate::core::status_list::token::signature_octets;
 use crate::core::time::Time;
 use crate::core::x509::Certificate;
 
@@ -22,6 +23,8 @@ pub struct CadesSigner {
     key: Box<dyn PrivateKey>,
     certificate: Arc<Certificate>,
     parts: SignerParts,
+    /// DER, the certificate first.
+    chain: Vec<Vec<u8>>,
     seal_image: Option<Arc<SealImage>>,
     authority: Option<String>,
     from: Option<Time>,
@@ -37,8 +40,9 @@ impl CadesSigner {
     ) -> Self {
         let chain: Vec<&Certificate> = chain.iter().map(|issuer| &**issuer).collect();
         let parts = SignerParts::new(&certificate, &chain);
-        let (name, key) = (name.to_owned(), Box::new(key));
-        Self { name, key, certificate, parts, seal_image: None, authority: None, from: None, until: None }
+        let encoded = [&*certificate].into_iter().chain(chain.iter().copied()).map(|one| one.der().to_vec());
+        let (name, key, chain) = (name.to_owned(), Box::new(key), encoded.collect());
+        Self { name, key, certificate, parts, chain, seal_image: None, authority: None, from: None, until: None }
     }
 
     /// One of several keys of an authority, which signs from and until these times.
@@ -73,14 +77,7 @@ impl CadesSigner {
                 found: digest.len(),
             });
         }
-        let certificate = &self.certificate;
-        if request.signing_time < certificate.not_before || request.signing_time > certificate.not_after {
-            return Err(SigningError::CertificateNotValid {
-                key: self.name.clone(),
-                not_before: certificate.not_before,
-                not_after: certificate.not_after,
-            });
-        }
+        self.check_valid(request.signing_time)?;
         let attributes = SignedAttributesToSign {
             content_type: oid::DATA,
             signing_certificate: self.parts.signing_certificate(),
@@ -89,15 +86,7 @@ impl CadesSigner {
             document: request.document,
         };
         let octets = attributes.encode();
-        let signature = self.key.sign(digest_algorithm, &octets);
-        let signature = signature.map_err(|fault| {
-            let key = self.name.clone();
-            match fault {
-                KeyFault::Software(source) => SigningError::Key { key, source },
-                KeyFault::NotAsked(source) => SigningError::KeyNotAvailable { key, source },
-                KeyFault::Unanswered(source) => SigningError::KeyUnanswered { key, source },
-            }
-        })?;
+        let signature = self.sign_octets(digest_algorithm, &octets)?;
         let message = MessageToAssemble {
             content_type: oid::DATA,
             content: request.content,
@@ -108,6 +97,31 @@ impl CadesSigner {
             with_certificates: true,
         };
         Ok(build::assemble(&self.parts, &message))
+    }
+}
+
+impl CadesSigner {
+    fn check_valid(&self, time: Time) -> Result<(), SigningError> {
+        let certificate = &self.certificate;
+        if time >= certificate.not_before && time <= certificate.not_after {
+            return Ok(());
+        }
+        Err(SigningError::CertificateNotValid {
+            key: self.name.clone(),
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
+        })
+    }
+
+    fn sign_octets(&self, digest: DigestAlgorithm, octets: &[u8]) -> Result<Vec<u8>, SigningError> {
+        self.key.sign(digest, octets).map_err(|fault| {
+            let key = self.name.clone();
+            match fault {
+                KeyFault::Software(source) => SigningError::Key { key, source },
+                KeyFault::NotAsked(source) => SigningError::KeyNotAvailable { key, source },
+                KeyFault::Unanswered(source) => SigningError::KeyUnanswered { key, source },
+            }
+        })
     }
 }
 
@@ -134,6 +148,26 @@ impl IssuingKey for CadesSigner {
 
     fn sign_in_pdf(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError> {
         self.message(&CadesRequest { content: None, ..*request }, None)
+    }
+
+    fn sign_es256(&self, octets: &[u8], time: Time) -> Result<[u8; 64], SigningError> {
+        let es256 = SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256);
+        let is_p256 = self.key.digest_algorithm() == DigestAlgorithm::Sha256
+            && self.key.signature_algorithm(DigestAlgorithm::Sha256) == es256;
+        let not_es256 = || SigningError::NotEs256 { key: self.name.clone() };
+        if !is_p256 {
+            return Err(not_es256());
+        }
+        self.check_valid(time)?;
+        let signature = self.sign_octets(DigestAlgorithm::Sha256, octets)?;
+        let failed = |code| SigningError::SelfCheck { key: self.name.clone(), code };
+        let key = self.certificate.public_key().map_err(|_| failed("key"))?;
+        key.verify(es256, octets, &signature).map_err(|_| failed("signature"))?;
+        signature_octets(&signature).ok_or_else(not_es256)
+    }
+
+    fn certificate_chain(&self) -> Vec<Vec<u8>> {
+        self.chain.clone()
     }
 
     fn seal_image(&self) -> Option<&Arc<SealImage>> {

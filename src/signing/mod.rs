@@ -52,6 +52,19 @@ pub trait IssuingKey: Send + Sync {
         true
     }
 
+    /// ES256 (RFC 7518 §3.4) over the octets of a status list token: r and s.
+    ///
+    /// # Errors
+    /// [`SigningError::NotEs256`] of every key but P-256.
+    fn sign_es256(&self, _octets: &[u8], _time: Time) -> Result<[u8; 64], SigningError> {
+        Err(SigningError::NotEs256 { key: self.name().to_owned() })
+    }
+
+    /// Its certificate and the chain beside it, DER, as a token shows them.
+    fn certificate_chain(&self) -> Vec<Vec<u8>> {
+        vec![self.certificate().der().to_vec()]
+    }
+
     /// Octets that such a message has at most.
     fn room(&self, document: Option<&DocumentReference>) -> usize;
 }
@@ -88,6 +101,8 @@ pub enum SigningError {
     /// It is in a token, which was told to sign: a signature may exist that nobody here has.
     #[error("the key {key:?}: {source}")]
     KeyUnanswered { key: String, source: TokenFault },
+    #[error("the key {key:?} is not ECDSA P-256, by which status lists are signed: name another key in [status-lists]")]
+    NotEs256 { key: String },
     /// The signature was made and is thrown away.
     #[error("the signature just made with key {key:?} does not verify ({code}): nothing was released; check the key")]
     SelfCheck { key: String, code: &'static str },

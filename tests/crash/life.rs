@@ -19,7 +19,8 @@ use antin::{
     http,
     registry::{
         Again, Answer, Append, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued,
-        IssuedDocument, Lead, LogHead, Loggable, Newest, Raised, Registry, Sha256, StatusChange, Unlogged,
+        IssuedDocument, Lead, Listed, LogHead, Loggable, Newest, Raised, Registry, Sha256, StatusChange, StatusPlace,
+        Unlogged,
     },
     signing::{CadesRequest, IssuingKey, SigningError, seal::SealImage},
 };
@@ -226,6 +227,18 @@ impl Registry for MortalRegistry {
 
     fn set_status(&self, document_id: DocumentId, change: StatusChange) -> Answer<'_, DocumentStatus> {
         self.inner.set_status(document_id, change)
+    }
+
+    fn lease_status_places(&self) -> Answer<'_, u32> {
+        self.inner.lease_status_places()
+    }
+
+    fn status_blocks(&self) -> Answer<'_, u32> {
+        self.inner.status_blocks()
+    }
+
+    fn listed(&self, since: Option<Time>, after: Option<StatusPlace>, most: usize) -> Answer<'_, Vec<Listed>> {
+        self.inner.listed(since, after, most)
     }
 
     fn find_by_digest(&self, document_digest: Sha256) -> Answer<'_, Vec<DocumentId>> {

@@ -34,6 +34,8 @@ mod settings;
 mod shares;
 mod siva;
 mod standing;
+mod status_list_sources;
+mod status_lists;
 mod story;
 mod streamed;
 mod tokens;

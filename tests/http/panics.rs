@@ -11,9 +11,9 @@ use antin::{
     pki::{self, InitOptions, Member},
     registry::{
         Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued, IssuedDocument,
-        Newest, Raised, Registry, Sha256, StatusChange,
+        Listed, Newest, Raised, Registry, Sha256, StatusChange, StatusPlace,
     },
-    revocation::RevocationCache,
+    revocation::{RevocationCache, status_lists::StatusLists},
     service::{held, keys, trust, witnesses::Witnesses},
 };
 use arc_swap::ArcSwap;
@@ -85,6 +85,18 @@ impl Registry for PanickingRegistry {
         panic!("set_status")
     }
 
+    fn lease_status_places(&self) -> Answer<'_, u32> {
+        panic!("lease_status_places")
+    }
+
+    fn status_blocks(&self) -> Answer<'_, u32> {
+        panic!("status_blocks")
+    }
+
+    fn listed(&self, _: Option<Time>, _: Option<StatusPlace>, _: usize) -> Answer<'_, Vec<Listed>> {
+        panic!("listed")
+    }
+
     fn find_by_digest(&self, _: Sha256) -> Answer<'_, Vec<DocumentId>> {
         panic!("find_by_digest")
     }
@@ -108,6 +120,7 @@ async fn start() -> Service {
         keys: keys::keys(&config.keys, &[]).expect("keys"),
         registry: Arc::new(PanickingRegistry),
         revocation: revocation.await.expect("a cache"),
+        status_lists: Arc::new(StatusLists::new(&[], &config.revocation).expect("lists")),
         trust,
         list: loaded.list,
         hangup: signal(SignalKind::hangup()).expect("a signal"),

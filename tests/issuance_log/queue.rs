@@ -21,6 +21,7 @@ fn id(number: u8) -> DocumentId {
 /// Issued, with a salt or of before there was a log.
 async fn issue(registry: &dyn Registry, number: u8, is_salted: bool) {
     let intent = Intent {
+        status_place: None,
         document_id: id(number),
         client: "issuing-system".to_owned(),
         idempotency_key: format!("key-{number}"),

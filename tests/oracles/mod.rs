@@ -23,6 +23,7 @@ mod path;
 mod pyhanko;
 mod real;
 mod rustcrypto;
+mod status_lists;
 mod time_stamping;
 mod tree;
 

@@ -6,6 +6,7 @@ use antin::{
     config::PostgresSettings,
     registry::{
         Again, Append, Begun, DocumentState, Format, Intent, Issued, Level, LogHead, Packaging, Raised, StatusChange,
+        StatusPlace,
         exchange::{Counts, ExchangeError, LineFault, Reader, Writer, export, import},
         postgres::{Occupied, PostgresReader, PostgresWriter},
         sqlite::{SqliteReader, SqliteWriter},
@@ -70,7 +71,8 @@ async fn fill(place: &Place) {
     registry.begin(pdf).await.expect("begun");
     let large = Issued { signature: vec![0x25; 300_000], level_reached: Level::LongTerm, ..issued(7) };
     registry.complete(document_id(7), large).await.expect("complete");
-    let archival = Intent { level_requested: Level::Archival, ..intent(8, "archival") };
+    let status_place = Some(StatusPlace { list: 3, index: 9 });
+    let archival = Intent { level_requested: Level::Archival, status_place, ..intent(8, "archival") };
     registry.begin(archival).await.expect("begun");
     registry.complete(document_id(8), issued(8)).await.expect("complete");
     let until = Some(STARTED.plus_seconds(9_000));

@@ -68,7 +68,14 @@ async fn an_older_registry_goes_on() {
     issue(&*registry, 1).await;
     drop(registry);
     let older = rusqlite::Connection::open(&path).expect("a file");
-    older.execute_batch("DROP TABLE log_entry; DROP TABLE log_head; DROP TABLE renewal; DROP TABLE raising; PRAGMA user_version = 1").expect("as it was");
+    older
+        .execute_batch(
+            "DROP TABLE log_entry; DROP TABLE log_head; DROP TABLE renewal; DROP TABLE raising; DROP TABLE status_block; DROP INDEX document_by_status_place; \
+             DROP INDEX document_listed; DROP INDEX document_void; DROP INDEX status_change_by_time; \
+             ALTER TABLE document DROP COLUMN status_list; ALTER TABLE document DROP COLUMN status_index; \
+             PRAGMA user_version = 1",
+        )
+        .expect("as it was");
     drop(older);
     let registry = open(&path);
     assert_eq!(registry.newest(document_id(1)).await.expect("read").map(|newest| newest.version), Some(1));

@@ -9,6 +9,7 @@ mod exchange;
 mod failover;
 mod file;
 mod issuing;
+mod listing;
 mod nodes;
 mod queue;
 mod servers;
@@ -136,6 +137,7 @@ fn intent(number: u128, key: &str) -> Intent {
         packaging: Packaging::Detached,
         media_type: "application/fhir+json".to_owned(),
         begun_at: STARTED,
+        status_place: None,
     }
 }
 

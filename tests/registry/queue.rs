@@ -30,6 +30,7 @@ async fn issue(registry: &dyn Registry, number: u8, wanted: Level) {
         packaging: Packaging::Detached,
         media_type: "application/fhir+json".to_owned(),
         begun_at: STARTED,
+        status_place: None,
     };
     registry.begin(intent).await.expect("begun");
     let issued = Issued {

@@ -121,7 +121,25 @@ pub struct DocumentReport {
 #[serde(rename_all = "camelCase")]
 pub struct StatusReport {
     pub state: String,
+    /// As of when: now in the record of this service; when a list was signed.
     pub checked_at: Time,
+    /// How old it was when the document was judged.
+    pub age_seconds: i64,
+    /// `registry`: the record of this service; `status-list`: a signed list of its issuer.
+    pub source: &'static str,
+}
+
+impl StatusReport {
+    /// From the record of this service.
+    pub fn of_registry(state: &str, now: Time) -> Self {
+        Self { state: state.to_owned(), checked_at: now, age_seconds: 0, source: "registry" }
+    }
+
+    /// From a list signed at `issued_at`.
+    pub fn of_list(state: &str, issued_at: Time, now: Time) -> Self {
+        let age_seconds = now.seconds_since(issued_at).max(0);
+        Self { state: state.to_owned(), checked_at: issued_at, age_seconds, source: "status-list" }
+    }
 }
 
 impl Report {

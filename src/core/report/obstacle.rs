@@ -15,6 +15,8 @@ pub enum Obstacle {
     Suspended,
     Superseded,
     Used,
+    /// One of the two before; the list that says so does not tell which.
+    UsedOrSuperseded,
     /// Past the validity that its kind and purpose give it.
     Expired,
     RequiredSignatureMissing,
@@ -43,6 +45,7 @@ impl Obstacle {
             Self::Suspended => "document-suspended",
             Self::Superseded => "document-superseded",
             Self::Used => "document-used",
+            Self::UsedOrSuperseded => "document-used-or-superseded",
             Self::Expired => "document-expired",
             Self::RequiredSignatureMissing => "required-signature-missing",
             Self::IssuerNotAuthorised => "issuer-not-authorised",
@@ -65,6 +68,7 @@ impl Obstacle {
             Self::Suspended => [Self::Suspended],
             Self::Superseded => [Self::Superseded],
             Self::Used => [Self::Used],
+            Self::UsedOrSuperseded => [Self::UsedOrSuperseded],
             Self::Expired => [Self::Expired],
             Self::RequiredSignatureMissing => [Self::RequiredSignatureMissing],
             Self::IssuerNotAuthorised => [Self::IssuerNotAuthorised],

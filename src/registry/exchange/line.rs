@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::{Progress, Raising, Record, Release, transfer::Counts};
 use crate::{
     core::time::Time,
-    registry::{DocumentId, DocumentState, Format, Intent, Level, Logged, Newest, Packaging, StatusChange},
+    registry::{
+        DocumentId, DocumentState, Format, Intent, Level, Logged, Newest, Packaging, StatusChange, StatusPlace,
+    },
 };
 
 /// The longest line, in octets: a document with a dozen of the largest signatures.
@@ -88,6 +90,9 @@ struct RecordLine {
     packaging: String,
     media_type: String,
     begun_at: Time,
+    /// Files of before there were status lists have none.
+    #[serde(default)]
+    status_place: Option<PlaceLine>,
     progress: String,
     signed_at: Option<Time>,
     signer_certificate_sha256: Option<String>,
@@ -98,6 +103,13 @@ struct RecordLine {
     proves_until: Option<Time>,
     #[serde(default)]
     log: Option<LogLine>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlaceLine {
+    list: u32,
+    index: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -181,6 +193,7 @@ pub(super) fn of_record(record: &Record) -> String {
         packaging: intent.packaging.name().to_owned(),
         media_type: intent.media_type.clone(),
         begun_at: intent.begun_at,
+        status_place: intent.status_place.map(|StatusPlace { list, index }| PlaceLine { list, index }),
         progress: record.progress.name().to_owned(),
         signed_at: release.map(|release| release.signed_at),
         signer_certificate_sha256: release.map(|release| hex::encode(release.signer_certificate_sha256)),
@@ -232,12 +245,17 @@ fn identifier(field: &'static str, text: &str) -> Result<DocumentId, LineFault> 
     text.parse().map_err(|_| LineFault::Field { field, rule: "32 lowercase hexadecimal digits" })
 }
 
-fn place(line: LogLine) -> Result<Logged, LineFault> {
+fn log_place(line: LogLine) -> Result<Logged, LineFault> {
     let is_known = line.position.is_none_or(|position| position < 1 << 62);
     if !is_known {
         return Err(LineFault::Field { field: "log.position", rule: "a position in a log" });
     }
     Ok(Logged { salt: digest("log.salt", &line.salt)?, since: line.since, position: line.position })
+}
+
+fn place(line: PlaceLine) -> Result<StatusPlace, LineFault> {
+    let place = StatusPlace::new(line.list.into(), line.index.into());
+    place.ok_or(LineFault::Field { field: "statusPlace", rule: "a place in a status list" })
 }
 
 pub(super) fn parse_record(line: &str) -> Result<Record, LineFault> {
@@ -278,6 +296,7 @@ pub(super) fn parse_record(line: &str) -> Result<Record, LineFault> {
             packaging: named("packaging", &line.packaging, Packaging::from_name)?,
             media_type: line.media_type,
             begun_at: line.begun_at,
+            status_place: line.status_place.map(place).transpose()?,
         },
         progress: named("progress", &line.progress, Progress::from_name)?,
         release,
@@ -290,6 +309,6 @@ pub(super) fn parse_record(line: &str) -> Result<Record, LineFault> {
             given_up: raising.given_up,
         }),
         renewal: line.proves_until,
-        log: line.log.map(place).transpose()?,
+        log: line.log.map(log_place).transpose()?,
     })
 }

@@ -91,7 +91,7 @@ impl PostgresReader {
         let from = after.as_ref().map_or(&[][..], |id| id.as_bytes());
         let (mut room, mut records, mut places) = (LARGEST_PAGE, Vec::new(), HashMap::new());
         for row in client.query(&statement, &[&from, &(most as i64)]).await? {
-            let size: i64 = row.try_get(16).map_err(Fault::Damaged)?;
+            let size: i64 = row.try_get(18).map_err(Fault::Damaged)?;
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             if size > room && !records.is_empty() {
                 break;
@@ -161,17 +161,17 @@ impl PostgresReader {
 
 /// A row of `antin.document`.
 fn read_record(row: &Row) -> Result<Record, Fault> {
-    let release = match row.try_get::<_, Option<i64>>(13).map_err(Fault::Damaged)? {
+    let release = match row.try_get::<_, Option<i64>>(15).map_err(Fault::Damaged)? {
         Some(signed_at) => Some(Release {
             signed_at: Time::from_unix(signed_at),
-            signer_certificate_sha256: octets(row, 14)?,
-            state: named(row, 15, DocumentState::from_name)?,
+            signer_certificate_sha256: octets(row, 16)?,
+            state: named(row, 17, DocumentState::from_name)?,
         }),
         None => None,
     };
     Ok(Record {
         intent: read_intent(row)?,
-        progress: named(row, 12, Progress::from_name)?,
+        progress: named(row, 14, Progress::from_name)?,
         release,
         signatures: Vec::new(),
         history: Vec::new(),
@@ -298,8 +298,8 @@ impl PostgresWriter {
             .prepare_cached(
                 "INSERT INTO antin.document (id, client, idempotency_key, request_digest, kind, document_digest, signer, \
                  level_requested, format, packaging, media_type, begun_at, run, progress, signed_at, \
-                 signer_certificate_sha256, state) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                 signer_certificate_sha256, state, status_list, status_index) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
             )
             .await?;
         client
@@ -323,6 +323,8 @@ impl PostgresWriter {
                     &release.map(|release| release.signed_at.unix()),
                     &release.map(|release| &release.signer_certificate_sha256[..]),
                     &release.map(|release| release.state.name()),
+                    &intent.status_place.map(|place| i64::from(place.list)),
+                    &intent.status_place.map(|place| i64::from(place.index)),
                 ],
             )
             .await?;

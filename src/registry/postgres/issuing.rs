@@ -4,7 +4,7 @@
 use deadpool_postgres::Client;
 use tokio_postgres::Row;
 
-use super::{RunId, fault::Fault, named, octets};
+use super::{RunId, fault::Fault, listing, named, octets};
 use crate::{
     core::time::Time,
     registry::{Begun, DocumentId, Format, Intent, Issued, IssuedDocument, Level, Packaging, RegistryError, Sha256},
@@ -12,7 +12,7 @@ use crate::{
 
 /// The columns that [`read_intent`] reads, in its order.
 pub(super) const INTENT: &str = "d.id, d.client, d.idempotency_key, d.request_digest, d.kind, d.document_digest, d.signer, \
-                                 d.level_requested, d.format, d.packaging, d.media_type, d.begun_at";
+                                 d.level_requested, d.format, d.packaging, d.media_type, d.begun_at, d.status_list, d.status_index";
 
 /// What stands where the intent would.
 pub(super) enum Earlier {
@@ -24,7 +24,7 @@ pub(super) enum Earlier {
         /// The node that began it is alive, by the database's clock.
         lives: bool,
     },
-    /// The id belongs to another key.
+    /// The id belongs to another key, or the place in the status lists to another document.
     IdTaken,
     /// It was there, and was taken back meanwhile.
     Gone,
@@ -35,8 +35,8 @@ pub(super) async fn insert(client: &Client, intent: &Intent, run: &RunId) -> Res
     let statement = client
         .prepare_cached(
             "INSERT INTO antin.document (id, client, idempotency_key, request_digest, kind, document_digest, signer, \
-             level_requested, format, packaging, media_type, begun_at, run, progress) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'begun') ON CONFLICT DO NOTHING",
+             level_requested, format, packaging, media_type, begun_at, run, progress, status_list, status_index) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'begun', $14, $15) ON CONFLICT DO NOTHING",
         )
         .await?;
     let inserted = client
@@ -56,6 +56,8 @@ pub(super) async fn insert(client: &Client, intent: &Intent, run: &RunId) -> Res
                 &intent.media_type,
                 &intent.begun_at.unix(),
                 &&run[..],
+                &intent.status_place.map(|place| i64::from(place.list)),
+                &intent.status_place.map(|place| i64::from(place.index)),
             ],
         )
         .await?;
@@ -80,8 +82,14 @@ pub(super) async fn earlier(client: &Client, intent: &Intent) -> Result<Earlier,
             lives: row.try_get(4).map_err(Fault::Damaged)?,
         });
     }
-    let statement = client.prepare_cached("SELECT 1 FROM antin.document WHERE id = $1").await?;
-    let taken = client.query_opt(&statement, &[&&intent.document_id.as_bytes()[..]]).await?.is_some();
+    let statement = client
+        .prepare_cached(
+            "SELECT 1 FROM antin.document WHERE id = $1 OR (status_list = $2 AND status_index = $3) LIMIT 1",
+        )
+        .await?;
+    let list = intent.status_place.map(|place| i64::from(place.list));
+    let index = intent.status_place.map(|place| i64::from(place.index));
+    let taken = client.query_opt(&statement, &[&&intent.document_id.as_bytes()[..], &list, &index]).await?.is_some();
     Ok(if taken { Earlier::IdTaken } else { Earlier::Gone })
 }
 
@@ -201,18 +209,18 @@ pub(super) async fn read_document(client: &Client, document_id: DocumentId) -> R
     let statement = client.prepare_cached(&statement).await?;
     let row = client.query_opt(&statement, &[&&document_id.as_bytes()[..]]).await?;
     let Some(row) = row else { return Ok(None) };
-    let salt: Option<&[u8]> = row.try_get(16).map_err(Fault::Damaged)?;
+    let salt: Option<&[u8]> = row.try_get(18).map_err(Fault::Damaged)?;
     let issued = Issued {
-        signature: row.try_get(12).map_err(Fault::Damaged)?,
-        level_reached: named(&row, 13, Level::from_name)?,
-        signed_at: Time::from_unix(row.try_get(14).map_err(Fault::Damaged)?),
-        signer_certificate_sha256: octets(&row, 15)?,
-        log_salt: salt.map(|_| octets(&row, 16)).transpose()?,
+        signature: row.try_get(14).map_err(Fault::Damaged)?,
+        level_reached: named(&row, 15, Level::from_name)?,
+        signed_at: Time::from_unix(row.try_get(16).map_err(Fault::Damaged)?),
+        signer_certificate_sha256: octets(&row, 17)?,
+        log_salt: salt.map(|_| octets(&row, 18)).transpose()?,
     };
     Ok(Some(IssuedDocument { intent: read_intent(&row)?, issued }))
 }
 
-/// The first twelve columns, as [`INTENT`] lists them.
+/// The first fourteen columns, as [`INTENT`] lists them.
 pub(super) fn read_intent(row: &Row) -> Result<Intent, Fault> {
     let text = |column: usize| row.try_get::<_, String>(column).map_err(Fault::Damaged);
     Ok(Intent {
@@ -228,5 +236,6 @@ pub(super) fn read_intent(row: &Row) -> Result<Intent, Fault> {
         packaging: named(row, 9, Packaging::from_name)?,
         media_type: text(10)?,
         begun_at: Time::from_unix(row.try_get(11).map_err(Fault::Damaged)?),
+        status_place: listing::read_place(row, 12)?,
     })
 }

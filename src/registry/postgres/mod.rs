@@ -11,6 +11,7 @@ mod fault;
 mod faults;
 mod issuing;
 mod lease;
+mod listing;
 mod logging;
 mod migrate;
 mod raising;
@@ -44,7 +45,7 @@ use session::{Sessions, attempt};
 
 use super::{
     Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued, IssuedDocument,
-    MOST_FOUND, Newest, Raised, Registry, RegistryError, Sha256, StatusChange,
+    Listed, MOST_FOUND, Newest, Raised, Registry, RegistryError, Sha256, StatusChange, StatusPlace,
 };
 use crate::{config::PostgresSettings, core::time::Time};
 
@@ -325,6 +326,25 @@ impl Registry for PostgresRegistry {
             });
             Ok(done?)
         })
+    }
+
+    fn lease_status_places(&self) -> Answer<'_, u32> {
+        answer!(self, client => async {
+            for _ in 0..MOST_ROUNDS {
+                if let Some(block) = listing::lease(client, &self.shared.run).await? {
+                    return Ok(block);
+                }
+            }
+            Err(SessionFault::Collisions.into())
+        })
+    }
+
+    fn status_blocks(&self) -> Answer<'_, u32> {
+        answer!(self, client => listing::next_block(client))
+    }
+
+    fn listed(&self, since: Option<Time>, after: Option<StatusPlace>, most: usize) -> Answer<'_, Vec<Listed>> {
+        answer!(self, client => listing::listed(client, since, after, most))
     }
 
     fn find_by_digest(&self, document_digest: Sha256) -> Answer<'_, Vec<DocumentId>> {

@@ -48,7 +48,7 @@ impl SqliteReader {
         let after = after.as_ref().map(DocumentId::as_bytes);
         let mut rows = statement.query(params![after, most as i64])?;
         while let Some(row) = rows.next()? {
-            let octets = usize::try_from(row.get::<_, i64>(16)?).unwrap_or(usize::MAX);
+            let octets = usize::try_from(row.get::<_, i64>(18)?).unwrap_or(usize::MAX);
             if octets > room && !records.is_empty() {
                 break;
             }
@@ -128,17 +128,17 @@ impl SqliteReader {
 
 /// A row of `document`.
 fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
-    let release = match row.get::<_, Option<i64>>(13)? {
+    let release = match row.get::<_, Option<i64>>(15)? {
         Some(signed_at) => Some(Release {
             signed_at: Time::from_unix(signed_at),
-            signer_certificate_sha256: row.get(14)?,
-            state: read_named(row, 15, DocumentState::from_name)?,
+            signer_certificate_sha256: row.get(16)?,
+            state: read_named(row, 17, DocumentState::from_name)?,
         }),
         None => None,
     };
     Ok(Record {
         intent: read_intent(row)?,
-        progress: read_named(row, 12, Progress::from_name)?,
+        progress: read_named(row, 14, Progress::from_name)?,
         release,
         signatures: Vec::new(),
         history: Vec::new(),
@@ -215,8 +215,8 @@ impl SqliteWriter {
             .prepare_cached(
                 "INSERT INTO document (id, client, idempotency_key, request_digest, kind, document_digest, signer, \
                  level_requested, format, packaging, media_type, begun_at, run, progress, signed_at, \
-                 signer_certificate_sha256, state) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                 signer_certificate_sha256, state, status_list, status_index) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
             )?
             .execute(params![
                 id,
@@ -236,6 +236,8 @@ impl SqliteWriter {
                 release.map(|release| release.signed_at.unix()),
                 release.map(|release| release.signer_certificate_sha256),
                 release.map(|release| release.state.name()),
+                intent.status_place.map(|place| place.list),
+                intent.status_place.map(|place| place.index),
             ])?;
         for signature in &record.signatures {
             connection

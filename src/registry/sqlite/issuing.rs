@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    logging, raising, read_named,
+    listing, logging, raising, read_named,
     worker::{Session, unavailable},
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 
 /// The columns that [`read_intent`] reads, in its order.
 pub(super) const INTENT: &str = "d.id, d.client, d.idempotency_key, d.request_digest, d.kind, d.document_digest, d.signer, \
-                      d.level_requested, d.format, d.packaging, d.media_type, d.begun_at";
+                      d.level_requested, d.format, d.packaging, d.media_type, d.begun_at, d.status_list, d.status_index";
 
 /// Inserts the intent if its key is new, else judges the attempt that has the key.
 pub(super) fn begin(session: &Session, intent: Intent) -> Result<Begun, RegistryError> {
@@ -21,8 +21,8 @@ pub(super) fn begin(session: &Session, intent: Intent) -> Result<Begun, Registry
     let inserted = connection
         .prepare_cached(
             "INSERT INTO document (id, client, idempotency_key, request_digest, kind, document_digest, signer, \
-             level_requested, format, packaging, media_type, begun_at, run, progress) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'begun') ON CONFLICT DO NOTHING",
+             level_requested, format, packaging, media_type, begun_at, run, progress, status_list, status_index) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'begun', ?14, ?15) ON CONFLICT DO NOTHING",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -39,6 +39,8 @@ pub(super) fn begin(session: &Session, intent: Intent) -> Result<Begun, Registry
                 intent.media_type,
                 intent.begun_at.unix(),
                 session.run,
+                intent.status_place.map(|place| place.list),
+                intent.status_place.map(|place| place.index),
             ])
         })
         .map_err(unavailable)?;
@@ -144,18 +146,18 @@ pub(super) fn read_document(
         .prepare_cached(&statement)?
         .query_row([document_id.as_bytes()], |row| {
             let issued = Issued {
-                signature: row.get(12)?,
-                level_reached: read_named(row, 13, Level::from_name)?,
-                signed_at: Time::from_unix(row.get(14)?),
-                signer_certificate_sha256: row.get(15)?,
-                log_salt: row.get(16)?,
+                signature: row.get(14)?,
+                level_reached: read_named(row, 15, Level::from_name)?,
+                signed_at: Time::from_unix(row.get(16)?),
+                signer_certificate_sha256: row.get(17)?,
+                log_salt: row.get(18)?,
             };
             Ok(IssuedDocument { intent: read_intent(row)?, issued })
         })
         .optional()
 }
 
-/// The first twelve columns, as [`INTENT`] lists them.
+/// The first fourteen columns, as [`INTENT`] lists them.
 pub(super) fn read_intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
     Ok(Intent {
         document_id: DocumentId::from_bytes(row.get(0)?),
@@ -170,5 +172,6 @@ pub(super) fn read_intent(row: &Row<'_>) -> rusqlite::Result<Intent> {
         packaging: read_named(row, 9, Packaging::from_name)?,
         media_type: row.get(10)?,
         begun_at: Time::from_unix(row.get(11)?),
+        status_place: listing::read_place(row, 12)?,
     })
 }

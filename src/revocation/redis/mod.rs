@@ -11,11 +11,13 @@ mod keys;
 mod lock;
 mod notice;
 mod store;
+mod tokens;
 
 use redis::{ErrorKind, RedisError};
 
 pub(super) use self::lock::{Entrance, Locks};
 pub(super) use self::store::RedisStore;
+pub(super) use self::tokens::TokenStore;
 
 /// Why Redis could not be used. Holds nothing that Redis sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
