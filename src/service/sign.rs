@@ -35,7 +35,6 @@ use crate::{
     kinds::{ContentFault, Kinds},
     registry::{
         Begun, DocumentId, Format, Intent, Issued, IssuedDocument, Level, Packaging, Registry, RegistryError, Sha256,
-        StatusPlace,
     },
     signing::{
         CadesRequest, IssuingKey, SigningError,
@@ -59,7 +58,7 @@ pub struct SignService {
     /// `None`: what is issued goes into no log.
     pub(super) log: Option<Arc<IssuanceLog>>,
     /// Where status lists are published.
-    places: Option<StatusPlaces>,
+    pub(super) places: Option<StatusPlaces>,
 }
 
 /// What is to be signed.
@@ -229,28 +228,6 @@ impl SignService {
             levels,
             log: None,
             places: None,
-        }
-    }
-
-    /// With places in the status lists for the documents that are signed.
-    #[must_use]
-    pub fn with_status_places(mut self, places: Option<StatusPlaces>) -> Self {
-        self.places = places;
-        self
-    }
-
-    /// A place in the status lists for a document that is about to be begun. Wasted if it is not.
-    pub(super) async fn draw_status_place(&self) -> Result<Option<StatusPlace>, SignError> {
-        match &self.places {
-            Some(places) => places.next().await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Takes back the place of an intent that was not recorded: another request with its key was.
-    pub(super) async fn give_back(&self, place: Option<StatusPlace>) {
-        if let (Some(places), Some(place)) = (&self.places, place) {
-            places.give_back(place).await;
         }
     }
 

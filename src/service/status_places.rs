@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, Notify};
 
-use super::sign::SignError;
+use super::sign::{SignError, SignService};
 use crate::registry::{BLOCK, Registry, StatusPlace};
 
 /// Gives out places of leased blocks, in an order that tells nobody which document came before which.
@@ -34,6 +34,30 @@ impl StatusPlaces {
     /// Takes back a place that was surely not used.
     pub async fn give_back(&self, place: StatusPlace) {
         self.left.lock().await.push(place);
+    }
+}
+
+impl SignService {
+    /// With places in the status lists for the documents that are signed.
+    #[must_use]
+    pub fn with_status_places(mut self, places: Option<StatusPlaces>) -> Self {
+        self.places = places;
+        self
+    }
+
+    /// A place in the status lists for a document that is about to be begun. Wasted if it is not.
+    pub(super) async fn draw_status_place(&self) -> Result<Option<StatusPlace>, SignError> {
+        match &self.places {
+            Some(places) => places.next().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes back the place of an intent that was not recorded: another request with its key was.
+    pub(super) async fn give_back(&self, place: Option<StatusPlace>) {
+        if let (Some(places), Some(place)) = (&self.places, place) {
+            places.give_back(place).await;
+        }
     }
 }
 

@@ -72,7 +72,7 @@ async fn schema(client: &Client) -> Result<Vec<(bool, String)>, Fault> {
                        JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace WHERE n.nspname = 'antin'";
     let of_constraints = listed(&format!("{constraints} AND c.contype IN ('p', 'u')")).await?;
     let indices = listed("SELECT indexname::TEXT FROM pg_catalog.pg_indexes WHERE schemaname = 'antin'").await?;
-    let wanted = names(&statements, "CREATE INDEX IF NOT EXISTS ");
+    let wanted = names(&statements, " INDEX IF NOT EXISTS ");
     let missing = wanted.iter().filter(|name| !indices.contains(name));
     found.extend(missing.map(|name| (false, format!("index {name} is missing"))));
     let foreign = indices.iter().filter(|name| !wanted.contains(name) && !of_constraints.contains(name));
