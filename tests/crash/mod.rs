@@ -421,6 +421,9 @@ async fn l01_the_power_fails_over_sqlite() {
         assert!(is_begun, "life {number} did not begin: {}", world.last_words());
         disk.fail(&world.root());
     }
+    // What the last failure left torn behind the newest head is for a start to mend, which says what it took away.
+    let key = HeadKey::from_pem(&fs::read(world.root().join("audit.key")).expect("a key")).expect("a key");
+    drop(AuditLog::open(&world.root().join("audit"), key).expect("a log that goes on"));
     let (mut faults, _) = world.faults().await;
     faults.extend(world.audit_faults());
     faults.extend(world.log_faults().await);

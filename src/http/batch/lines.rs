@@ -9,6 +9,9 @@ use tokio::time::Instant;
 
 use crate::http::limits::{BodyError, Reservation, Room};
 
+/// Octets from which on a line has memory of its own.
+const LONG: usize = 64 * 1024;
+
 /// Reads lines as they arrive.
 pub struct Lines {
     body: Body,
@@ -86,9 +89,11 @@ impl Lines {
     /// is asked for one at a time.
     fn take(&mut self, octets: usize) -> (Bytes, Reservation) {
         self.searched = 0;
-        // A part that is taken leaves the whole allocation to what follows.
-        let rest = self.arrived.split_off(octets);
-        let taken = std::mem::replace(&mut self.arrived, BytesMut::from(&rest[..])).freeze();
+        let taken = self.arrived.split_to(octets).freeze();
+        if octets > LONG {
+            // What is left would keep all that the line took. It is a piece at most, and not copied for every short line in it.
+            self.arrived = BytesMut::from(&self.arrived[..]);
+        }
         (taken, std::mem::replace(&mut self.occupied, self.room.reserve()))
     }
 
@@ -165,6 +170,26 @@ mod tests {
         assert!(!free(192 * 1024), "the line takes some as long as it is worked on");
         drop((held, lines));
         assert!(free(192 * 1024));
+    }
+
+    /// A piece with very many lines costs what it is, not its square: the allocation is the one in which it came.
+    #[tokio::test]
+    async fn short_lines_are_not_copied_and_long_ones_leave_nothing_behind() {
+        let short = Bytes::from("a\n".repeat(200_000));
+        let long = Bytes::from(vec![b'x'; 4 << 20]);
+        let pieces = [short, long, Bytes::from_static(b"\nb\n")].map(Ok::<_, Infallible>);
+        let body = Body::from_stream(stream::iter(pieces));
+        let mut lines = Lines::new(body, 8 << 20, Duration::from_secs(60), Room::new(64 << 20));
+        let mut places = Vec::new();
+        for _ in 0..200_000 {
+            let (line, _) = lines.next().await.expect("a line").expect("room");
+            places.push(line.as_ptr() as usize);
+        }
+        assert!(places.windows(2).all(|pair| pair[1] == pair[0] + 2), "each lies behind the one before");
+        let (line, _) = lines.next().await.expect("a line").expect("room");
+        assert_eq!(line.len(), 4 << 20);
+        assert!(lines.arrived.capacity() < LONG, "{}", lines.arrived.capacity());
+        assert_eq!(lines.next().await.expect("a line").expect("room").0, "b");
     }
 
     #[tokio::test]

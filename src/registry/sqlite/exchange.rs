@@ -8,6 +8,7 @@ use super::{
     faults::store_faults,
     issuing::{INTENT, read_intent},
     read_named,
+    standing::read_changes,
     store::{OpenError, Store, open_to_read},
     worker::unavailable,
 };
@@ -15,7 +16,7 @@ use crate::{
     core::time::Time,
     disk::Lock,
     registry::{
-        Answer, DocumentId, DocumentState, Intent, Level, Logged, Newest, RegistryError, StatusChange,
+        Answer, DocumentId, DocumentState, Intent, Level, Logged, Newest, RegistryError,
         exchange::{Fault, LARGEST_PAGE, MOST_ON_A_PAGE, Next, Progress, Raising, Reader, Record, Release, Writer},
     },
 };
@@ -73,20 +74,7 @@ impl SqliteReader {
             Ok(Newest { version: row.get(0)?, level, signature: row.get(2)? })
         };
         record.signatures = statement.query_map([id], signature)?.collect::<rusqlite::Result<_>>()?;
-        let mut statement = self.connection.prepare_cached(
-            "SELECT state, superseded_by, client, changed_at, reason FROM status_change WHERE document_id = ?1 \
-             ORDER BY position",
-        )?;
-        let change = |row: &Row<'_>| {
-            Ok(StatusChange {
-                state: read_named(row, 0, DocumentState::from_name)?,
-                superseded_by: row.get::<_, Option<[u8; 16]>>(1)?.map(DocumentId::from_bytes),
-                client: row.get(2)?,
-                at: Time::from_unix(row.get(3)?),
-                reason: row.get(4)?,
-            })
-        };
-        record.history = statement.query_map([id], change)?.collect::<rusqlite::Result<_>>()?;
+        record.history = read_changes(&self.connection, record.intent.document_id)?;
         let mut statement = self
             .connection
             .prepare_cached("SELECT since, due_at, attempts, given_up FROM raising WHERE document_id = ?1")?;

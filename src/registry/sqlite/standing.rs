@@ -70,12 +70,20 @@ pub(super) fn read_status(
         .query_row([id], |row| Ok((read_named(row, 0, DocumentState::from_name)?, Time::from_unix(row.get(1)?))))
         .optional()?;
     let Some((state, signed_at)) = now else { return Ok(None) };
-    let history = connection
+    let history = read_changes(connection, document_id)?;
+    let (since, superseded_by) =
+        history.last().map_or((signed_at, None), |change: &StatusChange| (change.at, change.superseded_by));
+    Ok(Some(DocumentStatus { state, since, superseded_by, history }))
+}
+
+/// Every change of its standing, in order.
+pub(super) fn read_changes(connection: &Connection, document_id: DocumentId) -> rusqlite::Result<Vec<StatusChange>> {
+    connection
         .prepare_cached(
             "SELECT state, superseded_by, client, changed_at, reason FROM status_change \
              WHERE document_id = ?1 ORDER BY position",
         )?
-        .query_map([id], |row| {
+        .query_map([document_id.as_bytes()], |row| {
             Ok(StatusChange {
                 state: read_named(row, 0, DocumentState::from_name)?,
                 superseded_by: row.get::<_, Option<[u8; 16]>>(1)?.map(DocumentId::from_bytes),
@@ -84,8 +92,5 @@ pub(super) fn read_status(
                 reason: row.get(4)?,
             })
         })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    let (since, superseded_by) =
-        history.last().map_or((signed_at, None), |change: &StatusChange| (change.at, change.superseded_by));
-    Ok(Some(DocumentStatus { state, since, superseded_by, history }))
+        .collect()
 }
