@@ -108,7 +108,7 @@ async fn what_is_written_is_whole_over_files_and_restarts() {
     let other = AuditLog::open(folder.path(), key(&key_pem()));
     assert!(matches!(other, Err(OpenError::Broken { fault: Fault::Key, .. })));
     let mut exported = Vec::new();
-    assert_eq!(antin::audit::export(folder.path(), 0, &mut exported).expect("readable"), 300);
+    assert_eq!(antin::audit::export(folder.path(), 0, &mut exported).expect("readable"), Ok(300));
     let requests: HashSet<String> = String::from_utf8(exported)
         .expect("text")
         .lines()
@@ -313,7 +313,7 @@ async fn l03_no_text_begins_a_line_or_a_field_of_its_own() {
     drop(log);
     assert_eq!(checked(folder.path(), &pem, &[]).expect("whole").decisions, hostile.len() as u64);
     let mut octets = Vec::new();
-    antin::audit::export(folder.path(), 0, &mut octets).expect("readable");
+    antin::audit::export(folder.path(), 0, &mut octets).expect("readable").expect("whole");
     let exported = String::from_utf8(octets).expect("text");
     let lines: Vec<serde_json::Value> =
         exported.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -398,4 +398,7 @@ fn the_command_line_says_what_it_found() {
     write_lines(&last, &all);
     let (code, said) = antin(&["audit", "verify", &log, "--key", &public]);
     assert!(code == Some(1) && said.starts_with("CHANGED: ") && said.contains(", line 4: line 3 of the log"), "{said}");
+    let (code, said) = antin(&["audit", "export", &log]);
+    let has = |sequence: u64| said.contains(&format!("{{\"sequence\":{sequence},"));
+    assert!(code == Some(1) && has(2) && !has(3) && !has(4), "what was before, and nothing behind: {said}");
 }

@@ -86,6 +86,16 @@ pub struct Finding {
     pub fault: Fault,
 }
 
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.file.display())?;
+        if self.line > 0 {
+            write!(formatter, ", line {}", self.line)?;
+        }
+        write!(formatter, ": {}", self.fault)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// There is no file of a log.

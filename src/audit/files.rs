@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::check::{Fault, Finding};
 use super::head::{Head, Signed};
-use super::line::{Content, LONGEST_LINE, Line};
+use super::line::{Content, LONGEST_LINE, Line, digest, nothing};
 
 /// `audit-` and the number of the first line in it, in twenty digits.
 const BEGINS: &str = "audit-";
@@ -117,18 +118,45 @@ pub fn write_durably(folder: &Path, name: &str, octets: &[u8]) -> io::Result<()>
     File::open(folder)?.sync_all()
 }
 
-/// Writes the decisions, one JSON object a line, from this number on; says how many.
-pub fn export(folder: &Path, from: u64, to: &mut dyn Write) -> io::Result<u64> {
-    let mut count = 0;
-    for (_, path) in files(folder)? {
-        lines(&path, |line, _| {
-            let Some(line) = Line::decode(line).filter(|line| line.sequence >= from) else { return Ok(true) };
-            if matches!(line.content, Content::Decision(_)) {
-                writeln!(to, "{}", line.encode())?;
-                count += 1;
+/// Writes the decisions, one JSON object a line, from this number on; says how many, or where the chain of the lines breaks: those before
+/// were written. Heads are not looked at, for which a key is needed: [`super::check()`].
+///
+/// # Errors
+/// A file cannot be read, or the decisions cannot be written.
+pub fn export(folder: &Path, from: u64, to: &mut dyn Write) -> io::Result<Result<u64, Finding>> {
+    let (mut count, mut expected, mut previous) = (0, 0, nothing());
+    let files = files(folder)?;
+    for (index, (_, path)) in files.iter().enumerate() {
+        let (mut number, mut fault) = (0, None);
+        lines(path, |octets, is_whole| {
+            number += 1;
+            // It is being written just now, or a crash cut it.
+            if !is_whole && index + 1 == files.len() {
+                return Ok(false);
             }
-            Ok(true)
+            let line = match Line::decode(octets) {
+                _ if !is_whole => Err(Fault::Torn),
+                None => Err(Fault::Form),
+                Some(line) if line.sequence != expected => Err(Fault::Sequence { expected }),
+                Some(line) if line.previous != previous => Err(Fault::Previous),
+                Some(line) => Ok(line),
+            };
+            match line {
+                Ok(line) => {
+                    let text = line.encode();
+                    (expected, previous) = (expected + 1, digest(&text));
+                    if line.sequence >= from && matches!(line.content, Content::Decision(_)) {
+                        writeln!(to, "{text}")?;
+                        count += 1;
+                    }
+                }
+                Err(found) => fault = Some(found),
+            }
+            Ok(fault.is_none())
         })?;
+        if let Some(fault) = fault {
+            return Ok(Err(Finding { file: path.clone(), line: number, fault }));
+        }
     }
-    Ok(count)
+    Ok(Ok(count))
 }

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::exit::{self, Code, CommandError};
 use super::output;
-use crate::audit::{self, AuditLog, Finding, HeadKey, KeptHead, KeyFault, PublicHeadKey};
+use crate::audit::{self, AuditLog, HeadKey, KeptHead, KeyFault, PublicHeadKey};
 use crate::pki::PkiError;
 use crate::pki::key::{Algorithm, PrivateKey};
 
@@ -34,7 +34,7 @@ enum AuditCommand {
         #[arg(long, value_name = "FILE")]
         head: Vec<PathBuf>,
     },
-    /// The decisions, one JSON object a line, on standard output
+    /// The decisions, one JSON object a line, on standard output: exit 1 where the log breaks, with those before
     Export {
         /// The folder of the log
         folder: PathBuf,
@@ -113,9 +113,8 @@ fn verify(folder: &Path, key: &Path, heads: &[PathBuf]) -> Result<Code, CommandE
             }
             Ok(exit::ACCEPT)
         }
-        Err(Finding { file, line, fault }) => {
-            let line = if line == 0 { String::new() } else { format!(", line {line}") };
-            output::say(format_args!("CHANGED: {}{line}: {fault}", file.display()));
+        Err(finding) => {
+            output::say(format_args!("CHANGED: {finding}"));
             Ok(exit::REJECT)
         }
     }
@@ -123,9 +122,14 @@ fn verify(folder: &Path, key: &Path, heads: &[PathBuf]) -> Result<Code, CommandE
 
 fn export(folder: &Path, from: u64) -> Result<Code, CommandError> {
     let mut to = io::BufWriter::new(io::stdout().lock());
-    let written = audit::export(folder, from, &mut to).and_then(|_| to.flush());
-    written.map_err(|error| CommandError::about(exit::UNREADABLE, folder, &error))?;
-    Ok(exit::ACCEPT)
+    let written = audit::export(folder, from, &mut to).and_then(|found| to.flush().map(|()| found));
+    match written.map_err(|error| CommandError::about(exit::UNREADABLE, folder, &error))? {
+        Ok(_) => Ok(exit::ACCEPT),
+        Err(finding) => {
+            output::note(format_args!("CHANGED: {finding}; only the decisions before it were written"));
+            Ok(exit::REJECT)
+        }
+    }
 }
 
 fn head(folder: &Path) -> Result<Code, CommandError> {

@@ -183,6 +183,11 @@ impl DocumentKinds {
         found.map(|rule| rule.periods.as_slice())
     }
 
+    /// The kinds that something is laid down for, as signers state them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.kinds.iter().flat_map(|rule| &rule.names).map(String::as_str)
+    }
+
     /// The role has an entry.
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.contains_key(role)

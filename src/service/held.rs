@@ -87,8 +87,13 @@ pub fn kinds(folder: Option<&Path>, issued: &[config::Kind]) -> Result<Arc<Kinds
 pub fn document_kinds(path: Option<&Path>, kinds: &Kinds) -> Result<DocumentKinds, HeldError> {
     let Some(path) = path else { return Ok(DocumentKinds::default()) };
     let text = String::from_utf8_lossy(&read(path)?).into_owned();
-    DocumentKinds::parse(&kinds.complete_rules(&text))
-        .map_err(|source| HeldError::DocumentKinds { path: path.to_owned(), source })
+    let rules = DocumentKinds::parse(&kinds.complete_rules(&text))
+        .map_err(|source| HeldError::DocumentKinds { path: path.to_owned(), source })?;
+    // Papers of others may be of kinds that are not issued here: no fault, but it may be a misspelt name.
+    for kind in rules.names().filter(|kind| kinds.get(kind).is_none()) {
+        tracing::warn!(path = ?path, kind, "rules for a kind that none is described for here: if that is a misspelling, no rule applies to what is meant");
+    }
+    Ok(rules)
 }
 
 /// The policies that come with antin and those of these files, in each of them the rules about `kinds` of documents unless it has

@@ -267,7 +267,7 @@ impl World {
             other => faults.push(format!("{other:?}")),
         }
         let mut octets = Vec::new();
-        audit::export(&log, 0, &mut octets).expect("readable");
+        audit::export(&log, 0, &mut octets).expect("readable").expect("whole");
         let subjects: BTreeSet<String> = String::from_utf8(octets)
             .expect("text")
             .lines()

@@ -12,7 +12,7 @@ use super::{CONTENT, Service, base64, client::Request, order};
 
 fn decisions(folder: &Path) -> Vec<Value> {
     let mut octets = Vec::new();
-    export(folder, 0, &mut octets).expect("readable");
+    export(folder, 0, &mut octets).expect("readable").expect("whole");
     String::from_utf8(octets).expect("text").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 

@@ -184,7 +184,7 @@ async fn a_batch_of_orders_is_resumed_by_its_keys_and_signs_each_once() {
     service.running.shutdown().await;
 
     let mut octets = Vec::new();
-    antin::audit::export(&log, 0, &mut octets).expect("readable");
+    antin::audit::export(&log, 0, &mut octets).expect("readable").expect("whole");
     let said = String::from_utf8(octets).expect("text");
     let signed: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let count =

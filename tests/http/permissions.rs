@@ -260,7 +260,7 @@ async fn a02_every_role_at_every_endpoint_for_every_kind_and_key() {
     service.running.shutdown().await;
 
     let mut octets = Vec::new();
-    antin::audit::export(&log, 0, &mut octets).expect("readable");
+    antin::audit::export(&log, 0, &mut octets).expect("readable").expect("whole");
     let written = String::from_utf8(octets).expect("text");
     let written: Vec<Value> = written.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let count =

@@ -235,6 +235,10 @@ async fn a_server_that_cannot_be_used_is_refused_at_the_start() {
         assert!(matches!(&refused, OpenError::NotDurable { setting: found } if found == setting), "{refused:?}");
         assert!(refused.to_string().contains(&format!("{setting} is off")), "{refused}");
     }
+    let server = PostgresServer::start(&[]);
+    server.psql("postgres", "CREATE DATABASE narrow ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    let refused = open(quick(&server.url("narrow"))).await;
+    assert!(matches!(&refused, OpenError::Encoding { encoding } if encoding == "LATIN1"), "{refused:?}");
 }
 
 /// The session confirms what is kept, whatever the server's default is.

@@ -23,7 +23,7 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::fault::{NOT_DURABLE, OpenError};
+use super::fault::{NOT_DURABLE, OTHER_ENCODING, OpenError};
 use crate::{config::PostgresSettings, net};
 
 /// What opens connections, and what was heard on them.
@@ -207,11 +207,11 @@ where
     }
 }
 
-/// Refuses a server that does not keep what it confirms, and has this session confirm only what is kept. Engines that do not know
+/// Refuses a server that does not keep what it confirms and a database that cannot hold every letter, and has this session confirm only what is kept. Engines that do not know
 /// a setting have nothing to be asked about it.
 async fn prepare(client: &mut ClientWrapper, limit: Duration) -> Result<(), HookError> {
     let known = "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', \
-                 'statement_timeout', 'idle_in_transaction_session_timeout')";
+                 'server_encoding', 'statement_timeout', 'idle_in_transaction_session_timeout')";
     let mut orders = String::new();
     let milliseconds = limit.as_millis();
     for row in client.query(known, &[]).await.map_err(HookError::Backend)? {
@@ -221,6 +221,9 @@ async fn prepare(client: &mut ClientWrapper, limit: Duration) -> Result<(), Hook
         );
         match (&*name, &*setting) {
             ("fsync" | "full_page_writes", "off") => return Err(HookError::message(format!("{NOT_DURABLE}{name}"))),
+            ("server_encoding", encoding) if !matches!(encoding, "UTF8" | "SQL_ASCII") => {
+                return Err(HookError::message(format!("{OTHER_ENCODING}{encoding}")));
+            }
             // Stronger than on: the standby has it for its readers too.
             ("synchronous_commit", "remote_apply") => {}
             ("synchronous_commit", _) => orders.push_str("SET synchronous_commit = 'on';"),

@@ -32,6 +32,11 @@ pub enum OpenError {
     )]
     NotDurable { setting: String },
     #[error(
+        "the registry's database is encoded in {encoding}, which does not have every letter of a reason; make it with ENCODING 'UTF8' \
+         (TEMPLATE template0), and bring what is in this one over with antin registry export and import"
+    )]
+    Encoding { encoding: String },
+    #[error(
         "the registry's database has schema version {found}, this program knows up to {known}; run the newer program, or \
          restore the backup made before the upgrade"
     )]
@@ -133,6 +138,8 @@ impl From<SessionFault> for Fault {
 
 /// What begins the message of a hook that found a server that is not durable; the name of the setting follows.
 pub(super) const NOT_DURABLE: &str = "not durable: ";
+/// What begins the message of a hook that found a database of another encoding than UTF-8; its name follows.
+pub(super) const OTHER_ENCODING: &str = "other encoding: ";
 
 /// Why there is no connection.
 pub(super) fn sort_pool_error(error: PoolError) -> RegistryError {

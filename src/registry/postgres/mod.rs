@@ -393,6 +393,9 @@ async fn begin(shared: &Shared, client: &deadpool_postgres::Client, intent: &Int
 fn unreachable(error: PoolError) -> OpenError {
     match &error {
         PoolError::PostCreateHook(deadpool_postgres::HookError::Message(message)) => {
+            if let Some(encoding) = message.strip_prefix(fault::OTHER_ENCODING) {
+                return OpenError::Encoding { encoding: encoding.to_owned() };
+            }
             let setting = message.strip_prefix(fault::NOT_DURABLE).unwrap_or(message);
             OpenError::NotDurable { setting: setting.to_owned() }
         }
