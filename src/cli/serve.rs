@@ -113,6 +113,7 @@ pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, S
     let keys = keys.map_err(std::io::Error::other)??;
     let kinds = held::kinds(config.documents.kinds_folder.as_deref(), &config.kinds)?;
     let document_kinds = held::document_kinds(config.verify.document_kinds.as_deref(), &kinds)?;
+    let working_days = held::working_days(config.verify.working_days.as_deref())?;
     let policies = held::policies(&config.verify.policies, &document_kinds)?;
     let registry: Arc<dyn Registry> = match &config.registry.postgres {
         Some(settings) => Arc::new(PostgresRegistry::open(settings, clock::now()).await?),
@@ -141,6 +142,7 @@ pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, S
         memory,
         published,
         kinds,
+        working_days,
         policies,
         audit,
         issuance_log,

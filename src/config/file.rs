@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Config, PostgresSettings};
+use super::{Client, Config, PostgresSettings, RequiredStatus};
 use crate::core::cms::document_reference::RESERVED_KINDS;
 
 /// Octets of the largest settings file.
@@ -168,6 +168,9 @@ fn broken_list_rule(config: &Config) -> Option<(String, &'static str)> {
             ));
         }
     }
+    if let Some((key, rule)) = config.required_status.iter().find_map(RequiredStatus::broken_rule) {
+        return Some((format!("required-status.{key}"), rule));
+    }
     let key = lists.key.as_ref()?;
     let held = config.keys.iter().find(|held| held.name == *key);
     let named = |names: &[String]| names.iter().any(|name| held.is_some_and(|held| held.is_called(name)));
@@ -245,6 +248,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(&mut time_stamping.tls_authorities)
         .chain(&mut verify.policies)
         .chain(&mut verify.document_kinds)
+        .chain(&mut verify.working_days)
         .chain(&mut documents.kinds_folder)
         .chain(&mut audit.folder)
         .chain(&mut audit.key)
@@ -340,6 +344,8 @@ mod tests {
                 "[[status-list-source]]\nurl-prefix = \"https://a/x\"\nsigners = [\"s\"]\n",
                 "antin.toml:2: status-list-source.url-prefix must be an http",
             ),
+            ("[[required-status]]\ncertificates = []\n", "antin.toml:2: required-status.certificates must name"),
+            ("[[required-status]]\ncertificates = [\"ab\"]\n", "antin.toml:2: required-status.certificates must name"),
             (
                 "[[status-list-source]]\nurl-prefix = \"https://a/\"\nsigners = []\n",
                 "antin.toml:3: status-list-source.signers must name",

@@ -8,6 +8,7 @@ mod permission;
 mod receipt;
 mod redis;
 mod registry;
+mod required_status;
 pub mod revocation;
 mod status_lists;
 mod time_stamping;
@@ -20,6 +21,7 @@ pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, Permission, SigningKey};
 pub use receipt::Receipt;
 pub use registry::{PostgresSettings, PostgresUrl, Registry};
+pub use required_status::RequiredStatus;
 use serde::Deserialize;
 pub use status_lists::{StatusListSource, StatusLists};
 pub use time_stamping::{TimeStampAuthority, TimeStamping};
@@ -53,6 +55,7 @@ pub struct Config {
     pub log: Log,
     #[serde(rename = "status-list-source")]
     pub status_list_sources: Vec<StatusListSource>,
+    pub required_status: Vec<RequiredStatus>,
     #[serde(rename = "token")]
     pub tokens: Vec<Token>,
     #[serde(rename = "key")]
@@ -78,6 +81,7 @@ impl Config {
             ("verify", self.verify != other.verify),
             ("receipt", self.receipt != other.receipt),
             ("status-lists", self.status_lists != other.status_lists),
+            ("required-status", self.required_status != other.required_status),
             ("status-list-source", self.status_list_sources != other.status_list_sources),
             ("documents", self.documents != other.documents),
             ("registry", self.registry != other.registry),
@@ -99,10 +103,12 @@ pub struct Verify {
     pub policies: Vec<PathBuf>,
     /// Which signatures documents of each kind need; left out: nothing is required of any kind.
     pub document_kinds: Option<PathBuf>,
+    /// On which days offices work; left out: as `config/working-days.toml` has it.
+    pub working_days: Option<PathBuf>,
 }
 impl Default for Verify {
     fn default() -> Self {
-        Self { policy: "circular-15-2025".to_owned(), policies: Vec::new(), document_kinds: None }
+        Self { policy: "circular-15-2025".to_owned(), policies: Vec::new(), document_kinds: None, working_days: None }
     }
 }
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -142,6 +148,6 @@ mod tests {
             lines.filter(|line| !line.starts_with("sha256")).map(|line| format!("{line}\n")).collect();
         let parsed = parse(&example, "antin.toml".as_ref()).expect("the examples");
         let tables = (parsed.tokens.len(), parsed.keys.len(), parsed.kinds.len(), parsed.clients.len());
-        assert_eq!((tables, parsed.status_list_sources.len()), ((1, 1, 1, 1), 1));
+        assert_eq!((tables, parsed.status_list_sources.len(), parsed.required_status.len()), ((1, 1, 1, 1), 1, 1));
     }
 }

@@ -5,6 +5,7 @@ pub mod cms;
 pub mod crypto;
 pub mod der;
 pub mod document_kind;
+pub mod document_validity;
 #[cfg(test)]
 mod every;
 pub mod evidence;
@@ -23,4 +24,5 @@ pub mod suites;
 pub mod time;
 pub mod validation;
 pub mod verdict;
+pub mod working_days;
 pub mod x509;

@@ -73,7 +73,7 @@ use crate::{
     audit::AuditLog,
     clock,
     config::{self, Config},
-    core::{log::NoteSigner, memory::Memory, policy::Policy, time::Time},
+    core::{log::NoteSigner, memory::Memory, policy::Policy, time::Time, working_days::WorkingDays},
     issuance_log::{Publisher, Witness},
     kinds::Kinds,
     registry::{Registry, RegistryError},
@@ -95,6 +95,7 @@ use crate::{
         status_places::StatusPlaces,
         steps::Steps,
         trust::ListInForce,
+        validity::ValidityRules,
         verify::{VerifyError, VerifyService},
         witnesses::Witnesses,
     },
@@ -132,6 +133,8 @@ pub struct Parts {
     pub published: Option<PathBuf>,
     /// Among them each of the settings.
     pub kinds: Arc<Kinds>,
+    /// On which days offices work.
+    pub working_days: WorkingDays,
     /// Each that a request may name.
     pub policies: Vec<Policy>,
     /// `None`: decisions are not written down.
@@ -265,10 +268,12 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
             &config.verify.policy,
             purposes(&config.kinds, &kinds),
         )
-        .map_err(BootError::Policy)?,
+        .map_err(BootError::Policy)?
+        .with_validity(ValidityRules::new(Arc::clone(&kinds), parts.working_days)),
     );
     let maximum_age = verify.policy(None).map_err(BootError::Policy)?.maximum_revocation_age_hours;
     let standing = Standing::new(&config.public.base_url).with_lists(Arc::clone(&lists));
+    let standing = standing.with_required(&config.required_status);
     let standing = Arc::new(standing.with_verification_url(config.public.verification_url.clone()));
     let client = TimeStampClient::new(&config.time_stamping)?;
     let (mut levels, mut extending) = (None, None);

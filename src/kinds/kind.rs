@@ -1,12 +1,14 @@
 //! The form of a kind's file, and its rules.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     content::{Content, ContentFault, Form, WrittenContent},
     schema::Schemas,
 };
-use crate::core::document_kind::Period;
+use crate::core::{document_kind::Period, document_validity::Window};
 
 /// What may be issued as one kind of document.
 #[derive(Debug)]
@@ -39,22 +41,11 @@ pub struct Reliance {
     /// As requests to verify name them; none: not laid down.
     pub purposes: Vec<String>,
     /// From its signing; the first that applies, none: until it is withdrawn.
-    pub validity: Vec<Validity>,
+    pub validity: Vec<Window>,
+    /// What `when` of a window names: the place in JSON content (RFC 6901) where `true` stands if it is the case.
+    pub case: BTreeMap<String, String>,
     /// Good for one office.
     pub single_use: bool,
-}
-
-/// A window of validity: one of `days`, `working-days` and `months`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all(deserialize = "kebab-case", serialize = "camelCase"))]
-pub struct Validity {
-    /// For this purpose alone.
-    pub purpose: Option<String>,
-    /// In this case alone, as the document says.
-    pub when: Option<String>,
-    pub days: Option<u32>,
-    pub working_days: Option<u32>,
-    pub months: Option<u32>,
 }
 
 /// Who may be told what, without having the document.
@@ -131,9 +122,17 @@ impl DocumentKind {
         if !reliance.purposes.iter().all(|purpose| is_word(purpose, LONGEST_PURPOSE)) {
             return Err(KindFault::Value("reliance.purposes", "have 1 to 64 characters a-z, 0-9 and hyphen each"));
         }
-        if !reliance.validity.iter().all(|window| window.is_one(&reliance.purposes)) {
-            let rule = "give days, working-days or months above 0 each, and name no purpose that is not among purposes";
+        let is_known = |window: &Window| {
+            window.purpose.as_ref().is_none_or(|purpose| reliance.purposes.contains(purpose))
+                && window.when.as_ref().is_none_or(|case| reliance.case.contains_key(case))
+        };
+        if !reliance.validity.iter().all(|window| window.is_one() && is_known(window)) {
+            let rule = "give days, working-days or months above 0 each (of at most 100 years, or 1000 working days), and name no purpose \
+                        that is not among purposes and no case that has no place in reliance.case";
             return Err(KindFault::Value("reliance.validity", rule));
+        }
+        if !reliance.case.values().all(|place| place.starts_with('/')) {
+            return Err(KindFault::Value("reliance.case", "give places of JSON content, as in \"/listedDisease\""));
         }
         let needs_someone =
             |period: &Period| !period.signers.is_empty() && period.signers.iter().all(|roles| !roles.is_empty());
@@ -181,6 +180,11 @@ impl DocumentKind {
         ContentFault::media_type(&known.join(", "))
     }
 
+    /// Whether a document of this kind says that something is the case; `None`: it cannot be told.
+    pub fn case(&self, name: &str, document: Option<&serde_json::Value>) -> Option<bool> {
+        document?.pointer(self.reliance.case.get(name)?)?.as_bool()
+    }
+
     /// Its periods as a file of rules has them.
     pub(super) fn rules(&self) -> String {
         let mut text = format!("\n[[kind]]\nnames = [\"{}\"]\nperiods = [\n", self.name);
@@ -192,15 +196,6 @@ impl DocumentKind {
             text.push_str(&format!("    {{ {from}{until}signers = {:?} }},\n", period.signers));
         }
         text + "]\n"
-    }
-}
-
-impl Validity {
-    fn is_one(&self, purposes: &[String]) -> bool {
-        let lengths = [self.days, self.working_days, self.months];
-        lengths.iter().flatten().count() == 1
-            && lengths.into_iter().flatten().all(|length| length > 0)
-            && self.purpose.as_ref().is_none_or(|purpose| purposes.contains(purpose))
     }
 }
 
@@ -231,6 +226,8 @@ mod tests {
             (more("[[period]]\nsigners = [[\"a\"]]\n[[period]]\nsigners = [[\"a\"]]\n"), "period must follow"),
             (more("[reliance]\nvalidity = [{ days = 1, months = 1 }]\n"), "reliance.validity must"),
             (more("[reliance]\nvalidity = [{ days = 0 }]\n"), "reliance.validity must"),
+            (more("[reliance]\nvalidity = [{ days = 1, when = \"a\" }]\n"), "reliance.validity must"),
+            (more("[reliance]\ncase = { a = \"a\" }\n"), "reliance.case must"),
             (more("[reliance]\nvalidity = [{ days = 1, purpose = \"a\" }]\n"), "reliance.validity must"),
             (more("[reliance]\npurposes = [\"A b\"]\n"), "reliance.purposes must"),
             (more("[disclosure]\npublic = [\"convictions\"]\n"), "unknown variant"),

@@ -14,6 +14,7 @@ use crate::{
         evidence_file::{self, EvidenceFileError},
         log::{KeyKind, LogFault, NoteSigner},
         policy::Policy,
+        working_days::WorkingDays,
         x509::{Certificate, CertificateList},
     },
     kinds::{Kinds, KindsError},
@@ -59,6 +60,8 @@ pub enum HeldError {
     SealImage { path: PathBuf, source: SealImageError },
     #[error("{}: {source}", path.display())]
     DocumentKinds { path: PathBuf, source: toml::de::Error },
+    #[error("{}: {source}", path.display())]
+    WorkingDays { path: PathBuf, source: toml::de::Error },
     #[error(transparent)]
     Kinds(#[from] KindsError),
     #[error(
@@ -94,6 +97,13 @@ pub fn document_kinds(path: Option<&Path>, kinds: &Kinds) -> Result<DocumentKind
         tracing::warn!(path = ?path, kind, "rules for a kind that none is described for here: if that is a misspelling, no rule applies to what is meant");
     }
     Ok(rules)
+}
+
+/// On which days offices work: as this file says, or that which comes with antin.
+pub fn working_days(path: Option<&Path>) -> Result<WorkingDays, HeldError> {
+    let Some(path) = path else { return Ok(WorkingDays::held()) };
+    let text = String::from_utf8_lossy(&read(path)?).into_owned();
+    WorkingDays::parse(&text).map_err(|source| HeldError::WorkingDays { path: path.to_owned(), source })
 }
 
 /// The policies that come with antin and those of these files, in each of them the rules about `kinds` of documents unless it has

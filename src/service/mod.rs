@@ -19,6 +19,7 @@ pub mod status_lists;
 pub mod status_places;
 pub mod steps;
 pub mod trust;
+pub mod validity;
 pub mod verify;
 pub mod witnesses;
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
+    config::RequiredStatus,
     core::{
         cms::document_reference::DocumentReference,
-        report::{Outcome, Reliance, Report, StatusReport},
+        report::{CertificateReport, Outcome, Reliance, Report, StatusReport},
         status_list::{StatusListReference, standing},
         time::Time,
         verdict::Indication,
@@ -27,12 +28,14 @@ pub struct Standing {
     others: Option<Arc<StatusLists>>,
     /// Where people verify a document, without a final `/`.
     verification_url: Option<String>,
+    /// Whose papers must have a standing.
+    required: Vec<RequiredStatus>,
 }
 
 impl Standing {
     pub fn new(base_url: &str) -> Self {
         let (prefix, lists) = (format!("{base_url}/v1/documents/"), format!("{base_url}{PATH}/"));
-        Self { prefix, lists, others: None, verification_url: None }
+        Self { prefix, lists, others: None, verification_url: None, required: Vec::new() }
     }
 
     /// With the address at which people verify a document, its id behind it.
@@ -46,6 +49,13 @@ impl Standing {
     #[must_use]
     pub fn with_lists(mut self, lists: Arc<StatusLists>) -> Self {
         self.others = Some(lists);
+        self
+    }
+
+    /// With rules for whose papers must have a standing.
+    #[must_use]
+    pub fn with_required(mut self, rules: &[RequiredStatus]) -> Self {
+        self.required = rules.to_vec();
         self
     }
 
@@ -97,11 +107,27 @@ impl Standing {
     }
 
     /// Writes the standing into the answer, and lets it decide where the signatures alone would accept. A paper that claims to
-    /// be from here and is not known here, or bears the id of another paper, is never accepted.
+    /// be from here and is not known here, or bears the id of another paper, is never accepted; nor is one without a standing of an issuer
+    /// who publishes it.
     ///
     /// # Errors
     /// The registry's, when it cannot be asked: no answer is better than one without the standing.
     pub async fn apply(
+        &self,
+        registry: &dyn Registry,
+        verified: &mut Verified,
+        now: Time,
+    ) -> Result<(), RegistryError> {
+        self.apply_stated(registry, verified, now).await?;
+        let report = &mut verified.report;
+        if report.document.status.is_none() && self.required.iter().any(|rule| covers(rule, report)) {
+            unknown(report);
+        }
+        Ok(())
+    }
+
+    /// The same by what the signers state.
+    async fn apply_stated(
         &self,
         registry: &dyn Registry,
         verified: &mut Verified,
@@ -173,6 +199,20 @@ fn is_recorded(verified: &Verified, reference: &DocumentReference, document: &Is
     content == Some(&hex::encode(document.intent.document_digest))
         && document.intent.kind == reference.kind()
         && verified.signers.contains(&document.issued.signer_certificate_sha256)
+}
+
+/// The rule is for an issuer of this paper, for what it is, or may be where nobody says it, and for when it may have been signed.
+fn covers(rule: &RequiredStatus, report: &Report) -> bool {
+    let is_named = |certificate: &CertificateReport| {
+        let sha256 = hex::encode(certificate.0.fingerprint());
+        rule.certificates.iter().any(|named| named.eq_ignore_ascii_case(&sha256))
+    };
+    let mut passed =
+        report.signatures.iter().filter(|signature| signature.indication == Indication::TotalPassed.name());
+    let is_of_kind = |kind: &String| rule.kinds.is_empty() || rule.kinds.contains(kind);
+    report.document.kind.as_ref().is_none_or(is_of_kind)
+        && rule.from.is_none_or(|from| report.best_signature_time.is_none_or(|proved| proved >= from))
+        && passed.any(|signature| signature.certificates.iter().any(is_named))
 }
 
 fn unknown(report: &mut Report) {

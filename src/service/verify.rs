@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use arc_swap::Guard;
 use tokio::time::Instant;
 
-use super::{SharedEvidence, SharedTrust};
+use super::{SharedEvidence, SharedTrust, validity::ValidityRules};
 use crate::core::{
     algorithm::DigestAlgorithm,
     cms::{
@@ -40,6 +40,8 @@ pub struct VerifyService {
     default_policy: String,
     /// By kind of document.
     purposes: BTreeMap<String, Vec<String>>,
+    /// `None`: they are good for ever.
+    validity: Option<ValidityRules>,
 }
 
 /// One question.
@@ -146,9 +148,17 @@ impl VerifyService {
             policies: policies.into_iter().map(|policy| (policy.id.clone(), policy)).collect(),
             default_policy: default_policy.to_owned(),
             purposes,
+            validity: None,
         };
         service.policy(None)?;
         Ok(service)
+    }
+
+    /// With rules for how long documents are good.
+    #[must_use]
+    pub fn with_validity(mut self, rules: ValidityRules) -> Self {
+        self.validity = Some(rules);
+        self
     }
 
     pub const fn trust(&self) -> &SharedTrust {
@@ -208,6 +218,9 @@ impl VerifyService {
         let signers = counting.filter_map(|signature| signature.signer.as_ref().ok());
         let signers = signers.map(|signer| *signer.fingerprint()).collect();
         let signatures = validation.signatures.iter().map(JudgedSignature::of).collect();
+        if let Some(rules) = &self.validity {
+            rules.apply(&mut report, &validation, request);
+        }
         let reference = validation.content.reference;
         let obstacle = request.purpose.and_then(|purpose| self.purpose_obstacle(purpose, reference.as_ref()));
         let is_receipt = reference.as_ref().is_some_and(|reference| reference.kind() == RECEIPT_KIND);

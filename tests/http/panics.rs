@@ -5,7 +5,7 @@ use std::sync::Arc;
 use antin::{
     cli::dev,
     clock,
-    core::{document_kind::DocumentKinds, memory::Memory, time::Time},
+    core::{document_kind::DocumentKinds, memory::Memory, time::Time, working_days::WorkingDays},
     http::{self, Parts},
     kinds::Kinds,
     pki::{self, InitOptions, Member},
@@ -127,6 +127,7 @@ async fn start() -> Service {
         memory,
         published: None,
         kinds: Arc::clone(Kinds::held()),
+        working_days: WorkingDays::default(),
         policies: held::policies(&[], &DocumentKinds::default()).expect("policies"),
         audit: None,
         issuance_log: None,

@@ -2,6 +2,7 @@
 
 mod rules;
 mod times;
+mod validity;
 
 use antin::core::cms::document_reference::DocumentReference;
 use antin::core::document_kind::DocumentKinds;

@@ -112,6 +112,8 @@ pub struct DocumentReport {
     pub files: Option<Vec<FileReport>>,
     /// `None`: not published or not asked for.
     pub status: Option<StatusReport>,
+    /// The last second for which its kind has it good, for the purpose named; `None`: no end is laid down, it is not known, or not asked for.
+    pub valid_until: Option<Time>,
     /// Digests were given in place of the content.
     #[serde(skip)]
     pub by_digest: bool,
@@ -182,6 +184,7 @@ impl Report {
                 id: content.reference.as_ref().map(|reference| reference.id().to_owned()),
                 files: content.files.as_ref().map(|files| files.iter().map(FileReport::of).collect()),
                 status: None,
+                valid_until: None,
                 by_digest: content.by_digest,
             },
             signatures: signatures

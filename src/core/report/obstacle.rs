@@ -19,6 +19,8 @@ pub enum Obstacle {
     UsedOrSuperseded,
     /// Past the validity that its kind and purpose give it.
     Expired,
+    /// It may be past that or not: it cannot be told when it was signed, which window applies, or which days were working days.
+    ValidityUnknown,
     RequiredSignatureMissing,
     /// The signer had no authority over this kind of document at that date.
     IssuerNotAuthorised,
@@ -47,6 +49,7 @@ impl Obstacle {
             Self::Used => "document-used",
             Self::UsedOrSuperseded => "document-used-or-superseded",
             Self::Expired => "document-expired",
+            Self::ValidityUnknown => "document-validity-unknown",
             Self::RequiredSignatureMissing => "required-signature-missing",
             Self::IssuerNotAuthorised => "issuer-not-authorised",
             Self::SignerRoleUnknown => "signer-role-unknown",
@@ -70,6 +73,7 @@ impl Obstacle {
             Self::Used => [Self::Used],
             Self::UsedOrSuperseded => [Self::UsedOrSuperseded],
             Self::Expired => [Self::Expired],
+            Self::ValidityUnknown => [Self::ValidityUnknown],
             Self::RequiredSignatureMissing => [Self::RequiredSignatureMissing],
             Self::IssuerNotAuthorised => [Self::IssuerNotAuthorised],
             Self::SignerRoleUnknown => [Self::SignerRoleUnknown],
