@@ -86,6 +86,9 @@ pub fn render(report: &Report, language: Language, colour: bool) -> String {
         let known = format!("{} ({})", status.state, local(status.checked_at));
         line(&mut text, language.pick("tình trạng giấy tờ", "standing"), &known);
     }
+    if let Some(time) = report.document.valid_until {
+        line(&mut text, language.pick("có giá trị đến", "good until"), &local(time));
+    }
     if let Some(time) = report.reliance.retry_at {
         line(&mut text, language.pick("kiểm tra lại từ", "ask again from"), &local(time));
     }
