@@ -40,7 +40,7 @@ $(VENV)/installed: tests/oracles/requirements.txt
 	@scripts/packages oracles
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --only-binary=:all: --requirement $<
-	touch $@
+	cp $< $@
 
 $(PKITS)/installed: tests/pkits/requirements.txt | $(VENV)/installed
 	$(VENV)/bin/python scripts/pkits $< $(PKITS)

@@ -448,7 +448,7 @@ async fn a_disk_that_lies_is_found_out() {
 /// Input/output errors and a full disk, for a while: what cannot be recorded is refused in so many words, and then all goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn l01_a_disk_that_fails_for_a_while_loses_nothing() {
-    for (how, first, count) in [("EIO", 30, 25), ("ENOSPC", 210, 60)] {
+    for (how, first, count) in [("EIO", 60, 25), ("ENOSPC", 210, 60)] {
         let mut disk = Disk::new(how);
         let mut world = World::new(how, None);
         let manner = Manner::Fails { how, first, count };

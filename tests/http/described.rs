@@ -86,7 +86,8 @@ async fn what_documents_are_is_told_to_everyone() {
     }
     let referral = kinds.iter().find(|kind| kind["name"] == "referral").expect("a kind");
     assert_eq!(referral["requiredSigners"][1]["signers"], json!([["doctor"], ["facility"]]));
-    assert_eq!(referral["reliance"]["validity"][0]["workingDays"], 10);
+    assert_eq!(referral["reliance"]["validity"][1]["workingDays"], 10);
+    assert_eq!(referral["reliance"]["case"], json!({"listed-disease": "/listedDisease"}));
     for unknown in ["/v1/schemas/other.schema.json", "/v1/schemas/referral.toml", "/v1/schemas/..%2Fantin.toml"] {
         assert_eq!(service.public(Request::get(unknown)).await.status, 404, "{unknown}");
     }

@@ -36,7 +36,12 @@ use std::process::{Command, Output};
 pub fn python_with_pyhanko() -> Option<PathBuf> {
     let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/oracles/venv");
     // Written last: a half-installed environment does not count.
-    if venv.join("installed").exists() { Some(venv.join("bin/python")) } else { missing("pyHanko") }
+    let is_of_this_tree = |installed: String| installed == include_str!("requirements.txt");
+    if std::fs::read_to_string(venv.join("installed")).is_ok_and(is_of_this_tree) {
+        Some(venv.join("bin/python"))
+    } else {
+        missing("pyHanko")
+    }
 }
 
 /// NIST's PKITS as the package of `tests/pkits/requirements.txt` holds it: `certs/*.crt` and `crls/*.crl`.
