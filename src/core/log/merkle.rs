@@ -79,7 +79,7 @@ pub fn root<S: Subtrees>(from: &mut S, size: u64) -> Result<Hash, S::Error> {
     if size == 0 { Ok(empty_root()) } else { range(from, 0, size) }
 }
 
-/// PATH(index, D[size]), the leaf's sibling first (RFC 9162 §2.1.3.1); `index` is below `size`.
+/// `PATH(index, D[size])`, the leaf's sibling first (RFC 9162 §2.1.3.1); `index` is below `size`.
 ///
 /// # Errors
 /// Of the reader.
@@ -99,7 +99,7 @@ pub fn inclusion<S: Subtrees>(from: &mut S, index: u64, size: u64) -> Result<Vec
     Ok(path)
 }
 
-/// PROOF(older, D[newer]) (RFC 9162 §2.1.4.1); empty if `older` is 0 or `newer`, and never above it.
+/// `PROOF(older, D[newer])` (RFC 9162 §2.1.4.1); empty if `older` is 0 or `newer`, and never above it.
 ///
 /// # Errors
 /// Of the reader.
