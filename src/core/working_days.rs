@@ -8,6 +8,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Deserialize;
 use time::{Date, Month, OffsetDateTime, UtcOffset};
@@ -57,15 +58,28 @@ struct WrittenYear {
 }
 
 /// A calendar that nobody can have meant.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CalendarFault {
-    #[error("year.{0}: no year of four digits")]
     Year(String),
-    #[error("year.{year}: {day:?} is no day of it, as in \"{year}-09-02\"")]
     Day { year: i32, day: String },
-    #[error("year.{year}: {day} is no {expected}, or stands twice")]
     Weekday { year: i32, day: Date, expected: &'static str },
 }
+
+impl fmt::Display for CalendarFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Year(year) => write!(formatter, "year.{year}: no year of four digits"),
+            Self::Day { year, day } => {
+                write!(formatter, "year.{year}: {day:?} is no day of it, as in \"{year}-09-02\"")
+            }
+            Self::Weekday { year, day, expected } => {
+                write!(formatter, "year.{year}: {day} is no {expected}, or stands twice")
+            }
+        }
+    }
+}
+
+impl std::error::Error for CalendarFault {}
 
 enum Kind {
     Working,
