@@ -14,7 +14,7 @@ PKITS := target/oracles/pkits
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## The whole story on this machine: make a PKI, sign, verify, tamper, revoke
+demo: ## The whole story on this machine: sign, prove, verify, tamper, use up, withdraw, revoke, catch a forged log
 	@scripts/packages build
 	cargo build --release --locked
 	$(TARGET)/release/antin demo

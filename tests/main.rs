@@ -5,6 +5,7 @@ mod bounds;
 mod command_line;
 mod crash;
 mod crl_entries;
+mod demo;
 mod docs;
 mod documents;
 mod faults;

@@ -32,7 +32,7 @@ const REFRESHED_EVERY: Duration = Duration::from_secs(30);
 /// Name of the audit log's folder, and of the files of its key.
 const AUDIT: &str = "audit";
 /// Name of the issuance log's folder, and of the files of its key.
-const ISSUANCE_LOG: &str = "issuance-log";
+pub const ISSUANCE_LOG: &str = "issuance-log";
 /// Its name, whatever the address is.
 const LOG_ORIGIN: &str = "localhost/antin-dev/log";
 /// Name of the key for receipts, and of its files.

@@ -1,12 +1,17 @@
-//! `antin demo`: [`story`] tells it, [`office`] are the clients in it; the rest renders the papers of invented people.
+//! `antin demo`: [`story`] tells it, [`standing`] and [`transparency`] are chapters of it, [`office`] are the clients in it, [`signed_paper`] what
+//! they exchange, [`shown`] what the visitor sees; the rest renders the papers of invented people.
 
 pub mod judicial;
 pub mod judicial_pdf;
-pub mod office;
+mod office;
 pub mod paper;
 mod shadow;
 pub mod sheet;
+mod shown;
+mod signed_paper;
+mod standing;
 pub mod story;
+mod transparency;
 
 /// An electronic health-book export: a FHIR R4 (4.0.1) document Bundle in JSON, of an invented person.
 pub const HEALTH_BOOK: &str = include_str!("../../../testvectors/documents/health-book.json");
