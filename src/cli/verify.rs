@@ -15,7 +15,7 @@ use super::replay::{self, Basis};
 use super::status_list::StatusListFiles;
 use crate::core::document_kind::DocumentKinds;
 use crate::core::evidence_file;
-use crate::core::log::{KeyKind, LogFault};
+use crate::core::log::KeyKind;
 use crate::core::memory::Memory;
 use crate::core::report::logged;
 use crate::core::report::text::{self, Language};
@@ -117,11 +117,13 @@ fn verify(arguments: &VerifyArguments) -> Result<Code, CommandError> {
     lists.judge(&mut report, validation.content.reference.as_ref(), basis.time);
     if let Some(path) = &arguments.log_key {
         let key = issuance_log::key(path, KeyKind::Note)?;
-        let proof = match &arguments.log_proof {
-            Some(path) => issuance_log::proof(path)?,
-            None => Err(LogFault::NotSignedBy { name: key.name().to_owned() }),
-        };
-        logged::require(&mut report, &proof, &key);
+        let proof = arguments.log_proof.as_deref().map(issuance_log::proof).transpose()?;
+        // What is no proof proves nothing.
+        let proof = proof.and_then(Result::ok);
+        report.document.log = proof.and_then(|proof| logged::shown(&report, &proof, &key));
+        if report.document.log.is_none() {
+            logged::refuse(&mut report);
+        }
     }
     print(arguments, &basis, &report, &document);
     Ok(match report.reliance.outcome {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Config, PostgresSettings, RequiredStatus};
+use super::{Client, Config, PostgresSettings, RequiredLog, RequiredStatus};
 use crate::core::cms::document_reference::RESERVED_KINDS;
 
 /// Octets of the largest settings file.
@@ -170,6 +170,9 @@ fn broken_list_rule(config: &Config) -> Option<(String, &'static str)> {
     }
     if let Some((key, rule)) = config.required_status.iter().find_map(RequiredStatus::broken_rule) {
         return Some((format!("required-status.{key}"), rule));
+    }
+    if let Some((key, rule)) = config.required_log.iter().find_map(RequiredLog::broken_rule) {
+        return Some((format!("required-log.{key}"), rule));
     }
     let key = lists.key.as_ref()?;
     let held = config.keys.iter().find(|held| held.name == *key);
@@ -346,6 +349,7 @@ mod tests {
             ),
             ("[[required-status]]\ncertificates = []\n", "antin.toml:2: required-status.certificates must name"),
             ("[[required-status]]\ncertificates = [\"ab\"]\n", "antin.toml:2: required-status.certificates must name"),
+            ("[[required-log]]\nkey = \"a\"\n", "antin.toml:2: required-log.key must be the public key of a log"),
             (
                 "[[status-list-source]]\nurl-prefix = \"https://a/\"\nsigners = []\n",
                 "antin.toml:3: status-list-source.signers must name",

@@ -8,7 +8,7 @@ mod permission;
 mod receipt;
 mod redis;
 mod registry;
-mod required_status;
+mod required;
 pub mod revocation;
 mod status_lists;
 mod time_stamping;
@@ -21,7 +21,7 @@ pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, Permission, SigningKey};
 pub use receipt::Receipt;
 pub use registry::{PostgresSettings, PostgresUrl, Registry};
-pub use required_status::RequiredStatus;
+pub use required::{Concerned, RequiredLog, RequiredStatus};
 use serde::Deserialize;
 pub use status_lists::{StatusListSource, StatusLists};
 pub use time_stamping::{TimeStampAuthority, TimeStamping};
@@ -56,6 +56,7 @@ pub struct Config {
     #[serde(rename = "status-list-source")]
     pub status_list_sources: Vec<StatusListSource>,
     pub required_status: Vec<RequiredStatus>,
+    pub required_log: Vec<RequiredLog>,
     #[serde(rename = "token")]
     pub tokens: Vec<Token>,
     #[serde(rename = "key")]
@@ -82,6 +83,7 @@ impl Config {
             ("receipt", self.receipt != other.receipt),
             ("status-lists", self.status_lists != other.status_lists),
             ("required-status", self.required_status != other.required_status),
+            ("required-log", self.required_log != other.required_log),
             ("status-list-source", self.status_list_sources != other.status_list_sources),
             ("documents", self.documents != other.documents),
             ("registry", self.registry != other.registry),
@@ -148,6 +150,7 @@ mod tests {
             lines.filter(|line| !line.starts_with("sha256")).map(|line| format!("{line}\n")).collect();
         let parsed = parse(&example, "antin.toml".as_ref()).expect("the examples");
         let tables = (parsed.tokens.len(), parsed.keys.len(), parsed.kinds.len(), parsed.clients.len());
-        assert_eq!((tables, parsed.status_list_sources.len(), parsed.required_status.len()), ((1, 1, 1, 1), 1, 1));
+        assert_eq!((tables, parsed.status_list_sources.len()), ((1, 1, 1, 1), 1));
+        assert_eq!((parsed.required_status.len(), parsed.required_log.len()), (1, 1));
     }
 }

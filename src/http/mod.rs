@@ -86,6 +86,7 @@ use crate::{
         issuance::IssuanceLog,
         keys::SharedKeys,
         levels::LevelRaiser,
+        logged::RequiredLogs,
         permission::Clients,
         readiness::Readiness,
         receipt::ReceiptService,
@@ -160,6 +161,7 @@ pub struct App {
     /// `None`: nobody can be asked for time-stamps.
     extending: Option<ExtendService>,
     standing: Arc<Standing>,
+    required_logs: RequiredLogs,
     /// `None`: no key is set for status lists.
     status_lists: Option<Arc<StatusListPublisher>>,
     /// `None`: no key is set for receipts.
@@ -307,6 +309,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         Arc::clone(&registry),
         Arc::clone(&changed),
     );
+    let required_logs = RequiredLogs::new(&config.required_log, issuance_log.clone());
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
     let room = Room::new(config.limits.buffered_bytes);
     let app = Arc::new(App {
@@ -321,6 +324,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         levels,
         extending,
         standing,
+        required_logs,
         status_lists,
         public_room: room.share(config.limits.buffered_bytes / 2),
         room,

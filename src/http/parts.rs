@@ -14,11 +14,11 @@ use super::{
     multipart::Part,
     problem::Problem,
     request::Deadline,
-    verify::{Digests, GivenContent, Question},
+    verify::{self, Digests, GivenContent, LOG_PROOF, Question},
 };
-use crate::service::verify::ContentDigests;
+use crate::{core::log::proof::LONGEST_PROOF, service::verify::ContentDigests};
 
-const PARTS: &[&str] = &["document", "signature", "purpose", "policy"];
+const PARTS: &[&str] = &["document", "signature", "purpose", "policy", LOG_PROOF];
 /// Bytes of a text part.
 const LONGEST_TEXT: usize = 256;
 /// Bytes a second: content that is hashed as it arrives has the time of a body, and as much more as it takes at this rate.
@@ -60,7 +60,7 @@ pub(super) async fn question(
     let mut reservation = app.room(caller).reserve();
     let (mut document, mut signature): (Option<Bytes>, Option<Bytes>) = (None, None);
     let mut digests = None;
-    let (mut purpose, mut policy) = (None, None);
+    let (mut purpose, mut policy, mut log_proof) = (None, None, None);
     loop {
         let Some(part) = pace.within(parts.next_part()).await? else { break };
         let name = part.name().to_owned();
@@ -69,6 +69,7 @@ pub(super) async fn question(
             "signature" => signature.is_some(),
             "purpose" => purpose.is_some(),
             "policy" => policy.is_some(),
+            LOG_PROOF => log_proof.is_some(),
             _ => return Err(FieldError::new(&name, FieldFault::Unknown(PARTS)).into()),
         };
         if given {
@@ -80,11 +81,16 @@ pub(super) async fn question(
             continue;
         }
         let is_text = !matches!(name.as_str(), "document" | "signature");
-        let longest = if is_text { LONGEST_TEXT } else { usize::MAX };
+        let longest = match name.as_str() {
+            LOG_PROOF => LONGEST_PROOF,
+            _ if is_text => LONGEST_TEXT,
+            _ => usize::MAX,
+        };
         let octets = pace.within(buffer(part, &mut reservation, longest, limits)).await?;
         match name.as_str() {
             "document" => document = Some(octets),
             "signature" => signature = Some(octets),
+            LOG_PROOF => log_proof = Some(verify::log_proof(&octets)?),
             _ => {
                 let text = String::from_utf8(octets.to_vec());
                 let text = text.map_err(|_| FieldError::new(&name, FieldFault::WrongType("UTF-8 text")))?;
@@ -102,7 +108,7 @@ pub(super) async fn question(
         let name = if matches!(content, GivenContent::None) { "document" } else { "signature" };
         return Err(FieldError::new(name, FieldFault::Empty).into());
     }
-    Ok((Question { document, content, purpose, policy }, reservation))
+    Ok((Question { document, content, purpose, policy, log_proof }, reservation))
 }
 
 /// A whole part; all that are held of a request are within the limit of a body.

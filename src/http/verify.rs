@@ -23,14 +23,16 @@ use super::{
 };
 use crate::{
     clock,
-    core::{algorithm::DigestAlgorithm, report::Report, validation::Content},
+    core::{algorithm::DigestAlgorithm, log::LogProof, report::Report, validation::Content},
     revocation::collect::Collected,
     service::verify::{Verified, VerifyError, VerifyRequest},
 };
 
 /// Of a question in a batch; all but the first of one by itself.
-pub(super) const LINE_FIELDS: &[&str] = &["id", "document", "filename", "signature", "digests", "purpose", "policy"];
+pub(super) const LINE_FIELDS: &[&str] =
+    &["id", "document", "filename", "signature", "digests", "purpose", "policy", "logProof"];
 const FIELDS: &[&str] = LINE_FIELDS.split_at(1).1;
+pub(super) const LOG_PROOF: &str = "logProof";
 const DIGEST_FIELDS: &[&str] = &["algorithm", "value"];
 const DIGEST_ALGORITHMS: &[&str] =
     &["sha-1", "sha-224", "sha-256", "sha-384", "sha-512", "sha3-256", "sha3-384", "sha3-512"];
@@ -53,6 +55,8 @@ pub struct Question {
     pub(super) content: GivenContent,
     pub(super) purpose: Option<String>,
     pub(super) policy: Option<String>,
+    /// That the document is in an issuance log: whoever gives one demands that it holds.
+    pub(super) log_proof: Option<LogProof>,
 }
 
 #[derive(Default)]
@@ -120,7 +124,7 @@ impl Case {
 ///
 /// As JSON: `{"document": base64}` for a PDF or an enveloping CMS; `{"document": base64, "signature": base64}` for a detached CMS and
 /// its content; `{"digests": [{"algorithm": "sha-256", "value": base64}], "signature": base64}` where the content stays with the
-/// caller. Optional: `filename`, `purpose`, `policy`. As multipart: parts `document`, `signature`, `purpose`, `policy`; with the
+/// caller. Optional: `filename`, `purpose`, `policy`, `logProof`. As multipart: parts `document`, `signature`, `purpose`, `policy`, `logProof`; with the
 /// signature first, the document is hashed as it arrives, unless an older archive time-stamp needs all of it. A bad
 /// signature is a 200 with a verdict.
 #[utoipa::path(
@@ -209,6 +213,7 @@ pub(super) async fn judge(
     }
     let asked_at = verified.report.validation_time;
     app.standing.apply(&**app.documents.registry(), &mut verified, asked_at).await?;
+    app.required_logs.apply(case.question.log_proof.as_ref(), &mut verified.report).await?;
     app.verdicts.count(verified.report.reliance.outcome);
     Ok(Judged { report: verified.report, _occupied: case.occupied })
 }
@@ -223,6 +228,7 @@ pub(super) fn question(fields: &Fields<'_>) -> Result<Question, FieldError> {
     let digests = digests(fields)?;
     let purpose = fields.text("purpose")?.map(|text| text.into_owned());
     let policy = fields.text("policy")?.map(|text| text.into_owned());
+    let log_proof = fields.text("logProof")?.map(|text| log_proof(text.as_bytes())).transpose()?;
     let (document, content) = match (document, signature, digests) {
         (Some(_), _, Some(_)) => {
             return Err(
@@ -239,7 +245,13 @@ pub(super) fn question(fields: &Fields<'_>) -> Result<Question, FieldError> {
         let name = if matches!(content, GivenContent::None) { "document" } else { "signature" };
         return Err(fields.error(name, FieldFault::Empty));
     }
-    Ok(Question { document, content, purpose, policy })
+    Ok(Question { document, content, purpose, policy, log_proof })
+}
+
+/// A proof as [C2SP tlog-proof](https://c2sp.org/tlog-proof) has it.
+pub(super) fn log_proof(octets: &[u8]) -> Result<LogProof, FieldError> {
+    let rule = "a proof is what GET /v1/documents/{id}/proof gives as proof: its first line is c2sp.org/tlog-proof@v1";
+    LogProof::parse(octets).map_err(|_| FieldError::new(LOG_PROOF, FieldFault::Text(rule)))
 }
 
 pub(super) fn digests(fields: &Fields<'_>) -> Result<Option<Digests>, FieldError> {

@@ -8,6 +8,7 @@ pub mod held;
 pub mod issuance;
 pub mod keys;
 pub mod levels;
+pub mod logged;
 pub mod permission;
 pub mod readiness;
 pub mod receipt;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    config::RequiredStatus,
+    config::{Concerned, RequiredStatus},
     core::{
         cms::document_reference::DocumentReference,
         report::{CertificateReport, Outcome, Reliance, Report, StatusReport},
@@ -120,7 +120,7 @@ impl Standing {
     ) -> Result<(), RegistryError> {
         self.apply_stated(registry, verified, now).await?;
         let report = &mut verified.report;
-        if report.document.status.is_none() && self.required.iter().any(|rule| covers(rule, report)) {
+        if report.document.status.is_none() && self.required.iter().any(|rule| covers(&rule.concerned(), report)) {
             unknown(report);
         }
         Ok(())
@@ -202,7 +202,7 @@ fn is_recorded(verified: &Verified, reference: &DocumentReference, document: &Is
 }
 
 /// The rule is for an issuer of this paper, for what it is, or may be where nobody says it, and for when it may have been signed.
-fn covers(rule: &RequiredStatus, report: &Report) -> bool {
+pub(super) fn covers(rule: &Concerned<'_>, report: &Report) -> bool {
     let is_named = |certificate: &CertificateReport| {
         let sha256 = hex::encode(certificate.0.fingerprint());
         rule.certificates.iter().any(|named| named.eq_ignore_ascii_case(&sha256))

@@ -49,7 +49,7 @@ impl Service {
     }
 
     /// The proof, as soon as it is there; and how long that took.
-    async fn proof_soon(&self, id: &str) -> (Value, Duration) {
+    pub(super) async fn proof_soon(&self, id: &str) -> (Value, Duration) {
         let since = Instant::now();
         loop {
             let answer = self.proof(id).await;

@@ -29,6 +29,7 @@ mod permissions;
 mod readiness;
 mod receipts;
 mod reload;
+mod required_log;
 mod required_status;
 mod rollover;
 mod settings;

@@ -26,6 +26,13 @@ fn order(document: &[u8]) -> Value {
     })
 }
 
+/// The answer to an order for a signed PDF.
+pub(super) async fn signed_paper(service: &Service) -> Value {
+    let answer = service.sign("paper", &order(PAPER)).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.json()
+}
+
 fn with(mut order: Value, field: &str, value: Value) -> Value {
     order[field] = value;
     order

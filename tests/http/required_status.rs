@@ -35,7 +35,12 @@ async fn demanding(member: Member, kinds: &[&str], from: Option<Time>) -> Servic
 
 impl Service {
     /// What becomes of a paper that was signed with the office's key, and not by the service that records what is issued.
-    async fn stolen(&self, kind: Option<&str>) -> (String, String) {
+    pub(super) async fn stolen(&self, kind: Option<&str>) -> (String, String) {
+        self.verify(&json!({"document": base64(&self.stolen_paper(kind))})).await.reliance()
+    }
+
+    /// Such a paper, enveloping.
+    pub(super) fn stolen_paper(&self, kind: Option<&str>) -> Vec<u8> {
         let free = self.running.public;
         let settings = dev::settings(self.directory.path(), free, free);
         let keys = keys::keys(&settings.keys, &[]).expect("the keys");
@@ -44,8 +49,7 @@ impl Service {
         let digest = (DigestAlgorithm::Sha256, &crypto::sha256(CONTENT)[..]);
         let signing_time = clock::now();
         let request = CadesRequest { digest, content: Some(CONTENT), signing_time, document: document.as_ref() };
-        let signed = key.sign_cades(&request).expect("signed");
-        self.verify(&json!({"document": base64(&signed)})).await.reliance()
+        key.sign_cades(&request).expect("signed")
     }
 }
 

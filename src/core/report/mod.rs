@@ -20,6 +20,7 @@ use super::verdict::{Indication, Verdict};
 
 pub use check::{Check, CheckResult, Step};
 pub use countersignature::CountersignatureReport;
+pub use logged::LogReport;
 pub use message::{Message, Text};
 pub use obstacle::Obstacle;
 pub use pdf::{FileReport, PdfReport};
@@ -112,12 +113,17 @@ pub struct DocumentReport {
     pub files: Option<Vec<FileReport>>,
     /// `None`: not published or not asked for.
     pub status: Option<StatusReport>,
+    /// `None`: nobody asked for its place in an issuance log, or it was not shown.
+    pub log: Option<LogReport>,
     /// The last second for which its kind has it good, for the purpose named; `None`: no end is laid down, it is not known, or not asked for.
     pub valid_until: Option<Time>,
     /// Digests were given in place of the content.
     #[serde(skip)]
     pub by_digest: bool,
 }
+
+/// The source of a standing that the record of this service has.
+pub const REGISTRY: &str = "registry";
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -134,7 +140,7 @@ pub struct StatusReport {
 impl StatusReport {
     /// From the record of this service.
     pub fn of_registry(state: &str, now: Time) -> Self {
-        Self { state: state.to_owned(), checked_at: now, age_seconds: 0, source: "registry" }
+        Self { state: state.to_owned(), checked_at: now, age_seconds: 0, source: REGISTRY }
     }
 
     /// From a list signed at `issued_at`.
@@ -184,6 +190,7 @@ impl Report {
                 id: content.reference.as_ref().map(|reference| reference.id().to_owned()),
                 files: content.files.as_ref().map(|files| files.iter().map(FileReport::of).collect()),
                 status: None,
+                log: None,
                 valid_until: None,
                 by_digest: content.by_digest,
             },

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    CertificateReport, CheckResult, CountersignatureReport, Obstacle, Outcome, PdfReport, Report, SignatureReport,
-    Text, message,
+    CertificateReport, CheckResult, CountersignatureReport, LogReport, Obstacle, Outcome, PdfReport, Report,
+    SignatureReport, Text, message,
 };
 use crate::core::cms::document_reference::RECEIPT_KIND;
 use crate::core::time::Time;
@@ -85,6 +85,10 @@ pub fn render(report: &Report, language: Language, colour: bool) -> String {
     if let Some(status) = &report.document.status {
         let known = format!("{} ({})", status.state, local(status.checked_at));
         line(&mut text, language.pick("tình trạng giấy tờ", "standing"), &known);
+    }
+    if let Some(LogReport { origin, index, tree_size }) = &report.document.log {
+        let place = format!("{} {index}/{tree_size}", inert(origin));
+        line(&mut text, language.pick("nhật ký phát hành", "issuance log"), &place);
     }
     if let Some(time) = report.document.valid_until {
         line(&mut text, language.pick("có giá trị đến", "good until"), &local(time));
