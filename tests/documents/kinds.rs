@@ -217,6 +217,46 @@ fn a_health_book_is_a_document_whose_references_resolve() {
     }
 }
 
+/// Who passes over what he does not understand reads another document than the one that was meant.
+#[test]
+fn what_would_change_the_meaning_of_a_health_book_is_refused() {
+    let put = |path: &str, name: &str, value: Value| {
+        let mut bundle = small();
+        bundle.pointer_mut(path).expect(path)[name] = value;
+        check("health-book", "application/fhir+json", bundle.to_string().as_bytes()).map_err(|fault| fault.path)
+    };
+    let negated = json!([{"url": "http://a/not", "valueBoolean": true}]);
+    let acting = json!({"status": "generated", "div": "<div><script>a()</script></div>"});
+    for (path, name, value) in [
+        ("", "implicitRules", json!("http://a/rules")),
+        ("", "total", json!(1)),
+        ("", "nobodyKnows", json!(1)),
+        ("", "modifierExtension", negated.clone()),
+        ("/entry/1", "request", json!({"method": "DELETE", "url": "Patient/1"})),
+        ("/entry/1", "search", json!({"mode": "match"})),
+        ("/entry/1", "modifierExtension", negated.clone()),
+        ("/entry/1/resource", "implicitRules", json!("http://a/rules")),
+        ("/entry/1/resource", "modifierExtension", negated.clone()),
+        ("/entry/0/resource/section/0", "modifierExtension", negated),
+    ] {
+        assert_eq!(put(path, name, value), Err(format!("{path}/{name}")), "{path}/{name}");
+    }
+    assert_eq!(put("/entry/1/resource", "text", acting.clone()), Err("/entry/1/resource/text/div".to_owned()));
+    let contained = json!([{"resourceType": "Organization", "id": "a", "text": acting}]);
+    let path = "/entry/1/resource/contained/0/text/div".to_owned();
+    assert_eq!(put("/entry/1/resource", "contained", contained), Err(path));
+    for (path, name, value) in [
+        ("", "meta", json!({"lastUpdated": "2026-08-03T09:30:00+07:00"})),
+        ("", "language", json!("vi")),
+        ("", "_language", json!({"id": "a"})),
+        ("/entry/1", "link", json!([])),
+        ("/entry/1/resource", "extension", json!([{"url": "http://a/b", "valueString": "c"}])),
+        ("/entry/1/resource", "modifierExtension", json!([])),
+    ] {
+        assert_eq!(put(path, name, value), Ok(()), "{path}/{name}");
+    }
+}
+
 /// References as servers write them: relative to the base of the entry, with a version, into the resource itself.
 #[test]
 fn references_resolve_as_the_standard_has_it() {

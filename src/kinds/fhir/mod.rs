@@ -1,12 +1,13 @@
 //! Documents of FHIR R4 (4.0.1): what chapter 3.3 (Documents) and the invariants of Bundle and Composition demand, and of whom they are. The
 //! elements of all other resources are for the schema of the kind.
 //!
-//! `references` is what references lead to, `composition` the first entry with its subject, `narrative` text for people, `values` the
-//! primitive types.
+//! `references` is what references lead to, `composition` the first entry with its subject, `narrative` text for people, `understood` what
+//! may not be passed over, `values` the primitive types.
 
 mod composition;
 mod narrative;
 mod references;
+mod understood;
 mod values;
 
 use serde_json::Value;
@@ -38,6 +39,7 @@ pub fn check(bundle: &Value, sections: &[Section]) -> Result<(), ContentFault> {
     let entries = bundle["entry"].as_array().filter(|entries| !entries.is_empty());
     let entries = entries.ok_or_else(|| ContentFault::new("/entry", "must have entries"))?;
     let resources = Resources::read(entries)?;
+    understood::check(bundle, entries)?;
     resources.check_references()?;
     composition::check(&resources, sections)
 }
