@@ -2,7 +2,7 @@
 //! generator beside the service, as shares of the raw rate of P-256 operations on the same cores in the same run.
 //!
 //! The service is a process of its own (`antin serve`); the clients run in this one. Everything is bounded in time, and what is started ends
-//! with the run.
+//! with the run. Words behind `--` choose the stores whose names have them: `cargo bench --bench issuing -- log`.
 
 mod client;
 #[path = "../../tests/kit/postgres.rs"]
@@ -56,12 +56,15 @@ async fn measure() -> Result<(), Failure> {
         "{CLIENTS} keep-alive clients over mutual TLS 1.3, B-B, detached, a referral of 1.4 KB held against its schema"
     );
     let postgres = postgres::PostgresServer::start(&["max_connections=100"]);
-    for (name, store) in [
-        ("SQLite", Store::Sqlite { audit: false, log: false }),
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let stores = [
+        ("SQLite alone", Store::Sqlite { audit: false, log: false }),
         ("SQLite, with the issuance log", Store::Sqlite { audit: false, log: true }),
         ("SQLite, with the audit log", Store::Sqlite { audit: true, log: false }),
         ("PostgreSQL on the same cores", Store::Postgres(postgres.database())),
-    ] {
+    ];
+    let is_wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
+    for (name, store) in stores.into_iter().filter(|(name, _)| is_wanted(name)) {
         let service = Service::start(&store)?;
         let clients = Clients::open(&service, CLIENTS).await?;
         clients.sign_for(WARMING, None).await?;
