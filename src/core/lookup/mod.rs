@@ -117,7 +117,7 @@ mod tests {
             (WrittenFields { identity_number: secret, ..WRITTEN }, Field::IdentityNumber),
         ];
         for (written, field) in faulty {
-            let fault = LookupFields::normalise(&written).err().expect(field.name());
+            let fault = LookupFields::normalise(&written).err().expect("a fault");
             assert_eq!(fault.field, field);
             assert!(fault.to_string().starts_with(&format!("{} must ", field.name())), "{fault}");
             assert!(!fault.to_string().contains(secret));
