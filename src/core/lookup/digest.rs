@@ -57,14 +57,32 @@ pub struct LookupKey {
 }
 
 /// Why octets are no key.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum WeakKey {
-    #[error("the key has {0} octets and must have 32: make one with `openssl rand -out FILE 32`")]
     Length(usize),
-    #[error("the key is not random, {0} different octets are too few: make one with `openssl rand -out FILE 32`")]
     Repeating(usize),
-    #[error("OpenSSL computes no HMAC-SHA-256")]
-    NotComputed(#[from] ErrorStack),
+    NotComputed(ErrorStack),
+}
+
+impl std::error::Error for WeakKey {}
+
+impl From<ErrorStack> for WeakKey {
+    fn from(source: ErrorStack) -> Self {
+        Self::NotComputed(source)
+    }
+}
+
+impl fmt::Display for WeakKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const REMEDY: &str = "make one with `openssl rand -out FILE 32`";
+        match self {
+            Self::Length(length) => write!(formatter, "the key has {length} octets and must have 32: {REMEDY}"),
+            Self::Repeating(different) => {
+                write!(formatter, "the key is not random, {different} different octets are too few: {REMEDY}")
+            }
+            Self::NotComputed(source) => write!(formatter, "OpenSSL computes no HMAC-SHA-256: {source}"),
+        }
+    }
 }
 
 impl LookupKey {

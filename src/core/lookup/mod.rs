@@ -53,11 +53,18 @@ impl Field {
 }
 
 /// Which field breaks which rule; nothing of what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} must {rule}", field.name())]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldFault {
     pub field: Field,
     pub rule: &'static str,
+}
+
+impl std::error::Error for FieldFault {}
+
+impl std::fmt::Display for FieldFault {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} must {}", self.field.name(), self.rule)
+    }
 }
 
 /// The five fields, each in its one spelling. Personal data: it cannot be printed, and lives as long as the request.
