@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod evidence_file;
 pub mod foreign;
 pub mod log;
+pub mod lookup;
 pub mod memory;
 pub mod oid;
 pub mod path;

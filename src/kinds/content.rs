@@ -6,9 +6,13 @@ use serde_json::Value;
 use super::{
     fhir, json,
     kind::KindFault,
+    lookup::LookupPointers,
     schema::{Schema, Schemas},
 };
-use crate::core::pdf::{document::Document, page, survey::survey};
+use crate::core::{
+    lookup::LookupFields,
+    pdf::{document::Document, page, survey::survey},
+};
 
 /// What documents of a kind are under one media type.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub struct Content {
     pub schema: Option<Schema>,
     /// Of a FHIR document: sections that its Composition must have.
     pub sections: Vec<Section>,
+    /// Where JSON says by what the public may ask for it.
+    pub lookup: Option<LookupPointers>,
 }
 
 /// How a document is written.
@@ -57,6 +63,7 @@ pub(super) struct WrittenContent {
     schema: Option<String>,
     #[serde(default)]
     sections: Vec<Section>,
+    lookup: Option<LookupPointers>,
 }
 
 /// Where a document breaks which rule of its kind. It repeats nothing of what the document says.
@@ -86,7 +93,7 @@ impl ContentFault {
 
 impl WrittenContent {
     pub(super) fn with(self, schemas: &Schemas) -> Result<Content, KindFault> {
-        let Self { media_type, form, maximum_bytes, schema, sections } = self;
+        let Self { media_type, form, maximum_bytes, schema, sections, lookup } = self;
         let (kind, of_kind) = media_type.split_once('/').unwrap_or_default();
         let is_token = |text: &str| !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_graphic());
         if !is_token(kind) || !is_token(of_kind) || media_type.contains(';') || media_type.len() > 127 {
@@ -102,8 +109,12 @@ impl WrittenContent {
         if !sections.iter().all(has_codes) || (!sections.is_empty() && form != Form::FhirDocument) {
             return Err(KindFault::Value("content.sections", "have a name and codes, in a fhir-document"));
         }
+        if lookup.is_some() && form != Form::Json {
+            return Err(KindFault::Value("content.lookup", "be given for json, and for nothing else"));
+        }
+        lookup.as_ref().map_or(Ok(()), LookupPointers::check)?;
         let schema = schema.map(|name| schemas.compile(&name)).transpose()?;
-        Ok(Content { media_type, form, maximum_bytes, schema, sections })
+        Ok(Content { media_type, form, maximum_bytes, schema, sections, lookup })
     }
 }
 
@@ -122,6 +133,12 @@ impl Content {
                 self.check_schema(&value)
             }
         }
+    }
+
+    /// What the document, which was checked, says of the five fields.
+    pub(super) fn lookup_fields(&self, document: &[u8]) -> Result<Vec<LookupFields>, ContentFault> {
+        let Some(pointers) = &self.lookup else { return Ok(Vec::new()) };
+        pointers.fields(&json::parse(document)?)
     }
 
     fn check_schema(&self, value: &Value) -> Result<(), ContentFault> {

@@ -8,7 +8,7 @@ use super::{
     content::{Content, ContentFault, Form, WrittenContent},
     schema::Schemas,
 };
-use crate::core::{document_kind::Period, document_validity::Window};
+use crate::core::{document_kind::Period, document_validity::Window, lookup::LookupFields};
 
 /// What may be issued as one kind of document.
 #[derive(Debug)]
@@ -146,6 +146,7 @@ impl DocumentKind {
         if written.contents.is_empty() {
             return Err(KindFault::Value("content", "be there at least once"));
         }
+        let disclosure_is_empty = written.disclosure.public.is_empty();
         let mut contents: Vec<Content> = Vec::new();
         for content in written.contents {
             let content = content.with(schemas)?;
@@ -153,6 +154,12 @@ impl DocumentKind {
                 return Err(KindFault::Value("content.media-type", "differ between contents"));
             }
             contents.push(content);
+        }
+        if disclosure_is_empty && contents.iter().any(|content| content.lookup.is_some()) {
+            return Err(KindFault::Value(
+                "content.lookup",
+                "be given only where disclosure.public has something to tell",
+            ));
         }
         let Written { name, title, law, periods, reliance, disclosure, .. } = written;
         Ok(Self { name, title, law, contents, periods, reliance, disclosure })
@@ -163,9 +170,26 @@ impl DocumentKind {
     /// # Errors
     /// [`ContentFault`] says where what is wrong, and nothing of what the document says.
     pub fn check(&self, media_type: &str, document: &[u8]) -> Result<(), ContentFault> {
+        self.content(media_type)?.check(document)
+    }
+
+    /// By which fields the public may ask for a document that was checked; none: it may not be told of this one, or the document does not
+    /// say (a PDF, a person without an identity paper).
+    ///
+    /// # Errors
+    /// [`ContentFault`], likewise.
+    pub fn lookup_fields(&self, media_type: &str, document: &[u8]) -> Result<Vec<LookupFields>, ContentFault> {
+        if self.disclosure.public.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.content(media_type)?.lookup_fields(document)
+    }
+
+    /// By its media type, parameters of which are passed over.
+    fn content(&self, media_type: &str) -> Result<&Content, ContentFault> {
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         let content = self.contents.iter().find(|content| content.media_type.eq_ignore_ascii_case(essence));
-        content.ok_or_else(|| self.media_type_fault())?.check(document)
+        content.ok_or_else(|| self.media_type_fault())
     }
 
     /// The same for a document whose media type nobody told: by how it begins.
@@ -206,6 +230,9 @@ mod tests {
     const GOOD: &str = "name = \"permit\"\ntitle = { vi = \"a\", en = \"b\" }\n[[content]]\nmedia-type = \"application/pdf\"\n\
                         form = \"pdf\"\nmaximum-bytes = 100\n";
 
+    const LOOKUP: &str = "[content.lookup]\nfile-code = \"/a\"\nfull-name = \"/b\"\nbirth-date = \"/c\"\ngender = \"/d\"\n\
+                          identity-number = [\"/e\"]\n";
+
     #[test]
     fn each_rule_is_held_and_named() {
         assert!(DocumentKind::read(GOOD, &Schemas::default()).is_ok());
@@ -221,6 +248,8 @@ mod tests {
             (changed("application/pdf", "pdf"), "content.media-type must"),
             (more("sections = [{ name = \"a\", codes = [\"1-8\"] }]\n"), "content.sections must"),
             (more("[[content]]\nmedia-type = \"application/pdf\"\nform = \"pdf\"\nmaximum-bytes = 1\n"), "differ"),
+            (more("[content.lookup]\n"), "missing field"),
+            (more(LOOKUP), "content.lookup must be given for json"),
             (more("[[period]]\nsigners = []\n"), "period.signers must"),
             (more("[[period]]\nsigners = [[\"A\"]]\n"), "period.signers must"),
             (more("[[period]]\nsigners = [[\"a\"]]\n[[period]]\nsigners = [[\"a\"]]\n"), "period must follow"),

@@ -8,6 +8,7 @@ pub mod content;
 pub mod fhir;
 pub mod json;
 pub mod kind;
+pub mod lookup;
 pub mod schema;
 mod vocabulary;
 

@@ -4,6 +4,7 @@ mod adding;
 pub mod documents;
 pub mod existing;
 pub mod extend;
+pub mod guesses;
 pub mod held;
 pub mod issuance;
 pub mod keys;

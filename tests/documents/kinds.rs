@@ -1,6 +1,9 @@
 //! The sample of each kind is good; whatever is changed in it is found, with its path, and nothing of what it says is repeated.
 
-use antin::kinds::{ContentFault, Kinds};
+use antin::{
+    core::lookup::LookupKey,
+    kinds::{ContentFault, Kinds},
+};
 use serde_json::{Value, json};
 
 /// Kind, media type, sample.
@@ -62,6 +65,25 @@ fn there_is_a_good_sample_of_each_kind() {
     }
     let small = include_bytes!("../../testvectors/documents/health-book-small.json");
     assert_eq!(check("health-book", "application/fhir+json", small), Ok(()));
+}
+
+/// As those who hold the paper type it, without marks; nothing for those that the public is not told of, and none of JSON that is.
+#[test]
+fn samples_are_found_by_their_five_fields() {
+    let key = LookupKey::new(&(0..32).collect::<Vec<u8>>()).unwrap();
+    let mut found = 0;
+    for (kind, media_type, document) in SAMPLES {
+        let described = Kinds::held().get(kind).expect(kind);
+        let fields = described.lookup_fields(media_type, document).expect(kind);
+        let may_be = media_type == "application/json" && !described.disclosure.public.is_empty();
+        assert_eq!(!fields.is_empty(), may_be, "{kind}, {media_type}");
+        for fields in fields {
+            let [marked, plain] = key.of_document(&fields).unwrap();
+            assert!(key.of_question(&fields).unwrap().is_same(&marked) && !marked.is_same(&plain), "{kind}");
+            found += 1;
+        }
+    }
+    assert!(found >= 4, "{found}");
 }
 
 /// Each member that a schema of ours demands, taken away; and one that nobody knows, put in: everywhere in the sample.
