@@ -223,10 +223,10 @@ async fn import(place: &Place, file: &Path) -> Result<Code, CommandError> {
 }
 
 fn words(counts: &exchange::Counts) -> String {
-    let exchange::Counts { documents, signatures, changes, raising, renewals, logged } = counts;
+    let exchange::Counts { documents, signatures, changes, raising, renewals, logged, lookups } = counts;
     format!(
         "{documents} attempts, {signatures} signatures, {changes} changes of standing, {raising} waiting for a level, \
-         {renewals} time-stamps to be renewed, {logged} in the issuance log"
+         {renewals} time-stamps to be renewed, {logged} in the issuance log, {lookups} digests of the lookup"
     )
 }
 

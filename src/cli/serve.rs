@@ -131,6 +131,7 @@ pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, S
     let authorities = witnesses::authorities(config.issuance_log.tls_authorities.as_deref())?;
     let witnesses = Witnesses::new(&config.issuance_log.witnesses, authorities.as_deref())?;
     let witness = open_witness(&config.witness)?;
+    let lookup = held::lookup_keys(&config.lookup)?;
     Ok(Parts {
         keys,
         registry,
@@ -148,6 +149,7 @@ pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, S
         issuance_log,
         witnesses,
         witness,
+        lookup,
         config,
     })
 }

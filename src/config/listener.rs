@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
+use super::Network;
+
 /// Verifying, for everyone.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -13,11 +15,18 @@ pub struct Public {
     pub base_url: String,
     /// Where people verify a document, without a final `/`: in the QR codes of seals, its id behind it.
     pub verification_url: Option<String>,
+    /// Reverse proxies, which say in `X-Forwarded-For` for whom they ask; nobody else is believed.
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl Default for Public {
     fn default() -> Self {
-        Self { address: local(8080), base_url: "http://127.0.0.1:8080".to_owned(), verification_url: None }
+        Self {
+            address: local(8080),
+            base_url: "http://127.0.0.1:8080".to_owned(),
+            verification_url: None,
+            trusted_proxies: Vec::new(),
+        }
     }
 }
 

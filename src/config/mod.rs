@@ -4,7 +4,9 @@ mod file;
 mod issuance_log;
 mod key_rules;
 mod listener;
+mod lookup;
 mod permission;
+mod proxies;
 mod receipt;
 mod redis;
 mod registry;
@@ -18,7 +20,9 @@ pub use audit::Audit;
 pub use file::{ConfigError, parse, read};
 pub use issuance_log::{IssuanceLog, LogWitness, Witness};
 pub use listener::{Internal, Limits, MutualTls, Public};
+pub use lookup::Lookup;
 pub use permission::{Client, Kind, Operation, Padding, Permission, SigningKey};
+pub use proxies::{InvalidNetwork, Network};
 pub use receipt::Receipt;
 pub use registry::{PostgresSettings, PostgresUrl, Registry};
 pub use required::{Concerned, RequiredLog, RequiredStatus};
@@ -52,6 +56,7 @@ pub struct Config {
     pub audit: Audit,
     pub issuance_log: IssuanceLog,
     pub witness: Witness,
+    pub lookup: Lookup,
     pub log: Log,
     #[serde(rename = "status-list-source")]
     pub status_list_sources: Vec<StatusListSource>,
@@ -90,6 +95,7 @@ impl Config {
             ("audit", self.audit != other.audit),
             ("issuance-log", self.issuance_log != other.issuance_log),
             ("witness", self.witness != other.witness),
+            ("lookup", self.lookup != other.lookup),
             ("log", self.log != other.log),
             ("kind", self.kinds != other.kinds),
         ];

@@ -43,6 +43,7 @@ pub enum Operation {
     ReadSignature,
     ReadDocument,
     ReadProof,
+    Lookup,
 }
 
 impl Operation {
@@ -57,6 +58,7 @@ impl Operation {
             Self::ReadSignature => "read-signature",
             Self::ReadDocument => "read-document",
             Self::ReadProof => "read-proof",
+            Self::Lookup => "lookup",
         }
     }
 
@@ -69,7 +71,8 @@ impl Operation {
             | Self::SivaValidate
             | Self::ReadSignature
             | Self::ReadDocument
-            | Self::ReadProof => Durability::Written,
+            | Self::ReadProof
+            | Self::Lookup => Durability::Written,
         }
     }
 
@@ -115,6 +118,7 @@ impl Auditable {
             (&Method::POST, "/v1/extend") => Operation::Extend,
             (&Method::POST, "/v1/verify" | "/v1/verify/batch") => Operation::Verify,
             (&Method::POST, "/validate") => Operation::SivaValidate,
+            (&Method::POST, "/v1/lookup") => Operation::Lookup,
             _ => {
                 let rest = path.strip_prefix("/v1/documents/")?;
                 let (id, below) = rest.split_once('/').unwrap_or((rest, ""));

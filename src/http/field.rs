@@ -47,6 +47,8 @@ pub enum FieldFault {
     Value(&'static [&'static str]),
     /// The rule for texts of this field.
     Text(&'static str),
+    /// The same where the rule has a part of its own.
+    Rule(String),
     /// Cannot stand beside the other field, or without it: the rule.
     Conflict(&'static str),
     TooMany(usize),
@@ -67,6 +69,7 @@ impl fmt::Display for FieldFault {
             Self::Length { expected, found } => write!(formatter, "the value must have {expected} bytes, not {found}"),
             Self::Value(allowed) => write!(formatter, "the field must be one of {}", allowed.join(", ")),
             Self::Text(rule) | Self::Conflict(rule) => formatter.write_str(rule),
+            Self::Rule(rule) => formatter.write_str(rule),
             Self::TooMany(most) => write!(formatter, "at most {most} may be given"),
             Self::Empty => formatter.write_str("the field must not be empty"),
         }

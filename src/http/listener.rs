@@ -36,6 +36,7 @@ use super::{
     batch::Streamed,
     client_crls::{ClientCrls, is_listed, names_one_of},
     head::StrictFraming,
+    origin::Peer,
     patience::Patient,
     places::{InWork, Place, Places},
     request::Door,
@@ -150,9 +151,9 @@ impl Listener {
                 accepted = socket.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, address)) => {
                     let (listener, stop) = (Arc::clone(&self), stop.clone());
-                    tasks.spawn(async move { listener.connection(stream, place, stop).await });
+                    tasks.spawn(async move { listener.connection(stream, Peer(address.ip()), place, stop).await });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -168,10 +169,10 @@ impl Listener {
         }
     }
 
-    async fn connection(&self, stream: TcpStream, place: Place, stop: watch::Receiver<bool>) {
+    async fn connection(&self, stream: TcpStream, peer: Peer, place: Place, stop: watch::Receiver<bool>) {
         let _ = stream.set_nodelay(true);
         let Some(tls) = &self.tls else {
-            return self.http1(stream, &place, Caller::Anyone, stop, None).await;
+            return self.http1(stream, &place, (Caller::Anyone, peer), stop, None).await;
         };
         let mut client_crls = tls.client_crls.clone();
         client_crls.borrow_and_update();
@@ -201,9 +202,9 @@ impl Listener {
         let evidence = Arc::clone(&tls.evidence);
         let presented = Some(Presented { certificates, client_crls, clients, evidence, caller: caller.clone() });
         if session.alpn_protocol() == Some(b"h2") {
-            self.http2(stream, &place, caller, stop, presented).await;
+            self.http2(stream, &place, (caller, peer), stop, presented).await;
         } else {
-            self.http1(stream, &place, caller, stop, presented).await;
+            self.http1(stream, &place, (caller, peer), stop, presented).await;
         }
     }
 
@@ -211,7 +212,7 @@ impl Listener {
         &self,
         stream: T,
         place: &Place,
-        caller: Caller,
+        (caller, peer): (Caller, Peer),
         stop: watch::Receiver<bool>,
         presented: Option<Presented>,
     ) where
@@ -227,6 +228,7 @@ impl Listener {
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(Closing(closing.clone()));
             request.extensions_mut().insert(place.working());
+            request.extensions_mut().insert(peer);
             let (in_work, request) = place.begin(request);
             respond(Arc::clone(&self.door), caller.clone(), in_work, request)
         });
@@ -239,7 +241,7 @@ impl Listener {
         &self,
         stream: T,
         place: &Place,
-        caller: Caller,
+        (caller, peer): (Caller, Peer),
         stop: watch::Receiver<bool>,
         presented: Option<Presented>,
     ) where
@@ -259,6 +261,7 @@ impl Listener {
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Closing(closing.clone()));
             request.extensions_mut().insert(place.working());
+            request.extensions_mut().insert(peer);
             let (in_work, request) = place.begin(request);
             respond(Arc::clone(&door), caller.clone(), in_work, request)
         });

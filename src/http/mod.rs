@@ -16,9 +16,11 @@ mod issuance_log;
 mod kinds;
 mod limits;
 mod listener;
+mod lookup;
 mod metrics;
 mod multipart;
 mod openapi;
+mod origin;
 mod parts;
 mod patience;
 mod pdf;
@@ -28,6 +30,7 @@ mod published;
 mod receipt;
 mod request;
 pub mod router;
+mod running;
 mod settings_watch;
 mod sign;
 mod siva;
@@ -42,11 +45,10 @@ mod words;
 
 use std::{
     collections::BTreeMap,
-    io,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -60,6 +62,7 @@ use tokio::{
 };
 
 pub use metrics::install as install_metrics;
+pub use running::{BootError, Running};
 
 use auth::Caller;
 use client_crls::{ClientCrlMarks, ClientCrls};
@@ -76,7 +79,7 @@ use crate::{
     core::{log::NoteSigner, memory::Memory, policy::Policy, time::Time, working_days::WorkingDays},
     issuance_log::{Publisher, Witness},
     kinds::Kinds,
-    registry::{Registry, RegistryError},
+    registry::Registry,
     revocation::{RevocationCache, status_lists::StatusLists},
     service::{
         SharedTrust,
@@ -87,6 +90,7 @@ use crate::{
         keys::SharedKeys,
         levels::LevelRaiser,
         logged::RequiredLogs,
+        lookup::{LookupKeys, LookupService},
         permission::Clients,
         readiness::Readiness,
         receipt::ReceiptService,
@@ -97,20 +101,14 @@ use crate::{
         steps::Steps,
         trust::ListInForce,
         validity::ValidityRules,
-        verify::{VerifyError, VerifyService},
+        verify::VerifyService,
         witnesses::Witnesses,
     },
-    signing::{
-        IssuingKey,
-        timestamp::{TimeStampClient, TimeStampClientError},
-    },
+    signing::{IssuingKey, timestamp::TimeStampClient},
 };
 
 /// How often files are looked at for changes.
 const WATCHED_EVERY: Duration = Duration::from_millis(400);
-/// How long it is waited for work in threads to let go of the registry, and how often it is looked at.
-const LET_GO_WITHIN: Duration = Duration::from_secs(5);
-const LET_GO_EVERY: Duration = Duration::from_millis(5);
 /// How often figures are tidied.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -146,6 +144,8 @@ pub struct Parts {
     pub witnesses: Witnesses,
     /// `None`: this service is no witness of other logs.
     pub witness: Option<Witness>,
+    /// `None`: nobody can ask by the five fields.
+    pub lookup: Option<LookupKeys>,
 }
 
 /// What every handler can ask.
@@ -162,6 +162,8 @@ pub struct App {
     extending: Option<ExtendService>,
     standing: Arc<Standing>,
     required_logs: RequiredLogs,
+    /// `None`: no key is set for the lookup.
+    lookup: Option<LookupService>,
     /// `None`: no key is set for status lists.
     status_lists: Option<Arc<StatusListPublisher>>,
     /// `None`: no key is set for receipts.
@@ -200,51 +202,6 @@ impl App {
         match caller {
             Caller::Client(_) => &self.client_work,
             Caller::Anyone | Caller::UnknownClient => &self.public_work,
-        }
-    }
-}
-
-/// Why the service did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum BootError {
-    #[error("cannot listen on {address} ({setting}): choose a free address of this machine")]
-    Bind { setting: &'static str, address: SocketAddr, source: io::Error },
-    #[error("mutual-tls: {0}")]
-    Tls(#[from] tls::TlsError),
-    #[error("verify.policy: {0}")]
-    Policy(#[source] VerifyError),
-    #[error("the registry: {0}")]
-    Registry(#[from] RegistryError),
-    #[error(transparent)]
-    TimeStamping(#[from] TimeStampClientError),
-}
-
-/// A running service.
-pub struct Running {
-    pub public: SocketAddr,
-    pub mutual_tls: Option<SocketAddr>,
-    pub internal: Option<SocketAddr>,
-    stop: watch::Sender<bool>,
-    listeners: JoinSet<()>,
-    watchers: JoinSet<()>,
-    revocation: RevocationCache,
-    registry: Arc<dyn Registry>,
-}
-
-impl Running {
-    /// Takes no more requests, lets those in work end as long as the settings allow, and returns.
-    pub async fn shutdown(mut self) {
-        self.stop.send_replace(true);
-        while self.listeners.join_next().await.is_some() {}
-        self.watchers.shutdown().await;
-        self.revocation.shutdown().await;
-        // What goes on in threads (nobody can end it) lets go of the registry in a moment: who opens it next finds it free.
-        let ending = Instant::now();
-        while Arc::strong_count(&self.registry) > 1 && ending.elapsed() < LET_GO_WITHIN {
-            tokio::time::sleep(LET_GO_EVERY).await;
-        }
-        if let Err(error) = self.registry.leave().await {
-            tracing::warn!(error = ?error, "the registry was not left; other nodes wait for the end of this one's lease");
         }
     }
 }
@@ -301,7 +258,12 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         Arc::clone(&standing),
         levels.clone(),
     );
-    let sign = Arc::new(sign.with_log(issuance_log.clone()).with_status_places(places));
+    let lookup_keys = parts.lookup.map(Arc::new);
+    let sign = sign.with_log(issuance_log.clone()).with_status_places(places).with_lookup(lookup_keys.clone());
+    let sign = Arc::new(sign);
+    let lookup = lookup_keys.map(|lookup_keys| {
+        LookupService::new(lookup_keys, Arc::clone(&registry), Arc::clone(&kinds), Arc::clone(&verify), keys.clone())
+    });
     let status_lists = StatusListPublisher::new(
         &config.status_lists,
         &config.public.base_url,
@@ -325,6 +287,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         extending,
         standing,
         required_logs,
+        lookup,
         status_lists,
         public_room: room.share(config.limits.buffered_bytes / 2),
         room,

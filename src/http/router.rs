@@ -7,8 +7,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, batch, documents, extend, health, issuance_log, kinds, metrics, openapi, problem::Problem, published, sign,
-    siva, status_lists, trust, verify, witness,
+    App, batch, documents, extend, health, issuance_log, kinds, lookup, metrics, openapi, problem::Problem, published,
+    sign, siva, status_lists, trust, verify, witness,
 };
 
 #[derive(OpenApi)]
@@ -22,7 +22,7 @@ struct Description;
 
 /// For everyone: verifying.
 pub fn public(app: &Arc<App>) -> Router {
-    let (router, _) = verifying().split_for_parts();
+    let (router, _) = verifying().merge(asking()).split_for_parts();
     let router = router
         .merge(published::router(app))
         .merge(issuance_log::router(app))
@@ -45,7 +45,7 @@ pub fn internal(app: &Arc<App>) -> Router {
 
 /// The description of all routes.
 pub fn description() -> utoipa::openapi::OpenApi {
-    everything().split_for_parts().1
+    everything().merge(asking()).split_for_parts().1
 }
 
 fn everything() -> OpenApiRouter<Arc<App>> {
@@ -74,6 +74,11 @@ fn verifying() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(health::healthz))
         .routes(routes!(status_lists::status_lists))
         .routes(routes!(status_lists::status_list))
+}
+
+/// For those who hold a paper, and for nobody else's machines.
+fn asking() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(lookup::lookup))
 }
 
 fn operating() -> OpenApiRouter<Arc<App>> {

@@ -23,7 +23,7 @@ use super::{
     field::{FieldError, FieldFault, Fields},
     issuance_log::PromiseBody,
     limits::{self, BodyLimits, Reservation},
-    parts, pdf,
+    lookup, parts, pdf,
     problem::Problem,
     verify::{DIGEST, digest},
 };
@@ -50,6 +50,7 @@ pub(super) const LINE_FIELDS: &[&str] = &[
     "signer",
     "existingSignature",
     "metadata",
+    "lookup",
     "pdf",
 ];
 const FIELDS: &[&str] = LINE_FIELDS.split_at(1).1;
@@ -83,7 +84,7 @@ pub(super) struct SignedBody {
 /// Signs a document.
 ///
 /// `{"kind": "health-book", "document": base64, "mediaType": "application/fhir+json", "format": "cades", "packaging":
-/// "detached|enveloping", "level": "B-B|B-T", "signer"?: key or authority, "existingSignature"?: base64, "metadata"?: {…}}`, or `"digest":
+/// "detached|enveloping", "level": "B-B|B-T", "signer"?: key or authority, "existingSignature"?: base64, "metadata"?: {…}, "lookup"?: {…}}`, or `"digest":
 /// {"algorithm": "sha-256", "value": base64}`
 /// in place of `document` for a detached signature where the kind allows it; or the same fields as parts of a multipart body, the
 /// document last as bytes. With `"format": "pades"` the document is a PDF, `packaging` is left out, `"pdf"?: {"field"?, "certify"?:
@@ -337,10 +338,11 @@ pub(super) fn order(
         existing_signature,
         signer: fields.short_text("signer")?.map(|text| text.into_owned()),
         metadata: fields.object_text("metadata")?.map(ToOwned::to_owned),
+        lookup: fields.object("lookup", lookup::GIVEN)?.map(|given| lookup::given(&given)).transpose()?,
     })
 }
 
-/// The parts are the members of the JSON form: `document` and `existingSignature` as bytes, `digest`, `metadata` and `pdf` as JSON, the rest as
+/// The parts are the members of the JSON form: `document` and `existingSignature` as bytes, `digest`, `metadata`, `lookup` and `pdf` as JSON, the rest as
 /// text.
 async fn from_multipart(
     app: &App,
@@ -377,7 +379,7 @@ async fn from_multipart(
         let text =
             std::str::from_utf8(&bytes).map_err(|_| FieldError::new(&name, FieldFault::WrongType("UTF-8 text")))?;
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let value = if matches!(name.as_str(), "digest" | "metadata" | "pdf") {
+        let value = if matches!(name.as_str(), "digest" | "metadata" | "lookup" | "pdf") {
             let parsed: Result<&serde_json::value::RawValue, _> = serde_json::from_str(text);
             parsed.map_err(|_| FieldError::new(&name, FieldFault::WrongType("an object")))?.get().to_owned()
         } else {

@@ -185,6 +185,11 @@ impl DocumentKind {
         self.content(media_type)?.lookup_fields(document)
     }
 
+    /// Whether documents of this media type say by what they are asked for.
+    pub fn has_lookup(&self, media_type: &str) -> bool {
+        self.content(media_type).is_ok_and(|content| content.lookup.is_some())
+    }
+
     /// By its media type, parameters of which are passed over.
     fn content(&self, media_type: &str) -> Result<&Content, ContentFault> {
         let essence = media_type.split(';').next().unwrap_or_default().trim();

@@ -19,6 +19,7 @@
 pub mod exchange;
 mod listed;
 mod log;
+mod lookup;
 pub mod postgres;
 mod raising;
 mod record;
@@ -27,9 +28,10 @@ mod status;
 
 use std::{error::Error, future::Future, pin::Pin, sync::Arc};
 
-use crate::core::time::Time;
+use crate::core::{lookup::LookupDigest, time::Time};
 pub use listed::{BLOCK, LIST_ENTRIES, Listed, StatusPlace};
 pub use log::{Append, IssuanceQueue, Lead, LogHead, Loggable, Logged, Unlogged};
+pub use lookup::{LookupEntry, MOST_LOOKUP_ENTRIES};
 pub use raising::{Again, Backlog, Due, Newest, Raised};
 pub use record::{
     DocumentId, Format, Intent, InvalidDocumentId, Issued, IssuedDocument, LONGEST_CLIENT, LONGEST_IDEMPOTENCY_KEY,
@@ -44,7 +46,7 @@ pub use status::{DocumentState, DocumentStatus, LONGEST_REASON, MOST_STATUS_CHAN
 /// nothing beside the disk.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, RegistryError>> + Send + 'a>>;
 
-/// The most documents that [`Registry::find_by_digest`] returns.
+/// The most documents that [`Registry::find_by_digest`] and [`Registry::look_up`] return.
 pub const MOST_FOUND: usize = 100;
 
 /// A durable store of intents, issued documents and their standing.
@@ -147,6 +149,10 @@ pub trait Registry: Send + Sync {
 
     /// The issued documents with this content digest, the latest signed first, at most [`MOST_FOUND`].
     fn find_by_digest(&self, document_digest: Sha256) -> Answer<'_, Vec<DocumentId>>;
+
+    /// The issued documents that one of these digests of five fields is of, the latest signed first, at most [`MOST_FOUND`].
+    /// [`complete`](Self::complete) records the digests with the same commit.
+    fn look_up(&self, digests: Vec<LookupDigest>) -> Answer<'_, Vec<DocumentId>>;
 
     /// The order of the issuance log. [`complete`](Self::complete) lets a document wait there, if it has a salt, with the same commit.
     fn issuance_queue(&self) -> &dyn IssuanceQueue;

@@ -2,8 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use super::RegistryError;
 use super::listed::StatusPlace;
+use super::{LookupEntry, MOST_LOOKUP_ENTRIES, RegistryError};
 use crate::core::{log::Salt, time::Time};
 
 /// A SHA-256 digest.
@@ -215,13 +215,17 @@ pub struct Issued {
     pub signer_certificate_sha256: Sha256,
     /// Of its entry in the issuance log; `None`: there was no log when it was issued, and it has not been put into one since.
     pub log_salt: Option<Salt>,
+    /// How the holder of the paper asks for it, at most [`MOST_LOOKUP_ENTRIES`](super::MOST_LOOKUP_ENTRIES); they are not read back with the
+    /// record.
+    pub lookup: Vec<LookupEntry>,
 }
 
 impl Issued {
-    /// The same result; a salt that was drawn for it later makes no other.
+    /// The same result; a salt that was drawn for it later makes no other, and the ways to ask for it are not compared.
     pub(super) fn is_same(&self, asked: &Self) -> bool {
         let salted = asked.log_salt.is_none() || asked.log_salt == self.log_salt;
-        salted && *self == Self { log_salt: self.log_salt, ..asked.clone() }
+        let asked = Self { log_salt: self.log_salt, lookup: self.lookup.clone(), ..asked.clone() };
+        salted && *self == asked
     }
 
     /// Of a PDF: one of the signatures that were put into it has this value, which stands there in digits.
@@ -229,13 +233,16 @@ impl Issued {
         !value.is_empty() && memchr::memmem::find(&self.signature, hex::encode(value).as_bytes()).is_some()
     }
 
-    /// The signature within its size.
+    /// The signature within its size, and not more ways to ask for it than there may be.
     ///
     /// # Errors
     /// [`RegistryError::Invalid`].
     pub fn check(&self) -> Result<(), RegistryError> {
         if self.signature.is_empty() || self.signature.len() > LONGEST_SIGNATURE {
             return Err(RegistryError::Invalid { field: "signature", rule: "1 byte to 4 MiB" });
+        }
+        if self.lookup.len() > MOST_LOOKUP_ENTRIES {
+            return Err(RegistryError::Invalid { field: "lookup", rule: "at most 32 digests" });
         }
         Ok(())
     }
@@ -324,6 +331,7 @@ mod tests {
             signed_at: Time::from_unix(0),
             signer_certificate_sha256: [3; 32],
             log_salt: None,
+            lookup: Vec::new(),
         };
         assert!(issued(1).check().is_ok() && issued(LONGEST_SIGNATURE).check().is_ok());
         assert!(issued(0).check().is_err() && issued(LONGEST_SIGNATURE + 1).check().is_err());

@@ -8,6 +8,7 @@ mod faults;
 mod issuing;
 mod listing;
 mod logging;
+mod lookup;
 mod raising;
 mod standing;
 mod store;
@@ -29,7 +30,10 @@ use super::{
     Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued, IssuedDocument,
     Listed, MOST_FOUND, Newest, Raised, Registry, RegistryError, Sha256, StatusChange, StatusPlace,
 };
-use crate::{core::time::Time, disk::Lock};
+use crate::{
+    core::{lookup::LookupDigest, time::Time},
+    disk::Lock,
+};
 
 /// The registry in an SQLite file.
 ///
@@ -173,6 +177,10 @@ impl Registry for SqliteRegistry {
         self.read(move |connection| listing::listed(connection, since, after, most))
     }
 
+    fn look_up(&self, digests: Vec<LookupDigest>) -> Answer<'_, Vec<DocumentId>> {
+        self.read(move |connection| lookup::find(connection, &digests))
+    }
+
     fn find_by_digest(&self, document_digest: Sha256) -> Answer<'_, Vec<DocumentId>> {
         self.read(move |connection| {
             connection
@@ -235,6 +243,7 @@ mod tests {
             signed_at: Time::from_unix(1_001),
             signer_certificate_sha256: [7; 32],
             log_salt: None,
+            lookup: Vec::new(),
         }
     }
 

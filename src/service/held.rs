@@ -6,13 +6,15 @@ use std::{
     sync::Arc,
 };
 
+use super::lookup::LookupKeys;
 use crate::{
     audit::{HeadKey, KeyFault},
-    config,
+    config::{self, Lookup},
     core::{
         document_kind::DocumentKinds,
         evidence_file::{self, EvidenceFileError},
         log::{KeyKind, LogFault, NoteSigner},
+        lookup::{LookupKey, WeakKey},
         policy::Policy,
         working_days::WorkingDays,
         x509::{Certificate, CertificateList},
@@ -56,6 +58,8 @@ pub enum HeldError {
     AuditKey { path: PathBuf, source: KeyFault },
     #[error("{}: {source}; `antin log key` makes one", path.display())]
     LogKey { path: PathBuf, source: LogFault },
+    #[error("{}: {source}", path.display())]
+    LookupKey { path: PathBuf, source: WeakKey },
     #[error("{}: {source}", path.display())]
     SealImage { path: PathBuf, source: SealImageError },
     #[error("{}: {source}", path.display())]
@@ -140,6 +144,15 @@ pub fn audit_key(path: &Path) -> Result<HeadKey, HeldError> {
 pub fn log_key(path: &Path, name: &str, kind: KeyKind) -> Result<NoteSigner, HeldError> {
     let key = NoteSigner::from_pem(name, kind, &read(path)?);
     key.map_err(|source| HeldError::LogKey { path: path.to_owned(), source })
+}
+
+/// The keys of the lookup, if the settings name one.
+pub fn lookup_keys(settings: &Lookup) -> Result<Option<LookupKeys>, HeldError> {
+    let key = |path: &PathBuf| {
+        LookupKey::new(&read(path)?).map_err(|source| HeldError::LookupKey { path: path.clone(), source })
+    };
+    let Some(newest) = settings.key.as_ref().map(key).transpose()? else { return Ok(None) };
+    Ok(Some(LookupKeys { newest, older: settings.older_keys.iter().map(key).collect::<Result<_, _>>()? }))
 }
 
 /// The first certificate of a file.

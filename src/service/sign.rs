@@ -6,12 +6,13 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
+pub use super::sign_error::SignError;
 use super::{
     adding::read_existing,
-    existing::ExistingError,
     issuance::{IssuanceLog, draw_salt},
     keys::SharedKeys,
     levels::LevelRaiser,
+    lookup::{GivenFields, LookupKeys},
     permission::Client,
     sign_checks::{check_permit, may_use},
     standing::Standing,
@@ -23,23 +24,16 @@ use crate::{
     config::{Kind, Operation},
     core::{
         algorithm::DigestAlgorithm,
-        cms::{
-            CmsError,
-            document_reference::{DocumentReference, ReferenceFieldFault},
-            embed::embed,
-        },
+        cms::{document_reference::DocumentReference, embed::embed},
         crypto::{self, Hasher},
-        log::{LogFault, Opening, Promise, Salt},
+        log::{Opening, Promise, Salt},
         time::Time,
     },
-    kinds::{ContentFault, Kinds},
+    kinds::Kinds,
     registry::{
         Begun, DocumentId, Format, Intent, Issued, IssuedDocument, Level, Packaging, Registry, RegistryError, Sha256,
     },
-    signing::{
-        CadesRequest, IssuingKey, SigningError,
-        pades::{PadesError, PadesOrder},
-    },
+    signing::{CadesRequest, IssuingKey, SigningError, pades::PadesOrder},
 };
 
 /// Signs documents of the kinds in the settings.
@@ -59,6 +53,8 @@ pub struct SignService {
     pub(super) log: Option<Arc<IssuanceLog>>,
     /// Where status lists are published.
     pub(super) places: Option<StatusPlaces>,
+    /// `None`: nobody can ask by the five fields.
+    pub(super) lookup: Option<Arc<LookupKeys>>,
 }
 
 /// What is to be signed.
@@ -101,6 +97,8 @@ pub struct SignRequest {
     pub signer: Option<String>,
     /// JSON text as it was sent; bound into the request's digest.
     pub metadata: Option<String>,
+    /// By what the holder of the paper asks for it; no part of the order's digest, which is kept.
+    pub lookup: Option<GivenFields>,
 }
 
 impl SignRequest {
@@ -149,64 +147,6 @@ pub struct Signed {
     pub signature: Vec<u8>,
 }
 
-/// Why nothing is released.
-#[derive(Debug, thiserror::Error)]
-pub enum SignError {
-    #[error("level {level} cannot be made here; {} can", levels_up_to(*.highest))]
-    LevelNotAvailable { level: Level, highest: Level },
-    #[error("documents of kind {0:?} are not issued here, or not for this client")]
-    KindNotPermitted(String),
-    #[error("the key {0:?} does not sign this kind, or not for this client")]
-    SignerNotPermitted(String),
-    #[error("for this kind the content itself must be sent, not its digest")]
-    DigestNotPermitted,
-    #[error("with a digest in place of the content the packaging must be detached")]
-    DigestNeedsDetached,
-    #[error("the certificate of the key cannot be relied on now ({code}): renew it, or wait for fresh revocation data")]
-    SignerNotUsable { code: &'static str },
-    #[error(
-        "the key {0:?} does not sign at this time, and no other of its authority does: see from and until of its [[key]]"
-    )]
-    OutsideWindow(String),
-    /// By the rules about kinds of documents.
-    #[error("the key {key:?} holds no office whose signature documents of kind {kind:?} need now")]
-    IssuerNotAuthorised { key: String, kind: String },
-    #[error("the idempotency key was used for another request (document {0}): use a new key for a new request")]
-    DifferentBody(DocumentId),
-    #[error("a request with this idempotency key is being worked on: ask again in a moment")]
-    InProgress(DocumentId),
-    #[error("an earlier attempt with this idempotency key (document {0}, void) left no result: use a new key")]
-    StateUnknown(DocumentId),
-    /// It is no document of its kind.
-    #[error(transparent)]
-    Malformed(#[from] ContentFault),
-    #[error(transparent)]
-    Reference(#[from] ReferenceFieldFault),
-    #[error(transparent)]
-    Existing(#[from] ExistingError),
-    #[error(transparent)]
-    Pdf(#[from] PadesError),
-    /// Of the signatures that stand in the PDF.
-    #[error("{0}")]
-    ExistingInPdf(ExistingError),
-    #[error("with its signature the PDF would have more than is recorded")]
-    PdfTooLarge,
-    #[error("neither the request nor the existing signature has the content")]
-    NoContent,
-    #[error(transparent)]
-    Signing(#[from] SigningError),
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    #[error("the recorded signature of document {document_id} cannot be read")]
-    Recorded { document_id: DocumentId, source: CmsError },
-    #[error("the issuance log gives no promise: {0}")]
-    LogPromise(#[from] LogFault),
-    #[error("no random number could be had")]
-    Random(#[source] openssl::error::ErrorStack),
-    #[error("the work ended without a result; see the log")]
-    Interrupted,
-}
-
 impl SignService {
     pub fn new(
         kinds: &[Kind],
@@ -228,6 +168,7 @@ impl SignService {
             levels,
             log: None,
             places: None,
+            lookup: None,
         }
     }
 
@@ -235,6 +176,13 @@ impl SignService {
     #[must_use]
     pub fn with_log(mut self, log: Option<Arc<IssuanceLog>>) -> Self {
         self.log = log;
+        self
+    }
+
+    /// With keys for what the public asks by.
+    #[must_use]
+    pub fn with_lookup(mut self, keys: Option<Arc<LookupKeys>>) -> Self {
+        self.lookup = keys;
         self
     }
 
@@ -334,13 +282,14 @@ impl SignService {
         }
         // Decree 23/2025 art. 15: the signer checks its own and its CA's certificate before it signs.
         // Who adds a signature signs the same document.
-        let reference = match self.check_order(&request, existing.as_ref(), &document_digest, &*key, now).await {
-            Ok(stated) => stated.unwrap_or(own),
-            Err(error) => {
-                self.registry.abandon(document_id).await?;
-                return Err(error);
-            }
-        };
+        let (reference, lookup) =
+            match self.check_order(&request, existing.as_ref(), &document_digest, &*key, now).await {
+                Ok((stated, lookup)) => (stated.unwrap_or(own), lookup),
+                Err(error) => {
+                    self.registry.abandon(document_id).await?;
+                    return Err(error);
+                }
+            };
         let signed =
             match sign_blocking(&request.client, Arc::clone(&key), document_digest, now, reference.clone()).await {
                 Ok(signature) => self.added(existing.as_ref(), signature, &request, &reference, &*key).await,
@@ -363,6 +312,7 @@ impl SignService {
             signed_at: now,
             signer_certificate_sha256: *key.certificate().fingerprint(),
             log_salt,
+            lookup,
         };
         self.complete(document_id, &issued).await?;
         if let Some(levels) = self.levels.as_ref().filter(|_| intent.level_requested != issued.level_reached) {
@@ -434,12 +384,6 @@ impl SignService {
 /// By its own name, or by that of its authority.
 pub(super) fn is_called(key: &dyn IssuingKey, name: &str) -> bool {
     key.name() == name || key.authority() == Some(name)
-}
-
-/// As in `B-B and B-T`.
-fn levels_up_to(highest: Level) -> String {
-    let names: Vec<_> = Level::ALL.iter().filter(|level| highest.reaches(**level)).map(|level| level.name()).collect();
-    names.join(" and ")
 }
 
 /// Waits between attempts to record a signature that was made.

@@ -15,7 +15,7 @@ use crate::core::path::{InitialPolicies, PathOutcome, PathRequest, ValidatedPath
 use crate::core::policy::{Purpose, RevocationMode};
 use crate::core::time::Time;
 use crate::core::verdict::{Cause, Verdict};
-use crate::registry::Sha256;
+use crate::registry::{LookupEntry, Sha256};
 use crate::signing::IssuingKey;
 
 /// Documents up to this size are held against their kind on the worker that serves the request.
@@ -42,8 +42,8 @@ impl SignService {
         self.check_signer(key, Some(kind), now)
     }
 
-    /// All that can be found wrong before the key is used; the document that existing signatures name. Of a document that stays with
-    /// the client nothing is known.
+    /// All that can be found wrong before the key is used; the document that existing signatures name, and by what its holder asks for it.
+    /// Of a document that stays with the client nothing is known.
     pub(super) async fn check_order(
         &self,
         request: &SignRequest,
@@ -51,13 +51,17 @@ impl SignService {
         document_digest: &Sha256,
         key: &dyn IssuingKey,
         now: Time,
-    ) -> Result<Option<DocumentReference>, SignError> {
+    ) -> Result<(Option<DocumentReference>, Vec<LookupEntry>), SignError> {
         self.check_issuer(key, &request.kind, now)?;
         let stated = self.check_existing(existing, request, document_digest).await?;
-        if let SignContent::Document(document) = &request.content {
+        let document = match &request.content {
+            SignContent::Document(document) => Some(document.clone()),
+            SignContent::Digest(_) | SignContent::Existing => None,
+        };
+        if let Some(document) = &document {
             self.check_document(request, document.clone()).await?;
         }
-        Ok(stated)
+        Ok((stated, self.lookup_entries(request, document).await?))
     }
 
     /// The document is one of the kind that is asked for.

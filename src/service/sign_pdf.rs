@@ -23,7 +23,7 @@ use crate::core::log::{Opening, Promise};
 use crate::core::time::Time;
 use crate::core::validation;
 use crate::registry::{
-    Begun, DocumentId, DocumentState, Format, Intent, Issued, IssuedDocument, LONGEST_SIGNATURE, Level,
+    Begun, DocumentId, DocumentState, Format, Intent, Issued, IssuedDocument, LONGEST_SIGNATURE, Level, LookupEntry,
 };
 use crate::signing::level::LevelError;
 use crate::signing::pades::check::{self, Before};
@@ -93,8 +93,8 @@ impl SignService {
             Begun::DifferentBody { document_id } => return Err(SignError::DifferentBody(document_id)),
             Begun::StateUnknown { document_id } => return Err(SignError::StateUnknown(document_id)),
         }
-        let first = match self.prepare_pdf(document, &request, own, &key, now).await {
-            Ok(first) => first,
+        let (first, lookup) = match self.prepare_pdf(document, &request, own, &key, now).await {
+            Ok(prepared) => prepared,
             Err(error) => {
                 self.registry.abandon(document_id).await?;
                 return Err(error);
@@ -117,6 +117,7 @@ impl SignService {
             signed_at: now,
             signer_certificate_sha256: *key.certificate().fingerprint(),
             log_salt,
+            lookup,
         };
         self.complete(document_id, &issued).await?;
         let document = IssuedDocument { intent, issued };
@@ -124,7 +125,7 @@ impl SignService {
         Ok(Signed { document, level_reached, log_promise, signature: whole })
     }
 
-    /// All that can be found wrong before the key is used.
+    /// All that can be found wrong before the key is used; and by what the holder of the PDF asks for it.
     async fn prepare_pdf(
         &self,
         document: Bytes,
@@ -132,7 +133,7 @@ impl SignService {
         own: DocumentReference,
         key: &Arc<dyn IssuingKey>,
         time: Time,
-    ) -> Result<(Work, Prepared), SignError> {
+    ) -> Result<((Work, Prepared), Vec<LookupEntry>), SignError> {
         self.check_issuer(&**key, &request.kind, time)?;
         let read = document.clone();
         let before = spawn_blocking(move || Before::read(&read, time)).await.map_err(|_| SignError::Interrupted)??;
@@ -148,7 +149,8 @@ impl SignService {
         let room = room_for(&*work.key, Some(&work.reference), request.level.reaches(Level::Timestamped));
         let prepared = work.prepare(room).await?;
         self.check_document(request, work.document.clone()).await?;
-        Ok((work, prepared))
+        let lookup = self.lookup_entries(request, Some(work.document.clone())).await?;
+        Ok(((work, prepared), lookup))
     }
 
     /// The order with its seal: by the image of the key, and with the address at which the document is verified.

@@ -15,7 +15,10 @@ use std::{
 use antin::{
     cli::{dev, serve},
     config::PostgresSettings,
-    core::{algorithm::DigestAlgorithm, cms::document_reference::DocumentReference, time::Time, x509::Certificate},
+    core::{
+        algorithm::DigestAlgorithm, cms::document_reference::DocumentReference, lookup::LookupDigest, time::Time,
+        x509::Certificate,
+    },
     http,
     registry::{
         Again, Answer, Append, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued,
@@ -239,6 +242,10 @@ impl Registry for MortalRegistry {
 
     fn listed(&self, since: Option<Time>, after: Option<StatusPlace>, most: usize) -> Answer<'_, Vec<Listed>> {
         self.inner.listed(since, after, most)
+    }
+
+    fn look_up(&self, digests: Vec<LookupDigest>) -> Answer<'_, Vec<DocumentId>> {
+        self.inner.look_up(digests)
     }
 
     fn find_by_digest(&self, document_digest: Sha256) -> Answer<'_, Vec<DocumentId>> {

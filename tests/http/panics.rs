@@ -5,7 +5,7 @@ use std::sync::Arc;
 use antin::{
     cli::dev,
     clock,
-    core::{document_kind::DocumentKinds, memory::Memory, time::Time, working_days::WorkingDays},
+    core::{document_kind::DocumentKinds, lookup::LookupDigest, memory::Memory, time::Time, working_days::WorkingDays},
     http::{self, Parts},
     kinds::Kinds,
     pki::{self, InitOptions, Member},
@@ -97,6 +97,10 @@ impl Registry for PanickingRegistry {
         panic!("listed")
     }
 
+    fn look_up(&self, _: Vec<LookupDigest>) -> Answer<'_, Vec<DocumentId>> {
+        panic!("look_up")
+    }
+
     fn find_by_digest(&self, _: Sha256) -> Answer<'_, Vec<DocumentId>> {
         panic!("find_by_digest")
     }
@@ -133,6 +137,7 @@ async fn start() -> Service {
         issuance_log: None,
         witnesses: Witnesses::new(&[], None).expect("none"),
         witness: None,
+        lookup: None,
         config,
     };
     Service { running: http::boot(parts).await.expect("a service"), directory }

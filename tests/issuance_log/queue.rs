@@ -42,6 +42,7 @@ async fn issue(registry: &dyn Registry, number: u8, is_salted: bool) {
         signed_at: STARTED.plus_seconds(number.into()),
         signer_certificate_sha256: [3; 32],
         log_salt: is_salted.then_some([number; 32]),
+        lookup: Vec::new(),
     };
     registry.complete(id(number), issued.clone()).await.expect("complete");
     // The same again changes nothing, in the log neither.

@@ -4,9 +4,10 @@ use std::{io::BufReader, time::Duration};
 
 use antin::{
     config::PostgresSettings,
+    core::lookup::{LookupDigest, LookupKeyId},
     registry::{
-        Again, Append, Begun, DocumentState, Format, Intent, Issued, Level, LogHead, Packaging, Raised, StatusChange,
-        StatusPlace,
+        Again, Append, Begun, DocumentState, Format, Intent, Issued, Level, LogHead, LookupEntry, Packaging, Raised,
+        StatusChange, StatusPlace,
         exchange::{Counts, ExchangeError, LineFault, Reader, Writer, export, import},
         postgres::{Occupied, PostgresReader, PostgresWriter},
         sqlite::{SqliteReader, SqliteWriter},
@@ -69,7 +70,9 @@ async fn fill(place: &Place) {
     registry.raise(document_id(2), raised(1, Level::Timestamped, None)).await.expect("raised");
     let pdf = Intent { format: Format::Pades, packaging: Packaging::Enveloping, ..intent(7, "pdf") };
     registry.begin(pdf).await.expect("begun");
-    let large = Issued { signature: vec![0x25; 300_000], level_reached: Level::LongTerm, ..issued(7) };
+    let lookup = [9, 4, 7].map(|octet| LookupEntry { digest: LookupDigest([octet; 32]), key: LookupKeyId([octet; 8]) });
+    let large =
+        Issued { signature: vec![0x25; 300_000], level_reached: Level::LongTerm, lookup: lookup.to_vec(), ..issued(7) };
     registry.complete(document_id(7), large).await.expect("complete");
     let status_place = Some(StatusPlace { list: 3, index: 9 });
     let archival = Intent { level_requested: Level::Archival, status_place, ..intent(8, "archival") };
@@ -98,7 +101,8 @@ async fn fill(place: &Place) {
 async fn what_is_written_out_is_read_in_and_is_the_same(place: Place) {
     fill(&place).await;
     let (lines, counts) = place.lines().await;
-    assert_eq!(counts, Counts { documents: 9, signatures: 10, changes: 2, raising: 5, renewals: 1, logged: 3 });
+    let wanted = Counts { documents: 9, signatures: 10, changes: 2, raising: 5, renewals: 1, logged: 3, lookups: 3 };
+    assert_eq!(counts, wanted);
     assert_eq!(lines.lines().count(), 11);
     for other in [Place::sqlite(), Place::postgres()] {
         assert_eq!(other.take(&lines).await.expect("imported"), counts);
@@ -110,6 +114,8 @@ async fn what_is_written_out_is_read_in_and_is_the_same(place: Place) {
         let places: Vec<_> = queue.sequenced(0, 9).await.expect("read").iter().map(|one| one.document_id).collect();
         assert_eq!(places, [document_id(3), document_id(1)]);
         assert_eq!(queue.waiting(9).await.expect("read").len(), 1);
+        let found = registry.look_up(vec![LookupDigest([4; 32])]).await.expect("read");
+        assert_eq!(found, [document_id(7)]);
         assert!(matches!(registry.begin(intent(20, "key-1")).await, Ok(Begun::Replay(_))));
         let unknown = Begun::StateUnknown { document_id: document_id(9) };
         assert_eq!(registry.begin(intent(20, "lost")).await.expect("begun"), unknown);

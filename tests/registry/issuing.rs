@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use antin::registry::{Begun, Intent, Issued, Level, MOST_FOUND, RegistryError};
+use antin::core::lookup::{LookupDigest, LookupKeyId};
+use antin::registry::{Begun, Intent, Issued, Level, LookupEntry, MOST_FOUND, MOST_LOOKUP_ENTRIES, RegistryError};
 
 use super::{Place, STARTED, document_id, intent, issue, issued, on_both};
 
@@ -10,6 +11,7 @@ on_both!(
     an_idempotency_key_outlives_the_process_and_belongs_to_its_client,
     of_a_hundred_with_one_key_one_signs,
     an_attempt_ends_once,
+    issued_documents_are_looked_up,
     issued_documents_are_found_by_digest,
 );
 
@@ -79,6 +81,33 @@ async fn an_attempt_ends_once(place: Place) {
 
     let empty = Intent { client: String::new(), ..intent(5, "c") };
     assert!(matches!(registry.begin(empty).await, Err(RegistryError::Invalid { field: "client", .. })));
+}
+
+/// Several may have the same fields, and one several digests.
+async fn issued_documents_are_looked_up(place: Place) {
+    let registry = place.open().await;
+    let entry = |octet: u8| LookupEntry { digest: LookupDigest([octet; 32]), key: LookupKeyId([1; 8]) };
+    for (number, octets) in [(1, &[1, 2][..]), (2, &[2, 3]), (3, &[])] {
+        registry.begin(intent(number, &format!("key-{number}"))).await.expect("begun");
+        let lookup = octets.iter().map(|octet| entry(*octet)).collect();
+        let signed_at = STARTED.plus_seconds(number as i64);
+        let issued = Issued { lookup, signed_at, ..issued(number) };
+        registry.complete(document_id(number), issued.clone()).await.expect("complete");
+        registry.complete(document_id(number), issued).await.expect("the same again");
+    }
+    registry.begin(intent(4, "unfinished")).await.expect("begun");
+    let found = async |octets: &[u8]| {
+        let digests = octets.iter().map(|octet| LookupDigest([*octet; 32])).collect();
+        registry.look_up(digests).await.expect("read")
+    };
+    assert_eq!(found(&[1]).await, [document_id(1)]);
+    assert_eq!(found(&[2]).await, [document_id(2), document_id(1)], "the latest first");
+    assert_eq!(found(&[3, 1, 2, 9]).await, [document_id(2), document_id(1)]);
+    assert_eq!(found(&[9]).await, []);
+    assert_eq!(found(&[]).await, []);
+    let too_many = Issued { lookup: vec![entry(7); MOST_LOOKUP_ENTRIES + 1], ..issued(4) };
+    let refused = registry.complete(document_id(4), too_many).await;
+    assert!(matches!(refused, Err(RegistryError::Invalid { field: "lookup", .. })), "{refused:?}");
 }
 
 async fn issued_documents_are_found_by_digest(place: Place) {

@@ -148,6 +148,7 @@ fn issued(number: u128) -> Issued {
         signed_at: STARTED.plus_seconds(1),
         signer_certificate_sha256: [3; 32],
         log_salt: None,
+        lookup: Vec::new(),
     }
 }
 

@@ -39,6 +39,7 @@ async fn issue(registry: &dyn Registry, number: u8, wanted: Level) {
         signed_at: STARTED.plus_seconds(number.into()),
         signer_certificate_sha256: [3; 32],
         log_salt: None,
+        lookup: Vec::new(),
     };
     registry.complete(id(number), issued).await.expect("complete");
 }

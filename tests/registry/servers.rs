@@ -167,6 +167,7 @@ async fn all_refuse(registry: &dyn Registry, within: Duration) {
         put_off(id, antin::registry::Again::Never),
         set_status(id, change(antin::registry::DocumentState::Used, 1)),
         find_by_digest([2; 32]),
+        look_up(vec![antin::core::lookup::LookupDigest([2; 32])]),
         complete(document_id(2), issued(2)),
         mark_unknown(document_id(2)),
         abandon(document_id(3)),

@@ -29,6 +29,33 @@ pub struct WrittenFields<'a> {
     pub identity_number: &'a str,
 }
 
+/// What whoever asks is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupOutcome {
+    /// Whatever the reason.
+    NotFound,
+    /// Its kind lets no more be told.
+    Issued,
+    InForce,
+    NotInForce,
+    /// Its signature does not pass now.
+    InDoubt,
+}
+
+impl LookupOutcome {
+    pub const ALL: [Self; 5] = [Self::NotFound, Self::Issued, Self::InForce, Self::NotInForce, Self::InDoubt];
+
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "lookup-not-found",
+            Self::Issued => "lookup-issued",
+            Self::InForce => "lookup-in-force",
+            Self::NotInForce => "lookup-not-in-force",
+            Self::InDoubt => "lookup-in-doubt",
+        }
+    }
+}
+
 /// One of the five.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Field {
@@ -88,6 +115,10 @@ impl LookupFields {
             gender: field::gender(written.gender).map_err(fault(Field::Gender))?,
             identity_number: field::identity_number(written.identity_number).map_err(fault(Field::IdentityNumber))?,
         })
+    }
+
+    pub fn file_code(&self) -> &str {
+        &self.file_code
     }
 
     /// All but the name, in their order.

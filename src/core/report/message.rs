@@ -82,6 +82,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::core::lookup::LookupOutcome;
     use crate::core::path::PathFault;
     use crate::core::report::Obstacle;
     use crate::core::report::check::Remark;
@@ -101,7 +102,8 @@ mod tests {
         let obstacles = Obstacle::every().into_iter().map(Obstacle::code);
         let timestamps = TimestampFault::every().into_iter().map(|fault| fault.code());
         let countersignatures = CountersignatureFault::every().into_iter().map(|fault| fault.code());
-        verdicts.chain(remarks).chain(obstacles).chain(timestamps).chain(countersignatures).collect()
+        let lookups = LookupOutcome::ALL.map(LookupOutcome::code);
+        verdicts.chain(remarks).chain(obstacles).chain(timestamps).chain(countersignatures).chain(lookups).collect()
     }
 
     #[test]

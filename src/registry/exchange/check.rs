@@ -3,7 +3,10 @@
 use super::{Counts, Fault, MOST_ON_A_PAGE, Progress, Reader, Record, signature::signature_faults};
 use crate::{
     core::time::Time,
-    registry::{DocumentId, DocumentState, Format, LONGEST_SIGNATURE, Level, MOST_STATUS_CHANGES, RegistryError},
+    registry::{
+        DocumentId, DocumentState, Format, LONGEST_SIGNATURE, Level, MOST_LOOKUP_ENTRIES, MOST_STATUS_CHANGES,
+        RegistryError,
+    },
 };
 
 /// How far the clocks of nodes may differ, in seconds: a change of standing by another node may look so much too early.
@@ -158,7 +161,8 @@ pub fn faults(record: &Record) -> Vec<Fault> {
         || !record.history.is_empty()
         || record.raising.is_some()
         || record.renewal.is_some()
-        || record.log.is_some();
+        || record.log.is_some()
+        || !record.lookup.is_empty();
     if record.progress != Progress::Issued {
         found.extend(has_more.then_some(Fault::NotIssued(record.progress)));
         return found;
@@ -200,6 +204,11 @@ pub fn faults(record: &Record) -> Vec<Fault> {
             found.push(Fault::State { recorded: release.state, told: state });
         }
         Some(_) => {}
+    }
+    if record.lookup.len() > MOST_LOOKUP_ENTRIES
+        || !record.lookup.is_sorted_by(|one, next| one.digest.0 < next.digest.0)
+    {
+        found.push(Fault::Lookup);
     }
     if record.raising.is_some() && record.intent.format == Format::Pades {
         found.push(Fault::Raising);

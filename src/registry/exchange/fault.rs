@@ -33,6 +33,8 @@ pub enum Fault {
     Raising,
     #[error("the end of an archive time-stamp is noted, and its newest signature has none")]
     Renewal,
+    #[error("its digests of the lookup are too many, or not each there once")]
+    Lookup,
     #[error("it has position {0} in the issuance log, and fewer positions were given")]
     Position(u64),
     #[error("{field} is a time that no calendar has")]

@@ -1,9 +1,9 @@
 //! The lines of an exported registry: one JSON object each, UTF-8.
 //!
 //! ```json
-//! {"format":"antin-registry","version":2}
+//! {"format":"antin-registry","version":3}
 //! {"id":"…","client":"…", …, "progress":"issued","signatures":[{"version":1,"level":"B-B","cms":"base64"}], …}
-//! {"end":{"counts":{"documents":1,"signatures":1,"changes":0,"raising":0,"renewals":0,"logged":1},"sha256":"of every line before"}}
+//! {"end":{"counts":{"documents":1,"signatures":1,"changes":0,"raising":0,"renewals":0,"logged":1,"lookups":0},"sha256":"of every line before"}}
 //! ```
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -11,17 +11,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{Progress, Raising, Record, Release, transfer::Counts};
 use crate::{
-    core::time::Time,
+    core::{
+        lookup::{LookupDigest, LookupKeyId},
+        time::Time,
+    },
     registry::{
-        DocumentId, DocumentState, Format, Intent, Level, Logged, Newest, Packaging, StatusChange, StatusPlace,
+        DocumentId, DocumentState, Format, Intent, Level, Logged, LookupEntry, Newest, Packaging, StatusChange,
+        StatusPlace,
     },
 };
 
 /// The longest line, in octets: a document with a dozen of the largest signatures.
 pub const LONGEST_LINE: usize = 80 << 20;
 const FORMAT: &str = "antin-registry";
-/// The lines of version 1 have no place in the issuance log.
-const VERSION: u32 = 2;
+/// The lines of version 1 have no place in the issuance log, those of versions 1 and 2 no digests of the lookup.
+const VERSION: u32 = 3;
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,6 +107,8 @@ struct RecordLine {
     proves_until: Option<Time>,
     #[serde(default)]
     log: Option<LogLine>,
+    #[serde(default)]
+    lookup: Vec<LookupLine>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -145,6 +151,13 @@ struct LogLine {
     salt: String,
     since: Time,
     position: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LookupLine {
+    digest: String,
+    key: String,
 }
 
 /// A line without its end.
@@ -208,6 +221,7 @@ pub(super) fn of_record(record: &Record) -> String {
         }),
         proves_until: record.renewal,
         log: record.log.map(|log| LogLine { salt: hex::encode(log.salt), since: log.since, position: log.position }),
+        lookup: record.lookup.iter().map(LookupLine::of).collect(),
     })
 }
 
@@ -215,6 +229,19 @@ impl SignatureLine {
     fn of(signature: &Newest) -> Self {
         let (level, cms) = (signature.level.name().to_owned(), STANDARD.encode(&signature.signature));
         Self { version: signature.version, level, cms }
+    }
+}
+
+impl LookupLine {
+    fn of(entry: &LookupEntry) -> Self {
+        Self { digest: hex::encode(entry.digest.0), key: hex::encode(entry.key.0) }
+    }
+
+    fn read(self) -> Result<LookupEntry, LineFault> {
+        let mut key = [0; 8];
+        let decoded = hex::decode_to_slice(&self.key, &mut key);
+        decoded.map_err(|_| LineFault::Field { field: "lookup.key", rule: "16 hexadecimal digits" })?;
+        Ok(LookupEntry { digest: LookupDigest(digest("lookup.digest", &self.digest)?), key: LookupKeyId(key) })
     }
 }
 
@@ -310,5 +337,6 @@ pub(super) fn parse_record(line: &str) -> Result<Record, LineFault> {
         }),
         renewal: line.proves_until,
         log: line.log.map(log_place).transpose()?,
+        lookup: line.lookup.into_iter().map(LookupLine::read).collect::<Result<_, LineFault>>()?,
     })
 }

@@ -14,7 +14,9 @@ pub use fault::Fault;
 pub use line::{LONGEST_LINE, LineFault};
 pub use transfer::{Counts, ExchangeError, export, import};
 
-use super::{Answer, DocumentId, DocumentState, Intent, Logged, Newest, Sha256, StatusChange, record::named};
+use super::{
+    Answer, DocumentId, DocumentState, Intent, Logged, LookupEntry, Newest, Sha256, StatusChange, record::named,
+};
 use crate::core::time::Time;
 
 /// The most records on a page.
@@ -26,7 +28,8 @@ pub const LARGEST_PAGE: usize = 16 << 20;
 pub const MOST_STORE_FAULTS: usize = 1000;
 
 /// The tables whose rows belong to a document.
-pub(super) const OF_DOCUMENTS: [&str; 5] = ["signature", "status_change", "raising", "renewal", "log_entry"];
+pub(super) const OF_DOCUMENTS: [&str; 6] =
+    ["signature", "status_change", "raising", "renewal", "log_entry", "lookup_digest"];
 
 named! {
     /// How far an attempt came.
@@ -56,6 +59,8 @@ pub struct Record {
     pub renewal: Option<Time>,
     /// Its place in the issuance log.
     pub log: Option<Logged>,
+    /// How the holder of the paper asks for it, in the order of the digests.
+    pub lookup: Vec<LookupEntry>,
 }
 
 /// What an issued document has beside its signatures.

@@ -26,6 +26,9 @@ pub struct Counts {
     /// With a place in the issuance log.
     #[serde(default)]
     pub logged: u64,
+    /// Digests by which holders of papers ask.
+    #[serde(default)]
+    pub lookups: u64,
 }
 
 impl Counts {
@@ -36,6 +39,7 @@ impl Counts {
         self.raising += u64::from(record.raising.is_some());
         self.renewals += u64::from(record.renewal.is_some());
         self.logged += u64::from(record.log.is_some());
+        self.lookups += record.lookup.len() as u64;
     }
 }
 

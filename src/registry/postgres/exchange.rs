@@ -13,6 +13,7 @@ use super::{
     fault::{Fault, SessionFault},
     faults::store_faults,
     issuing::{INTENT, read_intent},
+    lookup,
     migrate::migrate,
     named, octets, small, unreachable,
 };
@@ -127,6 +128,9 @@ impl PostgresReader {
         let places = "SELECT document_id, salt, since, position FROM antin.log_entry \
                       WHERE document_id > $1 AND document_id <= $2";
         within(places, put_place).await?;
+        let lookup = "SELECT document_id, digest, key_id FROM antin.lookup_digest \
+                      WHERE document_id > $1 AND document_id <= $2 ORDER BY document_id, digest";
+        within(lookup, put_lookup).await?;
         Ok(records)
     }
 
@@ -178,6 +182,7 @@ fn read_record(row: &Row) -> Result<Record, Fault> {
         raising: None,
         renewal: None,
         log: None,
+        lookup: Vec::new(),
     })
 }
 
@@ -215,6 +220,11 @@ fn put_place(record: &mut Record, row: &Row) -> Result<(), Fault> {
     let since = row.try_get(2).map(Time::from_unix).map_err(Fault::Damaged)?;
     let position: Option<i64> = row.try_get(3).map_err(Fault::Damaged)?;
     record.log = Some(Logged { salt: octets(row, 1)?, since, position: position.map(i64::cast_unsigned) });
+    Ok(())
+}
+
+fn put_lookup(record: &mut Record, row: &Row) -> Result<(), Fault> {
+    record.lookup.push(lookup::entry(row)?);
     Ok(())
 }
 
@@ -374,7 +384,7 @@ impl PostgresWriter {
             let position = log.position.map(u64::cast_signed);
             client.execute(&statement, &[&id, &&log.salt[..], &log.since.unix(), &position]).await?;
         }
-        Ok(())
+        lookup::insert(client, id, &record.lookup).await
     }
 
     async fn end(&self) -> Result<Option<DocumentId>, Fault> {

@@ -4,7 +4,7 @@
 use deadpool_postgres::Client;
 use tokio_postgres::Row;
 
-use super::{RunId, fault::Fault, listing, named, octets};
+use super::{RunId, fault::Fault, listing, lookup::columns, named, octets};
 use crate::{
     core::time::Time,
     registry::{Begun, DocumentId, Format, Intent, Issued, IssuedDocument, Level, Packaging, RegistryError, Sha256},
@@ -143,10 +143,14 @@ pub(super) async fn complete(
              ), logged AS (\
                 INSERT INTO antin.log_entry (document_id, salt, since) \
                 SELECT id, $7::BYTEA, $3 FROM done WHERE $7::BYTEA IS NOT NULL RETURNING document_id\
+             ), looked_up AS (\
+                INSERT INTO antin.lookup_digest (digest, document_id, key_id) SELECT given.digest, done.id, given.key_id \
+                FROM done, unnest($8::BYTEA[], $9::BYTEA[]) AS given (digest, key_id) RETURNING document_id\
              ) SELECT COUNT(*) FROM done",
         )
         .await?;
     let id = &document_id.as_bytes()[..];
+    let (digests, keys) = columns(&issued.lookup);
     let row = client
         .query_one(
             &statement,
@@ -158,6 +162,8 @@ pub(super) async fn complete(
                 &issued.level_reached.name(),
                 &issued.signature,
                 &issued.log_salt.as_ref().map(|salt| &salt[..]),
+                &digests,
+                &keys,
             ],
         )
         .await?;
@@ -216,6 +222,7 @@ pub(super) async fn read_document(client: &Client, document_id: DocumentId) -> R
         signed_at: Time::from_unix(row.try_get(16).map_err(Fault::Damaged)?),
         signer_certificate_sha256: octets(&row, 17)?,
         log_salt: salt.map(|_| octets(&row, 18)).transpose()?,
+        lookup: Vec::new(),
     };
     Ok(Some(IssuedDocument { intent: read_intent(&row)?, issued }))
 }

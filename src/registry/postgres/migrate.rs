@@ -10,8 +10,8 @@ use super::fault::OpenError;
 
 /// Each brings the schema from its index to the next version. Every statement of them may be repeated: not every engine undoes
 /// what a transaction did to the schema.
-pub(super) const MIGRATIONS: [&str; 3] =
-    [include_str!("schema.sql"), include_str!("logging.sql"), include_str!("listing.sql")];
+pub(super) const MIGRATIONS: [&str; 4] =
+    [include_str!("schema.sql"), include_str!("logging.sql"), include_str!("listing.sql"), include_str!("lookup.sql")];
 /// Where the versions that were applied are noted.
 const NOTED: &str = "CREATE SCHEMA IF NOT EXISTS antin; \
                      CREATE TABLE IF NOT EXISTS antin.migration (version BIGINT NOT NULL PRIMARY KEY)";

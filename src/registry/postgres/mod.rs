@@ -13,6 +13,7 @@ mod issuing;
 mod lease;
 mod listing;
 mod logging;
+mod lookup;
 mod migrate;
 mod raising;
 mod session;
@@ -47,7 +48,10 @@ use super::{
     Again, Answer, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued, IssuedDocument,
     Listed, MOST_FOUND, Newest, Raised, Registry, RegistryError, Sha256, StatusChange, StatusPlace,
 };
-use crate::{config::PostgresSettings, core::time::Time};
+use crate::{
+    config::PostgresSettings,
+    core::{lookup::LookupDigest, time::Time},
+};
 
 /// One start of one node.
 type RunId = [u8; 16];
@@ -345,6 +349,10 @@ impl Registry for PostgresRegistry {
 
     fn listed(&self, since: Option<Time>, after: Option<StatusPlace>, most: usize) -> Answer<'_, Vec<Listed>> {
         answer!(self, client => listing::listed(client, since, after, most))
+    }
+
+    fn look_up(&self, digests: Vec<LookupDigest>) -> Answer<'_, Vec<DocumentId>> {
+        answer!(self, client => lookup::find(client, &digests))
     }
 
     fn find_by_digest(&self, document_digest: Sha256) -> Answer<'_, Vec<DocumentId>> {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, params};
 use super::{
     faults::store_faults,
     issuing::{INTENT, read_intent},
-    read_named,
+    lookup, read_named,
     standing::read_changes,
     store::{OpenError, Store, open_to_read},
     worker::unavailable,
@@ -93,6 +93,7 @@ impl SqliteReader {
             Ok(Logged { salt: row.get(0)?, since: Time::from_unix(row.get(1)?), position })
         };
         record.log = statement.query_map([id], log)?.next().transpose()?;
+        record.lookup = lookup::read(&self.connection, record.intent.document_id)?;
         Ok(())
     }
 
@@ -133,6 +134,7 @@ fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
         raising: None,
         renewal: None,
         log: None,
+        lookup: Vec::new(),
     })
 }
 
@@ -271,7 +273,7 @@ impl SqliteWriter {
                 .prepare_cached("INSERT INTO log_entry (document_id, salt, since, position) VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![id, log.salt, log.since.unix(), log.position.map(u64::cast_signed)])?;
         }
-        Ok(())
+        lookup::insert(connection, intent.document_id, &record.lookup)
     }
 
     /// A document whose successor was not issued here; if there is none, all is durable.

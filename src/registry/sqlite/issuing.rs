@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    listing, logging, raising, read_named,
+    listing, logging, lookup, raising, read_named,
     worker::{Session, unavailable},
 };
 use crate::{
@@ -104,6 +104,7 @@ pub(super) fn complete(session: &Session, document_id: DocumentId, issued: Issue
     if let Some(salt) = &issued.log_salt {
         logging::enlist(connection, document_id, salt, issued.signed_at).map_err(unavailable)?;
     }
+    lookup::insert(connection, document_id, &issued.lookup).map_err(unavailable)?;
     raising::enqueue(connection, document_id, issued.level_reached, issued.signed_at).map_err(unavailable)
 }
 
@@ -151,6 +152,7 @@ pub(super) fn read_document(
                 signed_at: Time::from_unix(row.get(16)?),
                 signer_certificate_sha256: row.get(17)?,
                 log_salt: row.get(18)?,
+                lookup: Vec::new(),
             };
             Ok(IssuedDocument { intent: read_intent(row)?, issued })
         })

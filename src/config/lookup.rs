@@ -1,0 +1,15 @@
+//! Asking for a document by five fields of it.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// The keys of the digests; without one nobody can ask, and nothing is recorded for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Lookup {
+    /// A file of 32 random octets, under which what is issued from now on is recorded.
+    pub key: Option<PathBuf>,
+    /// Those of before: what was recorded under them is found.
+    pub older_keys: Vec<PathBuf>,
+}

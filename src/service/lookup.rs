@@ -1,0 +1,232 @@
+//! Asking for a document by its five fields, and recording by what it will be asked for. Nothing of the fields is kept, logged or told; what
+//! is found is told as far as the kind of document allows.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use openssl::error::ErrorStack;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::guesses::{AskLater, Guesses};
+use super::keys::SharedKeys;
+use super::verify::{VerifyRequest, VerifyService};
+use crate::clock;
+use crate::core::algorithm::DigestAlgorithm;
+use crate::core::lookup::{FieldFault, LookupDigest, LookupFields, LookupKey, WrittenFields};
+use crate::core::report::CertificateReport;
+use crate::core::time::Time;
+use crate::core::validation::Content;
+use crate::core::verdict::Indication;
+use crate::kinds::{Kinds, kind::Fact};
+use crate::registry::{
+    DocumentId, DocumentState, DocumentStatus, Format, IssuedDocument, LookupEntry, Registry, RegistryError,
+};
+use crate::revocation::collect::Collected;
+
+/// Questions whose digests are made at one time, each with 1 MiB and a processor for some milliseconds.
+const AT_ONE_TIME: usize = 2;
+/// Nothing has this id: ids are random.
+const NOBODY: DocumentId = DocumentId::from_bytes([0; 16]);
+
+/// The five fields as somebody sent them. They are personal data: there is no way to print them.
+#[derive(Clone)]
+pub struct GivenFields {
+    pub file_code: String,
+    pub full_name: String,
+    pub birth_date: String,
+    pub gender: String,
+    pub identity_number: String,
+}
+
+impl GivenFields {
+    /// # Errors
+    /// Which field breaks which rule.
+    pub fn normalise(&self) -> Result<LookupFields, FieldFault> {
+        LookupFields::normalise(&WrittenFields {
+            file_code: &self.file_code,
+            full_name: &self.full_name,
+            birth_date: &self.birth_date,
+            gender: &self.gender,
+            identity_number: &self.identity_number,
+        })
+    }
+}
+
+/// The keys of the digests.
+pub struct LookupKeys {
+    /// Under which is recorded.
+    pub newest: LookupKey,
+    /// Under which was.
+    pub older: Vec<LookupKey>,
+}
+
+impl LookupKeys {
+    /// By what a document with these fields will be found.
+    ///
+    /// # Errors
+    /// OpenSSL computes nothing.
+    pub fn entries(&self, fields: &[LookupFields]) -> Result<Vec<LookupEntry>, ErrorStack> {
+        let mut entries: Vec<LookupEntry> = Vec::new();
+        for fields in fields {
+            for digest in self.newest.of_document(fields)? {
+                let entry = LookupEntry { digest, key: self.newest.id() };
+                // A name without marks is the same with and without them.
+                if !entries.contains(&entry) {
+                    entries.push(entry);
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    fn of_question(&self, fields: &LookupFields) -> Result<Vec<LookupDigest>, ErrorStack> {
+        std::iter::once(&self.newest).chain(&self.older).map(|key| key.of_question(fields)).collect()
+    }
+}
+
+/// Why nobody is told whether there is such a document.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    #[error(transparent)]
+    Field(#[from] FieldFault),
+    #[error(transparent)]
+    Later(#[from] AskLater),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error("the digest cannot be computed")]
+    Digest(#[source] ErrorStack),
+    #[error("the work ended without a result; see the log")]
+    Interrupted,
+}
+
+/// What is told of a document; `None`: its kind does not let it be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundDocument {
+    /// Its signature is good now, as far as the record alone can show it.
+    pub is_lawful: Option<bool>,
+    pub standing: Option<DocumentStatus>,
+    pub issued_at: Option<Time>,
+    /// Whom the certificate of the signer names.
+    pub issuer: Option<String>,
+    /// Whether it stands; for the words of the answer.
+    pub is_in_force: bool,
+}
+
+/// Answers strangers.
+pub struct LookupService {
+    keys: Arc<LookupKeys>,
+    registry: Arc<dyn Registry>,
+    kinds: Arc<Kinds>,
+    verify: Arc<VerifyService>,
+    signers: SharedKeys,
+    guesses: Guesses,
+    turns: Arc<Semaphore>,
+}
+
+impl LookupService {
+    pub fn new(
+        keys: Arc<LookupKeys>,
+        registry: Arc<dyn Registry>,
+        kinds: Arc<Kinds>,
+        verify: Arc<VerifyService>,
+        signers: SharedKeys,
+    ) -> Self {
+        let (guesses, turns) = (Guesses::new(Instant::now()), Arc::new(Semaphore::new(AT_ONE_TIME)));
+        Self { keys, registry, kinds, verify, signers, guesses, turns }
+    }
+
+    /// The document with these fields: of several the newest that is in force, or the newest; only this one, if an id is given. `None` says the
+    /// same whatever the reason: there is none, a field is another, its kind is not told of.
+    ///
+    /// # Errors
+    /// [`LookupError`]; a field that breaks its rule costs nothing.
+    pub async fn ask(
+        &self,
+        given: &GivenFields,
+        only: Option<DocumentId>,
+        origin: IpAddr,
+    ) -> Result<Option<FoundDocument>, LookupError> {
+        let fields = given.normalise()?;
+        let file_code = fields.file_code().to_owned();
+        self.guesses.admit(origin, &file_code, Instant::now())?;
+        let found = self.find(fields, only).await?;
+        if found.is_none() {
+            self.guesses.note_wrong(origin, &file_code, Instant::now());
+        }
+        Ok(found)
+    }
+
+    async fn find(&self, fields: LookupFields, only: Option<DocumentId>) -> Result<Option<FoundDocument>, LookupError> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| LookupError::Interrupted)?;
+        let keys = Arc::clone(&self.keys);
+        let digests = spawn_blocking(move || {
+            let _turn = turn;
+            keys.of_question(&fields)
+        });
+        let digests = digests.await.map_err(|_| LookupError::Interrupted)?.map_err(LookupError::Digest)?;
+        let mut ids = self.registry.look_up(digests).await?;
+        ids.retain(|id| only.is_none_or(|only| only == *id));
+        // As many questions to the registry as for one that is there and may not be told of; what they give is left.
+        let asked = if ids.is_empty() { vec![NOBODY] } else { ids.clone() };
+        let mut best: Option<(IssuedDocument, DocumentStatus)> = None;
+        for id in asked {
+            let (document, status) = (self.registry.document(id).await?, self.registry.status(id).await?);
+            let (Some(document), Some(status)) = (document, status) else { continue };
+            // The latest comes first: another is better only if it stands and the first does not.
+            let is_better = |(_, best): &(_, DocumentStatus)| !stands(best) && stands(&status);
+            if ids.contains(&id) && !self.facts(&document).is_empty() && best.as_ref().is_none_or(is_better) {
+                best = Some((document, status));
+            }
+        }
+        Ok(best.map(|(document, status)| self.tell(&document, status)))
+    }
+
+    /// What may be told of a document of its kind.
+    fn facts(&self, document: &IssuedDocument) -> &[Fact] {
+        self.kinds.get(&document.intent.kind).map(|kind| kind.disclosure.public.as_slice()).unwrap_or_default()
+    }
+
+    fn tell(&self, document: &IssuedDocument, status: DocumentStatus) -> FoundDocument {
+        let may = |fact: Fact| self.facts(document).contains(&fact);
+        let (passes, named) = self.judge(document);
+        let certificate = document.issued.signer_certificate_sha256;
+        let signers = self.signers.load();
+        let own = signers.iter().find(|key| *key.certificate().fingerprint() == certificate);
+        let issuer = own.map(|key| key.certificate().display_name().to_string()).or(named);
+        FoundDocument {
+            is_lawful: may(Fact::Legality).then_some(passes),
+            is_in_force: stands(&status),
+            standing: may(Fact::Standing).then_some(status),
+            issued_at: may(Fact::IssuedAt).then_some(document.issued.signed_at),
+            issuer: issuer.filter(|_| may(Fact::Issuer)),
+        }
+    }
+
+    /// Whether the recorded signature passes over the recorded digest now, and whom its certificate names. That of a PDF cannot be judged without
+    /// the PDF: it was when it was issued.
+    fn judge(&self, document: &IssuedDocument) -> (bool, Option<String>) {
+        if document.intent.format == Format::Pades {
+            return (true, None);
+        }
+        let verified = self.verify.verify(&VerifyRequest {
+            document: &document.issued.signature,
+            content: Content::Digests(&[(DigestAlgorithm::Sha256, document.intent.document_digest.to_vec())]),
+            policy: None,
+            purpose: None,
+            collected: &Collected::default(),
+            time: clock::now(),
+        });
+        let Ok(verified) = verified else { return (false, None) };
+        let certificate = document.issued.signer_certificate_sha256;
+        let is_signer = |own: &CertificateReport| *own.0.fingerprint() == certificate;
+        let own = verified.report.signatures.iter().find(|one| one.certificates.first().is_some_and(is_signer));
+        let passes = own.is_some_and(|own| own.indication == Indication::TotalPassed.name());
+        (passes, own.and_then(|own| own.signed_by.clone()))
+    }
+}
+
+const fn stands(status: &DocumentStatus) -> bool {
+    matches!(status.state, DocumentState::InForce)
+}
