@@ -19,6 +19,7 @@ mod issuance_log;
 mod kinds;
 mod levels;
 mod long_levels;
+mod lookup;
 mod mutated;
 mod nodes;
 mod ocsp_marks;

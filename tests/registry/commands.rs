@@ -58,7 +58,7 @@ async fn the_commands_say_what_they_did(place: Place) {
     assert_eq!(told, expected);
     let exported = antin(&["registry", "export", option, &address, "--out", file]);
     assert_eq!(code(&exported), 0, "{}", err(&exported));
-    let words = "2 attempts, 2 signatures, 1 changes of standing, 0 waiting for a level, 0 time-stamps to be renewed, 0 in the issuance log";
+    let words = "2 attempts, 2 signatures, 1 changes of standing, 0 waiting for a level, 0 time-stamps to be renewed, 0 in the issuance log, 0 digests of the lookup";
     assert_eq!(err(&exported), format!("exported {words}\n"));
     let text = fs::read_to_string(file).expect("a file");
     assert_eq!(out(&antin(&["registry", "export", option, &address])), text);

@@ -142,7 +142,7 @@ async fn a_changed_file_is_refused_with_its_line_and_nothing_is_imported(place: 
     let join = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
     let without = |at: usize| join(&[&lines[..at], &lines[at + 1..]].concat());
     let swapped = join(&[&lines[..2], &[lines[3], lines[2]], &lines[4..]].concat());
-    let of_other_version = whole.replacen("\"version\":2", "\"version\":3", 1);
+    let of_other_version = whole.replacen("\"version\":3", "\"version\":4", 1);
     let cases: [(&str, String, u64); 12] = [
         ("not the first line", without(0), 1),
         ("not the first line", of_other_version, 1),
