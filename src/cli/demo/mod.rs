@@ -1,5 +1,5 @@
-//! `antin demo`: [`story`] tells it, [`standing`] and [`transparency`] are chapters of it, [`office`] are the clients in it, [`signed_paper`] what
-//! they exchange, [`shown`] what the visitor sees; the rest renders the papers of invented people.
+//! `antin demo`: `story` tells it, `standing` and `transparency` are chapters of it, `office` are the clients in it, `signed_paper` what
+//! they exchange, `shown` what the visitor sees; the rest renders the papers of invented people.
 
 pub mod judicial;
 pub mod judicial_pdf;
