@@ -1,15 +1,15 @@
 //! How often strangers may ask by the five fields, and how much slower after wrong answers.
 //!
 //! Each origin (an IPv4 address, a /64 of IPv6) and each file code has a bucket, held as the time at which it will be full again (GCRA). A
-//! question takes one from that of its origin, a wrong answer [`WRONG`] more and one from that of the file code. Who is refused pays
-//! nothing, and no bucket is ever further down than [`LONGEST_WAIT`]: asking for ever shuts nobody out for longer.
+//! question takes one from that of its origin, a wrong answer `WRONG` more and one from that of the file code. Who is refused pays
+//! nothing, and no bucket is ever further down than `LONGEST_WAIT`: asking for ever shuts nobody out for longer.
 //!
 //! A file code that many guess at is refused, but not to origins whose own bucket is full: who holds the paper, and has not asked
 //! lately, is let in at once, whatever others do to its file code. The price is one guess a code for each address of a botnet at each
 //! time that its bucket has filled again, which the size of the other four fields has to bear.
 //!
 //! Memory is fixed, whoever asks: two rows of buckets, in which a keyed hash finds one each, and the fuller of the two counts. Who comes from many
-//! addresses can so empty buckets of others, for [`LONGEST_WAIT`] at most, and never fill his own by having it forgotten. Of a
+//! addresses can so empty buckets of others, for `LONGEST_WAIT` at most, and never fill his own by having it forgotten. Of a
 //! file code nothing is kept but which bucket it fell into, by a hash whose key dies with the process.
 //!
 //! It is a node's own: behind a balancer of `n` nodes an origin has `n` times as much. What is shared would have to be believed, or waited

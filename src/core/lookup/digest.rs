@@ -1,7 +1,7 @@
 //! The digest of the five fields, under a key.
 //!
 //! One digest over all five, never one of a field: no field can be tried by itself. Two for a document, with and without the marks of the name
-//! ([`name`](super::name)), and one for a question:
+//! (`name`), and one for a question:
 //!
 //! ```text
 //! salt      = HMAC-SHA-256(key, frame("antin lookup 1 salt"))
@@ -27,7 +27,7 @@ pub const DIGEST_OCTETS: usize = 32;
 const KEY_OCTETS: usize = 32;
 /// A random key has fewer with a probability below 2⁻⁵⁰.
 const LEAST_DIFFERENT_OCTETS: usize = 16;
-/// The cost of [`stretch`]; another needs another version in the labels below, for what was recorded stays.
+/// The cost of `stretch`; another needs another version in the labels below, for what was recorded stays.
 const SCRYPT: Scrypt = Scrypt { n: 1 << 10, r: 8, p: 1, memory: 4 << 20 };
 const SALT: &[u8] = b"antin lookup 1 salt";
 const DIGEST: &[u8] = b"antin lookup 1 digest";

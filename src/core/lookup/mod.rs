@@ -1,6 +1,6 @@
 //! The five fields by which whoever holds a paper asks about it: file code, full name, birth date, gender, identity or passport number.
 //!
-//! People write one field in many ways. Here each becomes one text ([`name`], [`field`]), and all five one digest under a key ([`digest`]),
+//! People write one field in many ways. Here each becomes one text (`name`, `field`), and all five one digest under a key (`digest`),
 //! which is all that is ever kept of them. It stands in the core because it is a pure function on which records rest: the same fields
 //! must make the same digest in ten years, whatever kinds or requests look like by then.
 //!
