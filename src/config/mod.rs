@@ -8,6 +8,7 @@ mod permission;
 mod receipt;
 mod redis;
 mod registry;
+mod remote_signing;
 pub mod revocation;
 mod status_lists;
 mod time_stamping;
@@ -20,6 +21,7 @@ pub use listener::{Internal, Limits, MutualTls, Public};
 pub use permission::{Client, Kind, Operation, Padding, Permission, SigningKey};
 pub use receipt::Receipt;
 pub use registry::{PostgresSettings, PostgresUrl, Registry};
+pub use remote_signing::RemoteSigning;
 use serde::Deserialize;
 pub use status_lists::{StatusListSource, StatusLists};
 pub use time_stamping::{TimeStampAuthority, TimeStamping};
@@ -50,6 +52,7 @@ pub struct Config {
     pub audit: Audit,
     pub issuance_log: IssuanceLog,
     pub witness: Witness,
+    pub remote_signing: RemoteSigning,
     pub log: Log,
     #[serde(rename = "status-list-source")]
     pub status_list_sources: Vec<StatusListSource>,
@@ -84,6 +87,7 @@ impl Config {
             ("audit", self.audit != other.audit),
             ("issuance-log", self.issuance_log != other.issuance_log),
             ("witness", self.witness != other.witness),
+            ("remote-signing", self.remote_signing != other.remote_signing),
             ("log", self.log != other.log),
             ("kind", self.kinds != other.kinds),
         ];

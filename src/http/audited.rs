@@ -43,6 +43,7 @@ pub enum Operation {
     ReadSignature,
     ReadDocument,
     ReadProof,
+    GiveToken,
 }
 
 impl Operation {
@@ -57,6 +58,7 @@ impl Operation {
             Self::ReadSignature => "read-signature",
             Self::ReadDocument => "read-document",
             Self::ReadProof => "read-proof",
+            Self::GiveToken => "give-token",
         }
     }
 
@@ -69,7 +71,8 @@ impl Operation {
             | Self::SivaValidate
             | Self::ReadSignature
             | Self::ReadDocument
-            | Self::ReadProof => Durability::Written,
+            | Self::ReadProof
+            | Self::GiveToken => Durability::Written,
         }
     }
 
@@ -111,7 +114,8 @@ impl Auditable {
     /// `None`: nothing is decided by it.
     pub fn of(method: &Method, path: &str) -> Option<Self> {
         let operation = match (method, path) {
-            (&Method::POST, "/v1/sign" | "/v1/sign/batch") => Operation::Sign,
+            (&Method::POST, "/v1/sign" | "/v1/sign/batch" | "/csc/v2/signatures/signDoc") => Operation::Sign,
+            (&Method::POST, "/oauth2/token") => Operation::GiveToken,
             (&Method::POST, "/v1/extend") => Operation::Extend,
             (&Method::POST, "/v1/verify" | "/v1/verify/batch") => Operation::Verify,
             (&Method::POST, "/validate") => Operation::SivaValidate,

@@ -15,7 +15,12 @@ use std::{
 use antin::{
     cli::{dev, serve},
     config::PostgresSettings,
-    core::{algorithm::DigestAlgorithm, cms::document_reference::DocumentReference, time::Time, x509::Certificate},
+    core::{
+        algorithm::{DigestAlgorithm, SignatureAlgorithm},
+        cms::document_reference::DocumentReference,
+        time::Time,
+        x509::Certificate,
+    },
     http,
     registry::{
         Again, Answer, Append, Backlog, Begun, DocumentId, DocumentStatus, Due, Intent, IssuanceQueue, Issued,
@@ -130,6 +135,10 @@ impl IssuingKey for MortalKey {
 
     fn digest_algorithm(&self) -> DigestAlgorithm {
         self.inner.digest_algorithm()
+    }
+
+    fn signature_algorithm(&self) -> SignatureAlgorithm {
+        self.inner.signature_algorithm()
     }
 
     fn sign_cades(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError> {

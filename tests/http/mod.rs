@@ -29,6 +29,7 @@ mod permissions;
 mod readiness;
 mod receipts;
 mod reload;
+mod remote_signing;
 mod rollover;
 mod settings;
 mod shares;
