@@ -10,7 +10,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    super::{App, auth::Caller, content_type, limits, problem::Problem},
+    super::{App, auth::Caller, limits, problem::Problem},
     Fault, certificate,
 };
 use crate::clock;
@@ -25,7 +25,7 @@ const SCOPE: &str = "service";
 pub async fn token(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Json<Value>, Fault> {
     let invalid_client = |detail: String| Fault::new(StatusCode::UNAUTHORIZED, "invalid_client", detail);
     let client = caller.client().map_err(|problem| invalid_client(problem.detail))?;
-    if content_type(&request).ok() != Some(FORM) {
+    if !is_form(&request) {
         return Err(Fault::invalid_request(format!("the content type must be {FORM}")));
     }
     if request.headers().contains_key(header::AUTHORIZATION) {
@@ -77,6 +77,12 @@ pub async fn token(State(app): State<Arc<App>>, caller: Caller, request: Request
     })?;
     let seconds = app.access_tokens.seconds();
     Ok(Json(json!({"access_token": token, "token_type": "Bearer", "expires_in": seconds, "scope": SCOPE})))
+}
+
+/// Whatever its parameters.
+fn is_form(request: &Request) -> bool {
+    let told = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    told.and_then(|told| told.split(';').next()).is_some_and(|told| told.trim().eq_ignore_ascii_case(FORM))
 }
 
 /// Names and values of `application/x-www-form-urlencoded`; `None`: it is none.
