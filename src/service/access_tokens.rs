@@ -51,7 +51,7 @@ struct Confirmation {
 #[derive(Debug, thiserror::Error)]
 pub enum AccessTokenError {
     #[error("remote-signing.token-key: {0}")]
-    Read(#[from] HeldError),
+    Read(#[source] Box<HeldError>),
     #[error("remote-signing.token-key: the file must have 32 to 4096 octets: make it with openssl rand -out FILE 32")]
     Length,
     #[error("no random number could be had, or no token be sealed")]
@@ -76,7 +76,7 @@ impl AccessTokens {
     /// The file cannot be read, or holds no key.
     pub fn new(key: Option<&Path>, seconds: u32) -> Result<Self, AccessTokenError> {
         let octets = match key {
-            Some(path) => read(path)?,
+            Some(path) => read(path).map_err(|error| AccessTokenError::Read(Box::new(error)))?,
             None => {
                 let mut octets = vec![0; *KEY_OCTETS.start()];
                 openssl::rand::rand_bytes(&mut octets)?;

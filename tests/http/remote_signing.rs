@@ -222,7 +222,7 @@ async fn what_is_signed_is_recorded_and_verifies() {
         signatures.push(answer.json()["SignatureObject"][0].as_str().expect("a signature").to_owned());
     }
     assert!(signatures[0] == signatures[1] && signatures[1] != signatures[2], "the same order again");
-    let question = json!({"document": signatures[0], "content": base64(CONTENT)});
+    let question = json!({"document": base64(CONTENT), "signature": signatures[0]});
     let answer = service.verify(&question).await;
     assert_eq!(answer.reliance().0, "ACCEPT", "{answer:?}");
     let mut attached = order.clone();
@@ -274,6 +274,13 @@ async fn what_cannot_be_served_is_refused_by_name() {
         assert_eq!(error(&answer), (400, "invalid_request".to_owned()), "{name}");
         let description = answer.json()["error_description"].as_str().expect("text").to_owned();
         assert!(description.contains(name), "{name}: {description}");
+    }
+    let plain = Request::post(endpoint, "text/plain", good.to_string());
+    let query = Request::json("/csc/v2/signatures/signDoc?a=b", &good);
+    for request in [plain, query] {
+        let request = request.header("Authorization", &format!("Bearer {token}"));
+        let answer = service.as_member(Member::IssuingSystem, request).await;
+        assert_eq!(error(&answer), (400, "invalid_request".to_owned()));
     }
     // Of a kind that it is not.
     let mut order = good.clone();

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::{
     App,
     auth::Caller,
+    content_type,
     field::{FieldError, FieldFault, Fields},
     limits::Reservation,
     listener::ClientCertificate,
@@ -83,7 +84,11 @@ async fn info(app: &App, caller: &Caller, request: Request, version: usize) -> R
 
 /// A JSON body; one that is empty says nothing.
 async fn body(app: &App, caller: &Caller, request: Request) -> Result<(Bytes, Reservation), Fault> {
+    let media_type = content_type(&request)?;
     let (body, room) = app.body_limits(caller).read(request, app.room(caller)).await.map_err(Problem::from)?;
+    if !body.is_empty() && media_type != "application/json" {
+        return Err(Problem::media_type("application/json").into());
+    }
     Ok((if body.is_empty() { Bytes::from_static(b"{}") } else { body }, room))
 }
 

@@ -25,6 +25,9 @@ const SCOPE: &str = "service";
 pub async fn token(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Json<Value>, Fault> {
     let invalid_client = |detail: String| Fault::new(StatusCode::UNAUTHORIZED, "invalid_client", detail);
     let client = caller.client().map_err(|problem| invalid_client(problem.detail))?;
+    if request.uri().query().is_some() {
+        return Err(Fault::invalid_request("parameters stand in the body, not in the address"));
+    }
     if !is_form(&request) {
         return Err(Fault::invalid_request(format!("the content type must be {FORM}")));
     }
