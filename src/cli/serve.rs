@@ -193,7 +193,9 @@ pub(super) async fn until_stopped(running: Running) -> Result<(), StartError> {
 pub(super) fn exit_code(served: Result<(), StartError>) -> ExitCode {
     let Err(error) = served else { return ExitCode::SUCCESS };
     let code = match &error {
-        StartError::Boot(BootError::Policy(_) | BootError::Tls(_) | BootError::TimeStamping(_))
+        StartError::Boot(
+            BootError::Policy(_) | BootError::Tls(_) | BootError::TimeStamping(_) | BootError::AccessTokens(_),
+        )
         | StartError::Config(_)
         | StartError::Held(_)
         | StartError::Trust(_)

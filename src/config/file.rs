@@ -117,6 +117,9 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
     if let Some((key, rule)) = config.witness.broken_rule() {
         return Some((format!("witness.{key}"), rule));
     }
+    if let Some((key, rule)) = config.remote_signing.broken_rule() {
+        return Some((format!("remote-signing.{key}"), rule));
+    }
     config.clients.iter().enumerate().find_map(|(index, client)| {
         if client.name.is_empty() || config.clients[..index].iter().any(|other| other.name == client.name) {
             return Some(("client.name".to_owned(), "be given and differ between clients"));
@@ -223,6 +226,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         audit,
         issuance_log,
         witness,
+        remote_signing,
         status_list_sources,
         tokens,
         keys,
@@ -253,6 +257,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(&mut verify.document_kinds)
         .chain(&mut verify.working_days)
         .chain(&mut documents.kinds_folder)
+        .chain(&mut remote_signing.token_key)
         .chain(&mut audit.folder)
         .chain(&mut audit.key)
         .chain(&mut issuance_log.folder)

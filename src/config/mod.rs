@@ -10,6 +10,7 @@ mod proxies;
 mod receipt;
 mod redis;
 mod registry;
+mod remote_signing;
 mod required;
 pub mod revocation;
 mod status_lists;
@@ -25,6 +26,7 @@ pub use permission::{Client, Kind, Operation, Padding, Permission, SigningKey};
 pub use proxies::{InvalidNetwork, Network};
 pub use receipt::Receipt;
 pub use registry::{PostgresSettings, PostgresUrl, Registry};
+pub use remote_signing::RemoteSigning;
 pub use required::{Concerned, RequiredLog, RequiredStatus};
 use serde::Deserialize;
 pub use status_lists::{StatusListSource, StatusLists};
@@ -57,6 +59,7 @@ pub struct Config {
     pub issuance_log: IssuanceLog,
     pub witness: Witness,
     pub lookup: Lookup,
+    pub remote_signing: RemoteSigning,
     pub log: Log,
     #[serde(rename = "status-list-source")]
     pub status_list_sources: Vec<StatusListSource>,
@@ -96,6 +99,7 @@ impl Config {
             ("issuance-log", self.issuance_log != other.issuance_log),
             ("witness", self.witness != other.witness),
             ("lookup", self.lookup != other.lookup),
+            ("remote-signing", self.remote_signing != other.remote_signing),
             ("log", self.log != other.log),
             ("kind", self.kinds != other.kinds),
         ];

@@ -44,6 +44,7 @@ pub enum Operation {
     ReadDocument,
     ReadProof,
     Lookup,
+    GiveToken,
 }
 
 impl Operation {
@@ -59,6 +60,7 @@ impl Operation {
             Self::ReadDocument => "read-document",
             Self::ReadProof => "read-proof",
             Self::Lookup => "lookup",
+            Self::GiveToken => "give-token",
         }
     }
 
@@ -72,7 +74,8 @@ impl Operation {
             | Self::ReadSignature
             | Self::ReadDocument
             | Self::ReadProof
-            | Self::Lookup => Durability::Written,
+            | Self::Lookup
+            | Self::GiveToken => Durability::Written,
         }
     }
 
@@ -114,7 +117,8 @@ impl Auditable {
     /// `None`: nothing is decided by it.
     pub fn of(method: &Method, path: &str) -> Option<Self> {
         let operation = match (method, path) {
-            (&Method::POST, "/v1/sign" | "/v1/sign/batch") => Operation::Sign,
+            (&Method::POST, "/v1/sign" | "/v1/sign/batch" | "/csc/v2/signatures/signDoc") => Operation::Sign,
+            (&Method::POST, "/oauth2/token") => Operation::GiveToken,
             (&Method::POST, "/v1/extend") => Operation::Extend,
             (&Method::POST, "/v1/verify" | "/v1/verify/batch") => Operation::Verify,
             (&Method::POST, "/validate") => Operation::SivaValidate,

@@ -200,6 +200,21 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Whether the object says anything of this member.
+    pub fn has(&self, name: &str) -> bool {
+        self.raw(name).is_some()
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self, name: &str) -> Result<Option<bool>, FieldError> {
+        match self.raw(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(self.error(name, FieldFault::WrongType("true or false"))),
+        }
+    }
+
     /// A number.
     pub fn number(&self, name: &str) -> Result<Option<f64>, FieldError> {
         let Some(raw) = self.raw(name) else { return Ok(None) };

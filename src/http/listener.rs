@@ -77,6 +77,10 @@ pub struct Tls {
     pub client_crls: watch::Receiver<ClientCrls>,
 }
 
+/// SHA-256 of the certificate that the client of this connection showed, left in each of its requests.
+#[derive(Clone, Copy)]
+pub struct ClientCertificate(pub [u8; 32]);
+
 /// What a client showed of itself, and what may come to shut it out.
 struct Presented {
     /// Its own first.
@@ -89,6 +93,10 @@ struct Presented {
 }
 
 impl Presented {
+    fn client_certificate(&self) -> Option<ClientCertificate> {
+        self.certificates.first().map(|certificate| ClientCertificate(*certificate.fingerprint()))
+    }
+
     /// Waits until a new list names the client, new settings say something else of it, or its certificate ends.
     async fn no_longer_holds(self) {
         let Self { certificates, mut client_crls, mut clients, evidence, caller } = self;
@@ -225,10 +233,14 @@ impl Listener {
             .max_header_size(HEAD_LIMIT)
             .max_headers(HEADER_FIELDS);
         let (close, closing) = watch::channel(false);
+        let shown = presented.as_ref().and_then(Presented::client_certificate);
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(Closing(closing.clone()));
             request.extensions_mut().insert(place.working());
             request.extensions_mut().insert(peer);
+            if let Some(shown) = shown {
+                request.extensions_mut().insert(shown);
+            }
             let (in_work, request) = place.begin(request);
             respond(Arc::clone(&self.door), caller.clone(), in_work, request)
         });
@@ -258,10 +270,14 @@ impl Listener {
             .keep_alive_timeout(self.limits.header());
         let door = Arc::clone(&self.door);
         let (close, closing) = watch::channel(false);
+        let shown = presented.as_ref().and_then(Presented::client_certificate);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Closing(closing.clone()));
             request.extensions_mut().insert(place.working());
             request.extensions_mut().insert(peer);
+            if let Some(shown) = shown {
+                request.extensions_mut().insert(shown);
+            }
             let (in_work, request) = place.begin(request);
             respond(Arc::clone(&door), caller.clone(), in_work, request)
         });

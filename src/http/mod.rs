@@ -7,6 +7,7 @@ mod audited;
 mod auth;
 mod batch;
 mod client_crls;
+mod csc;
 mod documents;
 mod extend;
 mod field;
@@ -83,6 +84,7 @@ use crate::{
     revocation::{RevocationCache, status_lists::StatusLists},
     service::{
         SharedTrust,
+        access_tokens::AccessTokens,
         documents::DocumentService,
         extend::ExtendService,
         held::Fingerprint,
@@ -166,6 +168,7 @@ pub struct App {
     lookup: Option<LookupService>,
     /// `None`: no key is set for status lists.
     status_lists: Option<Arc<StatusListPublisher>>,
+    access_tokens: AccessTokens,
     /// `None`: no key is set for receipts.
     receipts: Option<ReceiptService>,
     readiness: Readiness,
@@ -274,7 +277,10 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     let required_logs = RequiredLogs::new(&config.required_log, issuance_log.clone());
     let work = || Arc::new(Semaphore::new(config.limits.concurrency.min(Semaphore::MAX_PERMITS)));
     let room = Room::new(config.limits.buffered_bytes);
+    let tokens = &config.remote_signing;
+    let seconds = u32::try_from(tokens.token_seconds).unwrap_or(u32::MAX);
     let app = Arc::new(App {
+        access_tokens: AccessTokens::new(tokens.token_key.as_deref(), seconds)?,
         verify,
         receipts: ReceiptService::new(&config.receipt, Arc::clone(&sign)),
         readiness: Readiness::new(Arc::clone(&sign), revocation.configured(), maximum_age),

@@ -7,8 +7,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, batch, documents, extend, health, issuance_log, kinds, lookup, metrics, openapi, problem::Problem, published,
-    sign, siva, status_lists, trust, verify, witness,
+    App, batch, csc, documents, extend, health, issuance_log, kinds, lookup, metrics, openapi, problem::Problem,
+    published, sign, siva, status_lists, trust, verify, witness,
 };
 
 #[derive(OpenApi)]
@@ -34,7 +34,7 @@ pub fn public(app: &Arc<App>) -> Router {
 /// For identified clients: everything.
 pub fn mutual_tls(app: &Arc<App>) -> Router {
     let (router, _) = everything().split_for_parts();
-    finish(router.route("/openapi.json", get(openapi::openapi)), app)
+    finish(router.merge(csc::router(app)).route("/openapi.json", get(openapi::openapi)), app)
 }
 
 /// For the operator: health, readiness, figures.

@@ -8,7 +8,7 @@ use super::tls;
 use crate::{
     registry::{Registry, RegistryError},
     revocation::RevocationCache,
-    service::verify::VerifyError,
+    service::{access_tokens::AccessTokenError, verify::VerifyError},
     signing::timestamp::TimeStampClientError,
 };
 
@@ -27,6 +27,8 @@ pub enum BootError {
     Policy(#[source] VerifyError),
     #[error("the registry: {0}")]
     Registry(#[from] RegistryError),
+    #[error(transparent)]
+    AccessTokens(#[from] AccessTokenError),
     #[error(transparent)]
     TimeStamping(#[from] TimeStampClientError),
 }

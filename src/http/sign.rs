@@ -225,6 +225,12 @@ impl SignedBody {
     }
 }
 
+/// The header, where it may be left out.
+pub(super) fn idempotency_key_if_any(request: &Request) -> Result<Option<String>, FieldError> {
+    let is_given = request.headers().contains_key(IDEMPOTENCY_KEY);
+    is_given.then(|| idempotency_key(request)).transpose()
+}
+
 /// Exactly one, of the length and letters that the record takes.
 fn idempotency_key(request: &Request) -> Result<String, FieldError> {
     let mut values = request.headers().get_all(IDEMPOTENCY_KEY).iter();

@@ -1,5 +1,6 @@
 //! The use-cases, without HTTP: verify a document, sign one, change its standing, know whether all is well.
 
+pub mod access_tokens;
 mod adding;
 pub mod documents;
 pub mod existing;

@@ -34,6 +34,14 @@ impl Client {
         self.signing(kind).any(|permission| permission.keys.iter().any(|allowed| allowed == key))
     }
 
+    /// Documents of some kind with this key.
+    pub fn may_sign_with(&self, key: &str) -> bool {
+        let signs = |permission: &Permission| {
+            permission.operations.contains(&Operation::Sign) && permission.keys.iter().any(|allowed| allowed == key)
+        };
+        self.permissions.iter().any(signs)
+    }
+
     /// Documents of this kind that are presented to it, whoever issued them.
     pub fn may_use_up(&self, kind: &str) -> bool {
         let uses = |permission: &Permission| {

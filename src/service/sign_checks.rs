@@ -99,6 +99,23 @@ impl SignService {
         kinds.try_for_each(|kind| self.check_signer(key, Some(kind), now))
     }
 
+    /// The key could sign now, as far as its certificate goes.
+    pub fn is_usable(&self, key: &dyn IssuingKey, now: Time) -> bool {
+        self.check_key(key, now).is_ok()
+    }
+
+    /// `valid`, `expired` or `revoked`; `None`: that cannot be told now.
+    pub fn certificate_status(&self, key: &dyn IssuingKey, now: Time) -> Option<&'static str> {
+        if now > key.certificate().not_after {
+            return Some("expired");
+        }
+        match self.check_key(key, now) {
+            Ok(()) | Err(SignError::IssuerNotAuthorised { .. }) => Some("valid"),
+            Err(SignError::SignerNotUsable { code }) if code.contains("revoked") => Some("revoked"),
+            Err(_) => None,
+        }
+    }
+
     /// The key's certificate leads to a held anchor that is for this kind, with fresh revocation data all the way.
     pub(super) fn check_signer(&self, key: &dyn IssuingKey, kind: Option<&str>, now: Time) -> Result<(), SignError> {
         let (trust, evidence) = (self.verify.trust().load(), self.verify.evidence().load());

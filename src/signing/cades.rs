@@ -138,6 +138,10 @@ impl IssuingKey for CadesSigner {
         self.key.digest_algorithm()
     }
 
+    fn signature_algorithm(&self) -> SignatureAlgorithm {
+        self.key.signature_algorithm(DigestAlgorithm::Sha256)
+    }
+
     fn sign_cades(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError> {
         let message = self.sign_unchecked(request)?;
         match self_check::check(&message, request, &self.certificate) {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub use cades::CadesSigner;
 pub use pkcs11::TokenFault;
 
-use crate::core::algorithm::DigestAlgorithm;
+use crate::core::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::core::cms::document_reference::DocumentReference;
 use crate::core::time::Time;
 use crate::core::x509::Certificate;
@@ -31,6 +31,9 @@ pub trait IssuingKey: Send + Sync {
 
     /// The digest algorithm this key signs with unless a digest was given.
     fn digest_algorithm(&self) -> DigestAlgorithm;
+
+    /// The algorithm by which it signs documents, which are named by their SHA-256.
+    fn signature_algorithm(&self) -> SignatureAlgorithm;
 
     /// A whole CAdES-B-B message (DER), verified by our own verifier before it is returned.
     fn sign_cades(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError>;

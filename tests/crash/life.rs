@@ -16,7 +16,10 @@ use antin::{
     cli::{dev, serve},
     config::PostgresSettings,
     core::{
-        algorithm::DigestAlgorithm, cms::document_reference::DocumentReference, lookup::LookupDigest, time::Time,
+        algorithm::{DigestAlgorithm, SignatureAlgorithm},
+        cms::document_reference::DocumentReference,
+        lookup::LookupDigest,
+        time::Time,
         x509::Certificate,
     },
     http,
@@ -133,6 +136,10 @@ impl IssuingKey for MortalKey {
 
     fn digest_algorithm(&self) -> DigestAlgorithm {
         self.inner.digest_algorithm()
+    }
+
+    fn signature_algorithm(&self) -> SignatureAlgorithm {
+        self.inner.signature_algorithm()
     }
 
     fn sign_cades(&self, request: &CadesRequest<'_>) -> Result<Vec<u8>, SigningError> {

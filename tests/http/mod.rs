@@ -30,6 +30,7 @@ mod permissions;
 mod readiness;
 mod receipts;
 mod reload;
+mod remote_signing;
 mod required_log;
 mod required_status;
 mod rollover;
