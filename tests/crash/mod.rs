@@ -7,6 +7,7 @@
 mod jumps;
 mod life;
 mod power;
+mod standing;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -22,6 +23,7 @@ use std::{
 
 use antin::{
     audit::{self, AuditLog, HeadKey},
+    cli::dev,
     clock,
     core::log::{Checkpoint, KeyKind, NoteSigner},
     issuance_log::{self, Folder, Publisher},
@@ -40,11 +42,14 @@ use crate::{
     kit::{postgres, random::Random},
 };
 use power::{Disk, Manner};
+use standing::withdraw;
 
 const REFERRAL: &[u8] = include_bytes!("../../testvectors/documents/referral.json");
 const PAPER: &[u8] = include_bytes!("../../testvectors/documents/judicial-certificate.pdf");
 /// What is said while the disk fails.
 const REFUSALS: [&str; 2] = ["registry-unavailable", "audit-not-available"];
+/// One in so many papers is withdrawn at once.
+const WITHDRAWN_EACH: usize = 3;
 /// Clients that sign at one time; the last of them has PDFs signed.
 const LANES: usize = 4;
 
@@ -64,6 +69,8 @@ struct Seen {
     faults: Vec<String>,
     /// By id: the leaf hash that the issuance log promised.
     promised: BTreeMap<String, String>,
+    /// Ids of papers that were withdrawn, as the service answered.
+    withdrawn: BTreeSet<String>,
 }
 
 struct World {
@@ -86,6 +93,7 @@ impl World {
         fs::write(root.join("audit.key"), key).expect("written");
         let (key, _) = issuance_log::generate(ORIGIN, KeyKind::Note).expect("a key");
         fs::write(root.join("issuance-log.key"), key).expect("written");
+        dev::add_status_list_key(&root, "http://127.0.0.1:1").expect("a key for status lists");
         let (seen, random) = (Arc::default(), Random::of(name));
         Self { folder, database, seen, random, next: [0; LANES], checkpoints: Vec::new() }
     }
@@ -294,7 +302,7 @@ fn ready(child: &mut Child) -> Option<(SocketAddr, Lines<BufReader<ChildStdout>>
 }
 
 /// Signs one order after the other until the service is gone; gives the number that the lane comes to.
-fn sign_on(lane: usize, from: usize, address: SocketAddr, root: &Path, seen: &Mutex<Seen>) -> usize {
+fn sign_on(lane: usize, from: usize, address: SocketAddr, root: &Path, seen_by: &Mutex<Seen>) -> usize {
     let pki = root.join("pki");
     let (member, authority) = (Member::IssuingSystem, Member::Root.certificate_path(&pki));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -311,7 +319,7 @@ fn sign_on(lane: usize, from: usize, address: SocketAddr, root: &Path, seen: &Mu
         }
         // An answer that was cut off says nothing.
         let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else { return number };
-        let mut seen = seen.lock().expect("no panic");
+        let mut seen = seen_by.lock().expect("no panic");
         match answer.status {
             201 => {
                 let field = if lane == LANES - 1 { "document" } else { "signature" };
@@ -325,6 +333,10 @@ fn sign_on(lane: usize, from: usize, address: SocketAddr, root: &Path, seen: &Mu
                 let earlier = seen.released.insert(key.clone(), now.clone());
                 if earlier.is_some_and(|earlier| earlier != now) {
                     seen.faults.push(format!("{key}: two signatures"));
+                }
+                drop(seen);
+                if number.is_multiple_of(WITHDRAWN_EACH) {
+                    withdraw(&runtime, address, root, &now.0, seen_by);
                 }
             }
             // Of an attempt that a death cut off: never signed again, a new key is taken.
@@ -395,6 +407,7 @@ async fn l01_killed_at_every_step_over_sqlite() {
     die_often(&mut world, lives(27)).await;
     let mut faults = world.audit_faults();
     faults.extend(world.log_faults().await);
+    faults.extend(world.standing_faults().await);
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
@@ -404,6 +417,7 @@ async fn l01_killed_at_every_step_over_postgresql() {
     die_often(&mut world, lives(27)).await;
     let mut faults = world.audit_faults();
     faults.extend(world.log_faults().await);
+    faults.extend(world.standing_faults().await);
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
@@ -427,6 +441,7 @@ async fn l01_the_power_fails_over_sqlite() {
     let (mut faults, _) = world.faults().await;
     faults.extend(world.audit_faults());
     faults.extend(world.log_faults().await);
+    faults.extend(world.standing_faults().await);
     assert!(faults.is_empty(), "{faults:#?}");
     let released = world.seen.lock().expect("no panic").released.len();
     println!("{lives} power failures, {released} signatures released, no fault");
@@ -460,6 +475,7 @@ async fn l01_a_disk_that_fails_for_a_while_loses_nothing() {
         let (mut faults, _) = world.faults().await;
         faults.extend(world.audit_faults());
         faults.extend(world.log_faults().await);
+        faults.extend(world.standing_faults().await);
         assert!(faults.is_empty(), "{how}: {faults:#?}");
         let seen = world.seen.lock().expect("no panic");
         println!("{how}: {before} signatures released around {:?}", seen.refused);
