@@ -174,6 +174,9 @@ fn broken_list_rule(config: &Config) -> Option<(String, &'static str)> {
     if let Some((key, rule)) = config.required_status.iter().find_map(RequiredStatus::broken_rule) {
         return Some((format!("required-status.{key}"), rule));
     }
+    if let Some((key, rule)) = config.lookup.broken_rule() {
+        return Some((format!("lookup.{key}"), rule));
+    }
     if let Some((key, rule)) = config.required_log.iter().find_map(RequiredLog::broken_rule) {
         return Some((format!("required-log.{key}"), rule));
     }

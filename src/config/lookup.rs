@@ -13,3 +13,14 @@ pub struct Lookup {
     /// Those of before: what was recorded under them is found.
     pub older_keys: Vec<PathBuf>,
 }
+
+/// Each costs a question one digest.
+const MOST_OLDER_KEYS: usize = 3;
+
+impl Lookup {
+    /// The first rule that is broken: the key, and the rule.
+    pub(super) fn broken_rule(&self) -> Option<(&'static str, &'static str)> {
+        let is_broken = self.older_keys.len() > MOST_OLDER_KEYS || (self.key.is_none() && !self.older_keys.is_empty());
+        is_broken.then_some(("older-keys", "be at most 3 files, beside a key"))
+    }
+}

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Service, base64, client::Answer, client::Request};
 
-const REFERRAL: &str = include_str!("../../testvectors/documents/referral.json");
+pub(super) const REFERRAL: &str = include_str!("../../testvectors/documents/referral.json");
 
 /// A service of which the public may ask.
 async fn asked() -> Service {
@@ -22,7 +22,7 @@ async fn asked() -> Service {
     .await
 }
 
-fn order(kind: &str, document: &str) -> Value {
+pub(super) fn order(kind: &str, document: &str) -> Value {
     json!({
         "kind": kind, "document": base64(document.as_bytes()), "mediaType": "application/json",
         "format": "cades", "packaging": "detached", "level": "B-B"
@@ -30,7 +30,7 @@ fn order(kind: &str, document: &str) -> Value {
 }
 
 /// The fields of a paper as its holder reads them.
-fn fields(document: &str) -> Value {
+pub(super) fn fields(document: &str) -> Value {
     let paper: Value = serde_json::from_str(document).expect("JSON");
     let (person, number) = (&paper["patient"], &paper["number"]);
     json!({
@@ -41,13 +41,13 @@ fn fields(document: &str) -> Value {
 
 impl Service {
     /// As somebody at this address behind the proxy.
-    async fn ask_from(&self, address: &str, question: &Value) -> Answer {
+    pub(super) async fn ask_from(&self, address: &str, question: &Value) -> Answer {
         self.public(Request::json("/v1/lookup", question).header("X-Forwarded-For", address)).await
     }
 }
 
 /// How long to wait, as Retry-After says.
-fn seconds(head: &str) -> u64 {
+pub(super) fn seconds(head: &str) -> u64 {
     let value = head.lines().find_map(|line| line.strip_prefix("retry-after: ")).expect("Retry-After");
     value.trim().parse().expect("seconds")
 }

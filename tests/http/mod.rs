@@ -20,6 +20,7 @@ mod kinds;
 mod levels;
 mod long_levels;
 mod lookup;
+mod lookup_faults;
 mod mutated;
 mod nodes;
 mod ocsp_marks;

@@ -250,7 +250,7 @@ async fn edits_of_the_tables_are_told(place: Place) {
                 "its record cannot be read",
             ]);
         }
-        Place::Postgres { .. } => expected.push("1 of 5 references between tables are missing"),
+        Place::Postgres { .. } => expected.push("1 of 6 references between tables are missing"),
     }
     for words in &expected {
         assert!(told.iter().any(|line| line.contains(words)), "{words}: {told:#?}");
