@@ -229,6 +229,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         audit,
         issuance_log,
         witness,
+        lookup,
         remote_signing,
         status_list_sources,
         tokens,
@@ -260,6 +261,7 @@ fn paths(config: &mut Config) -> impl Iterator<Item = &mut PathBuf> {
         .chain(&mut verify.document_kinds)
         .chain(&mut verify.working_days)
         .chain(&mut documents.kinds_folder)
+        .chain(lookup.key.iter_mut().chain(&mut lookup.older_keys))
         .chain(&mut remote_signing.token_key)
         .chain(&mut audit.folder)
         .chain(&mut audit.key)
@@ -378,9 +380,12 @@ mod tests {
     fn paths_are_relative_to_the_file() {
         let directory = tempfile::tempdir().expect("a folder");
         let file = directory.path().join("antin.toml");
-        std::fs::write(&file, "[registry]\npath = \"a.db\"\n[trust]\nanchors = [\"/b.crt\"]\n").expect("written");
+        let text = "[registry]\npath = \"a.db\"\n[trust]\nanchors = [\"/b.crt\"]\n[lookup]\nkey = \"k\"\nolder-keys = [\"o\"]\n";
+        std::fs::write(&file, text).expect("written");
         let config = read(&file).expect("settings");
         assert_eq!(config.registry.path, directory.path().join("a.db"));
+        assert_eq!(config.lookup.key, Some(directory.path().join("k")));
+        assert_eq!(config.lookup.older_keys, [directory.path().join("o")]);
         assert_eq!(config.trust.anchors, [TrustSource::from(PathBuf::from("/b.crt"))]);
     }
 }

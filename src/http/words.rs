@@ -27,7 +27,9 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
         let below =
             |folder: &Path| fs::read_dir(folder).expect("the room").map(|entry| entry.expect("an entry").path());
-        let files = below(&folder).flat_map(|path| if path.is_dir() { below(&path).collect() } else { vec![path] });
+        // The errors of remote signing are those of its specification, and no problems.
+        let rooms = below(&folder).filter(|path| !path.ends_with("csc"));
+        let files = rooms.flat_map(|path| if path.is_dir() { below(&path).collect() } else { vec![path] });
         let mut codes = BTreeSet::new();
         for path in files {
             let source = fs::read_to_string(&path).expect("text");
