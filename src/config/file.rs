@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Config, PostgresSettings, RequiredLog, RequiredStatus};
-use crate::core::cms::document_reference::RESERVED_KINDS;
+use super::{Client, Config, Operation, PostgresSettings, RequiredLog, RequiredStatus, SigningKey};
+use crate::core::cms::document_reference::{BLIND_KIND, RESERVED_KINDS};
 
 /// Octets of the largest settings file.
 const LIMIT: u64 = 1 << 20;
@@ -91,10 +91,10 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
         if kind.name.is_empty() || config.kinds[..index].iter().any(|other| other.name == kind.name) {
             return Some(("kind.name".to_owned(), "be given and differ between kinds"));
         }
-        if RESERVED_KINDS.contains(&&*kind.name) {
+        if RESERVED_KINDS.contains(&&*kind.name) || kind.name == BLIND_KIND {
             return Some((
                 "kind.name".to_owned(),
-                "be none that antin uses itself (verification-receipt, antin-trust-list)",
+                "be none that antin uses itself (verification-receipt, antin-trust-list, blind)",
             ));
         }
         if kind.keys.is_empty() || kind.keys.iter().any(|name| !config.keys.iter().any(|key| key.is_called(name))) {
@@ -180,6 +180,9 @@ fn broken_list_rule(config: &Config) -> Option<(String, &'static str)> {
     if let Some((key, rule)) = config.required_log.iter().find_map(RequiredLog::broken_rule) {
         return Some((format!("required-log.{key}"), rule));
     }
+    if let Some(found) = broken_blind_rule(config) {
+        return Some(found);
+    }
     let key = lists.key.as_ref()?;
     let held = config.keys.iter().find(|held| held.name == *key);
     let named = |names: &[String]| names.iter().any(|name| held.is_some_and(|held| held.is_called(name)));
@@ -189,6 +192,21 @@ fn broken_list_rule(config: &Config) -> Option<(String, &'static str)> {
     (held.is_none() || signs_others).then(|| {
         ("status-lists.key".to_owned(), "name a [[key]] that no [[kind]], no [[client]] and no [receipt] names")
     })
+}
+
+/// A key by which digests of what nobody sees are signed signs nothing else: whoever meets its certificate knows what that is worth.
+fn broken_blind_rule(config: &Config) -> Option<(String, &'static str)> {
+    let blind =
+        config.clients.iter().flat_map(Client::permissions).filter(|one| one.operations.contains(&Operation::SignHash));
+    let blind: Vec<String> = blind.flat_map(|permission| permission.keys).collect();
+    let is_called = |key: &SigningKey, names: &[String]| names.iter().any(|name| key.is_called(name));
+    let is_blind = |name: &String| {
+        let mut named = config.keys.iter().filter(|key| key.is_called(name));
+        named.any(|key| is_called(key, &blind))
+    };
+    let of_kinds = config.kinds.iter().flat_map(|kind| &kind.keys);
+    let others = of_kinds.chain(&config.receipt.key).chain(&config.status_lists.key).any(is_blind);
+    others.then(|| ("client.operations".to_owned(), "have sign-hash with keys that sign nothing else: no [[kind]], no [receipt] and no [status-lists] names them"))
 }
 
 fn broken_client_rule(client: &Client, config: &Config) -> Option<(String, &'static str)> {

@@ -108,6 +108,10 @@ impl Client {
             if signs && (kinds.is_empty() || keys.is_empty()) {
                 return Some("come with kinds and keys where they have sign: without both nothing can be signed");
             }
+            if operations.contains(&Operation::SignHash) {
+                let is_alone = operations.len() == 1 && kinds.is_empty() && !keys.is_empty();
+                return (!is_alone).then_some("have sign-hash alone, with keys and without kinds: what is signed blindly is of no kind");
+            }
             if operations.contains(&Operation::Use) && kinds.is_empty() {
                 return Some("come with kinds where they have use");
             }
@@ -140,4 +144,6 @@ pub enum Operation {
     Extend,
     /// Use up documents that are good for one office, when they are presented.
     Use,
+    /// Sign digests of what nobody here sees, with keys of their own.
+    SignHash,
 }

@@ -22,6 +22,8 @@ pub struct RemoteSigning {
     pub token_seconds: u64,
     /// File of the octets by which access tokens are sealed, the same on each node; none: drawn at each start.
     pub token_key: Option<PathBuf>,
+    /// Digests of what nobody here sees are signed too, for clients with the operation `sign-hash`.
+    pub sign_hash: bool,
 }
 
 impl Default for RemoteSigning {
@@ -35,6 +37,7 @@ impl Default for RemoteSigning {
             description: String::new(),
             token_seconds: 300,
             token_key: None,
+            sign_hash: false,
         }
     }
 }

@@ -293,7 +293,7 @@ impl PublicKey {
     }
 
     /// Verifies `signature` over data whose digest, by the algorithm's digest, is `digest`.
-    fn verify_digest(
+    pub fn verify_digest(
         &self,
         algorithm: SignatureAlgorithm,
         digest: &[u8],

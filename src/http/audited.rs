@@ -45,6 +45,7 @@ pub enum Operation {
     ReadProof,
     Lookup,
     GiveToken,
+    SignHash,
 }
 
 impl Operation {
@@ -61,13 +62,14 @@ impl Operation {
             Self::ReadProof => "read-proof",
             Self::Lookup => "lookup",
             Self::GiveToken => "give-token",
+            Self::SignHash => "sign-hash",
         }
     }
 
     /// What changes something is on the disk before its answer leaves.
     const fn durability(self) -> Durability {
         match self {
-            Self::Sign | Self::SetStatus => Durability::Synced,
+            Self::Sign | Self::SignHash | Self::SetStatus => Durability::Synced,
             Self::Extend
             | Self::Verify
             | Self::SivaValidate
@@ -118,6 +120,7 @@ impl Auditable {
     pub fn of(method: &Method, path: &str) -> Option<Self> {
         let operation = match (method, path) {
             (&Method::POST, "/v1/sign" | "/v1/sign/batch" | "/csc/v2/signatures/signDoc") => Operation::Sign,
+            (&Method::POST, "/csc/v1/signatures/signHash" | "/csc/v2/signatures/signHash") => Operation::SignHash,
             (&Method::POST, "/oauth2/token") => Operation::GiveToken,
             (&Method::POST, "/v1/extend") => Operation::Extend,
             (&Method::POST, "/v1/verify" | "/v1/verify/batch") => Operation::Verify,

@@ -142,6 +142,8 @@ pub async fn signature(State(app): State<Arc<App>>, caller: Caller, id: Id) -> R
     let message = match document.intent.format {
         Format::Cades => newest,
         Format::Pades => pades::message_in(&newest).ok_or_else(Problem::internal)?,
+        // No message, and of no document that could be read by it.
+        Format::Raw => return Err(Problem::not_found()),
     };
     let mut response = message.into_response();
     let signature = HeaderValue::from_static("application/pkcs7-signature");

@@ -262,6 +262,18 @@ impl<'a> Fields<'a> {
         Self::read_at(raw.as_bytes(), known, format!("{}{name}.", self.prefix)).map(Some)
     }
 
+    /// A list of at most `most` texts in base64.
+    pub fn base64_list(&self, name: &str, most: usize) -> Result<Option<Vec<Vec<u8>>>, FieldError> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        let wrong = |_| self.error(name, FieldFault::WrongType("a list of texts"));
+        let texts: Vec<Cow<'_, str>> = serde_json::from_str(raw).map_err(wrong)?;
+        if texts.len() > most {
+            return Err(self.error(name, FieldFault::TooMany(most)));
+        }
+        let decoded = texts.iter().map(|text| STANDARD.decode(text.as_bytes()));
+        decoded.collect::<Result<_, _>>().map(Some).map_err(|_| self.error(name, FieldFault::Base64))
+    }
+
     /// A list of at most `most` objects.
     pub fn objects(
         &self,

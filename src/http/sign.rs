@@ -183,7 +183,7 @@ impl SignedBody {
         let (intent, issued) = (&signed.document.intent, &signed.document.issued);
         let (signature, document) = match intent.format {
             Format::Cades => (Some(encoded), None),
-            Format::Pades => (None, Some(encoded)),
+            Format::Pades | Format::Raw => (None, Some(encoded)),
         };
         Self {
             id: intent.document_id.to_string(),
@@ -266,13 +266,13 @@ pub(super) fn order(
     idempotency_key: String,
 ) -> Result<SignRequest, Problem> {
     let kind = fields.required("kind", fields.short_text("kind")?)?.into_owned();
-    let format = fields.named("format", &["cades", "pades"], Format::from_name)?;
+    let format = fields.named("format", &["cades", "pades"], Format::of_a_document)?;
     let format = fields.required("format", format)?;
     let packaging = fields.named("packaging", &["detached", "enveloping"], Packaging::from_name)?;
     let packaging = match (format, packaging) {
         (Format::Cades, packaging) => fields.required("packaging", packaging)?,
-        (Format::Pades, None) => Packaging::Enveloping,
-        (Format::Pades, Some(_)) => {
+        (Format::Pades | Format::Raw, None) => Packaging::Enveloping,
+        (Format::Pades | Format::Raw, Some(_)) => {
             let rule = "a PDF holds its signatures: give no packaging with the format pades";
             return Err(fields.error("packaging", FieldFault::Conflict(rule)).into());
         }

@@ -120,12 +120,24 @@ impl Level {
 
 named! {
     /// The signature format.
-    Format { Cades = "cades", Pades = "pades" }
+    Format {
+        Cades = "cades",
+        Pades = "pades",
+        /// A bare signature value over content that nobody here saw.
+        Raw = "raw",
+    }
 }
 
 named! {
     /// Where the content is: beside the signature, or inside it.
     Packaging { Detached = "detached", Enveloping = "enveloping" }
+}
+
+impl Format {
+    /// Of a signature that is ordered of a document.
+    pub fn of_a_document(name: &str) -> Option<Self> {
+        Self::from_name(name).filter(|format| *format != Self::Raw)
+    }
 }
 
 /// What is about to be signed, by whose order. Holds no content and no personal data.

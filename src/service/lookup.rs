@@ -207,7 +207,7 @@ impl LookupService {
     /// Whether the recorded signature passes over the recorded digest now, and whom its certificate names. That of a PDF cannot be judged without
     /// the PDF: it was when it was issued.
     fn judge(&self, document: &IssuedDocument) -> (bool, Option<String>) {
-        if document.intent.format == Format::Pades {
+        if document.intent.format != Format::Cades {
             return (true, None);
         }
         let verified = self.verify.verify(&VerifyRequest {

@@ -18,6 +18,7 @@ pub mod receipt;
 pub mod sign;
 mod sign_checks;
 mod sign_error;
+pub mod sign_hash;
 pub mod sign_lookup;
 mod sign_pdf;
 pub mod standing;

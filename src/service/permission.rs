@@ -36,10 +36,15 @@ impl Client {
 
     /// Documents of some kind with this key.
     pub fn may_sign_with(&self, key: &str) -> bool {
-        let signs = |permission: &Permission| {
-            permission.operations.contains(&Operation::Sign) && permission.keys.iter().any(|allowed| allowed == key)
+        self.may_with_key(Operation::Sign, key)
+    }
+
+    /// This operation with this key.
+    pub fn may_with_key(&self, operation: Operation, key: &str) -> bool {
+        let may = |permission: &Permission| {
+            permission.operations.contains(&operation) && permission.keys.iter().any(|allowed| allowed == key)
         };
-        self.permissions.iter().any(signs)
+        self.permissions.iter().any(may)
     }
 
     /// Documents of this kind that are presented to it, whoever issued them.

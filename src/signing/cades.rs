@@ -67,16 +67,7 @@ impl CadesSigner {
     /// `stated_time`: among the signed attributes.
     fn message(&self, request: &CadesRequest<'_>, stated_time: Option<Time>) -> Result<Vec<u8>, SigningError> {
         let (digest_algorithm, digest) = request.digest;
-        if !digest_algorithm.is_acceptable() {
-            return Err(SigningError::WeakDigest { algorithm: digest_algorithm });
-        }
-        if digest.len() != digest_algorithm.length() {
-            return Err(SigningError::DigestLength {
-                algorithm: digest_algorithm,
-                expected: digest_algorithm.length(),
-                found: digest.len(),
-            });
-        }
+        Self::check_digest(digest_algorithm, digest)?;
         self.check_valid(request.signing_time)?;
         let attributes = SignedAttributesToSign {
             content_type: oid::DATA,
@@ -113,8 +104,24 @@ impl CadesSigner {
         })
     }
 
+    fn check_digest(digest: DigestAlgorithm, value: &[u8]) -> Result<(), SigningError> {
+        if !digest.is_acceptable() {
+            return Err(SigningError::WeakDigest { algorithm: digest });
+        }
+        if value.len() != digest.length() {
+            let (expected, found) = (digest.length(), value.len());
+            return Err(SigningError::DigestLength { algorithm: digest, expected, found });
+        }
+        Ok(())
+    }
+
     fn sign_octets(&self, digest: DigestAlgorithm, octets: &[u8]) -> Result<Vec<u8>, SigningError> {
-        self.key.sign(digest, octets).map_err(|fault| {
+        self.answered(self.key.sign(digest, octets))
+    }
+
+    /// With the name of the key in what went wrong.
+    fn answered(&self, signed: Result<Vec<u8>, KeyFault>) -> Result<Vec<u8>, SigningError> {
+        signed.map_err(|fault| {
             let key = self.name.clone();
             match fault {
                 KeyFault::Software(source) => SigningError::Key { key, source },
@@ -168,6 +175,20 @@ impl IssuingKey for CadesSigner {
         let key = self.certificate.public_key().map_err(|_| failed("key"))?;
         key.verify(es256, octets, &signature).map_err(|_| failed("signature"))?;
         signature_octets(&signature).ok_or_else(not_es256)
+    }
+
+    fn sign_hash(&self, digest: DigestAlgorithm, hash: &[u8], time: Time) -> Result<Vec<u8>, SigningError> {
+        Self::check_digest(digest, hash)?;
+        self.check_valid(time)?;
+        let signature = self.answered(self.key.sign_hash(digest, hash))?;
+        let failed = |code| SigningError::SelfCheck { key: self.name.clone(), code };
+        let key = self.certificate.public_key().map_err(|_| failed("key"))?;
+        let verified = key.verify_digest(self.key.signature_algorithm(digest), hash, &signature);
+        verified.map(|_| signature).map_err(|_| failed("signature"))
+    }
+
+    fn hash_signature_algorithm(&self, digest: DigestAlgorithm) -> SignatureAlgorithm {
+        self.key.signature_algorithm(digest)
     }
 
     fn certificate_chain(&self) -> Vec<Vec<u8>> {

@@ -34,8 +34,13 @@ pub trait PrivateKey: Send + Sync {
     /// The algorithm with which this key signs when content is hashed with `digest`.
     fn signature_algorithm(&self, digest: DigestAlgorithm) -> SignatureAlgorithm;
 
-    /// The signature value over `octets`. May block, for as long as the key's settings say.
-    fn sign(&self, digest: DigestAlgorithm, octets: &[u8]) -> Result<Vec<u8>, KeyFault>;
+    /// The signature value over content whose digest is `hash`. May block, for as long as the key's settings say.
+    fn sign_hash(&self, digest: DigestAlgorithm, hash: &[u8]) -> Result<Vec<u8>, KeyFault>;
+
+    /// The signature value over `octets`, likewise.
+    fn sign(&self, digest: DigestAlgorithm, octets: &[u8]) -> Result<Vec<u8>, KeyFault> {
+        self.sign_hash(digest, &crypto::digest(digest, octets))
+    }
 }
 
 /// Why a key gave no signature.
@@ -125,10 +130,9 @@ impl PrivateKey for SoftwareKey {
         }
     }
 
-    fn sign(&self, digest: DigestAlgorithm, octets: &[u8]) -> Result<Vec<u8>, KeyFault> {
-        let hash = crypto::digest(digest, octets);
+    fn sign_hash(&self, digest: DigestAlgorithm, hash: &[u8]) -> Result<Vec<u8>, KeyFault> {
         let padding = match &self.family {
-            Family::Ec(key) => return Ok(EcdsaSig::sign(&hash, key)?.to_der()?),
+            Family::Ec(key) => return Ok(EcdsaSig::sign(hash, key)?.to_der()?),
             Family::Rsa(padding) => *padding,
         };
         let mut operation = PkeyCtx::new(&self.key)?;
@@ -143,7 +147,7 @@ impl PrivateKey for SoftwareKey {
             operation.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
         }
         let mut signature = Vec::new();
-        operation.sign_to_vec(&hash, &mut signature)?;
+        operation.sign_to_vec(hash, &mut signature)?;
         Ok(signature)
     }
 }

@@ -63,6 +63,20 @@ pub trait IssuingKey: Send + Sync {
         Err(SigningError::NotEs256 { key: self.name().to_owned() })
     }
 
+    /// A bare signature over content that nobody here sees, whose digest is `hash`; verified before it is returned. The algorithm is that of
+    /// [`Self::hash_signature_algorithm`].
+    ///
+    /// # Errors
+    /// [`SigningError`]; by default that no such signature is made.
+    fn sign_hash(&self, digest: DigestAlgorithm, hash: &[u8], _time: Time) -> Result<Vec<u8>, SigningError> {
+        Err(SigningError::DigestLength { algorithm: digest, expected: digest.length(), found: hash.len() })
+    }
+
+    /// The algorithm of a bare signature over a digest of this kind.
+    fn hash_signature_algorithm(&self, _digest: DigestAlgorithm) -> SignatureAlgorithm {
+        self.signature_algorithm()
+    }
+
     /// Its certificate and the chain beside it, DER, as a token shows them.
     fn certificate_chain(&self) -> Vec<Vec<u8>> {
         vec![self.certificate().der().to_vec()]

@@ -21,7 +21,7 @@ const ENDPOINTS: [&str; 5] = [
     "/csc/v2/signatures/signDoc",
 ];
 
-fn offered(config: &mut Config) {
+pub(super) fn offered(config: &mut Config) {
     config.remote_signing = RemoteSigning {
         name: Some("Sở Y tế".to_owned()),
         base_url: Some("https://localhost:8443".to_owned()),
@@ -55,7 +55,7 @@ impl Service {
         self.as_member(member, request).await
     }
 
-    async fn token(&self, member: Member, client: &str) -> String {
+    pub(super) async fn token(&self, member: Member, client: &str) -> String {
         let answer = self.ask_token(member, &format!("grant_type=client_credentials&client_id={client}")).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let body = answer.json();
@@ -63,7 +63,7 @@ impl Service {
         body["access_token"].as_str().expect("a token").to_owned()
     }
 
-    async fn csc(&self, member: Member, token: Option<&str>, endpoint: &str, body: &Value) -> Answer {
+    pub(super) async fn csc(&self, member: Member, token: Option<&str>, endpoint: &str, body: &Value) -> Answer {
         let mut request = Request::json(endpoint, body);
         if let Some(token) = token {
             request = request.header("Authorization", &format!("Bearer {token}"));
@@ -72,7 +72,7 @@ impl Service {
     }
 }
 
-fn error(answer: &Answer) -> (u16, String) {
+pub(super) fn error(answer: &Answer) -> (u16, String) {
     let body = answer.json();
     assert!(body["error_description"].as_str().is_some_and(|text| !text.is_empty()), "{body}");
     (answer.status, body["error"].as_str().expect("an error").to_owned())

@@ -62,6 +62,7 @@ pub(super) fn text(config: &Config) -> String {
             Operation::Verify => "verify",
             Operation::Use => "use",
             Operation::Extend => "extend",
+            Operation::SignHash => "sign-hash",
         };
         let operations: Vec<_> = operations.iter().map(named).collect();
         let _ = writeln!(text, "[[client]]\nname = {name:?}\nsha256 = {:?}", sha256.as_deref().expect("one"));

@@ -206,7 +206,7 @@ async fn each_edit_of_a_row_is_told(place: Place) {
 /// The last octet of the signature's value is another.
 fn with_another_value(mut signature: Vec<u8>, format: Format) -> Vec<u8> {
     match format {
-        Format::Cades => *signature.last_mut().expect("octets") ^= 1,
+        Format::Cades | Format::Raw => *signature.last_mut().expect("octets") ^= 1,
         Format::Pades => {
             let begin = memchr::memmem::find(&signature, b"/Contents <").expect("contents") + 11;
             let end = begin + memchr::memchr(b'>', &signature[begin..]).expect("its end");

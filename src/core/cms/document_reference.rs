@@ -18,6 +18,8 @@
 use crate::core::der::{DerError, DerFault, Tlv, tag, writer};
 use crate::core::oid;
 
+/// As records call signatures over what nobody here saw; no document has it.
+pub const BLIND_KIND: &str = "blind";
 /// The kind of the receipts that a service signs about what it verified: no document, whoever presents it.
 pub const RECEIPT_KIND: &str = "verification-receipt";
 /// The kind of signed trust lists.

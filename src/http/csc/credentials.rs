@@ -16,11 +16,15 @@ use super::{
         field::{FieldError, FieldFault, Fields},
     },
     Fault, authorised, body,
+    sign_hash::DIGESTS,
 };
 use crate::{
     clock,
     core::{algorithm, algorithm::KeyStrength, oid, time::Time},
-    service::permission::Client,
+    service::{
+        permission::Client,
+        sign_hash::{MOST_HASHES, may_sign_hash},
+    },
     signing::IssuingKey,
 };
 
@@ -42,7 +46,7 @@ const CERTIFICATES: &[&str] = &["none", "single", "chain"];
 
 /// As in the address.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Version {
+pub(super) enum Version {
     V1,
     V2,
 }
@@ -110,7 +114,7 @@ async fn list(app: &App, caller: &Caller, request: Request, version: Version) ->
     let mut answer = json!({"credentialIDs": keys.iter().map(|key| key.name()).collect::<Vec<_>>()});
     if fields.boolean("credentialInfo")?.unwrap_or_default() {
         let described = keys.iter().map(|key| {
-            let mut described = describe(app, &**key, &wanted, now);
+            let mut described = describe(app, &client, &**key, &wanted, now);
             described["credentialID"] = key.name().into();
             described
         });
@@ -131,7 +135,7 @@ async fn info(app: &App, caller: &Caller, request: Request, version: Version) ->
     let fields = Fields::read(&body, INFO)?;
     let key = credential(app, &client, &fields)?;
     let wanted = Wanted::read(&fields, version)?;
-    Ok(Json(describe(app, &*key, &wanted, clock::now())))
+    Ok(Json(describe(app, &client, &*key, &wanted, clock::now())))
 }
 
 /// The key that `credentialID` names, if this client may use it.
@@ -143,19 +147,36 @@ pub(super) fn credential(app: &App, client: &Client, fields: &Fields<'_>) -> Res
     })
 }
 
+/// The key that `credentialID` names, if this client may have digests signed with it.
+pub(super) fn blind_credential(app: &App, client: &Client, fields: &Fields<'_>) -> Result<Arc<dyn IssuingKey>, Fault> {
+    let key = credential(app, client, fields)?;
+    if is_blind(app, client, &*key) {
+        return Ok(key);
+    }
+    Err(Fault::invalid_request("Invalid parameter credentialID: this credential signs documents, and no hashes"))
+}
+
+/// Digests are signed with it for this client.
+fn is_blind(app: &App, client: &Client, key: &dyn IssuingKey) -> bool {
+    app.config.remote_signing.sign_hash && may_sign_hash(client, key)
+}
+
 /// Those with which the client may have something signed.
 fn keys_of(app: &App, client: &Client) -> Vec<Arc<dyn IssuingKey>> {
     let may = |key: &&Arc<dyn IssuingKey>| {
-        client.may_sign_with(key.name()) || key.authority().is_some_and(|authority| client.may_sign_with(authority))
+        client.may_sign_with(key.name())
+            || key.authority().is_some_and(|authority| client.may_sign_with(authority))
+            || is_blind(app, client, &***key)
     };
     app.sign.keys().iter().filter(may).cloned().collect()
 }
 
-fn describe(app: &App, key: &dyn IssuingKey, wanted: &Wanted, now: Time) -> Value {
+fn describe(app: &App, client: &Client, key: &dyn IssuingKey, wanted: &Wanted, now: Time) -> Value {
+    let is_blind = is_blind(app, client, key);
     let certificate = key.certificate();
     let is_enabled = key.may_sign_at(now) && app.sign.is_usable(key, now);
     let mut about = json!({
-        "algo": [signature_algorithm(key)],
+        "algo": if is_blind { hash_algorithms(key) } else { vec![signature_algorithm(key)] },
         "status": if is_enabled { "enabled" } else { "disabled" },
     });
     match certificate.public_key().map(|key| key.strength()) {
@@ -187,7 +208,7 @@ fn describe(app: &App, key: &dyn IssuingKey, wanted: &Wanted, now: Time) -> Valu
         told["validFrom"] = generalized(certificate.not_before).into();
         told["validTo"] = generalized(certificate.not_after).into();
     }
-    let mut described = json!({"key": about, "cert": told, "multisign": 1, "lang": app.config.remote_signing.lang});
+    let mut described = json!({"key": about, "cert": told, "multisign": if is_blind { MOST_HASHES } else { 1 }, "lang": app.config.remote_signing.lang});
     match wanted.version {
         // Strings, as 1.0.4.0 has them.
         Version::V1 => {
@@ -208,6 +229,16 @@ fn describe(app: &App, key: &dyn IssuingKey, wanted: &Wanted, now: Time) -> Valu
 pub(super) fn signature_algorithm(key: &dyn IssuingKey) -> String {
     let encoded = key.signature_algorithm().encode();
     algorithm::decode_identifier(&encoded).map(|identifier| oid::dotted(identifier.oid)).unwrap_or_default()
+}
+
+/// Likewise those by which it signs digests.
+fn hash_algorithms(key: &dyn IssuingKey) -> Vec<String> {
+    let algorithms = DIGESTS.map(|digest| key.hash_signature_algorithm(digest).encode());
+    let named = algorithms.iter().filter_map(|encoded| algorithm::decode_identifier(encoded).ok());
+    let mut named: Vec<String> = named.map(|identifier| oid::dotted(identifier.oid)).collect();
+    // One name may stand for all, as that of PSS does.
+    named.dedup();
+    named
 }
 
 /// As in `20260131235959Z`.

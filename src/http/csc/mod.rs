@@ -4,6 +4,7 @@
 mod credentials;
 mod fault;
 mod sign_doc;
+mod sign_hash;
 mod token;
 
 use std::sync::Arc;
@@ -42,7 +43,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     if app.config.remote_signing.name.is_none() {
         return Router::new();
     }
-    Router::new()
+    let router = Router::new()
         .route("/csc/v1/info", post(info_v1))
         .route("/csc/v2/info", post(info_v2))
         .route("/csc/v1/credentials/list", post(credentials::list_v1))
@@ -50,7 +51,13 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/csc/v1/credentials/info", post(credentials::info_v1))
         .route("/csc/v2/credentials/info", post(credentials::info_v2))
         .route("/csc/v2/signatures/signDoc", post(sign_doc::sign_doc))
-        .route("/oauth2/token", post(token::token))
+        .route("/oauth2/token", post(token::token));
+    if !app.config.remote_signing.sign_hash {
+        return router;
+    }
+    router
+        .route("/csc/v1/signatures/signHash", post(sign_hash::sign_hash_v1))
+        .route("/csc/v2/signatures/signHash", post(sign_hash::sign_hash_v2))
 }
 
 async fn info_v1(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Json<Value>, Fault> {
@@ -66,6 +73,8 @@ async fn info(app: &App, caller: &Caller, request: Request, version: usize) -> R
     let (body, _room) = body(app, caller, request).await?;
     Fields::read(&body, &["lang"])?.short_text("lang")?;
     let settings = &app.config.remote_signing;
+    let blind = settings.sign_hash.then_some("signatures/signHash");
+    let methods: Vec<&str> = METHODS[version].iter().copied().chain(blind).collect();
     let mut info = json!({
         "specs": SPECS[version],
         "name": settings.name,
@@ -74,7 +83,7 @@ async fn info(app: &App, caller: &Caller, request: Request, version: usize) -> R
         "description": settings.description,
         "authType": ["oauth2client"],
         "oauth2": settings.base_url,
-        "methods": METHODS[version],
+        "methods": methods,
     });
     if let Some(logo) = &settings.logo {
         info["logo"] = logo.as_str().into();

@@ -157,7 +157,7 @@ fn order(app: &App, client: Arc<Client>, idempotency_key: String, fields: &Field
             })?;
             (packaging.unwrap_or(Packaging::Enveloping), None)
         }
-        Format::Pades => {
+        Format::Pades | Format::Raw => {
             let certifies = given.named("signed_envelope_property", OF_PADES, |name| match name {
                 "Certification" => Some(true),
                 "Revision" => Some(false),

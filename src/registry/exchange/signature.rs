@@ -39,6 +39,8 @@ pub(super) fn signature_faults(record: &Record) -> Vec<Fault> {
     let of = |one: &Newest| match record.intent.format {
         Format::Cades => cades_faults(record, release, one),
         Format::Pades => pades_faults(record, release, one),
+        // It has no certificate by which it could be judged, nor anything that it says.
+        Format::Raw => Vec::new(),
     };
     record.signatures.iter().flat_map(of).collect()
 }

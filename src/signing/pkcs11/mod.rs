@@ -20,7 +20,6 @@ use std::sync::Arc;
 use super::key::{KeyFault, PrivateKey, RsaPadding};
 use crate::core::{
     algorithm::{DigestAlgorithm, SignatureAlgorithm},
-    crypto,
     x509::Certificate,
 };
 
@@ -62,7 +61,7 @@ impl PrivateKey for TokenKey {
         self.object.family().signature_algorithm(digest)
     }
 
-    fn sign(&self, digest: DigestAlgorithm, octets: &[u8]) -> Result<Vec<u8>, KeyFault> {
-        self.token.ask(&self.object, Some((digest, crypto::digest(digest, octets))))
+    fn sign_hash(&self, digest: DigestAlgorithm, hash: &[u8]) -> Result<Vec<u8>, KeyFault> {
+        self.token.ask(&self.object, Some((digest, hash.to_vec())))
     }
 }
