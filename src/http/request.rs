@@ -109,6 +109,11 @@ struct RequestIds {
     next: AtomicU64,
 }
 
+/// Of these requests one makes several decisions, each written down by itself.
+fn has_trail(path: &str) -> bool {
+    path.ends_with("/batch") || path.ends_with("/signHash")
+}
+
 impl Door {
     pub fn new(
         name: &'static str,
@@ -134,7 +139,7 @@ impl Door {
             Some((audit, asked, caller.clone()))
         });
         let described = logged.then(|| (request.method().clone(), request.uri().clone(), caller.clone()));
-        if request.uri().path().ends_with("/batch") {
+        if has_trail(request.uri().path()) {
             let trail = Trail { request: id.clone(), listener: self.name, audit: self.audit.clone() };
             request.extensions_mut().insert(trail);
         }

@@ -104,7 +104,10 @@ async fn digests_are_signed_and_on_record_as_blind() {
     service.running.shutdown().await;
     let audited = std::fs::read_to_string(audited).expect("an audit log");
     let lines = audited.lines().filter(|line| line.contains("\"operation\":\"sign-hash\""));
-    assert_eq!(lines.filter(|line| line.contains("signed-blindly")).count(), 3, "{audited}");
+    let subject = |line: &str| serde_json::from_str::<Value>(line).expect("JSON")["subject"].as_str().map(str::len);
+    let told: Vec<_> = lines.filter(|line| line.contains("signed-blindly")).map(subject).collect();
+    let each = |length: usize| told.iter().filter(|found| **found == Some(length)).count();
+    assert_eq!((told.len(), each(32), each(0)), (7, 4, 3), "one for each signature, and one for each request");
     let path = registry.to_str().expect("text");
     let (code, said) = super::issuance_log::antin(&["registry", "check", "--path", path]);
     assert!(code == Some(0) && said.contains("0 faults"), "{said}");

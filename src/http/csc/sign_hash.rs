@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Request, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -13,7 +14,7 @@ use serde_json::json;
 use super::{
     super::{
         App,
-        audited::Audited,
+        audited::{self, Audited, Trail},
         auth::Caller,
         field::{FieldFault, Fields},
         limits,
@@ -62,6 +63,7 @@ pub async fn sign_hash_v2(State(app): State<Arc<App>>, caller: Caller, request: 
 async fn sign_hash(app: Arc<App>, caller: Caller, request: Request, version: Version) -> Result<Response, Fault> {
     let client = Arc::clone(authorised(&app, &caller, &request)?);
     caller.permitted(Operation::SignHash)?;
+    let trail = request.extensions().get::<Trail>().cloned().ok_or_else(Problem::internal)?;
     let (body, _room) = body(&app, &caller, request).await?;
     let fields = Fields::read(&body, if version == Version::V1 { FIELDS_V1 } else { FIELDS_V2 })?;
     let key = blind_credential(&app, &client, &fields)?;
@@ -102,9 +104,23 @@ async fn sign_hash(app: Arc<App>, caller: Caller, request: Request, version: Ver
     metrics::counter!("antin_blind_signatures_total").increment(signed.len() as u64);
     let signatures: Vec<String> = signed.iter().map(|signature| STANDARD.encode(&signature.value)).collect();
     let mut response = Json(json!({"signatures": signatures})).into_response();
-    let subject = signed.iter().map(|signature| signature.document_id.to_string()).collect::<Vec<_>>().join(",");
-    let (code, kind) = ("signed-blindly".to_owned(), BLIND_KIND.to_owned());
-    response.extensions_mut().insert(Audited { code, kind, subject, key: key.name().to_owned() });
+    let said = |subject: String| Audited {
+        code: "signed-blindly".to_owned(),
+        kind: BLIND_KIND.to_owned(),
+        subject,
+        key: key.name().to_owned(),
+    };
+    // Each has a line of its own, before that of the request.
+    if let Some(audit) = &trail.audit {
+        for (number, signature) in (1..).zip(&signed) {
+            let request = format!("{}-{number}", trail.request);
+            let who = (request.as_str(), trail.listener, caller.name());
+            let subject = signature.document_id.to_string();
+            let decided = audited::Operation::SignHash.decided(who, StatusCode::OK, None, said(subject));
+            decided.record(audit).await?;
+        }
+    }
+    response.extensions_mut().insert(said(String::new()));
     Ok(response)
 }
 
