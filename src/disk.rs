@@ -18,7 +18,10 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
-        Ok(()) => File::open(above)?.sync_all(),
+        Ok(()) => File::open(above).and_then(|above| above.sync_all()).inspect_err(|_| {
+            // One that stays would be taken for durable the next time.
+            let _ = std::fs::remove_dir(path);
+        }),
     }
 }
 

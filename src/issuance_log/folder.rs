@@ -14,6 +14,9 @@ pub const CHECKPOINT: &str = "checkpoint";
 /// Octets of the largest bundle of entries.
 const LARGEST_BUNDLE: u64 = 256 * (2 + u16::MAX as u64);
 
+/// Folders that are remembered to be durable.
+const MOST_DURABLE: usize = 256;
+
 /// A folder that holds a log, our own or a copy.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -103,7 +106,7 @@ impl Folder {
         file.write_all(octets)?;
         file.sync_all()?;
         fs::rename(&unfinished, &path)?;
-        written.0.insert(above.to_owned());
+        written.add(above, &self.path);
         Ok(())
     }
 
@@ -118,13 +121,32 @@ impl Folder {
 
 /// The folders in which names are new.
 #[derive(Debug, Default)]
-pub(super) struct Written(BTreeSet<PathBuf>);
+pub(super) struct Written {
+    waiting: BTreeSet<PathBuf>,
+    /// Whose own names are on the disk, and those of the folders above them.
+    durable: BTreeSet<PathBuf>,
+}
 
 impl Written {
-    /// The names are on the disk when this returns.
+    /// A name in this folder of the log is new. That the folder was there says nothing of its own name: whoever made it may have died, or the
+    /// disk have failed, before it was synced.
+    fn add(&mut self, folder: &Path, log: &Path) {
+        self.waiting.insert(folder.to_owned());
+        if !self.durable.contains(folder) {
+            let above = folder.ancestors().skip(1).take_while(|above| above.starts_with(log));
+            self.waiting.extend(above.map(Path::to_owned));
+        }
+    }
+
+    /// The names are on the disk when this returns; after an error those wait that are not.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        while let Some(folder) = self.0.pop_first() {
+        if self.durable.len() > MOST_DURABLE {
+            self.durable.clear();
+        }
+        // Those above come first, so that a folder is durable when all of these are.
+        while let Some(folder) = self.waiting.first() {
             File::open(folder)?.sync_all()?;
+            self.durable.extend(self.waiting.pop_first());
         }
         Ok(())
     }
