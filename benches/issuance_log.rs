@@ -6,11 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use antin::core::log::{
-    Entry, Hash, KeyKind, LogFault, NoteSigner, Opening, TileKind, TileName, TileSource, TileTree, merkle,
-};
+use antin::core::log::{Entry, Hash, KeyKind, LogFault, Opening, TileKind, TileName, TileSource, TileTree, merkle};
 use antin::core::time::Time;
-use antin::issuance_log::{self, Folder, Publisher};
+use antin::issuance_log::{self, Folder, NoteSigner, Publisher};
 
 const ORIGIN: &str = "localhost/bench";
 const ENTRIES: u64 = 100_000;

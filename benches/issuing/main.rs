@@ -35,6 +35,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 const CLIENTS: usize = 64;
 const WARMING: Duration = Duration::from_secs(2);
 const MEASURED: Duration = Duration::from_secs(8);
+const TURNS: usize = 10;
+const COST: &str = "cost of the issuance log";
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -82,7 +84,26 @@ async fn measure() -> Result<(), Failure> {
             println!("batch verify: {rate:.0} documents a second");
         }
     }
+    if is_wanted(COST) {
+        println!("{COST}: {:.1} %", log_cost().await? * 100.0);
+    }
     Ok(())
+}
+
+/// By how much less is signed with the issuance log: two services take turns, so that what else goes on on the machine meets both.
+async fn log_cost() -> Result<f64, Failure> {
+    let [without, with] = [false, true].map(|log| Service::start(&Store::Sqlite { audit: false, log }));
+    let services = [without?, with?];
+    let clients = [Clients::open(&services[0], CLIENTS).await?, Clients::open(&services[1], CLIENTS).await?];
+    let mut signed = [0.0; 2];
+    for turn in 0..=TURNS {
+        for (signed, clients) in signed.iter_mut().zip(&clients) {
+            let rate = clients.sign_for(WARMING, None).await?.rate();
+            // The first turn warms up.
+            *signed += if turn == 0 { 0.0 } else { rate };
+        }
+    }
+    Ok(1.0 - signed[1] / signed[0])
 }
 
 /// Pairs of one signature and one verification a second, by as many threads as there are cores.

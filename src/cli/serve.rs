@@ -14,11 +14,11 @@ use crate::{
     clock,
     config::{self, Config, ConfigError},
     core::{
-        log::{KeyKind, NoteSigner, VerifierKey},
+        log::{KeyKind, VerifierKey},
         memory::Memory,
     },
     http::{self, BootError, Parts, Running},
-    issuance_log::{self, Publisher, Witness, WitnessError},
+    issuance_log::{self, NoteSigner, Publisher, Witness, WitnessError},
     registry::{
         Registry,
         postgres::{self, PostgresRegistry},

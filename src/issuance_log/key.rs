@@ -2,7 +2,8 @@
 
 use openssl::pkey::PKey;
 
-use crate::core::log::{KeyKind, LogFault, NoteSigner};
+use super::NoteSigner;
+use crate::core::log::{KeyKind, LogFault};
 
 /// A new Ed25519 key of this name: PKCS#8 in PEM, and the line by which what it signs is verified.
 ///

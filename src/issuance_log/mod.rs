@@ -7,10 +7,12 @@ mod audit;
 mod folder;
 mod key;
 mod publisher;
+mod signer;
 mod witness;
 
 pub use audit::{AuditError, Audited, audit, entries};
 pub use folder::{CHECKPOINT, Folder, FolderError};
 pub use key::generate;
 pub use publisher::{OpenError, PublishError, Publisher};
+pub use signer::NoteSigner;
 pub use witness::{NoCosignature, Witness, WitnessError};

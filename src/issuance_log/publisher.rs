@@ -6,8 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::folder::{CHECKPOINT, Folder, FolderError, Written};
+use super::signer::NoteSigner;
 use crate::core::log::tile::{WIDTH, decode_entries, encode_entries};
-use crate::core::log::{Checkpoint, Edge, Entry, Hash, LogFault, Note, NoteSigner, TileKind, TileName, merkle};
+use crate::core::log::{Checkpoint, Edge, Entry, Hash, LogFault, Note, TileKind, TileName, merkle};
 use crate::disk::{self, Lock};
 
 /// Held by the process that writes.
@@ -75,7 +76,7 @@ impl Publisher {
             Some(octets) => Checkpoint::open(octets, key.verifier()).map_err(|fault| broken(fault.into()))?,
             None => {
                 let empty = Checkpoint { origin, size: 0, root: merkle::empty_root() };
-                let note = empty.sign(key).map_err(|fault| broken(fault.into()))?;
+                let note = key.checkpoint(&empty).map_err(|fault| broken(fault.into()))?;
                 (empty, note)
             }
         };
@@ -192,7 +193,7 @@ impl Publisher {
         self.written.sync()?;
         let origin = key.verifier().name().to_owned();
         let checkpoint = Checkpoint { origin, size, root: self.edge.root() };
-        let note = checkpoint.sign(key)?;
+        let note = key.checkpoint(&checkpoint)?;
         self.put_checkpoint(&note.to_string())?;
         (self.published, self.note) = (checkpoint, note);
         self.kept = partial.into_iter().map(|(name, _)| name).collect();

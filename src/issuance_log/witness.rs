@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::NoteSigner;
 use crate::core::log::witness::{AddCheckpoint, WitnessFault};
-use crate::core::log::{Hash, LogFault, NoteSigner, VerifierKey};
+use crate::core::log::{Hash, LogFault, VerifierKey};
 use crate::disk::{self, Lock};
 
 /// Why a witness cannot be used.

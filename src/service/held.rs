@@ -13,12 +13,13 @@ use crate::{
     core::{
         document_kind::DocumentKinds,
         evidence_file::{self, EvidenceFileError},
-        log::{KeyKind, LogFault, NoteSigner},
+        log::{KeyKind, LogFault},
         lookup::{LookupKey, WeakKey},
         policy::Policy,
         working_days::WorkingDays,
         x509::{Certificate, CertificateList},
     },
+    issuance_log::NoteSigner,
     kinds::{Kinds, KindsError},
     signing::{
         key::KeyError,

@@ -15,10 +15,9 @@ use tokio::time::{sleep, timeout};
 use crate::clock;
 use crate::core::log::note::NoteSignature;
 use crate::core::log::{
-    Checkpoint, Entry, Hash, LogFault, LogProof, Note, NoteSigner, Opening, Promise, Salt, TileName, TileTree,
-    VerifierKey, merkle,
+    Checkpoint, Entry, Hash, LogFault, LogProof, Note, Opening, Promise, Salt, TileName, TileTree, VerifierKey, merkle,
 };
-use crate::issuance_log::{Folder, FolderError, PublishError, Publisher};
+use crate::issuance_log::{Folder, FolderError, NoteSigner, PublishError, Publisher};
 use crate::registry::{Append, DocumentId, IssuanceQueue, IssuedDocument, LogHead, Loggable, Registry, RegistryError};
 
 /// The most that are given positions at one time, or read.
@@ -141,7 +140,7 @@ impl IssuanceLog {
             signed_at: issued.signed_at,
             salt,
         };
-        let promise = Promise::sign(&self.key, opening.entry().leaf_hash(), issued.signed_at)?;
+        let promise = self.key.promise(opening.entry().leaf_hash(), issued.signed_at)?;
         Ok(Some((opening, promise)))
     }
 
@@ -204,6 +203,9 @@ impl IssuanceLog {
             let documents: Vec<DocumentId> = waiting.iter().map(|document| document.document_id).collect();
             let after = LogHead { size: head.size + documents.len() as u64, root: Some(root) };
             if self.queue().append(Append { lead, documents, root }).await? {
+                if self.publisher().size() == head.size {
+                    self.publishing(move |publisher, _| publisher.add(&entries)).await?;
+                }
                 self.catch_up(after).await?;
             }
         }

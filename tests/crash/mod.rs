@@ -25,8 +25,8 @@ use antin::{
     audit::{self, AuditLog, HeadKey},
     cli::dev,
     clock,
-    core::log::{Checkpoint, KeyKind, NoteSigner},
-    issuance_log::{self, Folder, Publisher},
+    core::log::{Checkpoint, KeyKind},
+    issuance_log::{self, Folder, NoteSigner, Publisher},
     pki::{
         self, InitOptions, Member,
         key::{Algorithm, PrivateKey},

@@ -4,8 +4,8 @@ use std::{fs, sync::Arc, time::Duration};
 
 use antin::{
     config::{Config, LogWitness},
-    core::log::{Checkpoint, KeyKind, NoteSigner, VerifierKey},
-    issuance_log,
+    core::log::{Checkpoint, KeyKind, VerifierKey},
+    issuance_log::{self, NoteSigner},
 };
 
 use super::{
@@ -120,7 +120,7 @@ async fn a_witness_cosigns_growth_and_nothing_else() {
     let key = NoteSigner::from_pem(ORIGIN, KeyKind::Note, &key).expect("a key");
     let signed = |size: u64, key: &NoteSigner| {
         let origin = key.verifier().name().to_owned();
-        Checkpoint { origin, size, root: [7; 32] }.sign(key).expect("signed").to_string()
+        key.checkpoint(&Checkpoint { origin, size, root: [7; 32] }).expect("signed").to_string()
     };
     let stranger = |name: &str| {
         let (pem, _) = issuance_log::generate(name, KeyKind::Note).expect("a key");

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use antin::{
     core::{
-        log::{Entry, KeyKind, NoteSigner, Opening, VerifierKey},
+        log::{Entry, KeyKind, Opening, VerifierKey},
         time::Time,
     },
-    issuance_log::{self, Publisher},
+    issuance_log::{self, NoteSigner, Publisher},
 };
 
 const ORIGIN: &str = "example.vn/log";

@@ -8,8 +8,8 @@ use super::office::{Failure, Office};
 use super::signed_paper::Paper;
 use crate::cli::exit;
 use crate::core::crypto;
-use crate::core::log::{Checkpoint, Entry, KeyKind, LogFault, LogProof, NoteSigner, TileKind, TileName, VerifierKey};
-use crate::issuance_log::{self, AuditError, Folder, Publisher};
+use crate::core::log::{Checkpoint, Entry, KeyKind, LogFault, LogProof, TileKind, TileName, VerifierKey};
+use crate::issuance_log::{self, AuditError, Folder, NoteSigner, Publisher};
 use crate::service::held;
 
 /// An entry is published within this time.

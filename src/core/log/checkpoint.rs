@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::note::{Note, NoteSigner, VerifierKey};
+use super::note::{Note, VerifierKey};
 use super::{Hash, LogFault};
 
 const OF: &str = "checkpoint";
@@ -61,16 +61,6 @@ impl Checkpoint {
         }
         Ok((checkpoint, note))
     }
-
-    /// Signed by its log. The same checkpoint has the same octets.
-    ///
-    /// # Errors
-    /// [`LogFault::Key`].
-    pub fn sign(&self, key: &NoteSigner) -> Result<Note, LogFault> {
-        let text = self.to_string();
-        let signatures = vec![key.sign(&text)?];
-        Ok(Note { text, signatures })
-    }
 }
 
 impl fmt::Display for Checkpoint {
@@ -125,10 +115,10 @@ mod tests {
     fn a_log_signs_its_own_checkpoints_alone() {
         let (own, other) = (signer("example.com/log", KeyKind::Note), signer("example.com/other", KeyKind::Note));
         let checkpoint = Checkpoint { origin: "example.com/log".to_owned(), size: 3, root: [9; 32] };
-        let octets = checkpoint.sign(&own).expect("signed").to_string();
+        let octets = own.checkpoint(&checkpoint).expect("signed").to_string();
         assert_eq!(Checkpoint::open(octets.as_bytes(), own.verifier()).expect("its own").0, checkpoint);
         assert!(Checkpoint::open(octets.as_bytes(), other.verifier()).is_err());
-        let octets = checkpoint.sign(&other).expect("signed").to_string();
+        let octets = other.checkpoint(&checkpoint).expect("signed").to_string();
         let fault = LogFault::Origin { expected: "example.com/other".to_owned(), found: "example.com/log".to_owned() };
         assert_eq!(Checkpoint::open(octets.as_bytes(), other.verifier()), Err(fault));
     }

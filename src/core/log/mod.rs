@@ -18,7 +18,7 @@ pub use checkpoint::Checkpoint;
 pub use entry::{Entry, Opening, Salt};
 pub use fault::LogFault;
 pub use merkle::Hash;
-pub use note::{KeyKind, Note, NoteSigner, VerifierKey};
+pub use note::{KeyKind, Note, VerifierKey};
 pub use promise::Promise;
 pub use proof::LogProof;
 pub use tile::{TileKind, TileName};

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use openssl::pkey::{Id, PKey, Private};
-use openssl::sign::{Signer, Verifier};
+use openssl::pkey::{Id, PKey};
+use openssl::sign::Verifier;
 
 use super::LogFault;
 use crate::core::crypto;
@@ -77,8 +77,8 @@ fn key_id(name: &str, kind: KeyKind, key: &[u8; 32]) -> [u8; 4] {
     [digest[0], digest[1], digest[2], digest[3]]
 }
 
-/// What a witness signs of a checkpoint.
-fn cosigned(time: u64, text: &str) -> String {
+/// What a witness signs of the checkpoint with this text, when it saw it at this time in Unix seconds.
+pub fn cosigned(time: u64, text: &str) -> String {
     format!("cosignature/v1\ntime {time}\n{text}")
 }
 
@@ -151,67 +151,6 @@ impl fmt::Display for VerifierKey {
 impl fmt::Debug for VerifierKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "VerifierKey({self})")
-    }
-}
-
-/// An Ed25519 key that signs notes, or cosigns checkpoints.
-pub struct NoteSigner {
-    key: PKey<Private>,
-    verifier: VerifierKey,
-}
-
-impl NoteSigner {
-    /// From PKCS#8 in PEM.
-    ///
-    /// # Errors
-    /// [`LogFault::Form`]: no Ed25519 key, or a name that no key may have.
-    pub fn from_pem(name: &str, kind: KeyKind, pem: &[u8]) -> Result<Self, LogFault> {
-        let wrong = || LogFault::Form { of: "log key", rule: "be an Ed25519 key, unencrypted PKCS#8 in PEM" };
-        let key = PKey::private_key_from_pem(pem).map_err(|_| wrong())?;
-        if key.id() != Id::ED25519 {
-            return Err(wrong());
-        }
-        let public = key.raw_public_key().map_err(|_| wrong())?;
-        let verifier = VerifierKey::new(name, kind, public.try_into().map_err(|_| wrong())?)?;
-        Ok(Self { key, verifier })
-    }
-
-    pub const fn verifier(&self) -> &VerifierKey {
-        &self.verifier
-    }
-
-    /// Over any octets: for forms that say what they are.
-    ///
-    /// # Errors
-    /// [`LogFault::Key`].
-    pub(super) fn sign_octets(&self, octets: &[u8]) -> Result<Vec<u8>, LogFault> {
-        let signed = Signer::new_without_digest(&self.key).and_then(|mut signer| signer.sign_oneshot_to_vec(octets));
-        signed.map_err(|_| LogFault::Key { name: self.verifier.name.clone() })
-    }
-
-    /// A signature over the text, which ends with an end of line. The same text has the same signature.
-    ///
-    /// # Errors
-    /// [`LogFault::Key`].
-    pub fn sign(&self, text: &str) -> Result<NoteSignature, LogFault> {
-        let value = self.sign_octets(text.as_bytes())?;
-        Ok(NoteSignature { name: self.verifier.name.clone(), key_id: self.verifier.id(), value })
-    }
-
-    /// A witness's word that it saw the checkpoint with this text, at this time in Unix seconds.
-    ///
-    /// # Errors
-    /// [`LogFault::Key`].
-    pub fn cosign(&self, text: &str, time: u64) -> Result<NoteSignature, LogFault> {
-        let value = self.sign_octets(cosigned(time, text).as_bytes())?;
-        let value = [&time.to_be_bytes()[..], &value].concat();
-        Ok(NoteSignature { name: self.verifier.name.clone(), key_id: self.verifier.id(), value })
-    }
-}
-
-impl fmt::Debug for NoteSigner {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "NoteSigner({})", self.verifier)
     }
 }
 
@@ -307,6 +246,7 @@ impl fmt::Display for Note {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::issuance_log::NoteSigner;
 
     /// The key of a name, the same in each test.
     pub(in crate::core::log) fn signer(name: &str, kind: KeyKind) -> NoteSigner {

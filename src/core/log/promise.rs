@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::note::{KeyKind, NoteSigner, VerifierKey};
+use super::note::{KeyKind, VerifierKey};
 use super::{Hash, LogFault};
 use crate::core::time::Time;
 
@@ -20,19 +20,12 @@ pub struct Promise {
     pub signature: Vec<u8>,
 }
 
-fn text(origin: &str, leaf_hash: &Hash, time: Time) -> String {
+/// What a log signs to promise it.
+pub fn text(origin: &str, leaf_hash: &Hash, time: Time) -> String {
     format!("{PURPOSE}\n{origin}\n{}\n{}\n", STANDARD.encode(leaf_hash), time.unix())
 }
 
 impl Promise {
-    /// # Errors
-    /// [`LogFault::Key`].
-    pub fn sign(key: &NoteSigner, leaf_hash: Hash, time: Time) -> Result<Self, LogFault> {
-        let origin = key.verifier().name().to_owned();
-        let signature = key.sign_octets(text(&origin, &leaf_hash, time).as_bytes())?;
-        Ok(Self { origin, leaf_hash, time, signature })
-    }
-
     /// # Errors
     /// [`LogFault::Origin`], [`LogFault::Signature`].
     pub fn verify(&self, key: &VerifierKey) -> Result<(), LogFault> {
@@ -56,7 +49,7 @@ mod tests {
     #[test]
     fn a_promise_is_about_one_entry_of_one_log() {
         let (own, other) = (signer("example.com/log", KeyKind::Note), signer("example.com/other", KeyKind::Note));
-        let promise = Promise::sign(&own, [7; 32], Time::from_unix(1_700_000_000)).expect("signed");
+        let promise = own.promise([7; 32], Time::from_unix(1_700_000_000)).expect("signed");
         assert_eq!(promise.verify(own.verifier()), Ok(()));
         assert!(promise.verify(other.verifier()).is_err());
         let later = Promise { time: promise.time.plus_seconds(1), ..promise.clone() };
@@ -65,6 +58,6 @@ mod tests {
         for wrong in [later, elsewhere, renamed] {
             assert!(wrong.verify(own.verifier()).is_err() && wrong.verify(other.verifier()).is_err());
         }
-        assert_eq!(Promise::sign(&own, [7; 32], promise.time), Ok(promise));
+        assert_eq!(own.promise([7; 32], promise.time), Ok(promise));
     }
 }

@@ -104,7 +104,7 @@ mod tests {
         let (first, second) = (opening(1), opening(2));
         let (left, right) = (first.entry().leaf_hash(), second.entry().leaf_hash());
         let checkpoint = Checkpoint { origin: "example.com/log".to_owned(), size: 2, root: node_hash(&left, &right) };
-        let checkpoint = checkpoint.sign(&key).expect("signed").to_string();
+        let checkpoint = key.checkpoint(&checkpoint).expect("signed").to_string();
         let proof = LogProof { extra: Some(second.to_json().into_bytes()), index: 1, path: vec![left], checkpoint };
         (proof, key.verifier().clone())
     }

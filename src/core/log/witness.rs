@@ -120,7 +120,7 @@ mod tests {
         let (left, right) = (leaf_hash(b"1"), leaf_hash(b"2"));
         let of = |size, root| Checkpoint { origin: "example.com/log".to_owned(), size, root };
         let request = |old, path: &[Hash], checkpoint: &Checkpoint| {
-            let signed = checkpoint.sign(&log).expect("signed").to_string();
+            let signed = log.checkpoint(checkpoint).expect("signed").to_string();
             let request = AddCheckpoint { old, path: path.to_vec(), checkpoint: signed };
             let parsed = AddCheckpoint::parse(request.to_string().as_bytes()).expect("a request");
             assert_eq!(parsed, request);
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(request(0, &[], &one).judge(&[other.verifier().clone()], |_| None), Err(WitnessFault::UnknownLog));
         assert!(matches!(request(2, &[], &one).judge(&known, |_| Some((2, right))), Err(WitnessFault::Request(_))));
         let mut unsigned = request(0, &[], &one);
-        unsigned.checkpoint = one.sign(&other).expect("signed").to_string();
+        unsigned.checkpoint = other.checkpoint(&one).expect("signed").to_string();
         assert!(matches!(unsigned.judge(&known, |_| None), Err(WitnessFault::NotSigned(_))));
         assert!(matches!(request(0, &[], &of(0, left)).judge(&known, |_| None), Err(WitnessFault::Inconsistent(_))));
     }

@@ -27,9 +27,8 @@ pub const LARGEST_PAGE: usize = 16 << 20;
 /// Faults of one kind that a store tells of itself.
 pub const MOST_STORE_FAULTS: usize = 1000;
 
-/// The tables whose rows belong to a document.
-pub(super) const OF_DOCUMENTS: [&str; 6] =
-    ["signature", "status_change", "raising", "renewal", "log_entry", "lookup_digest"];
+/// The tables of every store whose rows belong to a document.
+pub(super) const OF_DOCUMENTS: [&str; 5] = ["signature", "status_change", "raising", "renewal", "lookup_digest"];
 
 named! {
     /// How far an attempt came.

@@ -21,7 +21,7 @@ pub(super) async fn store_faults(client: &Client) -> Result<Found, Fault> {
     if !has_tables {
         return Ok(found);
     }
-    for table in OF_DOCUMENTS {
+    for table in OF_DOCUMENTS.into_iter().chain(["log_entry"]) {
         let lost = format!(
             "SELECT DISTINCT t.document_id FROM antin.{table} t WHERE NOT EXISTS \
              (SELECT 1 FROM antin.document d WHERE d.id = t.document_id) LIMIT {MOST_STORE_FAULTS}"

@@ -86,8 +86,9 @@ impl SqliteReader {
         let mut statement = self.connection.prepare_cached("SELECT ends_at FROM renewal WHERE document_id = ?1")?;
         let renewal = |row: &Row<'_>| row.get(0).map(Time::from_unix);
         record.renewal = statement.query_map([id], renewal)?.next().transpose()?;
-        let mut statement =
-            self.connection.prepare_cached("SELECT salt, since, position FROM log_entry WHERE document_id = ?1")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT log_salt, log_since, log_position FROM document WHERE id = ?1 AND log_salt IS NOT NULL",
+        )?;
         let log = |row: &Row<'_>| {
             let position = row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned);
             Ok(Logged { salt: row.get(0)?, since: Time::from_unix(row.get(1)?), position })
@@ -205,8 +206,8 @@ impl SqliteWriter {
             .prepare_cached(
                 "INSERT INTO document (id, client, idempotency_key, request_digest, kind, document_digest, signer, \
                  level_requested, format, packaging, media_type, begun_at, run, progress, signed_at, \
-                 signer_certificate_sha256, state, status_list, status_index) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+                 signer_certificate_sha256, state, status_list, status_index, log_salt, log_since, log_position) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
             )?
             .execute(params![
                 id,
@@ -228,6 +229,9 @@ impl SqliteWriter {
                 release.map(|release| release.state.name()),
                 intent.status_place.map(|place| place.list),
                 intent.status_place.map(|place| place.index),
+                record.log.map(|log| log.salt),
+                record.log.map(|log| log.since.unix()),
+                record.log.and_then(|log| log.position).map(u64::cast_signed),
             ])?;
         for signature in &record.signatures {
             connection
@@ -268,11 +272,6 @@ impl SqliteWriter {
                 .prepare_cached("INSERT INTO renewal (document_id, ends_at) VALUES (?1, ?2)")?
                 .execute(params![id, ends_at.unix()])?;
         }
-        if let Some(log) = record.log {
-            connection
-                .prepare_cached("INSERT INTO log_entry (document_id, salt, since, position) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![id, log.salt, log.since.unix(), log.position.map(u64::cast_signed)])?;
-        }
         lookup::insert(connection, intent.document_id, &record.lookup)
     }
 
@@ -289,7 +288,7 @@ impl SqliteWriter {
             .transpose()?;
         if lost.is_none() {
             // Whoever goes on with the log says its root.
-            let size = "UPDATE log_head SET root = NULL, size = (SELECT COUNT(position) FROM log_entry)";
+            let size = "UPDATE log_head SET root = NULL, size = (SELECT COUNT(log_position) FROM document WHERE log_position IS NOT NULL)";
             self.connection.execute_batch(size)?;
             self.connection.execute_batch("COMMIT")?;
         }

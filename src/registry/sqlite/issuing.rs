@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    listing, logging, lookup, raising, read_named,
+    listing, lookup, raising, read_named,
     worker::{Session, unavailable},
 };
 use crate::{
@@ -83,11 +83,13 @@ pub(super) fn complete(session: &Session, document_id: DocumentId, issued: Issue
     let updated = connection
         .prepare_cached(
             "UPDATE document SET progress = 'issued', state = 'in-force', signed_at = ?3, \
-             signer_certificate_sha256 = ?4 WHERE id = ?1 AND run = ?2 AND progress = 'begun'",
+             signer_certificate_sha256 = ?4, log_salt = ?5, log_since = iif(?5 IS NULL, NULL, ?3) \
+             WHERE id = ?1 AND run = ?2 AND progress = 'begun'",
         )
         .and_then(|mut statement| {
             let (id, signed_at) = (document_id.as_bytes(), issued.signed_at.unix());
-            statement.execute(params![id, session.run, signed_at, issued.signer_certificate_sha256])
+            let certificate = issued.signer_certificate_sha256;
+            statement.execute(params![id, session.run, signed_at, certificate, issued.log_salt])
         })
         .map_err(unavailable)?;
     if updated == 0 {
@@ -101,9 +103,6 @@ pub(super) fn complete(session: &Session, document_id: DocumentId, issued: Issue
             statement.execute(params![document_id.as_bytes(), issued.level_reached.name(), issued.signature])
         })
         .map_err(unavailable)?;
-    if let Some(salt) = &issued.log_salt {
-        logging::enlist(connection, document_id, salt, issued.signed_at).map_err(unavailable)?;
-    }
     lookup::insert(connection, document_id, &issued.lookup).map_err(unavailable)?;
     raising::enqueue(connection, document_id, issued.level_reached, issued.signed_at).map_err(unavailable)
 }
@@ -138,9 +137,8 @@ pub(super) fn read_document(
     document_id: DocumentId,
 ) -> rusqlite::Result<Option<IssuedDocument>> {
     let statement = format!(
-        "SELECT {INTENT}, s.cms, s.level, d.signed_at, d.signer_certificate_sha256, l.salt \
+        "SELECT {INTENT}, s.cms, s.level, d.signed_at, d.signer_certificate_sha256, d.log_salt \
          FROM document d JOIN signature s ON s.document_id = d.id AND s.version = 1 \
-         LEFT JOIN log_entry l ON l.document_id = d.id \
          WHERE d.id = ?1 AND d.progress = 'issued'"
     );
     connection

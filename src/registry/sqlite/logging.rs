@@ -13,8 +13,8 @@ use crate::{
     registry::{Answer, Append, DocumentId, IssuanceQueue, Lead, LogHead, Loggable, RegistryError, Unlogged},
 };
 
-const LOGGABLE: &str = "SELECT d.id, d.kind, d.document_digest, d.signed_at, d.signer_certificate_sha256, l.salt, l.position \
-                        FROM log_entry l JOIN document d ON d.id = l.document_id";
+const LOGGABLE: &str = "SELECT id, kind, document_digest, signed_at, signer_certificate_sha256, log_salt, log_position \
+                        FROM document";
 
 fn loggable(row: &Row<'_>) -> rusqlite::Result<Loggable> {
     Ok(Loggable {
@@ -34,17 +34,11 @@ fn head(connection: &Connection) -> rusqlite::Result<LogHead> {
         .query_row([], |row| Ok(LogHead { size: row.get::<_, i64>(0)?.cast_unsigned(), root: row.get(1)? }))
 }
 
-/// Lets a document that was just issued wait; a part of its own transaction.
-pub(super) fn enlist(
-    connection: &Connection,
-    document_id: DocumentId,
-    salt: &Salt,
-    since: Time,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT INTO log_entry (document_id, salt, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?
-        .execute(params![document_id.as_bytes(), salt, since.unix()])
-        .map(drop)
+/// Lets an issued document wait that does not.
+fn enlist(connection: &Connection, document_id: DocumentId, salt: &Salt, since: Time) -> rusqlite::Result<()> {
+    let wait =
+        "UPDATE document SET log_salt = ?2, log_since = ?3 WHERE id = ?1 AND progress = 'issued' AND log_salt IS NULL";
+    connection.prepare_cached(wait)?.execute(params![document_id.as_bytes(), salt, since.unix()]).map(drop)
 }
 
 fn append(session: &Session, append: &Append) -> Result<bool, RegistryError> {
@@ -56,7 +50,9 @@ fn append(session: &Session, append: &Append) -> Result<bool, RegistryError> {
     let size = from.size.cast_signed();
     for (position, document_id) in (size..).zip(&append.documents) {
         let given = connection
-            .prepare_cached("UPDATE log_entry SET position = ?2 WHERE document_id = ?1 AND position IS NULL")
+            .prepare_cached(
+                "UPDATE document SET log_position = ?2 WHERE id = ?1 AND log_salt IS NOT NULL AND log_position IS NULL",
+            )
             .and_then(|mut statement| statement.execute(params![document_id.as_bytes(), position]))
             .map_err(unavailable)?;
         if given != 1 {
@@ -73,8 +69,7 @@ fn append(session: &Session, append: &Append) -> Result<bool, RegistryError> {
 
 fn unlogged(connection: &Connection, after: Option<DocumentId>, most: usize) -> rusqlite::Result<Unlogged> {
     let mut statement = connection.prepare_cached(
-        "SELECT d.id, l.document_id IS NULL AND d.progress = 'issued' FROM document d \
-         LEFT JOIN log_entry l ON l.document_id = d.id WHERE ?1 IS NULL OR d.id > ?1 ORDER BY d.id LIMIT ?2",
+        "SELECT id, log_salt IS NULL AND progress = 'issued' FROM document WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2",
     )?;
     let after = after.as_ref().map(DocumentId::as_bytes);
     let mut rows = statement.query(params![after, most as i64])?;
@@ -106,7 +101,9 @@ impl IssuanceQueue for SqliteRegistry {
 
     fn waiting(&self, most: usize) -> Answer<'_, Vec<Loggable>> {
         self.read(move |connection| {
-            let statement = format!("{LOGGABLE} WHERE l.position IS NULL ORDER BY l.since, l.document_id LIMIT ?1");
+            let statement = format!(
+                "{LOGGABLE} WHERE log_salt IS NOT NULL AND log_position IS NULL ORDER BY log_since, rowid LIMIT ?1"
+            );
             connection.prepare_cached(&statement)?.query_map([most as i64], loggable)?.collect()
         })
     }
@@ -117,7 +114,7 @@ impl IssuanceQueue for SqliteRegistry {
 
     fn sequenced(&self, from: u64, most: usize) -> Answer<'_, Vec<Loggable>> {
         self.read(move |connection| {
-            let statement = format!("{LOGGABLE} WHERE l.position >= ?1 ORDER BY l.position LIMIT ?2");
+            let statement = format!("{LOGGABLE} WHERE log_position >= ?1 ORDER BY log_position LIMIT ?2");
             let from = i64::try_from(from).unwrap_or(i64::MAX);
             connection.prepare_cached(&statement)?.query_map([from, most as i64], loggable)?.collect()
         })
@@ -125,7 +122,7 @@ impl IssuanceQueue for SqliteRegistry {
 
     fn loggable(&self, document_id: DocumentId) -> Answer<'_, Option<Loggable>> {
         self.read(move |connection| {
-            let statement = format!("{LOGGABLE} WHERE l.document_id = ?1");
+            let statement = format!("{LOGGABLE} WHERE id = ?1 AND log_salt IS NOT NULL");
             connection.prepare_cached(&statement)?.query_row([document_id.as_bytes()], loggable).optional()
         })
     }

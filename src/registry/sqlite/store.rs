@@ -16,13 +16,14 @@ use crate::{
 };
 
 /// Each brings `user_version` from its index to the next number.
-pub(super) const MIGRATIONS: [&str; 6] = [
+pub(super) const MIGRATIONS: [&str; 7] = [
     include_str!("../schema.sql"),
     include_str!("../raising.sql"),
     include_str!("../renewing.sql"),
     include_str!("../logging.sql"),
     include_str!("../listing.sql"),
     include_str!("../lookup.sql"),
+    include_str!("log_columns.sql"),
 ];
 /// `ANTN`: tells the registry from any other SQLite file (`PRAGMA application_id`).
 const APPLICATION_ID: i64 = 0x414e_544e;
