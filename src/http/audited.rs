@@ -46,6 +46,7 @@ pub enum Operation {
     Lookup,
     GiveToken,
     SignHash,
+    TimeStamp,
 }
 
 impl Operation {
@@ -63,6 +64,7 @@ impl Operation {
             Self::Lookup => "lookup",
             Self::GiveToken => "give-token",
             Self::SignHash => "sign-hash",
+            Self::TimeStamp => "time-stamp",
         }
     }
 
@@ -77,7 +79,8 @@ impl Operation {
             | Self::ReadDocument
             | Self::ReadProof
             | Self::Lookup
-            | Self::GiveToken => Durability::Written,
+            | Self::GiveToken
+            | Self::TimeStamp => Durability::Written,
         }
     }
 
@@ -121,6 +124,7 @@ impl Auditable {
         let operation = match (method, path) {
             (&Method::POST, "/v1/sign" | "/v1/sign/batch" | "/csc/v2/signatures/signDoc") => Operation::Sign,
             (&Method::POST, "/csc/v1/signatures/signHash" | "/csc/v2/signatures/signHash") => Operation::SignHash,
+            (&Method::POST, "/csc/v1/signatures/timestamp" | "/csc/v2/signatures/timestamp") => Operation::TimeStamp,
             (&Method::POST, "/oauth2/token") => Operation::GiveToken,
             (&Method::POST, "/v1/extend") => Operation::Extend,
             (&Method::POST, "/v1/verify" | "/v1/verify/batch") => Operation::Verify,

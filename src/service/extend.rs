@@ -12,10 +12,13 @@ use crate::{
     config::TimeStamping,
     core::validation,
     registry::Level,
-    signing::level::{LevelError, is_stamped},
+    signing::{
+        level::{LevelError, is_stamped},
+        timestamp::Imprint,
+    },
 };
 
-/// Raises signatures on request.
+/// Raises signatures on request, and has digests time-stamped.
 pub struct ExtendService {
     steps: Arc<Steps>,
     /// Requests that may ask the authorities at one time, beside the queue of issued signatures.
@@ -42,6 +45,12 @@ pub enum ExtendError {
 impl ExtendService {
     pub fn new(settings: &TimeStamping, steps: Arc<Steps>) -> Self {
         Self { steps, places: Semaphore::new(settings.concurrency) }
+    }
+
+    /// A `TimeStampToken` over this, by an authority that is trusted here.
+    pub async fn stamp(&self, imprint: &Imprint<'_>) -> Result<Vec<u8>, ExtendError> {
+        let _place = self.places.try_acquire().map_err(|_| ExtendError::Busy)?;
+        Ok(self.steps.stamp(imprint).await?.token)
     }
 
     /// The message at `level`, which is above B-B, or as far as it can be had now; at B-LTA always with a new archive time-stamp. No

@@ -29,7 +29,7 @@ use crate::{
             Judgement, check_archival, check_stamped, level_of, older_status, proves_until, raise_to_archival,
             raise_to_long_term,
         },
-        timestamp::TimeStampClient,
+        timestamp::{Imprint, TimeStampClient},
     },
 };
 
@@ -58,6 +58,12 @@ impl Steps {
         let policy =
             Policy { document_kinds: DocumentKinds::default(), required_level: None, ..verify.policy(None)?.clone() };
         Ok(Self { verify, client, policy })
+    }
+
+    /// A time-stamp over what somebody has elsewhere.
+    pub async fn stamp(&self, imprint: &Imprint<'_>) -> Result<TimeStampAnswer, LevelError> {
+        let accept = |answer: &TimeStampAnswer| self.check_authority(answer);
+        Ok(self.client.stamp_imprint(imprint, &accept).await?)
     }
 
     /// To B-T: a time-stamp on each signature that has none, whatever it is worth by now.

@@ -69,6 +69,21 @@ impl TimeStampError {
     }
 }
 
+/// What a time-stamp is to be over.
+#[derive(Clone, Copy, Debug)]
+pub struct Imprint<'a> {
+    pub algorithm: DigestAlgorithm,
+    pub digest: &'a [u8],
+    /// Content octets of the INTEGER that the token is to repeat; `None`: one is drawn.
+    pub nonce: Option<&'a [u8]>,
+}
+
+impl<'a> Imprint<'a> {
+    pub const fn of_sha256(digest: &'a [u8; 32]) -> Self {
+        Self { algorithm: DigestAlgorithm::Sha256, digest, nonce: None }
+    }
+}
+
 /// Asks the authorities of the settings.
 pub struct TimeStampClient {
     authorities: Vec<Authority>,
@@ -117,13 +132,13 @@ impl TimeStampClient {
     /// A time-stamp over the SHA-256 of `octets`: the first that answers what was asked and that `accept` takes. Each authority is
     /// asked in its turn, at most so often and for so long as the settings say.
     pub async fn stamp(&self, octets: &[u8], accept: Acceptance<'_>) -> Result<TimeStampAnswer, TimeStampError> {
-        self.stamp_digest(&crypto::sha256(octets), accept).await
+        self.stamp_imprint(&Imprint::of_sha256(&crypto::sha256(octets)), accept).await
     }
 
-    /// As [`Self::stamp`], over octets of which this is the SHA-256.
-    pub async fn stamp_digest(
+    /// As [`Self::stamp`], over octets that nobody here need have.
+    pub async fn stamp_imprint(
         &self,
-        digest: &[u8; 32],
+        imprint: &Imprint<'_>,
         accept: Acceptance<'_>,
     ) -> Result<TimeStampAnswer, TimeStampError> {
         let deadline = Instant::now() + self.total;
@@ -133,12 +148,12 @@ impl TimeStampClient {
                 break;
             }
             for authority in &self.authorities {
-                let nonce = draw_nonce().map_err(TimeStampError::Random)?;
+                let drawn = draw_nonce().map_err(TimeStampError::Random)?;
                 let request = TimeStampRequest {
-                    algorithm: DigestAlgorithm::Sha256,
-                    digest,
+                    algorithm: imprint.algorithm,
+                    digest: imprint.digest,
                     policy: authority.policy.as_deref(),
-                    nonce: Some(&nonce),
+                    nonce: Some(imprint.nonce.unwrap_or(&drawn)),
                     wants_certificate: true,
                 };
                 let started = Instant::now();

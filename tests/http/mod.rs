@@ -34,6 +34,7 @@ mod readiness;
 mod receipts;
 mod reload;
 mod remote_signing;
+mod remote_timestamps;
 mod required_log;
 mod required_status;
 mod rollover;

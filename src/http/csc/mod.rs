@@ -5,6 +5,7 @@ mod credentials;
 mod fault;
 mod sign_doc;
 mod sign_hash;
+mod timestamp;
 mod token;
 
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/csc/v1/credentials/info", post(credentials::info_v1))
         .route("/csc/v2/credentials/info", post(credentials::info_v2))
         .route("/csc/v2/signatures/signDoc", post(sign_doc::sign_doc))
+        .route("/csc/v1/signatures/timestamp", post(timestamp::timestamp_v1))
+        .route("/csc/v2/signatures/timestamp", post(timestamp::timestamp_v2))
         .route("/oauth2/token", post(token::token));
     if !app.config.remote_signing.sign_hash {
         return router;
@@ -74,7 +77,8 @@ async fn info(app: &App, caller: &Caller, request: Request, version: usize) -> R
     Fields::read(&body, &["lang"])?.short_text("lang")?;
     let settings = &app.config.remote_signing;
     let blind = settings.sign_hash.then_some("signatures/signHash");
-    let methods: Vec<&str> = METHODS[version].iter().copied().chain(blind).collect();
+    let stamping = app.extending.as_ref().map(|_| "signatures/timestamp");
+    let methods: Vec<&str> = METHODS[version].iter().copied().chain(blind).chain(stamping).collect();
     let mut info = json!({
         "specs": SPECS[version],
         "name": settings.name,

@@ -12,7 +12,7 @@ use crate::core::validation::timestamp::TimestampKind;
 use crate::core::validation::{self, Content, SignatureValidation, Validation, ValidationRequest};
 use crate::core::x509::TrustStore;
 use crate::signing::level::LevelError;
-use crate::signing::timestamp::{Acceptance, TimeStampClient};
+use crate::signing::timestamp::{Acceptance, Imprint, TimeStampClient};
 
 /// Octets kept for a token: those of authorities with their chains have some 6 to 10 KiB.
 pub const TOKEN: usize = 16 * 1024;
@@ -45,7 +45,7 @@ pub async fn stamp(pdf: &mut Vec<u8>, client: &TimeStampClient, accept: Acceptan
         let prepared = Prepared::time_stamp(pdf, room)?;
         let digest = prepared.digest(pdf, DigestAlgorithm::Sha256);
         let digest = digest.try_into().map_err(|_| LevelError::Interrupted)?;
-        let answer = client.stamp_digest(&digest, accept).await?;
+        let answer = client.stamp_imprint(&Imprint::of_sha256(&digest), accept).await?;
         match prepared.fill(&answer.token) {
             Err(PadesError::Room { needed, .. }) if attempt < ATTEMPTS => room = needed + SPARE,
             update => {
