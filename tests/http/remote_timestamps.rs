@@ -73,8 +73,8 @@ async fn a_digest_is_time_stamped_by_an_authority_that_is_trusted() {
         let (pki, digest) = (service.pki(), hex::encode(hash));
         let mut verify = Command::new("openssl");
         verify.args(["ts", "-verify", "-token_in", "-digest", &digest, "-in"]).arg(&file);
-        verify.arg("-CAfile").arg(Authority::Root.certificate_path(&pki));
-        verify.arg("-untrusted").arg(Authority::Ca.certificate_path(&pki));
+        verify.arg("-CAfile").arg(Authority::Root.member().certificate_path(&pki));
+        verify.arg("-untrusted").arg(Authority::Ca.member().certificate_path(&pki));
         let verified = verify.output().expect("openssl");
         assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
     }

@@ -79,7 +79,7 @@ async fn killed_at_any_moment_nothing_released_is_lost_and_no_key_signs_twice(pl
 async fn a_failing_write_is_told_and_nothing_released_is_lost() {
     let place = Place::sqlite();
     let mut shell = Command::new("sh");
-    shell.args(["-c", "trap '' 25; ulimit -f 1200; exec \"$0\" \"$@\""]).arg(this_program());
+    shell.args(["-c", "trap '' 25; ulimit -f 2400; exec \"$0\" \"$@\""]).arg(this_program());
     let said = listen(child_command(shell, "fill", &place.address()), |_| false);
     let (last, before) = said.split_last().expect("words");
     assert!(last.starts_with("refused ") && before.len() > 5, "{said:?}");
