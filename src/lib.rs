@@ -1,7 +1,7 @@
 //! antin (*ấn tín*, the seal of office): verification and trust for digitally signed public documents.
 //!
 //! The layers, each using only those to its left:
-//! `core <- {clock, config, disk, net, typesetting} <- {audit, issuance_log, kinds, revocation, signing, registry, pki, trust} <- service <- http <- cli`.
+//! `core <- {clock, config, disk, net, typesetting} <- {audit, issuance_log, kinds, revocation, signing, registry, pki, recent, trust} <- service <- http <- cli`.
 #![forbid(unsafe_code)]
 
 pub mod audit;
@@ -15,6 +15,7 @@ pub mod issuance_log;
 pub mod kinds;
 pub mod net;
 pub mod pki;
+pub mod recent;
 pub mod registry;
 pub mod revocation;
 pub mod service;

@@ -18,7 +18,7 @@ use scan::{blank_comments_and_literals, blank_test_items, line_of, paths_in, tes
 const LAYERS: &[&[&str]] = &[
     &["core"],
     &["clock", "config", "disk", "net", "typesetting"],
-    &["audit", "issuance_log", "kinds", "revocation", "signing", "registry", "pki", "trust"],
+    &["audit", "issuance_log", "kinds", "revocation", "signing", "registry", "pki", "recent", "trust"],
     &["service"],
     &["http"],
     &["cli"],

@@ -1,8 +1,8 @@
 //! The log of the service: one JSON object a line on standard error.
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _};
 
-use crate::config::Log;
+use crate::{config::Log, recent::Recent};
 
 /// Starts logging; a filter that cannot be read is said and replaced by `info`.
 pub fn start(settings: &Log) {
@@ -10,14 +10,13 @@ pub fn start(settings: &Log) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new("info"), Some(error)),
     };
-    let subscriber = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_writer(std::io::stderr)
-        .with_env_filter(filter)
-        .finish();
+        .with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::registry().with(lines.and_then(Recent).with_filter(filter));
     // A second start in one process keeps the first log.
     let _ = tracing::subscriber::set_global_default(subscriber);
     if let Some(error) = wrong {

@@ -117,6 +117,9 @@ fn broken_rule(config: &Config) -> Option<(String, &'static str)> {
     if let Some((key, rule)) = config.witness.broken_rule() {
         return Some((format!("witness.{key}"), rule));
     }
+    if let Some((key, rule)) = config.page.broken_rule() {
+        return Some((format!("page.{key}"), rule));
+    }
     if let Some((key, rule)) = config.remote_signing.broken_rule() {
         return Some((format!("remote-signing.{key}"), rule));
     }

@@ -5,6 +5,7 @@ mod issuance_log;
 mod key_rules;
 mod listener;
 mod lookup;
+mod page;
 mod permission;
 mod proxies;
 mod receipt;
@@ -22,6 +23,7 @@ pub use file::{ConfigError, parse, read};
 pub use issuance_log::{IssuanceLog, LogWitness, Witness};
 pub use listener::{Internal, Limits, MutualTls, Public};
 pub use lookup::Lookup;
+pub use page::Page;
 pub use permission::{Client, Kind, Operation, Padding, Permission, SigningKey};
 pub use proxies::{InvalidNetwork, Network};
 pub use receipt::Receipt;
@@ -59,6 +61,7 @@ pub struct Config {
     pub issuance_log: IssuanceLog,
     pub witness: Witness,
     pub lookup: Lookup,
+    pub page: Page,
     pub remote_signing: RemoteSigning,
     pub log: Log,
     #[serde(rename = "status-list-source")]
@@ -99,6 +102,7 @@ impl Config {
             ("issuance-log", self.issuance_log != other.issuance_log),
             ("witness", self.witness != other.witness),
             ("lookup", self.lookup != other.lookup),
+            ("page", self.page != other.page),
             ("remote-signing", self.remote_signing != other.remote_signing),
             ("log", self.log != other.log),
             ("kind", self.kinds != other.kinds),

@@ -127,9 +127,10 @@ impl Auditable {
             (&Method::POST, "/csc/v1/signatures/timestamp" | "/csc/v2/signatures/timestamp") => Operation::TimeStamp,
             (&Method::POST, "/oauth2/token") => Operation::GiveToken,
             (&Method::POST, "/v1/extend") => Operation::Extend,
-            (&Method::POST, "/v1/verify" | "/v1/verify/batch") => Operation::Verify,
+            (&Method::POST, "/v1/verify" | "/v1/verify/batch" | "/check") => Operation::Verify,
             (&Method::POST, "/validate") => Operation::SivaValidate,
-            (&Method::POST, "/v1/lookup") => Operation::Lookup,
+            (&Method::POST, "/v1/lookup" | "/lookup") => Operation::Lookup,
+            (&Method::POST, below) if below.starts_with("/d/") => Operation::Lookup,
             _ => {
                 let rest = path.strip_prefix("/v1/documents/")?;
                 let (id, below) = rest.split_once('/').unwrap_or((rest, ""));

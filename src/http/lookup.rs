@@ -58,18 +58,22 @@ struct StandingBody {
     since: String,
 }
 
+/// What is told, in one word.
+pub(super) const fn outcome(found: Option<&FoundDocument>) -> LookupOutcome {
+    match found {
+        None => LookupOutcome::NotFound,
+        // What may not be told is told by no word either.
+        Some(FoundDocument { standing: None, .. }) => LookupOutcome::Issued,
+        Some(FoundDocument { is_in_force: false, .. }) => LookupOutcome::NotInForce,
+        Some(FoundDocument { is_lawful: Some(false), .. }) => LookupOutcome::InDoubt,
+        Some(_) => LookupOutcome::InForce,
+    }
+}
+
 impl LookupBody {
     /// The same for everything that is not told of.
     fn of(found: Option<&FoundDocument>) -> Self {
-        let outcome = match found {
-            None => LookupOutcome::NotFound,
-            // What may not be told is told by no word either.
-            Some(FoundDocument { standing: None, .. }) => LookupOutcome::Issued,
-            Some(FoundDocument { is_in_force: false, .. }) => LookupOutcome::NotInForce,
-            Some(FoundDocument { is_lawful: Some(false), .. }) => LookupOutcome::InDoubt,
-            Some(_) => LookupOutcome::InForce,
-        };
-        let code = outcome.code();
+        let code = outcome(found).code();
         let Message { message, remedy } = message::of(code);
         let legality = |is_lawful| if is_lawful { "issued" } else { "in-doubt" };
         Self {

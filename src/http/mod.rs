@@ -11,6 +11,7 @@ mod csc;
 mod documents;
 mod extend;
 mod field;
+mod form;
 mod head;
 mod health;
 mod issuance_log;
@@ -22,6 +23,7 @@ mod metrics;
 mod multipart;
 mod openapi;
 mod origin;
+mod page;
 mod parts;
 mod patience;
 mod pdf;
@@ -164,6 +166,8 @@ pub struct App {
     extending: Option<ExtendService>,
     standing: Arc<Standing>,
     required_logs: RequiredLogs,
+    /// What the page may take.
+    page: page::Turns,
     /// `None`: no key is set for the lookup.
     lookup: Option<LookupService>,
     /// `None`: no key is set for status lists.
@@ -293,6 +297,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         extending,
         standing,
         required_logs,
+        page: page::Turns::new(config.page.checks_a_minute),
         lookup,
         status_lists,
         public_room: room.share(config.limits.buffered_bytes / 2),
@@ -454,8 +459,14 @@ fn body_type(request: &Request) -> Result<&'static str, Problem> {
     if request.headers().get_all(header::CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
         return Err(Problem::content_encoding());
     }
-    const KNOWN: [&str; 5] =
-        ["application/json", "multipart/form-data", "application/pdf", "application/pkcs7-mime", batch::NDJSON];
+    const KNOWN: [&str; 6] = [
+        "application/json",
+        "multipart/form-data",
+        "application/pdf",
+        "application/pkcs7-mime",
+        batch::NDJSON,
+        form::MEDIA_TYPE,
+    ];
     let mut values = request.headers().get_all(header::CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return Ok("") };
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();

@@ -85,6 +85,11 @@ impl Part<'_> {
         self.field.name().unwrap_or_default()
     }
 
+    /// As its sender calls the file.
+    pub fn file_name(&self) -> Option<&str> {
+        self.field.file_name()
+    }
+
     /// The next piece of its content; `None` at its end.
     pub async fn piece(&mut self) -> Result<Option<Bytes>, BodyError> {
         let piece = self.field.chunk().await.map_err(|error| self.fed.error(&error, self.limits))?;

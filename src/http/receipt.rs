@@ -75,6 +75,13 @@ pub fn admit(
 impl Receipt {
     /// The answer, signed.
     pub async fn sign(self, app: &App, report: &Report) -> Result<Response, Problem> {
+        let mut response = answer::response(self.octets(app, report).await?, MEDIA_TYPE);
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(DISPOSITION));
+        Ok(response)
+    }
+
+    /// The same, alone.
+    pub async fn octets(self, app: &App, report: &Report) -> Result<Vec<u8>, Problem> {
         let receipts = app.receipts.as_ref().ok_or_else(Problem::receipt_not_available)?;
         let mut id = [0; 16];
         openssl::rand::rand_bytes(&mut id).map_err(|error| {
@@ -91,9 +98,8 @@ impl Receipt {
         let answer = answer::json(report)?;
         let members = answer.strip_prefix(b"{").ok_or_else(Problem::internal)?;
         let content = [b"{\"receipt\":", statement.as_bytes(), b",", members].concat();
-        let mut response = answer::response(receipts.sign(&id, content).await?, MEDIA_TYPE);
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(DISPOSITION));
+        let signed = receipts.sign(&id, content).await?;
         metrics::counter!("antin_receipts_total").increment(1);
-        Ok(response)
+        Ok(signed)
     }
 }

@@ -7,7 +7,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, batch, csc, documents, extend, health, issuance_log, kinds, lookup, metrics, openapi, problem::Problem,
+    App, batch, csc, documents, extend, health, issuance_log, kinds, lookup, metrics, openapi, page, problem::Problem,
     published, sign, siva, status_lists, trust, verify, witness,
 };
 
@@ -27,6 +27,7 @@ pub fn public(app: &Arc<App>) -> Router {
         .merge(published::router(app))
         .merge(issuance_log::router(app))
         .merge(witness::router(app))
+        .merge(page::router(app))
         .route("/openapi.json", get(openapi::openapi));
     finish(router, app)
 }
@@ -37,10 +38,10 @@ pub fn mutual_tls(app: &Arc<App>) -> Router {
     finish(router.merge(csc::router(app)).route("/openapi.json", get(openapi::openapi)), app)
 }
 
-/// For the operator: health, readiness, figures.
+/// For the operator: health, readiness, figures, a page about them.
 pub fn internal(app: &Arc<App>) -> Router {
     let (router, _) = operating().routes(routes!(health::healthz)).split_for_parts();
-    finish(router, app)
+    finish(router.merge(page::operating()), app)
 }
 
 /// The description of all routes.

@@ -18,7 +18,7 @@ use crate::{
         path::Work,
         report::CertificateFields,
         time::Time,
-        x509::{AnchorLimits, Certificate, CertificateList},
+        x509::{AnchorLimits, Certificate, CertificateList, TrustStore},
     },
     revocation::configured::is_above,
 };
@@ -46,15 +46,15 @@ struct HeldBody<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct CrlBody {
+pub(super) struct CrlBody {
     number: Option<String>,
-    this_update: Time,
-    next_update: Option<Time>,
+    pub(super) this_update: Time,
+    pub(super) next_update: Option<Time>,
     age_seconds: i64,
     /// By the default policy, for the class of certificates that the authority issues; null: no maximum.
     maximum_age_seconds: Option<i64>,
     /// It counts by that policy.
-    fresh: bool,
+    pub(super) fresh: bool,
     entries: usize,
 }
 
@@ -68,25 +68,10 @@ pub async fn trust(State(app): State<Arc<App>>, caller: Caller) -> Result<Respon
     caller.may_verify()?;
     let (trust, evidence) = (app.verify.trust().load(), app.verify.evidence().load());
     let now = clock::now();
-    let maximum_age = app.verify.policy(None).map(|policy| policy.maximum_revocation_age_hours).unwrap_or_default();
-    let crl = |certificate| {
-        let newest = newest_crl(&app, &evidence, certificate)?;
-        let is_above = is_above(certificate, &trust);
-        let until = maximum_age.counts_until(is_above, newest.this_update, newest.next_update);
-        Some(CrlBody {
-            number: newest.extensions.crl_number.as_ref().map(|number| hex::encode(number.octets())),
-            this_update: newest.this_update,
-            next_update: newest.next_update,
-            age_seconds: now.seconds_since(newest.this_update),
-            maximum_age_seconds: maximum_age.seconds(is_above),
-            fresh: newest.this_update <= now && until.is_some_and(|until| now <= until),
-            entries: newest.len(),
-        })
-    };
     let held = |certificate, limits| HeldBody {
         certificate: CertificateFields::of(certificate),
         limits,
-        crl: crl(certificate),
+        crl: crl_of(&app, (&trust, &evidence), certificate, now),
     };
     let body = TrustBody {
         checked_at: now,
@@ -95,6 +80,28 @@ pub async fn trust(State(app): State<Arc<App>>, caller: Caller) -> Result<Respon
         intermediates: trust.intermediates().iter().map(|certificate| held(certificate, None)).collect(),
     };
     Ok(Json(body).into_response())
+}
+
+/// The newest CRL of an authority, and whether it counts.
+pub(super) fn crl_of(
+    app: &App,
+    (trust, evidence): (&TrustStore, &Evidence),
+    certificate: &Certificate,
+    now: Time,
+) -> Option<CrlBody> {
+    let maximum_age = app.verify.policy(None).map(|policy| policy.maximum_revocation_age_hours).unwrap_or_default();
+    let newest = newest_crl(app, evidence, certificate)?;
+    let is_above = is_above(certificate, trust);
+    let until = maximum_age.counts_until(is_above, newest.this_update, newest.next_update);
+    Some(CrlBody {
+        number: newest.extensions.crl_number.as_ref().map(|number| hex::encode(number.octets())),
+        this_update: newest.this_update,
+        next_update: newest.next_update,
+        age_seconds: now.seconds_since(newest.this_update),
+        maximum_age_seconds: maximum_age.seconds(is_above),
+        fresh: newest.this_update <= now && until.is_some_and(|until| now <= until),
+        entries: newest.len(),
+    })
 }
 
 fn newest_crl<'a>(app: &App, evidence: &'a Evidence, issuer: &Certificate) -> Option<&'a Arc<CertificateList>> {

@@ -32,6 +32,10 @@ mod tests {
         let files = rooms.flat_map(|path| if path.is_dir() { below(&path).collect() } else { vec![path] });
         let mut codes = BTreeSet::new();
         for path in files {
+            if path.is_dir() {
+                // What a browser gets is no source of codes.
+                continue;
+            }
             let source = fs::read_to_string(&path).expect("text");
             for rest in source.split("new(").skip(1) {
                 let Some(rest) = rest.trim_start().strip_prefix("StatusCode::") else { continue };

@@ -8,40 +8,21 @@
 //! lately, is let in at once, whatever others do to its file code. The price is one guess a code for each address of a botnet at each
 //! time that its bucket has filled again, which the size of the other four fields has to bear.
 //!
-//! Memory is fixed, whoever asks: two rows of buckets, in which a keyed hash finds one each, and the fuller of the two counts. Who comes from many
-//! addresses can so empty buckets of others, for `LONGEST_WAIT` at most, and never fill his own by having it forgotten. Of a
-//! file code nothing is kept but which bucket it fell into, by a hash whose key dies with the process.
-//!
-//! It is a node's own: behind a balancer of `n` nodes an origin has `n` times as much. What is shared would have to be believed, or waited
-//! for; the answers themselves rest on neither.
+//! Of a file code nothing is kept but which bucket it fell into, by a hash whose key dies with the process.
 
 use std::{
-    hash::{BuildHasher, Hash, RandomState},
-    net::{IpAddr, Ipv6Addr},
-    sync::{Mutex, PoisonError},
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
-/// Buckets of a row: 512 KiB.
-const BUCKETS: usize = 1 << 16;
+use super::buckets::{AskLater, Buckets, Rate, milliseconds_since, of_one_holder};
+
 /// What an origin may ask at one time, and how fast that fills again.
 const ORIGIN: Rate = Rate { burst: 10, each: Duration::from_secs(6) };
 /// The wrong answers about one file code at one time, likewise.
 const FILE_CODE: Rate = Rate { burst: 20, each: Duration::from_secs(30) };
 /// A wrong answer costs its origin so many questions more.
 const WRONG: u64 = 2;
-/// No bucket takes longer to hold one question again.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
-
-struct Rate {
-    burst: u64,
-    each: Duration,
-}
-
-/// Ask again after this time, in whole seconds above 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many questions; ask again in {0} seconds")]
-pub struct AskLater(pub u64);
 
 /// What was asked lately, by whom and about what.
 pub struct Guesses {
@@ -60,7 +41,7 @@ impl Guesses {
     /// # Errors
     /// [`AskLater`]; nothing was taken.
     pub fn admit(&self, origin: IpAddr, file_code: &str, now: Instant) -> Result<(), AskLater> {
-        let now = self.milliseconds(now);
+        let now = milliseconds_since(self.started, now);
         self.origins.take_unless(&of_one_holder(origin), now, |is_full| {
             if is_full { None } else { self.file_codes.wait(&file_code, now) }
         })
@@ -68,97 +49,20 @@ impl Guesses {
 
     /// The answer was that nothing was found, whatever the reason.
     pub fn note_wrong(&self, origin: IpAddr, file_code: &str, now: Instant) {
-        let now = self.milliseconds(now);
+        let now = milliseconds_since(self.started, now);
         self.origins.take(&of_one_holder(origin), WRONG, now);
         self.file_codes.take(&file_code, 1, now);
     }
-
-    fn milliseconds(&self, now: Instant) -> u64 {
-        u64::try_from(now.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX / 2)
-    }
-}
-
-/// One household or server has a /64 of IPv6 at least, and asks from any address of it (RFC 6177).
-fn of_one_holder(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
-        address @ IpAddr::V4(_) => address,
-    }
-}
-
-/// When each bucket is full again, in milliseconds since the start.
-struct Buckets {
-    rate: Rate,
-    keys: [RandomState; 2],
-    full_at: Mutex<[Box<[u64]>; 2]>,
-}
-
-impl Buckets {
-    fn new(rate: Rate) -> Self {
-        let row = || vec![0; BUCKETS].into_boxed_slice();
-        Self { rate, keys: [RandomState::new(), RandomState::new()], full_at: Mutex::new([row(), row()]) }
-    }
-
-    fn places(&self, key: &impl Hash) -> [usize; 2] {
-        self.keys.each_ref().map(|state| state.hash_one(key) as usize % BUCKETS)
-    }
-
-    fn wait(&self, key: &impl Hash, now: u64) -> Option<AskLater> {
-        self.with(key, |[one, other]| self.wait_of((*one).min(*other), now))
-    }
-
-    /// Takes one, if there is one and nothing else is against it; that is asked with whether the bucket is full.
-    fn take_unless(
-        &self,
-        key: &impl Hash,
-        now: u64,
-        against: impl FnOnce(bool) -> Option<AskLater>,
-    ) -> Result<(), AskLater> {
-        self.with(key, |rows| {
-            let full_at = (*rows[0]).min(*rows[1]);
-            if let Some(wait) = self.wait_of(full_at, now).or_else(|| against(full_at <= now)) {
-                return Err(wait);
-            }
-            rows.into_iter().for_each(|full_at| *full_at = self.after(*full_at, 1, now));
-            Ok(())
-        })
-    }
-
-    fn take(&self, key: &impl Hash, count: u64, now: u64) {
-        self.with(key, |rows| rows.into_iter().for_each(|full_at| *full_at = self.after(*full_at, count, now)));
-    }
-
-    fn with<T>(&self, key: &impl Hash, work: impl FnOnce([&mut u64; 2]) -> T) -> T {
-        let [first, second] = self.places(key);
-        // Whoever panicked here left numbers, which are good whatever they are.
-        let mut rows = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let [one, other] = &mut *rows;
-        work([&mut one[first], &mut other[second]])
-    }
-
-    fn after(&self, full_at: u64, count: u64, now: u64) -> u64 {
-        let lowest = now + self.last_but_one() + milliseconds(LONGEST_WAIT);
-        (full_at.max(now) + count * milliseconds(self.rate.each)).min(lowest)
-    }
-
-    fn wait_of(&self, full_at: u64, now: u64) -> Option<AskLater> {
-        let there_at = full_at.saturating_sub(self.last_but_one());
-        (there_at > now).then(|| AskLater((there_at - now).div_ceil(1000)))
-    }
-
-    /// How long before it is full a bucket holds one.
-    fn last_but_one(&self) -> u64 {
-        (self.rate.burst - 1) * milliseconds(self.rate.each)
-    }
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX / 4)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::net::Ipv6Addr;
+
+    use super::{
+        super::buckets::{BUCKETS, LONGEST_WAIT},
+        *,
+    };
 
     const CODE: &str = "LLTP202600123";
 
@@ -190,10 +94,7 @@ mod tests {
         assert!(taken >= each * 9_990 && taken <= each * 10_001, "{taken:?}");
         // Who waits as long as was said is let in.
         assert!(refused < 10_000, "{refused}");
-        assert_eq!(
-            guesses.origins.full_at.lock().expect("numbers").iter().map(|row| row.len()).sum::<usize>(),
-            2 * BUCKETS
-        );
+        assert_eq!(guesses.origins.size(), 2 * BUCKETS);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use openssl::error::ErrorStack;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::guesses::{AskLater, Guesses};
+use super::buckets::AskLater;
+use super::guesses::Guesses;
 use super::keys::SharedKeys;
 use super::verify::{VerifyRequest, VerifyService};
 use crate::clock;

@@ -2,6 +2,7 @@
 
 pub mod access_tokens;
 mod adding;
+pub mod buckets;
 pub mod documents;
 pub mod existing;
 pub mod extend;

@@ -54,6 +54,20 @@ impl Request {
         Self::post(path, "multipart/form-data; boundary=b0und", body)
     }
 
+    /// Parts as a form of a browser has them: name, name of the file (none: a text), bytes.
+    pub fn files(path: &str, parts: &[(&str, &str, &[u8])]) -> Self {
+        let mut body = Vec::new();
+        for (name, file, bytes) in parts {
+            let is_file = ["document", "documents", "signature"].contains(name);
+            let file = if is_file { format!("; filename=\"{file}\"") } else { String::new() };
+            body.extend(format!("--b0und\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").bytes());
+            body.extend_from_slice(bytes);
+            body.extend(b"\r\n");
+        }
+        body.extend(b"--b0und--\r\n");
+        Self::post(path, "multipart/form-data; boundary=b0und", body)
+    }
+
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.head.push_str(&format!("{name}: {value}\r\n"));
         self

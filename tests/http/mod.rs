@@ -28,6 +28,7 @@ mod nodes;
 mod ocsp_marks;
 mod operation;
 mod pades;
+mod page;
 mod panics;
 mod permissions;
 mod readiness;

@@ -100,7 +100,7 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 16] = [
+    pub const ALL: [Self; 16] = [
         Self::Format,
         Self::AttributeOrder,
         Self::SigningCertificate,

@@ -10,12 +10,17 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    super::{App, auth::Caller, limits, problem::Problem},
+    super::{
+        App,
+        auth::Caller,
+        form::{self, pairs},
+        limits,
+        problem::Problem,
+    },
     Fault, certificate,
 };
 use crate::clock;
 
-const FORM: &str = "application/x-www-form-urlencoded";
 /// Octets of a body: three short parameters.
 const LONGEST: usize = 4096;
 /// The scope of the specification for all but the credential's authorisation, which is implicit here.
@@ -29,7 +34,7 @@ pub async fn token(State(app): State<Arc<App>>, caller: Caller, request: Request
         return Err(Fault::invalid_request("parameters stand in the body, not in the address"));
     }
     if !is_form(&request) {
-        return Err(Fault::invalid_request(format!("the content type must be {FORM}")));
+        return Err(Fault::invalid_request(format!("the content type must be {}", form::MEDIA_TYPE)));
     }
     if request.headers().contains_key(header::AUTHORIZATION) {
         return Err(Fault::invalid_request("the TLS client certificate says who asks: send no Authorization"));
@@ -38,7 +43,7 @@ pub async fn token(State(app): State<Arc<App>>, caller: Caller, request: Request
     let read = limits::BodyLimits { bytes: LONGEST, ..app.body_limits(&caller) };
     let (body, _room) = read.read(request, app.room(&caller)).await.map_err(Problem::from)?;
     let malformed = || Fault::invalid_request("the body is no form of UTF-8 text");
-    let parameters = form(&body).ok_or_else(malformed)?;
+    let parameters = pairs(&body).ok_or_else(malformed)?;
     let [mut grant_type, mut client_id, mut scope] = [None, None, None];
     for (name, value) in &parameters {
         let place = match name.as_str() {
@@ -85,49 +90,5 @@ pub async fn token(State(app): State<Arc<App>>, caller: Caller, request: Request
 /// Whatever its parameters.
 fn is_form(request: &Request) -> bool {
     let told = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    told.and_then(|told| told.split(';').next()).is_some_and(|told| told.trim().eq_ignore_ascii_case(FORM))
-}
-
-/// Names and values of `application/x-www-form-urlencoded`; `None`: it is none.
-fn form(body: &[u8]) -> Option<Vec<(String, String)>> {
-    let pairs = body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
-    let read = pairs.map(|pair| {
-        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-        Some((decoded(&pair[..at])?, decoded(pair.get(at + 1..).unwrap_or_default())?))
-    });
-    read.collect()
-}
-
-fn decoded(text: &[u8]) -> Option<String> {
-    let mut octets = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, after @ ..] = rest {
-        (octets, rest) = match first {
-            b'%' => {
-                let digits = after.get(..2)?;
-                octets.extend(hex::decode(digits).ok()?);
-                (octets, &after[2..])
-            }
-            other => {
-                octets.push(if *other == b'+' { b' ' } else { *other });
-                (octets, after)
-            }
-        };
-    }
-    String::from_utf8(octets).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::form;
-
-    #[test]
-    fn forms_are_read_as_they_were_meant() {
-        let read = |text: &str| form(text.as_bytes());
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(read("a=b+c&&d%3D=%C3%A9&e"), Some(vec![pair("a", "b c"), pair("d=", "é"), pair("e", "")]));
-        for wrong in ["a=%", "a=%4", "a=%zz", "%C3=a"] {
-            assert_eq!(read(wrong), None, "{wrong}");
-        }
-    }
+    told.and_then(|told| told.split(';').next()).is_some_and(|told| told.trim().eq_ignore_ascii_case(form::MEDIA_TYPE))
 }

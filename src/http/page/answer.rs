@@ -1,0 +1,164 @@
+//! The answer about one file: a sentence and a colour, what to do, what is known of the document, and its signatures.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use maud::{Markup, html};
+
+use super::{
+    super::{App, problem::Problem, words},
+    foreign::{foreign, when},
+    layout::Reader,
+    signature,
+};
+use crate::core::report::{Message, Outcome, Report, message};
+
+/// What is drawn for each outcome, beside its colour.
+const fn mark(outcome: Outcome) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Accept => ("accept", "✔"),
+        Outcome::Reject => ("reject", "✘"),
+        Outcome::Undetermined => ("undetermined", "!"),
+    }
+}
+
+/// A receipt that was asked for: signed, or not to be had.
+pub type Receipt = Option<Result<Vec<u8>, Problem>>;
+
+/// Of a file that was judged.
+pub fn judged(app: &App, reader: Reader, name: &str, report: &Report, receipt: Receipt) -> Markup {
+    let reliance = &report.reliance;
+    let outcome = match reliance.outcome {
+        Outcome::Accept => reader.say("accept"),
+        Outcome::Reject => reader.say("reject"),
+        Outcome::Undetermined => reader.say("undetermined"),
+    };
+    let words = Message { message: reliance.message, remedy: reliance.remedy };
+    let below = html! {
+        dl { (facts(app, reader, name, report)) }
+        p.actions {
+            button.print type="button" hidden { (reader.say("print")) }
+            @match receipt {
+                Some(Ok(octets)) => {
+                    a.receipt download="receipt.p7m" href={ "data:application/pkcs7-mime;base64," (STANDARD.encode(octets)) } { (reader.say("receipt")) }
+                }
+                Some(Err(_)) => { span.open { (reader.say("receipt-none")) } }
+                None => {}
+            }
+        }
+        @for (number, own) in (1..).zip(&report.signatures) { (signature::section(reader, number, own, report.validation_time)) }
+    };
+    card(reader, (reliance.outcome, outcome), words, reliance.code, below)
+}
+
+/// Of a file that could not be judged.
+pub fn refused(reader: Reader, name: &str, problem: &Problem) -> Markup {
+    let unknown = || message::of("");
+    let words = words::of(&problem.code).unwrap_or_else(unknown);
+    let below = html! { dl { (of_file(reader, name)) } };
+    card(reader, (Outcome::Undetermined, reader.say("undetermined")), words, &problem.code, below)
+}
+
+/// Of a file without octets.
+pub fn empty(reader: Reader, name: &str) -> Markup {
+    let (shade, sign) = mark(Outcome::Undetermined);
+    html! {
+        article.answer.(shade) {
+            h2 { span.sign aria-hidden="true" { (sign) } (reader.say("undetermined")) }
+            p.sentence { (reader.say("empty-file")) }
+            p.remedy { strong { (reader.say("what-to-do")) ": " } (reader.say("empty-file-remedy")) }
+            dl { (of_file(reader, name)) }
+        }
+    }
+}
+
+fn card(reader: Reader, outcome: (Outcome, &str), words: Message, code: &str, below: Markup) -> Markup {
+    let (shade, sign) = mark(outcome.0);
+    let language = reader.speech.0;
+    html! {
+        article.answer.(shade) {
+            h2 { span.sign aria-hidden="true" { (sign) } (outcome.1) }
+            p.sentence { (language.pick(words.message.vi, words.message.en)) }
+            p.remedy { strong { (reader.say("what-to-do")) ": " } (language.pick(words.remedy.vi, words.remedy.en)) }
+            (below)
+            p.code { (reader.say("technical-code")) ": " code { (code) } }
+        }
+    }
+}
+
+fn of_file(reader: Reader, name: &str) -> Markup {
+    html! {
+        dt { (reader.say("file")) }
+        dd { @if name.is_empty() { (reader.say("unnamed")) } @else { (foreign(reader, name)) } }
+    }
+}
+
+fn facts(app: &App, reader: Reader, name: &str, report: &Report) -> Markup {
+    let document = &report.document;
+    let title = document.kind.as_deref().and_then(|kind| app.kinds.get(kind)).map(|kind| &kind.title);
+    html! {
+        (of_file(reader, name))
+        @if document.by_digest { dt {} dd { (reader.say("only-digest")) } }
+        @if !report.signatures.is_empty() {
+            dt { (reader.say("kind")) }
+            dd {
+                @match (title, &document.kind) {
+                    (Some(title), _) => { (reader.speech.0.pick(&title.vi, &title.en)) }
+                    (None, Some(kind)) => { (foreign(reader, kind)) }
+                    (None, None) => { (reader.say("kind-unknown")) }
+                }
+            }
+        }
+        @if let Some(id) = &document.id {
+            dt { (reader.say("document-id")) }
+            dd { code { (foreign(reader, id)) } }
+        }
+        @if !report.signatures.is_empty() {
+            dt { (reader.say("standing")) }
+            dd {
+                @match &document.status {
+                    Some(status) => {
+                        (state(reader, &status.state)) ", " (reader.say("as-of")) " " (when(reader, status.checked_at))
+                    }
+                    None => { (reader.say("standing-unknown")) }
+                }
+            }
+        }
+        @if let Some(time) = document.valid_until {
+            dt { (reader.say("valid-until")) }
+            dd { (when(reader, time)) }
+        }
+        @if let Some(log) = &document.log {
+            dt { (reader.say("logged")) }
+            dd { (foreign(reader, &log.origin)) " " (log.index) "/" (log.tree_size) }
+        }
+        @for file in document.files.iter().flatten() {
+            dt { (reader.say("embedded-files")) }
+            dd { (foreign(reader, &file.name)) }
+        }
+        @if let Some(time) = report.reliance.retry_at {
+            dt { (reader.say("retry-at")) }
+            dd { (when(reader, time)) }
+        }
+        dt { (reader.say("checked-at")) }
+        dd { (when(reader, report.validation_time)) }
+        dt { (reader.say("policy")) }
+        dd { (report.policy.id) " " (report.policy.version) }
+        @if let Some(digest) = &document.sha256 {
+            dt { (reader.say("digest")) }
+            dd { code.digest { (digest) } }
+        }
+    }
+}
+
+/// A standing by its name in the API.
+pub fn state(reader: Reader, name: &str) -> Markup {
+    let (shade, words) = match name {
+        "in-force" => ("good", reader.say("in-force")),
+        "suspended" => ("open", reader.say("suspended")),
+        "withdrawn" => ("bad", reader.say("withdrawn")),
+        "superseded" => ("bad", reader.say("superseded")),
+        "used" => ("bad", reader.say("used")),
+        "used-or-superseded" => ("bad", reader.say("used-or-superseded")),
+        other => ("open", other),
+    };
+    html! { span.(shade) { (words) } }
+}
