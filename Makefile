@@ -7,6 +7,7 @@ export ANTIN_SHARED
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := target/oracles/venv
 PKITS := target/oracles/pkits
+AXE := target/browser/axe.min.js
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check oracles soak faults bench bench-http bench-issuing bench-peers clean
@@ -19,9 +20,20 @@ demo: ## The whole story on this machine: sign, prove, verify, tamper, use up, w
 	cargo build --release --locked
 	$(TARGET)/release/antin demo
 
-test: ## All tests that need no foreign implementation but Debian's own tools
+test: $(AXE) ## All tests that need no foreign implementation but Debian's own tools
 	@scripts/packages build test
 	cargo test --locked
+
+$(AXE): tests/browser/package.json tests/browser/axe.min.js.sha256
+	@scripts/packages test
+	rm -rf target/browser/npm
+	mkdir -p target/browser/npm
+	cp $< target/browser/npm
+	npm install --prefix target/browser/npm --cache target/browser/npm/cache --ignore-scripts --no-package-lock --no-audit \
+		--no-fund --no-update-notifier --loglevel=error
+	cd target/browser/npm/node_modules/axe-core && sha256sum --check --quiet $(CURDIR)/tests/browser/axe.min.js.sha256
+	cp target/browser/npm/node_modules/axe-core/axe.min.js $@
+	rm -rf target/browser/npm
 
 check: ## What CI holds: format, lints, documentation, dependencies, a short run of every fuzz target
 	@scripts/packages build fuzz

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bounds;
+mod browser;
 mod command_line;
 mod crash;
 mod crl_entries;
