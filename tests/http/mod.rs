@@ -29,6 +29,7 @@ mod ocsp_marks;
 mod operation;
 mod pades;
 mod page;
+mod page_in_browser;
 mod panics;
 mod permissions;
 mod readiness;

@@ -194,7 +194,7 @@ async fn h09_markup_in_what_others_wrote_is_text() {
     assert!(answer.status == 400 && !page.contains("<script>") && !page.contains("<b>"), "{page}");
     assert!(page.contains("aria-invalid=\"true\""), "{page}");
     let page = html(&service.public(Request::get("/?lang=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")).await);
-    assert!(!page.contains("alert"), "{page}");
+    assert!(!page.contains("alert("), "{page}");
     service.running.shutdown().await;
 }
 

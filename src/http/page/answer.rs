@@ -20,17 +20,22 @@ const fn mark(outcome: Outcome) -> (&'static str, &'static str) {
     }
 }
 
+/// In a word or two.
+pub fn outcome(reader: Reader, outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accept => reader.say("accept"),
+        Outcome::Reject => reader.say("reject"),
+        Outcome::Undetermined => reader.say("undetermined"),
+    }
+}
+
 /// A receipt that was asked for: signed, or not to be had.
 pub type Receipt = Option<Result<Vec<u8>, Problem>>;
 
 /// Of a file that was judged.
 pub fn judged(app: &App, reader: Reader, name: &str, report: &Report, receipt: Receipt) -> Markup {
     let reliance = &report.reliance;
-    let outcome = match reliance.outcome {
-        Outcome::Accept => reader.say("accept"),
-        Outcome::Reject => reader.say("reject"),
-        Outcome::Undetermined => reader.say("undetermined"),
-    };
+    let outcome = outcome(reader, reliance.outcome);
     let words = Message { message: reliance.message, remedy: reliance.remedy };
     let below = html! {
         dl { (facts(app, reader, name, report)) }
@@ -118,7 +123,9 @@ fn facts(app: &App, reader: Reader, name: &str, report: &Report) -> Markup {
                     Some(status) => {
                         (state(reader, &status.state)) ", " (reader.say("as-of")) " " (when(reader, status.checked_at))
                     }
-                    None => { (reader.say("standing-unknown")) }
+                    // Nobody asks for the standing of what is not what was signed.
+                    None if report.verdict.indication == "TOTAL-PASSED" => { (reader.say("standing-unknown")) }
+                    None => { (reader.say("standing-not-asked")) }
                 }
             }
         }

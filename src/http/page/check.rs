@@ -87,17 +87,17 @@ pub async fn check(
 ) -> Response {
     let reader = Reader::of(request.uri(), request.headers());
     let answered = answers(&app, &caller, peer, reader, request).await;
-    let Checked { content, status, said, code } = answered.unwrap_or_else(|problem| {
+    let Checked { content, title, status, said, code } = answered.unwrap_or_else(|problem| {
         let content = answer::refused(reader, "", &problem);
-        let code = Some(ProblemCode(problem.code.clone()));
-        Checked { content, status: (problem.status, problem.retry_after), said: None, code }
+        let (title, code) = (reader.say("undetermined"), Some(ProblemCode(problem.code.clone())));
+        Checked { content, title, status: (problem.status, problem.retry_after), said: None, code }
     });
     let content = html! {
         h1 { (reader.say("answers")) }
         section #answers aria-label=(reader.say("answers")) { (content) }
         p { a.button href=(reader.link("/")) { (reader.say("again")) } }
     };
-    let mut response = page(&app, reader, "/", reader.say("answers"), content).response(status.0);
+    let mut response = page(&app, reader, "/", title, content).response(status.0);
     if let Some(seconds) = status.1 {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
@@ -110,6 +110,8 @@ pub async fn check(
 /// The answers to a form.
 struct Checked {
     content: Markup,
+    /// The outcome, where there is one: who cannot see the colour hears it first.
+    title: &'static str,
     /// With the seconds after which the same may succeed.
     status: (StatusCode, Option<u32>),
     said: Option<Audited>,
@@ -132,11 +134,17 @@ async fn answers(
     app.page.admit(origin)?;
     let sent = upload::read(app, caller, request).await?;
     if sent.files.is_empty() {
-        let content = html! { p.open { (reader.say("nothing-chosen")) } };
-        return Ok(Checked { content, status: (StatusCode::BAD_REQUEST, None), said: None, code: None });
+        let (title, content) = (reader.say("answers"), html! { p.open { (reader.say("nothing-chosen")) } });
+        return Ok(Checked { content, title, status: (StatusCode::BAD_REQUEST, None), said: None, code: None });
     }
     let is_alone = sent.files.len() == 1;
-    let mut checked = Checked { content: html! {}, status: (StatusCode::OK, None), said: None, code: None };
+    let mut checked = Checked {
+        content: html! {},
+        title: reader.say("answers"),
+        status: (StatusCode::OK, None),
+        said: None,
+        code: None,
+    };
     let mut articles = Vec::new();
     for (number, GivenFile { name, question }) in (1..).zip(sent.files) {
         // The first was let in with the request.
@@ -152,6 +160,8 @@ async fn answers(
         let (said, status) = match judged {
             Ok((judged, receipt)) => {
                 articles.push(answer::judged(app, reader, &name, &judged.report, receipt));
+                checked.title =
+                    if is_alone { answer::outcome(reader, judged.report.reliance.outcome) } else { checked.title };
                 (Audited::of(&judged.report), StatusCode::OK)
             }
             Err(problem) => {

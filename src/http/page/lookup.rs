@@ -105,8 +105,11 @@ async fn answer(
     match asked {
         Ok(found) => {
             let outcome = outcome(found.as_ref());
-            let content = told(reader, &path, outcome, found.as_ref());
-            let mut response = shown(app, reader, &path, StatusCode::OK, content);
+            let (words, content) = (message::of(outcome.code()).message, told(reader, &path, outcome, found.as_ref()));
+            // Who cannot see the colour hears the answer first.
+            let title = reader.speech.0.pick(words.vi, words.en);
+            let page = Page { reader, path: &path, title, around: Around::of(app), content };
+            let mut response = page.response(StatusCode::OK);
             response.extensions_mut().insert(Audited { code: outcome.code().to_owned(), ..Audited::default() });
             response
         }
@@ -213,7 +216,7 @@ fn told(reader: Reader, path: &str, outcome: LookupOutcome, found: Option<&Found
     };
     html! {
         h1 { (reader.say("lookup.title")) }
-        article.answer.(shade) role="status" {
+        article.answer.(shade) {
             h2 { span.sign aria-hidden="true" { (sign) } (reader.speech.0.pick(words.message.vi, words.message.en)) }
             p.remedy { strong { (reader.say("what-to-do")) ": " } (reader.speech.0.pick(words.remedy.vi, words.remedy.en)) }
             @if let Some(found) = found {
