@@ -20,7 +20,7 @@ demo: ## The whole story on this machine: sign, prove, verify, tamper, use up, w
 	cargo build --release --locked
 	$(TARGET)/release/antin demo
 
-test: $(AXE) ## All tests that need no foreign implementation but Debian's own tools
+test: $(AXE) ## All tests that need no foreign implementation but Debian's own tools and axe-core
 	@scripts/packages build test
 	cargo test --locked
 

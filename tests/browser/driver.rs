@@ -9,19 +9,17 @@ use std::{
 };
 
 /// A shell starts chromedriver in a session of its own, in which all of Chromium stays but for its crash handlers, which end with
-/// it. When the pipe to this process closes, however that comes about, the shell kills the session and takes the folder away.
+/// it. When the pipe to this process closes, however that comes about, the shell kills the session until nothing in it lives (one that is
+/// dying may have forked), and takes the folder away.
 const WATCHER: &str = r#"
 setsid chromedriver --port=0 &
 session=$!
 trap '' INT TERM HUP
 echo "session $session"
 read -r line
-pkill -KILL -s "$session"
 kill -KILL "$session"
-wait
-pkill -KILL -s "$session"
-sleep 0.1
-rm -rf "$0" || { sleep 1; rm -rf "$0"; }
+while pkill -KILL -r R,S,D,T,I -s "$session"; do sleep 0.05; done
+until rm -rf "$0"; do sleep 0.1; done
 "#;
 
 /// What would lead Chromium to the desktop or the folders of whoever runs the tests.
@@ -49,7 +47,7 @@ impl Driver {
         let mut said = BufReader::new(watcher.as_mut().expect("a shell").stdout.take().expect("a pipe"));
         let mut driver = Self { port: 0, session: 0, folder, watcher: watcher.expect("a shell") };
         let mut line = String::new();
-        while driver.port == 0 {
+        while driver.port == 0 || driver.session == 0 {
             line.clear();
             let length = said.read_line(&mut line).expect("what chromedriver says");
             assert!(length > 0, "chromedriver does not start: `scripts/packages test` installs it");

@@ -123,8 +123,9 @@ async fn script_off_is_off() {
     browser.open(&site.url("/")).await;
     assert_eq!(browser.text("#a").await, "plain");
     assert_eq!(browser.text("#b").await, "no script");
+    assert_eq!(browser.console().await, [""; 0]);
     browser.fill("input", "12").await;
-    browser.click("button").await;
+    browser.follow("button").await;
     assert_eq!(browser.evaluate("return location.search").await, json!("?number=12"));
     drop(browser);
 
@@ -136,7 +137,7 @@ async fn script_off_is_off() {
 
 #[tokio::test]
 async fn options_are_seen_by_page_and_server() {
-    const SEEN: &str = "return [innerWidth, innerHeight, devicePixelRatio, navigator.language,
+    const SEEN: &str = "return [innerWidth, innerHeight, devicePixelRatio, navigator.language, document.hasFocus(),
         matchMedia('(prefers-reduced-motion: reduce)').matches, matchMedia('(prefers-color-scheme: dark)').matches]";
     let odd = Options {
         language: "en",
@@ -147,8 +148,8 @@ async fn options_are_seen_by_page_and_server() {
         colour_scheme: ColourScheme::Dark,
     };
     for (options, seen) in [
-        (Options::default(), json!([1280, 1024, 1, "vi", false, false])),
-        (odd, json!([320, 256, 4, "en", true, true])),
+        (Options::default(), json!([1280, 1024, 1, "vi", true, false, false])),
+        (odd, json!([320, 256, 4, "en", true, true, true])),
     ] {
         let site = Site::start(&[("/", ANYTHING, GOOD)]).await;
         let browser = Browser::shared(options).await;
@@ -166,7 +167,9 @@ async fn a_page_is_read_filled_in_and_clicked() {
         <p id=said></p><p hidden id=hidden>unseen</p><script>
         const say = words => document.getElementById('said').textContent = words;
         document.getElementById('file').onchange = event => event.target.files[0].text().then(say);
-        document.onkeydown = event => event.key === 'Escape' && say(event.shiftKey + ' ' + document.activeElement.id);
+        document.onkeydown = event => {
+            if (event.key === 'Escape') say(event.shiftKey + ' ' + document.activeElement.id);
+        };
         setTimeout(() => document.body.append(Object.assign(document.createElement('p'), { id: 'late' })), 300);
         </script>";
     let site = Site::start(&[("/", ANYTHING, BODY), ("/two", NOTHING, "<h1>Hai</h1>")]).await;
@@ -193,7 +196,7 @@ async fn a_page_is_read_filled_in_and_clicked() {
         assert!(started.elapsed() < Duration::from_secs(30), "the page does not read the file");
     }
 
-    browser.click("a").await;
+    browser.follow("a").await;
     assert_eq!(browser.text("h1").await, "Hai");
 }
 
@@ -239,14 +242,23 @@ async fn what_cannot_be_done_is_said() {
     assert!(words.starts_with("click #nowhere: ") && words.contains("\non http://127.0.0.1:"), "{words}");
 }
 
-/// Of the process group, of the session and of the profile nothing is left; a panic unwinds through the same `drop`.
+#[tokio::test]
+async fn axe_is_not_run_where_script_is_off() {
+    let failure = tokio::spawn(async {
+        Browser::shared(Options { runs_script: false, ..Options::default() }).await.violations().await
+    });
+    let failure = failure.await.expect_err("axe is script").into_panic();
+    assert_eq!(failure.downcast_ref(), Some(&"axe is script, and this browser runs none"));
+}
+
+/// Of the processes and of the profile nothing is left.
 #[tokio::test]
 async fn a_panic_leaves_no_process_and_no_folder() {
     let (tell, told) = tokio::sync::oneshot::channel();
     let test = tokio::spawn(async move {
         let browser = Browser::start(Options::default()).await;
         let _ = tell.send((browser.driver.session(), browser.driver.folder().to_owned()));
-        assert!(processes(browser.driver.session()) > 3, "Chromium has many processes");
+        assert!(processes(browser.driver.session()).len() > 3, "Chromium has many processes");
         assert!(browser.driver.folder().join("profile").is_dir());
         panic!("as a test does that fails");
     });
@@ -254,21 +266,21 @@ async fn a_panic_leaves_no_process_and_no_folder() {
     let failure = test.await.expect_err("it panics").into_panic();
     assert_eq!(failure.downcast_ref(), Some(&"as a test does that fails"));
     let started = Instant::now();
-    while processes(session) > 0 || folder.exists() {
-        assert!(started.elapsed() < Duration::from_secs(30), "session {session} or {folder:?} is still there");
+    while !processes(session).is_empty() || folder.exists() {
+        let left = processes(session);
+        assert!(started.elapsed() < Duration::from_secs(30), "{folder:?}: {}, {left:#?}", folder.exists());
         thread::sleep(Duration::from_millis(50));
     }
 }
 
-/// How many processes of a session live.
-fn processes(session: u32) -> usize {
-    let stats = fs::read_dir("/proc")
-        .expect("Linux")
-        .filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("stat")).ok());
+/// The processes of a session that live, each as the kernel tells of it.
+fn processes(session: u32) -> Vec<String> {
+    let entries = fs::read_dir("/proc").expect("Linux");
+    let stats = entries.filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("stat")).ok());
     let lives_in_session = |stat: &String| {
         let (_, fields) = stat.rsplit_once(')').expect("the name in parentheses");
         let fields: Vec<&str> = fields.split_whitespace().collect();
         fields[0] != "Z" && fields[3] == session.to_string()
     };
-    stats.filter(lives_in_session).count()
+    stats.filter(lives_in_session).collect()
 }

@@ -2,7 +2,7 @@
 //! installs both.
 //!
 //! * [`Browser`]: one Chromium with a fresh profile, of its own ([`Browser::start`]) or shared ([`Browser::shared`]);
-//! * [`options`]: what its user has set, from the language to the zoom;
+//! * [`Options`]: what its user has set, from the language to the zoom;
 //! * `page`: opening, reading, clicking, filling in;
 //! * `findings`: what is wrong with a page: its accessibility by axe, the console, what it asked of whom;
 //! * `driver`: the processes, and how they end;
@@ -12,7 +12,7 @@
 //! let browser = Browser::shared(Options::default()).await;
 //! browser.open(&url).await;
 //! browser.fill("#number", "001").await;
-//! browser.click("button").await;
+//! browser.follow("button").await;
 //! browser.wait_for("#answer").await;
 //! assert_eq!(browser.violations().await, [""; 0]);
 //! ```
@@ -71,7 +71,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 impl Browser {
-    /// A browser of the test's own, in half a second on an idle machine.
+    /// A browser of the test's own, in a second or two.
     pub async fn start(options: Options) -> Self {
         let driver = Driver::start();
         let mut builder = ClientBuilder::new(HttpConnector::new());

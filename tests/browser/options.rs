@@ -85,7 +85,7 @@ impl Options {
     }
 
     /// The commands that set what no argument sets: windows as narrow as a telephone, zoom, and what media queries see.
-    pub(super) fn emulation(&self) -> [(&'static str, Value); 2] {
+    pub(super) fn emulation(&self) -> [(&'static str, Value); 3] {
         let (width, height) = self.size;
         let scheme = match self.colour_scheme {
             ColourScheme::Light => "light",
@@ -102,6 +102,11 @@ impl Options {
             { "name": "prefers-color-scheme", "value": scheme },
             { "name": "prefers-reduced-motion", "value": motion },
         ] });
-        [("Emulation.setDeviceMetricsOverride", metrics), ("Emulation.setEmulatedMedia", media)]
+        [
+            ("Emulation.setDeviceMetricsOverride", metrics),
+            ("Emulation.setEmulatedMedia", media),
+            // As in a window in front of somebody; else it has no focus before the first key.
+            ("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })),
+        ]
     }
 }

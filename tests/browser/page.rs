@@ -14,11 +14,15 @@ use fantoccini::{
     error::CmdError,
 };
 use serde_json::json;
+use tokio::time::{sleep, timeout};
 
 use super::{Browser, Key};
 
-/// How long [`Browser::wait_for`] waits.
+/// How long [`Browser::wait_for`] and [`Browser::follow`] wait.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How often it looks.
+const STEP: Duration = Duration::from_millis(50);
 
 /// They stay down while the keys after them are pressed.
 const MODIFIERS: [Key; 4] = [Key::Shift, Key::Control, Key::Alt, Key::Meta];
@@ -35,10 +39,27 @@ impl Browser {
         self.answer(&format!("the text of {css}"), text).await
     }
 
-    /// Clicks in the middle of an element, which must be seen there, and waits for the page that this leads to.
+    /// Clicks in the middle of an element, which must be seen there. What this leads to may still be on its way: use
+    /// [`Browser::follow`] where it is another page, [`Browser::wait_for`] where it is a change of this one.
     pub async fn click(&self, css: &str) {
         let click = async { self.element(css).await?.click().await };
         self.answer(&format!("click {css}"), click).await;
+    }
+
+    /// Clicks on what leads to another page (a link, the button of a form), and returns when that is loaded. Chromedriver itself
+    /// often sees too late that a form was sent, and goes on in the old page.
+    pub async fn follow(&self, css: &str) {
+        let follow = async {
+            let old = self.element("html").await?;
+            self.element(css).await?.click().await?;
+            // No element of the old page can be asked for anything once there is a new one.
+            while old.tag_name().await.is_ok() || self.evaluate("return document.readyState").await != "complete" {
+                sleep(STEP).await;
+            }
+            Ok(())
+        };
+        let followed = timeout(DEADLINE, self.answer(&format!("follow {css}"), follow)).await;
+        assert!(followed.is_ok(), "{css} has led to no other page within {DEADLINE:?}");
     }
 
     /// Types into a field instead of what stands there.
@@ -69,7 +90,7 @@ impl Browser {
 
     /// Whether an element is there before so much time has gone by.
     pub async fn appears(&self, css: &str, time: Duration) -> bool {
-        let wait = self.client.wait().at_most(time).every(Duration::from_millis(50));
+        let wait = self.client.wait().at_most(time).every(STEP);
         let appears = async {
             match wait.for_element(Locator::Css(css)).await {
                 Ok(_) => Ok(true),

@@ -16,8 +16,8 @@ use tokio::net::TcpListener;
 /// Path, policy (CSP) and what is between the tags of `body`.
 pub(super) type Page = (&'static str, &'static str, &'static str);
 
-/// Forbids a page everything.
-pub(super) const NOTHING: &str = "default-src 'none'";
+/// Forbids a page everything but the icon that it names.
+pub(super) const NOTHING: &str = "default-src 'none'; img-src data:";
 
 /// Forbids a page nothing.
 pub(super) const ANYTHING: &str = "";
