@@ -14,7 +14,7 @@ use super::{App, auth::Caller, problem::Problem};
 use crate::clock;
 use crate::core::x509::name::inert;
 use crate::registry::Backlog;
-use crate::service::readiness::{KeyHealth, ListHealth};
+use crate::service::readiness::{KeyHealth, ListHealth, Readiness};
 
 #[derive(Serialize)]
 struct ReadyBody {
@@ -79,8 +79,7 @@ pub async fn readyz(State(app): State<Arc<App>>, caller: Caller) -> Result<Respo
     caller.may_operate()?;
     let health = app.readiness.check().await;
     let lists = app.readiness.lists(clock::now());
-    let any_list = lists.is_empty() || lists.iter().any(|list| list.fault.is_none());
-    let ready = any_list && health.iter().all(|key| key.fault.is_none());
+    let ready = Readiness::is_ready(&health, &lists);
     let body = |key: KeyHealth| {
         let (fault, code) = key.fault.map(|fault| (fault.words, fault.code)).unzip();
         KeyBody { name: key.key, fault, code }

@@ -117,6 +117,12 @@ impl Readiness {
         self.configured.now().into_iter().map(health).collect()
     }
 
+    /// Fit to work: each key signs, and of one authority at least there is a list that counts.
+    pub fn is_ready(keys: &[KeyHealth], lists: &[ListHealth]) -> bool {
+        let any_list = lists.is_empty() || lists.iter().any(|list| list.fault.is_none());
+        any_list && keys.iter().all(|key| key.fault.is_none())
+    }
+
     /// The health of every key that the settings let sign now: it signs, and its certificate can be relied on.
     pub async fn check(&self) -> Vec<KeyHealth> {
         let keys = self.sign.keys();

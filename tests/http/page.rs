@@ -1,12 +1,14 @@
 //! The page for people, as a browser without script meets it.
 
-use antin::{config::Config, pki::Member};
+use antin::{config::Config, core::cms::SignedData, pki::Member};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::{
     CONTENT, Service,
     client::{Answer, Request},
     lookup::{REFERRAL, fields, order, seconds},
+    receipts::with_receipts,
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -342,5 +344,25 @@ async fn without_the_page_there_is_the_api_alone() {
         octets += answer.body.len();
     }
     assert!(octets < 60_000, "{octets} octets for the first view");
+    service.running.shutdown().await;
+}
+
+/// The receipt that comes with an answer is the one that software gets.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_can_be_taken_along() {
+    let service = with_receipts(|_| {}).await;
+    let (signature, id) = service.issue("one", "enveloping").await;
+    let form = html(&service.public(Request::get("/")).await);
+    assert!(form.contains("name=\"receipt\""), "{form}");
+    let page = html(&service.check("en", &[("document", "a.p7m", &signature), ("receipt", "", b"1")]).await);
+    assert_eq!(outcomes(&page), ["accept"]);
+    let encoded = page.split("data:application/pkcs7-mime;base64,").nth(1).and_then(|rest| rest.split('"').next());
+    let receipt = STANDARD.decode(encoded.expect("a receipt")).expect("base64");
+    let message = SignedData::decode(&receipt).expect("a message");
+    let said: serde_json::Value = serde_json::from_slice(message.content.expect("content")).expect("JSON");
+    assert_eq!((&said["reliance"]["outcome"], &said["document"]["id"]), (&json!("ACCEPT"), &json!(id)));
+    assert_eq!(said["receipt"]["fileSha256"], hex::encode(antin::core::crypto::sha256(&signature)));
+    let without = html(&service.check("en", &[("document", "a.p7m", &signature)]).await);
+    assert!(!without.contains("data:"), "{without}");
     service.running.shutdown().await;
 }

@@ -367,8 +367,13 @@ async fn an_operator_sees_how_the_service_fares() {
         scene.browser.open(&format!("http://{internal}/status?lang={language}")).await;
         scene.is_accessible().await;
         let text = scene.browser.text("main").await;
-        let wanted =
-            ["RootCA thử nghiệm antin", "antin_verdicts_total", "ACCEPT", words(language, "Ký được", "It signs")];
+        let wanted = [
+            "RootCA thử nghiệm antin",
+            "antin_verdicts_total",
+            "ACCEPT",
+            words(language, "Ký được", "It signs"),
+            words(language, "Sẵn sàng", "Ready"),
+        ];
         assert!(wanted.iter().all(|words| text.contains(words)), "{text}");
         assert!(!text.contains(&id) && !text.contains("a.p7m"), "{text}");
         scene.browser.screenshot(&format!("{language}-status")).await;

@@ -19,7 +19,7 @@ use super::{
 use crate::oracles;
 
 /// A service with a key for receipts, as `antin dev` has one.
-async fn with_receipts(change: impl FnOnce(&mut Config)) -> Service {
+pub(super) async fn with_receipts(change: impl FnOnce(&mut Config)) -> Service {
     let directory = Arc::new(tempfile::tempdir().expect("a directory"));
     pki::init(&directory.path().join("pki"), &InitOptions::default(), clock::now()).expect("a PKI");
     dev::add_receipt_key(directory.path(), "http://127.0.0.1:8080").expect("a key");

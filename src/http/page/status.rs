@@ -18,6 +18,7 @@ use crate::{
     clock,
     core::{time::Time, x509::Certificate},
     recent,
+    service::readiness::{KeyHealth, ListHealth, Readiness},
 };
 
 /// Seconds before its end from which a certificate is pointed out.
@@ -41,10 +42,12 @@ pub async fn status(State(app): State<Arc<App>>, caller: Caller, request: Reques
     }
     let reader = Reader::of(request.uri(), request.headers());
     let now = clock::now();
+    let (health, lists) = (app.readiness.check().await, app.readiness.lists(now));
     let content = html! {
         h1 { (reader.say("status.title")) }
         p.hint { (reader.say("status.since")) " " (when(reader, app.started_at)) ", " (reader.say("checked-at")) " " (when(reader, now)) }
-        (keys(&app, reader, now).await)
+        (readiness(reader, &health, &lists))
+        (keys(&app, reader, &health, now))
         (levels(&app, reader, now).await)
         (authorities(&app, reader, now))
         (figures(reader))
@@ -54,9 +57,27 @@ pub async fn status(State(app): State<Arc<App>>, caller: Caller, request: Reques
     Page { reader, path: "/status", title, around: Around::Operator, content }.response(StatusCode::OK)
 }
 
+/// The first thing to see at night; and the authorities whose lists are lacking.
+fn readiness(reader: Reader, health: &[KeyHealth], lists: &[ListHealth]) -> Markup {
+    let is_ready = Readiness::is_ready(health, lists);
+    let (shade, sign) = if is_ready { ("accept", "✔") } else { ("reject", "✘") };
+    html! {
+        div.answer.(shade) {
+            p.sentence {
+                span.sign aria-hidden="true" { (sign) } " "
+                @if is_ready { (reader.say("status.ready")) } @else { (reader.say("status.not-ready")) }
+            }
+            @for list in lists {
+                @if let Some(fault) = list.fault {
+                    p.open { (foreign(reader, list.authority.display_name())) ": " code { (fault) } }
+                }
+            }
+        }
+    }
+}
+
 /// Each key: whether it signs, and when its certificate ends.
-async fn keys(app: &App, reader: Reader, now: Time) -> Markup {
-    let health = app.readiness.check().await;
+fn keys(app: &App, reader: Reader, health: &[KeyHealth], now: Time) -> Markup {
     let held = app.sign.keys();
     html! {
         h2 { (reader.say("status.keys")) }
