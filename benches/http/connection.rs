@@ -21,8 +21,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{Failure, PATIENCE};
 
-/// The whole HTTP request: head and JSON body, with a document signed by a signer of the PKI.
-pub fn request(pki: &Path, address: SocketAddr) -> Result<Vec<u8>, Failure> {
+/// A document and its signature by a signer of the PKI, which may hold the document.
+pub fn signed(pki: &Path, is_enveloping: bool) -> Result<([u8; 1024], Vec<u8>), Failure> {
     let certificate = evidence_file::certificates(&fs::read(pki.join("signers/health.crt"))?)
         .map_err(|_| "the signer's certificate cannot be read")?
         .remove(0);
@@ -32,10 +32,16 @@ pub fn request(pki: &Path, address: SocketAddr) -> Result<Vec<u8>, Failure> {
     let digest = crypto::sha256(&document);
     let signature = signer.sign_unchecked(&CadesRequest {
         digest: (DigestAlgorithm::Sha256, &digest),
-        content: None,
+        content: is_enveloping.then_some(&document[..]),
         signing_time: clock::now(),
         document: None,
     })?;
+    Ok((document, signature))
+}
+
+/// The whole HTTP request: head and JSON body.
+pub fn request(pki: &Path, address: SocketAddr) -> Result<Vec<u8>, Failure> {
+    let (document, signature) = signed(pki, false)?;
     let body =
         format!(r#"{{"document":"{}","signature":"{}"}}"#, STANDARD.encode(document), STANDARD.encode(signature));
     let length = body.len();

@@ -34,6 +34,7 @@ pub fn serve(arguments: &[String]) -> Result<(), Failure> {
     let mut config = dev::settings(directory, public, mutual_tls);
     config.limits.connections = 2 * IDLE;
     config.limits.header_seconds = 600;
+    config.page.checks_a_minute = u32::MAX;
     let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         let _running = serve::start(config, None).await?;
@@ -44,7 +45,7 @@ pub fn serve(arguments: &[String]) -> Result<(), Failure> {
 
 pub fn compare() -> Result<(), Failure> {
     let directory = tempfile::tempdir()?;
-    let server = Server::idle(directory.path())?;
+    let server = Server::own(directory.path())?;
     let pki = directory.path().join("pki");
     let request = connection::request(&pki, server.address)?;
     let mut connections = (0..CONNECTIONS).map(|_| Connection::open(server.address)).collect::<Result<Vec<_>, _>>()?;

@@ -1,6 +1,6 @@
 //! `POST /v1/verify` over HTTP beside the bare P-256 verification of the same OpenSSL in the same run on the same core
 //! (`docs/performance.md`): JSON, a detached CAdES-B-B signature over 1 KiB, keep-alive, chain and CRL known. Then the same
-//! beside ten thousand idle TLS connections ([`idle`]).
+//! beside ten thousand idle TLS connections ([`idle`]), and beside people who use the page ([`page`]).
 //!
 //! Three processes: the service and the yardstick on the first core, in turns; the connections on the others, all in one thread
 //! that never sleeps, so that the service does not pay for waking its clients up. No pipelining. Everything is bounded in time,
@@ -8,6 +8,7 @@
 
 mod connection;
 mod idle;
+mod page;
 mod process;
 mod yardstick;
 
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
     } else if is(idle::SERVER) {
         idle::serve(&arguments[2..])
     } else {
-        keep_off_the_servers_core().and_then(|()| compare()).and_then(|()| idle::compare())
+        keep_off_the_servers_core().and_then(|()| compare()).and_then(|()| page::compare()).and_then(|()| idle::compare())
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -66,8 +66,8 @@ impl Server {
         Self::start(program, &["dev", "--dir", plain(directory)?, "--port", &port])
     }
 
-    /// This program as the service, with room for idle connections.
-    pub fn idle(directory: &Path) -> Result<Self, Failure> {
+    /// This program as the service, with room for idle connections and busy people.
+    pub fn own(directory: &Path) -> Result<Self, Failure> {
         let port = free_ports()?.to_string();
         Self::start(&std::env::current_exe()?, &[idle::SERVER, plain(directory)?, &port])
     }

@@ -1,7 +1,10 @@
 //! `antin dev`: the whole service on this machine, with a development PKI; for trial only.
 
 use std::{
+    fs::OpenOptions,
+    io::Write,
     net::{Ipv4Addr, SocketAddr},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -39,6 +42,10 @@ const LOG_ORIGIN: &str = "localhost/antin-dev/log";
 const RECEIPT: &str = "receipt";
 /// Name of the key for status lists, and of its files.
 const STATUS_LISTS: &str = "status-lists";
+/// The file of the key under which papers can be looked up.
+const LOOKUP: &str = "lookup.key";
+/// Octets of it.
+const LOOKUP_KEY: usize = 32;
 /// Rules about kinds of documents, held if they are there.
 const DOCUMENT_KINDS: &str = "document-kinds.toml";
 
@@ -81,7 +88,22 @@ pub async fn start(directory: &Path, [public, mutual_tls]: [SocketAddr; 2]) -> R
     add_log_key(directory)?;
     pki::refresh_crls(&pki, clock::now())?;
     tokio::spawn(refresh_crls(pki.clone()));
-    serve::start(settings(directory, public, mutual_tls), Some(pki)).await
+    let mut config = settings(directory, public, mutual_tls);
+    config.lookup.key = Some(add_lookup_key(directory)?);
+    // The QR code of a seal leads to the page of this service.
+    config.public.verification_url = Some(format!("http://{public}/d"));
+    serve::start(config, Some(pki)).await
+}
+
+/// The key under which the five fields of papers are recorded.
+fn add_lookup_key(directory: &Path) -> Result<PathBuf, StartError> {
+    let path = directory.join(LOOKUP);
+    if !path.exists() {
+        let mut octets = [0; LOOKUP_KEY];
+        openssl::rand::rand_bytes(&mut octets).map_err(std::io::Error::from)?;
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.write_all(&octets)?;
+    }
+    Ok(path)
 }
 
 /// The key that signs receipts lies beside the PKI, whose files are what `pki init` lays.

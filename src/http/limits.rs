@@ -124,6 +124,27 @@ impl BodyLimits {
         }
     }
 
+    /// Refuses a body that says of itself that it is too large.
+    pub fn admit(&self, request: &Request) -> Result<(), BodyError> {
+        Self::check_announced(request, self.bytes)
+    }
+
+    /// Reads what nobody wants, and drops it: a browser takes no answer before it has sent all it has. What is beyond `most` octets, or comes too
+    /// late, stays unread.
+    pub async fn pass_over(&self, request: Request, most: usize) {
+        let reading = async {
+            let mut body = request.into_body();
+            let mut left = most;
+            while let Some(Ok(frame)) = body.frame().await {
+                left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+                if left == 0 {
+                    return;
+                }
+            }
+        };
+        let _in_time = tokio::time::timeout(self.time, reading).await;
+    }
+
     pub const fn slow(&self) -> BodyError {
         BodyError::Slow { seconds: self.time.as_secs() }
     }

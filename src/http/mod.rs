@@ -297,7 +297,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
         extending,
         standing,
         required_logs,
-        page: page::Turns::new(config.page.checks_a_minute),
+        page: page::Turns::new(config.page.checks_a_minute).map_err(BootError::Threads)?,
         lookup,
         status_lists,
         public_room: room.share(config.limits.buffered_bytes / 2),

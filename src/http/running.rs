@@ -25,6 +25,8 @@ pub enum BootError {
     Tls(#[from] tls::TlsError),
     #[error("verify.policy: {0}")]
     Policy(#[source] VerifyError),
+    #[error("no thread can be had for the page: {0}")]
+    Threads(#[source] io::Error),
     #[error("the registry: {0}")]
     Registry(#[from] RegistryError),
     #[error(transparent)]

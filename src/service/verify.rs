@@ -1,6 +1,6 @@
 //! Verifying: the pure core, fed with the trust and the evidence at hand; what it missed can be collected, and asked again.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::{BTreeMap, BTreeSet}, sync::Arc, time::Duration};
 
 use arc_swap::Guard;
 use tokio::time::Instant;
@@ -159,6 +159,11 @@ impl VerifyService {
     pub fn with_validity(mut self, rules: ValidityRules) -> Self {
         self.validity = Some(rules);
         self
+    }
+
+    /// What documents of any kind are known to serve for.
+    pub fn purposes(&self) -> BTreeSet<&str> {
+        self.purposes.values().flatten().map(String::as_str).collect()
     }
 
     pub const fn trust(&self) -> &SharedTrust {

@@ -39,6 +39,9 @@ impl Default for Options {
     }
 }
 
+/// Below the folder of a browser: what its user saves.
+pub(super) const DOWNLOADS: &str = "downloads";
+
 /// Chromium takes root and a container without a sandbox of its own, keeps to itself, and finds this machine alone.
 const ARGUMENTS: [&str; 11] = [
     "--headless=new",
@@ -67,6 +70,7 @@ impl Options {
             "intl.accept_languages": self.language,
             "intl.selected_languages": self.language,
             "translate.enabled": false,
+            "download.default_directory": folder.join(DOWNLOADS),
             // An empty page instead of the one for a new tab, which asks for other things.
             "session.restore_on_startup": 4,
             "session.startup_urls": ["about:blank"],

@@ -16,7 +16,7 @@ use fantoccini::{
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use super::{Browser, Key};
+use super::{Browser, Key, options::DOWNLOADS};
 
 /// How long [`Browser::wait_for`] and [`Browser::follow`] wait.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -134,6 +134,30 @@ impl Browser {
         let path = folder.join(format!("{name}.png"));
         fs::write(&path, octets).expect("room for a screenshot");
         path
+    }
+
+    /// Clicks on what is to be saved, and gives its octets once they are all there.
+    pub async fn save(&self, css: &str, name: &str) -> Vec<u8> {
+        let path = self.driver.folder().join(DOWNLOADS).join(name);
+        let _ = fs::remove_file(&path);
+        self.click(css).await;
+        let saved = timeout(DEADLINE, async {
+            loop {
+                // It has another name until it is whole.
+                match fs::read(&path) {
+                    Ok(octets) => break octets,
+                    Err(_) => sleep(STEP).await,
+                }
+            }
+        });
+        saved.await.unwrap_or_else(|_| panic!("{name} is not saved within {DEADLINE:?}"))
+    }
+
+    /// The page as it is printed: a PDF.
+    pub async fn print(&self) -> Vec<u8> {
+        let printed = self.command("Page.printToPDF", json!({ "printBackground": false, "paperWidth": 8.27, "paperHeight": 11.69 }));
+        let printed = self.answer("print", printed).await;
+        STANDARD.decode(printed["data"].as_str().expect("base64")).expect("base64")
     }
 
     async fn element(&self, css: &str) -> Result<Element, CmdError> {

@@ -244,7 +244,7 @@ async fn h10_an_id_says_nothing_without_the_five_fields() {
     assert_eq!(texts[0], texts[1]);
     let found = ask("192.0.2.1", &there, form(REFERRAL, None)).await;
     let page = html(&found);
-    assert_eq!((found.status, outcomes(&page)), (200, vec!["accept"]));
+    assert_eq!((found.status, outcomes(&page)), (200, vec!["issued"]));
     for words in ["In force", "signature is valid", "Sông Ngân", "Issued"] {
         assert!(page.contains(words), "{words}: {page}");
     }
@@ -258,7 +258,7 @@ async fn h10_an_id_says_nothing_without_the_five_fields() {
     let same = |answer: &Answer, path: &str| html(answer).replace(path, "/d/…");
     assert_eq!(same(&wrong, &there), same(&other, &nowhere));
     assert_eq!(outcomes(&html(&wrong)), ["undetermined"]);
-    assert_eq!(outcomes(&html(&ask("192.0.2.4", "/lookup", form(REFERRAL, None)).await)), ["accept"]);
+    assert_eq!(outcomes(&html(&ask("192.0.2.4", "/lookup", form(REFERRAL, None)).await)), ["issued"]);
 
     // Guesses are slowed, and told so honestly.
     let mut later = None;

@@ -33,12 +33,24 @@ pub fn outcome(reader: Reader, outcome: Outcome) -> &'static str {
 pub type Receipt = Option<Result<Vec<u8>, Problem>>;
 
 /// Of a file that was judged.
-pub fn judged(app: &App, reader: Reader, name: &str, report: &Report, receipt: Receipt) -> Markup {
+pub fn judged(
+    app: &App,
+    reader: Reader,
+    (name, purpose): (&str, Option<&str>),
+    report: &Report,
+    receipt: Receipt,
+) -> Markup {
     let reliance = &report.reliance;
     let outcome = outcome(reader, reliance.outcome);
     let words = Message { message: reliance.message, remedy: reliance.remedy };
     let below = html! {
-        dl { (facts(app, reader, name, report)) }
+        dl {
+            (facts(app, reader, name, report))
+            @if let Some(purpose) = purpose {
+                dt { (reader.say("purpose")) }
+                dd { (self::purpose(reader, purpose)) }
+            }
+        }
         p.actions {
             button.print type="button" hidden { (reader.say("print")) }
             @match receipt {
@@ -52,6 +64,12 @@ pub fn judged(app: &App, reader: Reader, name: &str, report: &Report, receipt: R
         @for (number, own) in (1..).zip(&report.signatures) { (signature::section(reader, number, own, report.validation_time)) }
     };
     card(reader, (reliance.outcome, outcome), words, reliance.code, below)
+}
+
+/// What a paper is used for: the words for it, or its name if there are none.
+pub fn purpose(reader: Reader, name: &str) -> Markup {
+    let words = reader.say(&format!("purposes.{name}"));
+    html! { @if words.is_empty() { (foreign(reader, name)) } @else { (words) } }
 }
 
 /// Of a file that could not be judged.

@@ -26,27 +26,38 @@ use super::{
     layout::{Around, Page, Reader, named},
     upload::{self, GivenFile, MOST_FILES},
 };
+use crate::core::report::Outcome;
+
 const MEGABYTE: usize = 1_000_000;
+/// Octets of a form that is refused, read all the same so that its sender hears why.
+const MOST_UNWANTED: usize = 256 << 20;
+/// The most files that the module sends, each in a request of its own.
+const MOST_IN_TURN: usize = 50;
 
 /// `GET /`.
 pub async fn form(State(app): State<Arc<App>>, request: Request) -> Response {
     let reader = Reader::of(request.uri(), request.headers());
-    let limit = app.config.limits.body_bytes;
+    let (app, limit) = (&app, app.config.limits.body_bytes);
     let content = html! {
         h1 { (reader.say("check-title")) }
         p.lead { (reader.say("check-lead")) }
-        form #check method="post" action=(reader.link("/check")) enctype="multipart/form-data" data-limit=(limit) data-most=(MOST_FILES)
+        form #check method="post" action=(reader.link("/check")) enctype="multipart/form-data" data-limit=(limit) data-most=(MOST_IN_TURN)
             data-hashing=(reader.say("hashing")) data-uploading=(reader.say("uploading")) data-checking=(reader.say("checking"))
-            data-interrupted=(reader.say("interrupted")) data-too-large=(reader.say("too-large"))
-            data-too-many=(reader.say("too-many-files")) data-nothing=(reader.say("nothing-chosen")) {
+            data-waiting=(reader.say("waiting")) data-interrupted=(reader.say("interrupted")) data-unreadable=(reader.say("unreadable"))
+            data-too-large=(reader.say("too-large")) data-too-many=(reader.say("too-many-files")) data-one-only=(reader.say("one-file-only"))
+            data-nothing=(reader.say("nothing-chosen")) data-accept=(reader.say("accept")) data-reject=(reader.say("reject"))
+            data-undetermined=(reader.say("undetermined")) {
             div.drop {
                 label for="document" { (reader.say("choose")) }
                 input #document type="file" name="document" multiple accept=".pdf,.p7m,.p7s,.p7b,.cms,.sig,.json,.xml" aria-describedby="document-hint";
-                p.dropping hidden { (reader.say("drop")) }
+                p.scripted hidden { (reader.say("drop")) }
                 p #document-hint .hint {
-                    (reader.say("choose-many")) " " (reader.say("limit")) " " (limit / MEGABYTE) " " (reader.say("limit-unit")) "."
+                    span.scriptless { (reader.say("choose-many")) " " (MOST_FILES) " " (reader.say("files")) ", " (reader.say("limit-together")) }
+                    span.scripted hidden { (reader.say("choose-many")) " " (MOST_IN_TURN) " " (reader.say("files")) ", " (reader.say("limit-each")) }
+                    " " (limit / MEGABYTE) " MB."
                 }
             }
+            (purposes(app, reader))
             details {
                 summary { (reader.say("detached")) }
                 p #signature-hint .hint { (reader.say("detached-hint")) }
@@ -69,7 +80,23 @@ pub async fn form(State(app): State<Arc<App>>, request: Request) -> Response {
             p { (reader.say("what-else-text")) }
         }
     };
-    page(&app, reader, "/", reader.say("check-title"), content).response(StatusCode::OK)
+    page(app, reader, "/", reader.say("check-title"), content).response(StatusCode::OK)
+}
+
+/// What the paper is to be used for, if that makes a difference to any kind.
+fn purposes(app: &App, reader: Reader) -> Markup {
+    let purposes = app.verify.purposes();
+    html! {
+        @if !purposes.is_empty() {
+            p.field {
+                label for="purpose" { (reader.say("purpose")) }
+                select #purpose name="purpose" {
+                    option value="" { (reader.say("purpose-none")) }
+                    @for purpose in purposes { option value=(purpose) { (answer::purpose(reader, purpose)) } }
+                }
+            }
+        }
+    }
 }
 
 /// `GET /check`: whoever comes back to the address of an answer.
@@ -131,7 +158,12 @@ async fn answers(
     }
     let origin = peer.origin(request.headers(), &app.config.public.trusted_proxies);
     let trail = request.extensions().get::<Trail>().cloned().ok_or_else(Problem::internal)?;
-    app.page.admit(origin)?;
+    let limits = app.body_limits(caller);
+    let admitted = app.page.admit(origin).and_then(|()| Ok(limits.admit(&request)?));
+    if let Err(problem) = admitted {
+        limits.pass_over(request, MOST_UNWANTED).await;
+        return Err(problem);
+    }
     let sent = upload::read(app, caller, request).await?;
     if sent.files.is_empty() {
         let (title, content) = (reader.say("answers"), html! { p.open { (reader.say("nothing-chosen")) } });
@@ -145,13 +177,14 @@ async fn answers(
         said: None,
         code: None,
     };
-    let mut articles = Vec::new();
+    let (mut articles, mut outcomes) = (Vec::new(), Vec::new());
     for (number, GivenFile { name, question }) in (1..).zip(sent.files) {
         // The first was let in with the request.
         let admitted = if number == 1 { Ok(()) } else { app.page.admit(origin) };
         let judged = match (admitted, question) {
             (Err(problem), _) => Err(problem),
             (Ok(()), None) => {
+                outcomes.push(Outcome::Undetermined);
                 articles.push(answer::empty(reader, &name));
                 continue;
             }
@@ -159,12 +192,14 @@ async fn answers(
         };
         let (said, status) = match judged {
             Ok((judged, receipt)) => {
-                articles.push(answer::judged(app, reader, &name, &judged.report, receipt));
+                outcomes.push(judged.report.reliance.outcome);
+                articles.push(answer::judged(app, reader, (&name, sent.purpose.as_deref()), &judged.report, receipt));
                 checked.title =
                     if is_alone { answer::outcome(reader, judged.report.reliance.outcome) } else { checked.title };
                 (Audited::of(&judged.report), StatusCode::OK)
             }
             Err(problem) => {
+                outcomes.push(Outcome::Undetermined);
                 articles.push(answer::refused(reader, &name, &problem));
                 if is_alone {
                     checked.status = (problem.status, problem.retry_after);
@@ -182,8 +217,19 @@ async fn answers(
             checked.said = Some(said);
         }
     }
-    checked.content = html! { @for article in articles { (article) } };
+    checked.content = html! {
+        @if !is_alone { p.counted { (counted(reader, &outcomes)) } }
+        @for article in articles { (article) }
+    };
     Ok(checked)
+}
+
+/// How many came out how.
+fn counted(reader: Reader, outcomes: &[Outcome]) -> String {
+    let of = |one: Outcome| {
+        format!("{}: {}", answer::outcome(reader, one), outcomes.iter().filter(|own| **own == one).count())
+    };
+    [Outcome::Accept, Outcome::Reject, Outcome::Undetermined].map(of).join(" · ")
 }
 
 async fn judge(
@@ -192,10 +238,22 @@ async fn judge(
     question: Question,
     wants_receipt: bool,
 ) -> Result<(Judged, Receipt), Problem> {
-    let _turn = app.page.turn().await?;
+    let (turns, app, caller) = (&app.page, Arc::clone(app), caller.clone());
+    let work = async move { judge_now(&app, &caller, question, wants_receipt).await };
+    turns.run(work).await
+}
+
+async fn judge_now(
+    app: &Arc<App>,
+    caller: &Caller,
+    question: Question,
+    wants_receipt: bool,
+) -> Result<(Judged, Receipt), Problem> {
     let wanted = wants_receipt && app.receipts.is_some();
     // Beyond what may be signed for strangers there is an answer without a receipt.
-    let receipt = wanted.then(|| receipt::admit(app, caller, Form::Receipt, &question.document, None));
+    let receipt = wanted.then(|| {
+        receipt::admit(app, caller, Form::Receipt, &question.document, question.purpose.as_deref())
+    });
     let occupied = (app.room(caller).reserve(), limits::admit(app.work(caller), caller)?);
     let judged = verify::judge(app, caller, question, occupied).await?;
     let receipt = match receipt {

@@ -210,7 +210,8 @@ fn described(is_wrong: bool, hint: Option<&str>) -> Option<String> {
 fn told(reader: Reader, path: &str, outcome: LookupOutcome, found: Option<&FoundDocument>) -> Markup {
     let words = message::of(outcome.code());
     let (shade, sign) = match outcome {
-        LookupOutcome::InForce => ("accept", "✔"),
+        // Not green: nobody has seen the sheet in front of the reader.
+        LookupOutcome::InForce => ("issued", "i"),
         LookupOutcome::NotInForce => ("reject", "✘"),
         LookupOutcome::Issued | LookupOutcome::InDoubt | LookupOutcome::NotFound => ("undetermined", "!"),
     };
@@ -221,7 +222,7 @@ fn told(reader: Reader, path: &str, outcome: LookupOutcome, found: Option<&Found
             p.remedy { strong { (reader.say("what-to-do")) ": " } (reader.speech.0.pick(words.remedy.vi, words.remedy.en)) }
             @if let Some(found) = found {
                 dl { (facts(reader, found)) }
-                p.hint { (reader.say("lookup.paper-note")) }
+                p.open { (reader.say("lookup.paper-note")) }
             }
         }
         p { a.button href=(reader.link(path)) { (reader.say("lookup.title")) } }

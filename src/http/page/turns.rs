@@ -1,14 +1,18 @@
 //! How much of the machine the page may take: so much for each address, so many files at one time, and a short row of those that wait. What is beyond is
-//! sent away with a word when to come again, so that agencies are served as if there were no page.
+//! sent away with a word when to come again. Files are judged on threads that the kernel lets run when no others want to, so that agencies are served
+//! as if there were no page.
 
 use std::{
+    io,
     net::IpAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::http::StatusCode;
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    runtime::{Builder, Runtime},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
@@ -22,26 +26,44 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// An address may have all its files of a minute checked at once, up to so many.
 const MOST_AT_ONCE: u64 = 20;
 
+/// As far behind as a thread can be put (`nice`).
+const BEHIND: i32 = 19;
+
 /// Who may go on.
 pub struct Turns {
     started: Instant,
     origins: Buckets,
-    working: Semaphore,
+    working: Arc<Semaphore>,
     waiting: Semaphore,
+    /// `Some` until it is dropped.
+    threads: Option<Runtime>,
 }
 
 impl Turns {
     /// `a_minute`: files that one address may have checked.
-    pub fn new(a_minute: u32) -> Self {
+    /// # Errors
+    /// No thread can be had.
+    pub fn new(a_minute: u32) -> io::Result<Self> {
         let rate =
             Rate { burst: u64::from(a_minute).clamp(1, MOST_AT_ONCE), each: Duration::from_secs(60) / a_minute.max(1) };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self {
+        let threads = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("page")
+            .on_thread_start(|| {
+                if let Err(error) = rustix::process::nice(BEHIND) {
+                    tracing::warn!(%error, "a thread of the page is not put behind the others");
+                }
+            })
+            .enable_all()
+            .build()?;
+        Ok(Self {
             started: Instant::now(),
             origins: Buckets::new(rate),
-            working: Semaphore::new(cores * EACH),
+            working: Arc::new(Semaphore::new(cores * EACH)),
             waiting: Semaphore::new(WAITING),
-        }
+            threads: Some(threads),
+        })
     }
 
     /// Lets a file of this address in.
@@ -55,15 +77,38 @@ impl Turns {
         })
     }
 
-    /// Waits for a turn, which ends when it is dropped.
-    pub async fn turn(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        if let Ok(turn) = self.working.try_acquire() {
+    /// Does this once it has its turn, behind all that others want. It goes on, and has its turn, when nobody waits for it any more.
+    pub async fn run<T, W>(&self, work: W) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        let turn = self.turn().await?;
+        let threads = self.threads.as_ref().ok_or_else(Problem::internal)?;
+        let done = threads.spawn(async move {
+            let _turn = turn;
+            work.await
+        });
+        done.await.map_err(|_| Problem::internal())?
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        if let Ok(turn) = Arc::clone(&self.working).try_acquire_owned() {
             return Ok(turn);
         }
         let _place = self.waiting.try_acquire().map_err(|_| Problem::overloaded())?;
-        match timeout(PATIENCE, self.working.acquire()).await {
+        match timeout(PATIENCE, Arc::clone(&self.working).acquire_owned()).await {
             Ok(Ok(turn)) => Ok(turn),
             _ => Err(Problem::overloaded()),
+        }
+    }
+}
+
+/// A runtime cannot wait for its end within another.
+impl Drop for Turns {
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
         }
     }
 }
@@ -74,7 +119,7 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_and_no_more() {
-        let turns = Turns::new(30);
+        let turns = Turns::new(30).expect("threads");
         let (one, other): (IpAddr, IpAddr) = ("192.0.2.1".parse().expect("one"), "2001:db8::1".parse().expect("other"));
         let admitted = (0..100).filter(|_| turns.admit(one).is_ok()).count();
         assert_eq!(admitted as u64, MOST_AT_ONCE);
@@ -85,15 +130,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn files_are_judged_behind_the_others() {
+        let turns = Turns::new(30).expect("threads");
+        let niceness = async || rustix::process::getpriority_process(None).map_err(|_| Problem::internal());
+        let blocking = turns.run(async {
+            let own = tokio::task::spawn_blocking(|| rustix::process::getpriority_process(None)).await;
+            own.map_err(|_| Problem::internal())?.map_err(|_| Problem::internal())
+        });
+        assert_eq!(blocking.await.ok(), Some(BEHIND));
+        assert_eq!(turns.run(niceness()).await.ok(), Some(BEHIND));
+        assert!(niceness().await.is_ok_and(|own| own < BEHIND));
+    }
+
+    #[tokio::test]
     async fn a_row_has_an_end() {
-        let turns = std::sync::Arc::new(Turns::new(30));
+        let turns = Arc::new(Turns::new(30).expect("threads"));
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut taken = Vec::new();
         for _ in 0..cores {
             taken.push(turns.turn().await.expect("a turn"));
         }
         let wait = || {
-            let turns = std::sync::Arc::clone(&turns);
+            let turns = Arc::clone(&turns);
             tokio::spawn(async move { turns.turn().await.map(drop).map_err(|problem| problem.status) })
         };
         let mut waiting: Vec<_> = (0..WAITING).map(|_| wait()).collect();

@@ -20,12 +20,14 @@ pub const MOST_FILES: usize = 10;
 const LONGEST_TEXT: usize = 1024;
 /// Parts of a request, those of no use too.
 const MOST_PARTS: usize = 32;
-const PARTS: &[&str] = &["document", "signature", "name", "sha-256", "sha-384", "sha-512", "receipt"];
+const PARTS: &[&str] = &["document", "signature", "name", "sha-256", "sha-384", "sha-512", "purpose", "receipt"];
 
 /// All that came with a request.
 pub struct Sent {
     /// In the order in which they came; none: nothing was chosen.
     pub files: Vec<GivenFile>,
+    /// What they are to be used for, if that was said.
+    pub purpose: Option<String>,
     pub wants_receipt: bool,
     _room: Reservation,
 }
@@ -43,6 +45,7 @@ struct Parts {
     documents: Vec<(String, Bytes)>,
     signature: Option<(String, Bytes)>,
     name: Option<String>,
+    purpose: Option<String>,
     digests: Digests,
     wants_receipt: bool,
 }
@@ -61,7 +64,10 @@ pub async fn read(app: &App, caller: &Caller, request: Request) -> Result<Sent, 
         Err(too_many())
     };
     limits.within::<_, Problem>(reading).await?;
-    Ok(Sent { wants_receipt: parts.wants_receipt, files: parts.files()?, _room: room })
+    let (wants_receipt, purpose) = (parts.wants_receipt, parts.purpose.take());
+    let mut files = parts.files()?;
+    files.iter_mut().filter_map(|file| file.question.as_mut()).for_each(|question| question.purpose = purpose.clone());
+    Ok(Sent { files, purpose, wants_receipt, _room: room })
 }
 
 fn too_many() -> Problem {
@@ -81,6 +87,8 @@ impl Parts {
             "document" => self.documents.push((file, octets)),
             "signature" => self.signature = Some((file, octets)),
             "name" => self.name = Some(file_name(&String::from_utf8_lossy(&octets))),
+            "purpose" if octets.is_empty() => {}
+            "purpose" => self.purpose = Some(String::from_utf8_lossy(&octets).into_owned()),
             "receipt" => self.wants_receipt = true,
             "sha-256" => self.digest("sha-256", DigestAlgorithm::Sha256, &octets)?,
             "sha-384" => self.digest("sha-384", DigestAlgorithm::Sha384, &octets)?,

@@ -82,8 +82,8 @@ mod tests {
     fn every_key_has_words_and_no_words_lack_a_key() {
         let (keys, written): (_, BTreeSet<String>) = (keys(), WORDS.keys().cloned().collect());
         assert!(keys.len() > 80, "{keys:?}");
-        let is_of_check = |key: &&String| key.starts_with("checks-of.");
-        let unused: Vec<_> = written.difference(&keys).filter(|key| !is_of_check(key)).collect();
+        let is_put_together = |key: &&String| ["checks-of.", "purposes."].iter().any(|table| key.starts_with(table));
+        let unused: Vec<_> = written.difference(&keys).filter(|key| !is_put_together(key)).collect();
         let wordless: Vec<_> = keys.difference(&written).collect();
         assert!(wordless.is_empty() && unused.is_empty(), "without words: {wordless:?}; without a use: {unused:?}");
     }
@@ -99,6 +99,14 @@ mod tests {
             assert!(is_name || en.chars().all(|letter| letter.is_ascii() || letter == '…'), "{key}: {en}");
             assert!(is_name || vi != en, "{key}");
         }
+    }
+
+    #[test]
+    fn every_purpose_has_words() {
+        let kinds = crate::kinds::Kinds::held();
+        let named: BTreeSet<&String> = kinds.iter().flat_map(|kind| &kind.reliance.purposes).collect();
+        let known: BTreeSet<&str> = WORDS.keys().filter_map(|key| key.strip_prefix("purposes.")).collect();
+        assert_eq!(named.into_iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
     }
 
     #[test]
