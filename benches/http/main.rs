@@ -43,7 +43,10 @@ fn main() -> ExitCode {
     } else if is(idle::SERVER) {
         idle::serve(&arguments[2..])
     } else {
-        keep_off_the_servers_core().and_then(|()| compare()).and_then(|()| page::compare()).and_then(|()| idle::compare())
+        keep_off_the_servers_core()
+            .and_then(|()| compare())
+            .and_then(|()| page::compare())
+            .and_then(|()| idle::compare())
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

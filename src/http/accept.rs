@@ -37,7 +37,17 @@ impl Form {
 pub fn form(headers: &HeaderMap, offered: &[Form]) -> Result<Form, Problem> {
     let ranges = ranges(headers, &header::ACCEPT);
     let Some(ranges) = ranges.filter(|ranges| !ranges.is_empty()) else { return Ok(offered[0]) };
+    // Browsers name XML, meaning pages: whoever wants a page has no wish among these.
+    if wants_page(headers) {
+        return Ok(offered[0]);
+    }
     best(&ranges, offered, |form| form.media_type())
+}
+
+/// It is a browser that goes to an address, for somebody to read what is there.
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    let ranges = ranges(headers, &header::ACCEPT).unwrap_or_default();
+    ranges.iter().any(|range| range.name == "text/html" && range.weight > 0)
 }
 
 /// The media type that suits the caller best, of those offered; the first for who asks for none.

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    routing::get,
+};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -29,7 +33,8 @@ pub fn public(app: &Arc<App>) -> Router {
         .merge(witness::router(app))
         .merge(page::router(app))
         .route("/openapi.json", get(openapi::openapi));
-    finish(router, app)
+    let own = Arc::clone(app);
+    finish(router, app).fallback(move |request: Request| page::nowhere(own, request))
 }
 
 /// For identified clients: everything.

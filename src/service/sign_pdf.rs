@@ -143,13 +143,15 @@ impl SignService {
             // Who adds a signature signs the same document.
             self.stated_in_pdf(&document, &before, &request.kind).await.map_err(in_pdf)?.unwrap_or(own)
         };
-        let order = self.drawn(request.pdf.clone(), &document, &reference, key, time).await?;
+        let lookup = self.lookup_entries(request, Some(document.clone())).await?;
+        // A code that leads to "not found" makes a good paper look forged.
+        let can_be_found = self.lookup.is_none() || !lookup.is_empty();
+        let order = self.drawn(request.pdf.clone(), &document, (&reference, can_be_found), key, time).await?;
         let (before, key) = (Arc::new(before), Arc::clone(key));
         let work = Work { document, order, time, reference, before, key, client: Arc::clone(&request.client) };
         let room = room_for(&*work.key, Some(&work.reference), request.level.reaches(Level::Timestamped));
         let prepared = work.prepare(room).await?;
         self.check_document(request, work.document.clone()).await?;
-        let lookup = self.lookup_entries(request, Some(work.document.clone())).await?;
         Ok(((work, prepared), lookup))
     }
 
@@ -158,13 +160,13 @@ impl SignService {
         &self,
         mut order: PadesOrder,
         document: &Bytes,
-        reference: &DocumentReference,
+        (reference, can_be_found): (&DocumentReference, bool),
         key: &Arc<dyn IssuingKey>,
         time: Time,
     ) -> Result<PadesOrder, SignError> {
         let Some(appearance) = &mut order.appearance else { return Ok(order) };
         appearance.image = key.seal_image().cloned();
-        if appearance.address.is_none() {
+        if appearance.address.is_none() && can_be_found {
             appearance.address = self.standing.verification_address(reference.id());
         }
         let (document, key) = (document.clone(), Arc::clone(key));

@@ -1,6 +1,10 @@
 //! Verifying: the pure core, fed with the trust and the evidence at hand; what it missed can be collected, and asked again.
 
-use std::{collections::{BTreeMap, BTreeSet}, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use arc_swap::Guard;
 use tokio::time::Instant;

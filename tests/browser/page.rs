@@ -155,7 +155,8 @@ impl Browser {
 
     /// The page as it is printed: a PDF.
     pub async fn print(&self) -> Vec<u8> {
-        let printed = self.command("Page.printToPDF", json!({ "printBackground": false, "paperWidth": 8.27, "paperHeight": 11.69 }));
+        let printed = self
+            .command("Page.printToPDF", json!({ "printBackground": false, "paperWidth": 8.27, "paperHeight": 11.69 }));
         let printed = self.answer("print", printed).await;
         STANDARD.decode(printed["data"].as_str().expect("base64")).expect("base64")
     }

@@ -39,9 +39,22 @@ fn letters_and_digits(written: &str, between: &[char], length: std::ops::RangeIn
     (allowed && length.contains(&text.len())).then_some(text)
 }
 
+/// As papers print it, `ngày 3 tháng 02 năm 1990`, and with blanks around what separates: as `3/02/1990`.
+fn without_words(written: &str) -> String {
+    let text: String = written.nfc().flat_map(char::to_lowercase).collect();
+    let text = text.trim().trim_start_matches("ngày").replace("tháng", "/").replace("năm", "/");
+    let text: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
+    // Where the words begin with the month or year.
+    let has_words = written.chars().any(char::is_alphabetic);
+    text.strip_prefix('/').filter(|_| has_words).map(str::to_owned).unwrap_or(text)
+}
+
 /// `YYYY-MM-DD`, `YYYY-MM` or `YYYY`. A document of which the day is not known does not answer who names one, nor the other way round.
 pub(super) fn birth_date(written: &str) -> Result<String, &'static str> {
-    let text = written.trim();
+    if written.len() > LONGEST_FIELD {
+        return Err(BIRTH_DATE);
+    }
+    let text = without_words(written);
     if text.len() > 10 {
         return Err(BIRTH_DATE);
     }
@@ -143,6 +156,12 @@ mod tests {
             ("02/1990", "1990-02"),
             ("1990-02", "1990-02"),
             ("1990", "1990"),
+            ("ngày 28 tháng 02 năm 1991", "1991-02-28"),
+            ("28 tháng 2 năm 1991", "1991-02-28"),
+            ("Nga\u{300}y 3 tha\u{301}ng 2 na\u{306}m 1990", "1990-02-03"),
+            ("tháng 02 năm 1990", "1990-02"),
+            ("Năm 1990", "1990"),
+            ("3 / 2 / 1990", "1990-02-03"),
         ] {
             assert_eq!(birth_date(written), Ok(date.to_owned()), "{written}");
         }
@@ -167,6 +186,11 @@ mod tests {
             "１990",
             "1990-02-03T00:00:00Z",
             "abcd",
+            "28021991",
+            "28 tháng 2",
+            "ngày 28 tháng 2 năm 91",
+            "ngày ngày",
+            "năm",
         ] {
             assert_eq!(birth_date(written), Err(BIRTH_DATE), "{written}");
         }

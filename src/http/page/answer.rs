@@ -4,30 +4,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use maud::{Markup, html};
 
 use super::{
-    super::{App, problem::Problem, words},
+    super::{App, problem::Problem},
+    card::{Said, card},
     foreign::{foreign, when},
     layout::Reader,
-    signature,
+    signature, trouble,
+    words::Speech,
 };
-use crate::core::report::{Message, Outcome, Report, message};
-
-/// What is drawn for each outcome, beside its colour.
-const fn mark(outcome: Outcome) -> (&'static str, &'static str) {
-    match outcome {
-        Outcome::Accept => ("accept", "✔"),
-        Outcome::Reject => ("reject", "✘"),
-        Outcome::Undetermined => ("undetermined", "!"),
-    }
-}
-
-/// In a word or two.
-pub fn outcome(reader: Reader, outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Accept => reader.say("accept"),
-        Outcome::Reject => reader.say("reject"),
-        Outcome::Undetermined => reader.say("undetermined"),
-    }
-}
+use crate::core::report::{Outcome, Report};
 
 /// A receipt that was asked for: signed, or not to be had.
 pub type Receipt = Option<Result<Vec<u8>, Problem>>;
@@ -41,11 +25,9 @@ pub fn judged(
     receipt: Receipt,
 ) -> Markup {
     let reliance = &report.reliance;
-    let outcome = outcome(reader, reliance.outcome);
-    let words = Message { message: reliance.message, remedy: reliance.remedy };
     let below = html! {
         dl {
-            (facts(app, reader, name, report))
+            (facts(app, reader, report))
             @if let Some(purpose) = purpose {
                 dt { (reader.say("purpose")) }
                 dd { (self::purpose(reader, purpose)) }
@@ -61,9 +43,14 @@ pub fn judged(
                 None => {}
             }
         }
+        p.printed { (reader.say("printed")) " " (app.config.public.base_url) }
         @for (number, own) in (1..).zip(&report.signatures) { (signature::section(reader, number, own, report.validation_time)) }
     };
-    card(reader, (reliance.outcome, outcome), words, reliance.code, below)
+    let said = |speech: Speech| Said {
+        sentence: speech.0.pick(reliance.message.vi, reliance.message.en).to_owned(),
+        remedy: trouble::remedy(speech, reliance.code, reliance.remedy).to_owned(),
+    };
+    card(reader, (reliance.outcome, name), said, Some(reliance.code), &below)
 }
 
 /// What a paper is used for: the words for it, or its name if there are none.
@@ -73,52 +60,21 @@ pub fn purpose(reader: Reader, name: &str) -> Markup {
 }
 
 /// Of a file that could not be judged.
-pub fn refused(reader: Reader, name: &str, problem: &Problem) -> Markup {
-    let unknown = || message::of("");
-    let words = words::of(&problem.code).unwrap_or_else(unknown);
-    let below = html! { dl { (of_file(reader, name)) } };
-    card(reader, (Outcome::Undetermined, reader.say("undetermined")), words, &problem.code, below)
+pub fn refused(app: &App, reader: Reader, name: &str, problem: &Problem) -> Markup {
+    let said = |speech| trouble::of_problem(app, speech, problem);
+    card(reader, (Outcome::Undetermined, name), said, Some(&problem.code), &html! {})
 }
 
-/// Of a file without octets.
-pub fn empty(reader: Reader, name: &str) -> Markup {
-    let (shade, sign) = mark(Outcome::Undetermined);
-    html! {
-        article.answer.(shade) {
-            h2 { span.sign aria-hidden="true" { (sign) } (reader.say("undetermined")) }
-            p.sentence { (reader.say("empty-file")) }
-            p.remedy { strong { (reader.say("what-to-do")) ": " } (reader.say("empty-file-remedy")) }
-            dl { (of_file(reader, name)) }
-        }
-    }
+/// Of a file that says why by itself: it is empty, or was not sent. `key` is that of the words.
+pub fn open(reader: Reader, name: &str, key: &str) -> Markup {
+    let said = |speech: Speech| Said::new(speech.say(&format!("open.{key}")), speech.say(&format!("open.{key}-do")));
+    card(reader, (Outcome::Undetermined, name), said, None, &html! {})
 }
 
-fn card(reader: Reader, outcome: (Outcome, &str), words: Message, code: &str, below: Markup) -> Markup {
-    let (shade, sign) = mark(outcome.0);
-    let language = reader.speech.0;
-    html! {
-        article.answer.(shade) {
-            h2 { span.sign aria-hidden="true" { (sign) } (outcome.1) }
-            p.sentence { (language.pick(words.message.vi, words.message.en)) }
-            p.remedy { strong { (reader.say("what-to-do")) ": " } (language.pick(words.remedy.vi, words.remedy.en)) }
-            (below)
-            p.code { (reader.say("technical-code")) ": " code { (code) } }
-        }
-    }
-}
-
-fn of_file(reader: Reader, name: &str) -> Markup {
-    html! {
-        dt { (reader.say("file")) }
-        dd { @if name.is_empty() { (reader.say("unnamed")) } @else { (foreign(reader, name)) } }
-    }
-}
-
-fn facts(app: &App, reader: Reader, name: &str, report: &Report) -> Markup {
+fn facts(app: &App, reader: Reader, report: &Report) -> Markup {
     let document = &report.document;
     let title = document.kind.as_deref().and_then(|kind| app.kinds.get(kind)).map(|kind| &kind.title);
     html! {
-        (of_file(reader, name))
         @if document.by_digest { dt {} dd { (reader.say("only-digest")) } }
         @if !report.signatures.is_empty() {
             dt { (reader.say("kind")) }
@@ -168,7 +124,7 @@ fn facts(app: &App, reader: Reader, name: &str, report: &Report) -> Markup {
         dt { (reader.say("policy")) }
         dd { (report.policy.id) " " (report.policy.version) }
         @if let Some(digest) = &document.sha256 {
-            dt { (reader.say("digest")) }
+            dt { @if report.signatures.is_empty() { (reader.say("digest-of-file")) } @else { (reader.say("digest")) } }
             dd { code.digest { (digest) } }
         }
     }

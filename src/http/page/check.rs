@@ -23,6 +23,7 @@ use super::{
         verify::{self, Judged, Question},
     },
     answer::{self, Receipt},
+    card,
     layout::{Around, Page, Reader, named},
     upload::{self, GivenFile, MOST_FILES},
 };
@@ -43,14 +44,13 @@ pub async fn form(State(app): State<Arc<App>>, request: Request) -> Response {
         p.lead { (reader.say("check-lead")) }
         form #check method="post" action=(reader.link("/check")) enctype="multipart/form-data" data-limit=(limit) data-most=(MOST_IN_TURN)
             data-hashing=(reader.say("hashing")) data-uploading=(reader.say("uploading")) data-checking=(reader.say("checking"))
-            data-waiting=(reader.say("waiting")) data-interrupted=(reader.say("interrupted")) data-unreadable=(reader.say("unreadable"))
-            data-too-large=(reader.say("too-large")) data-too-many=(reader.say("too-many-files")) data-one-only=(reader.say("one-file-only"))
+            data-waiting=(reader.say("waiting")) data-too-many=(reader.say("too-many-files")) data-one-only=(reader.say("one-file-only"))
             data-nothing=(reader.say("nothing-chosen")) data-accept=(reader.say("accept")) data-reject=(reader.say("reject"))
             data-undetermined=(reader.say("undetermined")) {
             div.drop {
                 label for="document" { (reader.say("choose")) }
                 input #document type="file" name="document" multiple accept=".pdf,.p7m,.p7s,.p7b,.cms,.sig,.json,.xml" aria-describedby="document-hint";
-                p.scripted hidden { (reader.say("drop")) }
+                label.scripted.here for="document" hidden { (reader.say("drop")) }
                 p #document-hint .hint {
                     span.scriptless { (reader.say("choose-many")) " " (MOST_FILES) " " (reader.say("files")) ", " (reader.say("limit-together")) }
                     span.scripted hidden { (reader.say("choose-many")) " " (MOST_IN_TURN) " " (reader.say("files")) ", " (reader.say("limit-each")) }
@@ -72,6 +72,10 @@ pub async fn form(State(app): State<Arc<App>>, request: Request) -> Response {
             p #message .open role="alert" {}
             button type="submit" { (reader.say("check-button")) }
             p.progress hidden { progress aria-labelledby="stage" {} span #stage {} }
+        }
+        // What the module shows of files that are not sent, or not answered.
+        @for key in ["interrupted", "too-large", "unreadable", "unsigned"] {
+            template id={ "card-" (key) } { (answer::open(reader, "", key)) }
         }
         div #live .unseen role="status" aria-live="polite" {}
         section #answers aria-label=(reader.say("answers")) {}
@@ -115,7 +119,7 @@ pub async fn check(
     let reader = Reader::of(request.uri(), request.headers());
     let answered = answers(&app, &caller, peer, reader, request).await;
     let Checked { content, title, status, said, code } = answered.unwrap_or_else(|problem| {
-        let content = answer::refused(reader, "", &problem);
+        let content = answer::refused(&app, reader, "", &problem);
         let (title, code) = (reader.say("undetermined"), Some(ProblemCode(problem.code.clone())));
         Checked { content, title, status: (problem.status, problem.retry_after), said: None, code }
     });
@@ -184,8 +188,9 @@ async fn answers(
         let judged = match (admitted, question) {
             (Err(problem), _) => Err(problem),
             (Ok(()), None) => {
+                checked.title = if is_alone { reader.say("undetermined") } else { checked.title };
                 outcomes.push(Outcome::Undetermined);
-                articles.push(answer::empty(reader, &name));
+                articles.push(answer::open(reader, &name, "empty"));
                 continue;
             }
             (Ok(()), Some(question)) => judge(app, caller, question, sent.wants_receipt).await,
@@ -195,12 +200,13 @@ async fn answers(
                 outcomes.push(judged.report.reliance.outcome);
                 articles.push(answer::judged(app, reader, (&name, sent.purpose.as_deref()), &judged.report, receipt));
                 checked.title =
-                    if is_alone { answer::outcome(reader, judged.report.reliance.outcome) } else { checked.title };
+                    if is_alone { card::outcome(reader.speech, judged.report.reliance.outcome) } else { checked.title };
                 (Audited::of(&judged.report), StatusCode::OK)
             }
             Err(problem) => {
+                checked.title = if is_alone { reader.say("undetermined") } else { checked.title };
                 outcomes.push(Outcome::Undetermined);
-                articles.push(answer::refused(reader, &name, &problem));
+                articles.push(answer::refused(app, reader, &name, &problem));
                 if is_alone {
                     checked.status = (problem.status, problem.retry_after);
                     checked.code = Some(ProblemCode(problem.code.clone()));
@@ -227,7 +233,7 @@ async fn answers(
 /// How many came out how.
 fn counted(reader: Reader, outcomes: &[Outcome]) -> String {
     let of = |one: Outcome| {
-        format!("{}: {}", answer::outcome(reader, one), outcomes.iter().filter(|own| **own == one).count())
+        format!("{}: {}", card::outcome(reader.speech, one), outcomes.iter().filter(|own| **own == one).count())
     };
     [Outcome::Accept, Outcome::Reject, Outcome::Undetermined].map(of).join(" · ")
 }
@@ -251,9 +257,8 @@ async fn judge_now(
 ) -> Result<(Judged, Receipt), Problem> {
     let wanted = wants_receipt && app.receipts.is_some();
     // Beyond what may be signed for strangers there is an answer without a receipt.
-    let receipt = wanted.then(|| {
-        receipt::admit(app, caller, Form::Receipt, &question.document, question.purpose.as_deref())
-    });
+    let receipt =
+        wanted.then(|| receipt::admit(app, caller, Form::Receipt, &question.document, question.purpose.as_deref()));
     let occupied = (app.room(caller).reserve(), limits::admit(app.work(caller), caller)?);
     let judged = verify::judge(app, caller, question, occupied).await?;
     let receipt = match receipt {

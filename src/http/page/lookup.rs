@@ -24,8 +24,10 @@ use super::{
         words,
     },
     answer::state,
+    card::translated,
     foreign::{foreign, when},
     layout::{Around, Page, Reader, named},
+    trouble,
 };
 use crate::{
     core::{lookup::LookupOutcome, report::message},
@@ -46,7 +48,7 @@ pub async fn form(State(app): State<Arc<App>>, request: Request) -> Response {
     if app.lookup.is_none() {
         return missing(&app, reader);
     }
-    shown(&app, reader, "/lookup", StatusCode::OK, questions(reader, "/lookup", &HashMap::new(), None))
+    shown(&app, reader, "/lookup", StatusCode::OK, questions(&app, reader, "/lookup", &HashMap::new(), None))
 }
 
 /// `GET /d/{id}`: the same page for every id there can be.
@@ -55,7 +57,7 @@ pub async fn form_of_document(State(app): State<Arc<App>>, id: Id, request: Requ
     match document(&app, id) {
         Some(id) => {
             let path = format!("/d/{id}");
-            shown(&app, reader, &path, StatusCode::OK, questions(reader, &path, &HashMap::new(), None))
+            shown(&app, reader, &path, StatusCode::OK, questions(&app, reader, &path, &HashMap::new(), None))
         }
         None => missing(&app, reader),
     }
@@ -114,7 +116,7 @@ async fn answer(
             response
         }
         Err(problem) => {
-            let content = questions(reader, &path, &given, Some(&problem));
+            let content = questions(app, reader, &path, &given, Some(&problem));
             let mut response = shown(app, reader, &path, problem.status, content);
             if let Some(seconds) = problem.retry_after {
                 response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
@@ -154,10 +156,15 @@ async fn ask_by(
 }
 
 /// The form, with what was entered before, and what was wrong with it.
-fn questions(reader: Reader, path: &str, given: &HashMap<String, String>, problem: Option<&Problem>) -> Markup {
+fn questions(
+    app: &App,
+    reader: Reader,
+    path: &str,
+    given: &HashMap<String, String>,
+    problem: Option<&Problem>,
+) -> Markup {
     let wrong = problem.and_then(|problem| problem.field.as_deref()).filter(|field| FIELDS.contains(field));
-    let words = problem.and_then(|problem| words::of(&problem.code));
-    let pick = |text: crate::core::report::Text| reader.speech.0.pick(text.vi, text.en);
+    let said = problem.map(|problem| trouble::of_problem(app, reader.speech, problem));
     let value = |name: &str| given.get(name).map(String::as_str).unwrap_or_default();
     let text = |name: &'static str, label: &'static str, hint: Option<&'static str>| {
         let is_wrong = wrong == Some(name);
@@ -173,10 +180,10 @@ fn questions(reader: Reader, path: &str, given: &HashMap<String, String>, proble
     html! {
         h1 { (reader.say("lookup.title")) }
         p.lead { @if path == "/lookup" { (reader.say("lookup.lead")) } @else { (reader.say("lookup.lead-document")) } }
-        @if let Some(words) = words {
+        @if let Some(said) = said {
             div #problem .answer.undetermined role="alert" {
-                p.sentence { (pick(words.message)) }
-                p.remedy { (pick(words.remedy)) }
+                p.sentence { (said.sentence) }
+                p.remedy { (said.remedy) }
             }
         }
         form #lookup method="post" action=(reader.link(path)) {
@@ -208,7 +215,8 @@ fn described(is_wrong: bool, hint: Option<&str>) -> Option<String> {
 }
 
 fn told(reader: Reader, path: &str, outcome: LookupOutcome, found: Option<&FoundDocument>) -> Markup {
-    let words = message::of(outcome.code());
+    let said = |speech| trouble::of_code(speech, outcome.code());
+    let own = said(reader.speech);
     let (shade, sign) = match outcome {
         // Not green: nobody has seen the sheet in front of the reader.
         LookupOutcome::InForce => ("issued", "i"),
@@ -218,14 +226,15 @@ fn told(reader: Reader, path: &str, outcome: LookupOutcome, found: Option<&Found
     html! {
         h1 { (reader.say("lookup.title")) }
         article.answer.(shade) {
-            h2 { span.sign aria-hidden="true" { (sign) } (reader.speech.0.pick(words.message.vi, words.message.en)) }
-            p.remedy { strong { (reader.say("what-to-do")) ": " } (reader.speech.0.pick(words.remedy.vi, words.remedy.en)) }
+            h2 { span.sign aria-hidden="true" { (sign) } (own.sentence) }
+            p.remedy { strong { (reader.say("what-to-do")) ": " } (own.remedy) }
             @if let Some(found) = found {
                 dl { (facts(reader, found)) }
                 p.open { (reader.say("lookup.paper-note")) }
             }
+            (translated(reader, None, &said))
         }
-        p { a.button href=(reader.link(path)) { (reader.say("lookup.title")) } }
+        p { a.button href=(reader.link(path)) { (reader.say("lookup.again")) } }
     }
 }
 

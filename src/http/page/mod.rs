@@ -4,7 +4,8 @@
 //! | file | what |
 //! |---|---|
 //! | `check`, `upload` | the form for files, and what comes of it |
-//! | `answer`, `signature`, `drawing` | the answer about one file |
+//! | `answer`, `card`, `signature`, `drawing` | the answer about one file |
+//! | `trouble` | what went wrong, in words for people |
 //! | `lookup` | the five fields, of any document or of the one in a QR code |
 //! | `docs` | the API, for who writes software |
 //! | `status` | how the service fares, for its operator |
@@ -13,6 +14,7 @@
 
 mod answer;
 mod assets;
+mod card;
 mod check;
 mod docs;
 mod drawing;
@@ -21,15 +23,24 @@ mod layout;
 mod lookup;
 mod signature;
 mod status;
+mod trouble;
 mod turns;
 mod upload;
 mod words;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware::map_response, routing::get};
+use axum::{
+    Router,
+    extract::Request,
+    http::Method,
+    middleware::map_response,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 
-use super::App;
+use super::{App, accept, problem::Problem};
+use layout::Reader;
 
 pub use turns::Turns;
 
@@ -39,6 +50,16 @@ pub fn operating() -> Router<Arc<App>> {
         .route("/status", get(status::status))
         .route("/assets/{name}", get(assets::asset))
         .layer(map_response(layout::guarded))
+}
+
+/// Where nothing is: a page for who came to read one, a problem for everybody else.
+pub async fn nowhere(app: Arc<App>, request: Request) -> Response {
+    let headers = request.headers();
+    if !app.config.page.enabled || request.method() != Method::GET || !accept::wants_page(headers) {
+        return Problem::not_found().into_response();
+    }
+    let missing = lookup::missing(&app, Reader::of(request.uri(), headers));
+    layout::guarded(missing).await
 }
 
 /// Every address of the page; none if the settings want none.

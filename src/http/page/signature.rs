@@ -48,7 +48,8 @@ fn facts(reader: Reader, signature: &SignatureReport) -> Markup {
         dt { (reader.say("signed-by")) }
         dd {
             @match &signature.signed_by {
-                Some(name) => { strong { (foreign(reader, name)) } }
+                Some(name) if signature.is_anchored => { strong { (foreign(reader, name)) } }
+                Some(name) => { span.open { (reader.say("signer-unconfirmed")) } " " (foreign(reader, name)) }
                 None => { (reader.say("signer-unknown")) }
             }
         }

@@ -82,7 +82,9 @@ mod tests {
     fn every_key_has_words_and_no_words_lack_a_key() {
         let (keys, written): (_, BTreeSet<String>) = (keys(), WORDS.keys().cloned().collect());
         assert!(keys.len() > 80, "{keys:?}");
-        let is_put_together = |key: &&String| ["checks-of.", "purposes."].iter().any(|table| key.starts_with(table));
+        let is_put_together = |key: &&String| {
+            ["checks-of.", "open.", "purposes.", "remedies.", "trouble."].iter().any(|table| key.starts_with(table))
+        };
         let unused: Vec<_> = written.difference(&keys).filter(|key| !is_put_together(key)).collect();
         let wordless: Vec<_> = keys.difference(&written).collect();
         assert!(wordless.is_empty() && unused.is_empty(), "without words: {wordless:?}; without a use: {unused:?}");

@@ -72,7 +72,7 @@ impl Scene {
 
     async fn answer(&self) -> (String, String) {
         self.browser.wait_for("#answers .answer").await;
-        (self.browser.text("#answers .answer h2").await, self.browser.text("#answers .answer .sentence").await)
+        (self.browser.text("#answers .answer .outcome").await, self.browser.text("#answers .answer .sentence").await)
     }
 }
 

@@ -49,6 +49,26 @@ async function digests(file) {
   }
 }
 
+const isSignature = (file) => /\.(p7s|sig)$/i.test(file.name);
+const stem = (file) => file.name.toLowerCase().replace(/\.[^.]*$/, "");
+
+/** What there is to be asked about these files: each alone, or with its signature if that is a file of its own. */
+function pairs(files, signature) {
+  if (signature) return [{ file: files[0] ?? null, signature }];
+  const isPair = files.length === 2 && files.filter(isSignature).length === 1;
+  const content = (own) => files.find((file) => !isSignature(file) && (isPair || [file.name.toLowerCase(), stem(file)].includes(stem(own))));
+  const signatures = new Map(files.filter(isSignature).map((own) => [content(own), own]));
+  const used = new Set([...signatures].filter(([file]) => file).map(([, own]) => own));
+  return files.filter((file) => !used.has(file)).map((file) => ({ file, signature: signatures.get(file) ?? null }));
+}
+
+/** Whether there can be a signature in a file: it is a PDF, or CMS in octets or letters, or has nothing in it. */
+async function maySign(file) {
+  const octets = new Uint8Array(await file.slice(0, 1024).arrayBuffer());
+  const text = Array.from(octets, (octet) => String.fromCharCode(octet)).join("");
+  return !octets.length || octets[0] === 0x30 || text.includes("%PDF-") || /^\s*(-----BEGIN|MI)/.test(text);
+}
+
 /** A form about one file, or about a signature and a file of which the digests are sent. */
 async function question(file, signature) {
   const body = new FormData();
@@ -70,7 +90,7 @@ function start() {
   const words = form.dataset;
   const [chosen, signatures, message, answers, live] = ["document", "signature", "message", "answers", "live"].map(has);
   const [line, stage, button] = [form.querySelector(".progress"), has("stage"), form.querySelector("button[type=submit]")];
-  const [bar, drop] = [line.querySelector("progress"), form.querySelector(".drop")];
+  const [bar, drop, apart] = [line.querySelector("progress"), form.querySelector(".drop"), signatures.closest("details")];
   for (const own of form.querySelectorAll(".scripted")) own.hidden = false;
   for (const other of form.querySelectorAll(".scriptless")) other.hidden = true;
   if (crypto.subtle) {
@@ -85,11 +105,14 @@ function start() {
     else bar.value = share;
   }
 
-  /** The answer to one file; whoever comes too early comes again. */
-  async function ask(file, signature, place) {
+  /** The page with the answer to one file; whoever comes too early comes again. */
+  async function ask({ file, signature }, place) {
     const stays = file && signature && crypto.subtle;
-    if (!stays && file && file.size > Number(words.limit)) throw new Error("tooLarge");
+    const size = (stays ? 0 : file?.size ?? 0) + (signature?.size ?? 0);
+    // Around the files there are some octets of the form.
+    if (size + 4096 > Number(words.limit)) throw new Error("too-large");
     say(place + (stays ? words.hashing : words.uploading));
+    if (file && !signature && !(await maySign(file))) throw new Error("unsigned");
     const body = await question(file, signature);
     for (let tries = 0; ; tries += 1) {
       const request = await send(body, (share) => {
@@ -103,18 +126,18 @@ function start() {
     }
   }
 
-  /** Puts the answers of a page where they belong; gives them. */
-  function show(page, before) {
-    const found = page ? [...page.querySelectorAll("#answers > .answer")] : [];
-    if (!found.length) throw new Error("interrupted");
-    return found.map((answer) => {
-      const own = document.importNode(answer, true);
-      arm(own);
-      answers.insertBefore(own, before);
-      const parts = [own.querySelector("h2"), own.querySelector(".sentence")].map((part) => part?.textContent ?? "");
-      live.textContent = parts.join(". ");
-      return own;
-    });
+  /** The card that tells why there is no answer. */
+  const told = (reason) => (has(`card-${reason}`) ?? has("card-interrupted")).content.firstElementChild;
+
+  /** Puts a card below the others; gives it. */
+  function show(card, name) {
+    const own = document.importNode(card, true);
+    const unnamed = own.querySelector(".unnamed");
+    // What cannot be seen, or turns the text around, is not shown.
+    if (unnamed) unnamed.textContent = name.replace(/\p{C}/gu, "\u00b7");
+    arm(own);
+    answers.append(own);
+    return own;
   }
 
   /** How many came out how, above the answers to several files. */
@@ -123,37 +146,42 @@ function start() {
     counted.className = "counted";
     const of = (outcome) => shown.filter((answer) => answer.classList.contains(outcome)).length;
     counted.textContent = ["accept", "reject", "undetermined"].map((outcome) => `${words[outcome]}: ${of(outcome)}`).join(" · ");
-    answers.insertBefore(counted, shown[0]);
-    live.textContent = counted.textContent;
+    answers.prepend(counted);
     return counted;
   }
 
   async function check() {
-    const signature = signatures.files[0];
-    const files = chosen.files.length ? [...chosen.files] : [null];
+    const [signature, files] = [signatures.files[0], [...chosen.files]];
     message.textContent = "";
-    if (!files[0] && !signature) message.textContent = words.nothing;
+    if (!files.length && !signature) message.textContent = words.nothing;
     else if (files.length > Number(words.most)) message.textContent = words.tooMany;
     else if (signature && files.length > 1) message.textContent = words.oneOnly;
     if (message.textContent) return;
     button.disabled = true;
-    const [before, shown, troubles] = [answers.firstChild, [], []];
-    for (const [at, file] of files.entries()) {
-      const place = files.length > 1 ? `${at + 1}/${files.length} ` : "";
+    answers.replaceChildren();
+    live.textContent = "";
+    const [asked, shown] = [pairs(files, signature), []];
+    let isWhole = true;
+    for (const [at, one] of asked.entries()) {
+      const name = (one.file ?? one.signature).name;
       try {
-        shown.push(...show(await ask(file, signature, place), before));
+        const page = await ask(one, asked.length > 1 ? `${at + 1}/${asked.length} ` : "");
+        const card = page?.querySelector("#answers > .answer");
+        if (!card) throw new Error("interrupted");
+        shown.push(show(card, name));
       } catch (error) {
-        troubles.push(`${(file ?? signature).name}: ${words[error.message] ?? words.interrupted}`);
+        isWhole = false;
+        shown.push(show(told(error.message), name));
       }
     }
-    message.textContent = troubles.join(" ");
     say("");
     button.disabled = false;
-    if (!shown.length) return;
     const first = shown.length > 1 ? count(shown) : shown[0].querySelector("h2");
+    const parts = [".outcome", ".of", ".sentence"].map((part) => shown[0].querySelector(part)?.textContent ?? "");
+    live.textContent = shown.length > 1 ? first.textContent : parts.join(". ");
     first.tabIndex = -1;
     first.focus();
-    if (!troubles.length) {
+    if (isWhole) {
       chosen.value = "";
       signatures.value = "";
     }
@@ -163,18 +191,23 @@ function start() {
     event.preventDefault();
     check();
   });
+  // What is dropped beside the field is dropped on the page all the same: a browser would leave the page and show the file.
   for (const name of ["dragenter", "dragover"]) {
-    drop.addEventListener(name, (event) => {
+    document.addEventListener(name, (event) => {
       event.preventDefault();
       drop.classList.add("over");
     });
   }
-  for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
+  document.addEventListener("dragleave", (event) => event.relatedTarget ?? drop.classList.remove("over"));
+  document.addEventListener("drop", (event) => {
     event.preventDefault();
-    if (button.disabled) return;
-    chosen.files = event.dataTransfer.files;
-    if (!signatures.closest("details").open) check();
+    drop.classList.remove("over");
+    const { files } = event.dataTransfer;
+    if (button.disabled || !files.length) return;
+    const isSignatureAlone = apart.open && files.length === 1 && isSignature(files[0]);
+    (isSignatureAlone ? signatures : chosen).files = files;
+    // Who says that the signature is a file of its own chooses both first.
+    if (!apart.open) check();
   });
 }
 
