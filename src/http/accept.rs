@@ -36,10 +36,10 @@ impl Form {
 /// The form that suits the caller best, of those offered.
 pub fn form(headers: &HeaderMap, offered: &[Form]) -> Result<Form, Problem> {
     let ranges = ranges(headers, &header::ACCEPT);
-    let Some(ranges) = ranges.filter(|ranges| !ranges.is_empty()) else { return Ok(offered[0]) };
-    // Browsers name XML, meaning pages: whoever wants a page has no wish among these.
+    let Some(mut ranges) = ranges.filter(|ranges| !ranges.is_empty()) else { return Ok(offered[0]) };
+    // A browser that goes somewhere names XML too, and means pages.
     if wants_page(headers) {
-        return Ok(offered[0]);
+        ranges.retain(|range| range.name != Form::Xml.media_type());
     }
     best(&ranges, offered, |form| form.media_type())
 }
@@ -181,6 +181,8 @@ mod tests {
             (&["application/xml;q=0.0001"], None),
             (&["application/xml;q"], None),
             (&["text/html"], None),
+            // Chromium and Firefox where a form is sent.
+            (&["text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"], Some(Form::Json)),
             (&["*/*;q=0"], None),
             (&["application/json;q=0.000"], None),
             (&["json"], None),

@@ -1,6 +1,12 @@
 //! How much of the service one request may take: body size and time, room for all bodies together, requests in work.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use axum::{body::Bytes, extract::Request, http::header};
 use http_body_util::BodyExt;
@@ -10,6 +16,8 @@ use super::{auth::Caller, multipart::MultipartBody, problem::Problem};
 
 /// A body below this size needs no reserved room, so that slow large uploads do not shut out small requests.
 const UNRESERVED: usize = 64 * 1024;
+/// Octets a second of a line over which people still send files.
+const PACE: usize = 16 * 1024;
 /// Room is reserved in these steps.
 const STEP: usize = 4 * 1024;
 
@@ -121,6 +129,26 @@ impl BodyLimits {
         match announced.and_then(|text| text.parse::<u64>().ok()) {
             Some(length) if length > limit as u64 => Err(BodyError::TooLarge { limit }),
             _ => Ok(()),
+        }
+    }
+
+    /// The same for a body that comes over a slow line: as long as it keeps coming at [`PACE`] it may take its time. `received` counts its octets.
+    pub async fn at_pace<T, E: From<BodyError>>(
+        &self,
+        received: &AtomicUsize,
+        reading: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let started = Instant::now();
+        let mut reading = std::pin::pin!(reading);
+        loop {
+            let earned = Duration::from_secs((received.load(Ordering::Relaxed) / PACE) as u64);
+            let deadline = started + self.time + earned;
+            match tokio::time::timeout_at(deadline.into(), &mut reading).await {
+                Ok(read) => return read,
+                // Meanwhile it may have earned more.
+                Err(_) if Duration::from_secs((received.load(Ordering::Relaxed) / PACE) as u64) > earned => {}
+                Err(_) => return Err(self.slow().into()),
+            }
         }
     }
 

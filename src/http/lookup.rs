@@ -23,8 +23,10 @@ use super::{
 use crate::{
     clock,
     core::{
+        document_validity::Validity,
         lookup::{FieldFault as LookupFault, LookupOutcome},
         report::{Message, Text, message},
+        time::Time,
     },
     registry::DocumentId,
     service::{
@@ -45,6 +47,8 @@ struct LookupBody {
     /// `issued`, or `in-doubt` where its signature does not pass now.
     legality: Option<&'static str>,
     standing: Option<StandingBody>,
+    /// The last second for which its kind has it good, where that is known.
+    valid_until: Option<String>,
     issued_at: Option<String>,
     issuer: Option<String>,
     checked_at: String,
@@ -59,15 +63,26 @@ struct StandingBody {
 }
 
 /// What is told, in one word.
-pub(super) const fn outcome(found: Option<&FoundDocument>) -> LookupOutcome {
+pub(super) fn outcome(found: Option<&FoundDocument>) -> LookupOutcome {
+    let window = found.and_then(|found| found.window).map_or(Validity::Within, |ends| ends.at(clock::now()));
     match found {
         None => LookupOutcome::NotFound,
         // What may not be told is told by no word either.
         Some(FoundDocument { standing: None, .. }) => LookupOutcome::Issued,
         Some(FoundDocument { is_in_force: false, .. }) => LookupOutcome::NotInForce,
         Some(FoundDocument { is_lawful: Some(false), .. }) => LookupOutcome::InDoubt,
-        Some(_) => LookupOutcome::InForce,
+        Some(_) => match window {
+            Validity::Within => LookupOutcome::InForce,
+            Validity::Past => LookupOutcome::Expired,
+            // The office that takes it can tell by what it says.
+            Validity::Unknown => LookupOutcome::Issued,
+        },
     }
+}
+
+/// Until when it is good, if that is known and may be told.
+pub(super) fn valid_until(found: &FoundDocument) -> Option<Time> {
+    found.standing.as_ref().and(found.window).and_then(|ends| ends.known())
 }
 
 impl LookupBody {
@@ -83,6 +98,7 @@ impl LookupBody {
             standing: found
                 .and_then(|found| found.standing.as_ref())
                 .map(|status| StandingBody { state: status.state.name(), since: status.since.to_string() }),
+            valid_until: found.and_then(valid_until).map(|time| time.to_string()),
             issued_at: found.and_then(|found| found.issued_at).map(|time| time.to_string()),
             issuer: found.and_then(|found| found.issuer.clone()),
             checked_at: clock::now().to_string(),
@@ -190,4 +206,43 @@ pub async fn lookup(
     let mut response = (Json(&body)).into_response();
     response.extensions_mut().insert(Audited { code: body.code.to_owned(), ..Audited::default() });
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        core::document_validity::Ends,
+        registry::{DocumentState, DocumentStatus},
+    };
+
+    #[test]
+    fn what_is_past_its_time_does_not_stand() {
+        let now = clock::now();
+        let standing =
+            DocumentStatus { state: DocumentState::InForce, since: now, superseded_by: None, history: Vec::new() };
+        let found = |window| FoundDocument {
+            is_lawful: Some(true),
+            standing: Some(standing.clone()),
+            issued_at: Some(now),
+            issuer: None,
+            is_in_force: true,
+            window,
+        };
+        let ends = |earliest: i64, latest: i64| {
+            let time = |seconds| Some(Time::from_unix(now.unix() + seconds));
+            Some(Ends { earliest: time(earliest), latest: time(latest) })
+        };
+        for (window, expected) in [
+            (None, LookupOutcome::InForce),
+            (ends(600, 600), LookupOutcome::InForce),
+            (ends(-600, -600), LookupOutcome::Expired),
+            (ends(-600, 600), LookupOutcome::Issued),
+        ] {
+            assert_eq!(outcome(Some(&found(window))).code(), expected.code(), "{window:?}");
+        }
+        let unlawful = FoundDocument { is_lawful: Some(false), ..found(ends(-600, -600)) };
+        assert_eq!(outcome(Some(&unlawful)).code(), LookupOutcome::InDoubt.code());
+        assert_eq!(valid_until(&FoundDocument { standing: None, ..found(ends(600, 600)) }), None);
+    }
 }

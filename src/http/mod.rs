@@ -30,6 +30,7 @@ mod pdf;
 mod places;
 mod problem;
 mod published;
+mod rates;
 mod receipt;
 mod request;
 pub mod router;
@@ -396,6 +397,10 @@ async fn start(
             tokio::time::sleep(UPKEEP_EVERY).await;
             if let Some(recorder) = metrics::install() {
                 recorder.run_upkeep();
+                let (mut rates, now) = (rates::of_process(), std::time::Instant::now());
+                if rates.is_due(now) {
+                    rates.note(&recorder.render(), now);
+                }
             }
         }
     });

@@ -1,6 +1,7 @@
 //! Asking for a document by its five fields, and recording by what it will be asked for. Nothing of the fields is kept, logged or told; what
 //! is found is told as far as the kind of document allows.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,6 +16,8 @@ use super::keys::SharedKeys;
 use super::verify::{VerifyRequest, VerifyService};
 use crate::clock;
 use crate::core::algorithm::DigestAlgorithm;
+use crate::core::cms::{SignedData, attributes::SignedAttributes};
+use crate::core::document_validity::Ends;
 use crate::core::lookup::{FieldFault, LookupDigest, LookupFields, LookupKey, WrittenFields};
 use crate::core::report::CertificateReport;
 use crate::core::time::Time;
@@ -25,6 +28,7 @@ use crate::registry::{
     DocumentId, DocumentState, DocumentStatus, Format, IssuedDocument, LookupEntry, Registry, RegistryError,
 };
 use crate::revocation::collect::Collected;
+use crate::signing::pades;
 
 /// Questions whose digests are made at one time, each with 1 MiB and a processor for some milliseconds.
 const AT_ONE_TIME: usize = 2;
@@ -113,6 +117,8 @@ pub struct FoundDocument {
     pub issuer: Option<String>,
     /// Whether it stands; for the words of the answer.
     pub is_in_force: bool,
+    /// How long its kind has it good; `None`: for ever. Told with the standing.
+    pub window: Option<Ends>,
 }
 
 /// Answers strangers.
@@ -199,21 +205,19 @@ impl LookupService {
         FoundDocument {
             is_lawful: may(Fact::Legality).then_some(passes),
             is_in_force: stands(&status),
+            window: self.verify.window(&document.intent.kind, document.issued.signed_at),
             standing: may(Fact::Standing).then_some(status),
             issued_at: may(Fact::IssuedAt).then_some(document.issued.signed_at),
             issuer: issuer.filter(|_| may(Fact::Issuer)),
         }
     }
 
-    /// Whether the recorded signature passes over the recorded digest now, and whom its certificate names. That of a PDF cannot be judged without
-    /// the PDF: it was when it was issued.
+    /// Whether the recorded signature passes over the recorded digest now, and whom its certificate names.
     fn judge(&self, document: &IssuedDocument) -> (bool, Option<String>) {
-        if document.intent.format != Format::Cades {
-            return (true, None);
-        }
+        let Some((message, digest)) = recorded(document) else { return (false, None) };
         let verified = self.verify.verify(&VerifyRequest {
-            document: &document.issued.signature,
-            content: Content::Digests(&[(DigestAlgorithm::Sha256, document.intent.document_digest.to_vec())]),
+            document: &message,
+            content: Content::Digests(&[digest]),
             policy: None,
             purpose: None,
             collected: &Collected::default(),
@@ -225,6 +229,28 @@ impl LookupService {
         let own = verified.report.signatures.iter().find(|one| one.certificates.first().is_some_and(is_signer));
         let passes = own.is_some_and(|own| own.indication == Indication::TotalPassed.name());
         (passes, own.and_then(|own| own.signed_by.clone()))
+    }
+}
+
+/// The message on record, and the digest that it is over. Of a PDF the record has what was added and not what it covers: what the signer says its
+/// digest is counts, for it was compared when the signature was made; whose certificate it is, and whether that was revoked since, is asked now.
+fn recorded(document: &IssuedDocument) -> Option<(Cow<'_, [u8]>, (DigestAlgorithm, Vec<u8>))> {
+    let issued = &document.issued;
+    match document.intent.format {
+        Format::Cades => {
+            let digest = (DigestAlgorithm::Sha256, document.intent.document_digest.to_vec());
+            Some((Cow::Borrowed(&issued.signature), digest))
+        }
+        Format::Pades => {
+            let message = pades::message_in(&issued.signature)?;
+            let decoded = SignedData::decode(&message).ok()?;
+            let signer = decoded.signer_infos.first()?;
+            let algorithm = *signer.digest_algorithm.as_ref().ok()?;
+            let digest = SignedAttributes::decode(signer.signed_attributes?).ok()?.message_digest.to_vec();
+            Some((Cow::Owned(message), (algorithm, digest)))
+        }
+        // Signed unseen, and found by nobody.
+        Format::Raw => None,
     }
 }
 

@@ -7,8 +7,9 @@ use crate::{
     core::{
         cms::SignedData,
         der::ber,
-        document_validity::{self, Validity},
+        document_validity::{self, Ends, Validity},
         report::{Obstacle, Outcome, Reliance, Report},
+        time::Time,
         validation::{Content, Validation},
         working_days::WorkingDays,
     },
@@ -24,6 +25,12 @@ pub struct ValidityRules {
 impl ValidityRules {
     pub const fn new(kinds: Arc<Kinds>, working_days: WorkingDays) -> Self {
         Self { kinds, working_days }
+    }
+
+    /// How long a document is good of which the record alone is there: its purpose and what it says are not known. `None`: for ever.
+    pub(super) fn of_record(&self, kind: &str, signed_at: Time) -> Option<Ends> {
+        let windows = &self.kinds.get(kind)?.reliance.validity;
+        document_validity::ends(windows, None, |_| None, Some(signed_at), &self.working_days)
     }
 
     /// Writes into the answer how long the document is good, and lets that decide where the signatures alone would accept.

@@ -18,6 +18,7 @@ use crate::core::{
     },
     crypto::Hasher,
     der::ber,
+    document_validity,
     evidence::Evidence,
     memory::Memory,
     path::PathOutcome,
@@ -163,6 +164,11 @@ impl VerifyService {
     pub fn with_validity(mut self, rules: ValidityRules) -> Self {
         self.validity = Some(rules);
         self
+    }
+
+    /// How long a document of this kind is good that was signed then; `None`: for ever, or nothing is known of its kind.
+    pub fn window(&self, kind: &str, signed_at: Time) -> Option<document_validity::Ends> {
+        self.validity.as_ref()?.of_record(kind, signed_at)
     }
 
     /// What documents of any kind are known to serve for.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use antin::config::Lookup;
+use antin::config::{Config, Lookup};
 use antin::pki::Member;
 use serde_json::{Value, json};
 
@@ -11,8 +11,9 @@ use super::{Service, base64, client::Answer, client::Request};
 pub(super) const REFERRAL: &str = include_str!("../../testvectors/documents/referral.json");
 
 /// A service of which the public may ask.
-async fn asked() -> Service {
+pub(super) async fn asked(change: impl FnOnce(&mut Config)) -> Service {
     Service::with(|config| {
+        change(config);
         let folder = config.registry.path.parent().expect("a folder").to_owned();
         let octets: Vec<u8> = (0..32).map(|index: u8| index.wrapping_mul(37).wrapping_add(11)).collect();
         fs::write(folder.join("lookup.key"), octets).expect("written");
@@ -62,7 +63,7 @@ fn told(answer: &Answer) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_five_fields_find_a_paper_and_any_other_finds_nothing() {
-    let service = asked().await;
+    let service = asked(|_| {}).await;
     let signed = service.sign("one", &order("referral", REFERRAL)).await;
     assert_eq!(signed.status, 201, "{signed:?}");
     let id = signed.json()["id"].clone();
@@ -107,7 +108,7 @@ async fn all_five_fields_find_a_paper_and_any_other_finds_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_names_the_fields_of_what_does_not_say_them() {
-    let service = asked().await;
+    let service = asked(|_| {}).await;
     let lookup = fields(REFERRAL);
     let mut digest = json!({
         "kind": "referral", "digest": {"algorithm": "sha-256", "value": base64(&[7; 32])},
@@ -141,7 +142,7 @@ async fn an_order_names_the_fields_of_what_does_not_say_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_is_slowed_and_hinders_nobody_else() {
-    let service = asked().await;
+    let service = asked(|_| {}).await;
     assert_eq!(service.sign("one", &order("referral", REFERRAL)).await.status, 201);
     let right = fields(REFERRAL);
     let mut wrong = right.clone();
@@ -172,7 +173,7 @@ async fn guessing_is_slowed_and_hinders_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_personal_data_is_kept() {
-    let service = asked().await;
+    let service = asked(|_| {}).await;
     let paper: Value = serde_json::from_str(REFERRAL).expect("JSON");
     assert_eq!(service.sign("one", &order("referral", REFERRAL)).await.status, 201);
     assert_eq!(told(&service.ask_from("192.0.2.1", &fields(REFERRAL)).await)["found"], true);

@@ -38,12 +38,15 @@ pub enum LookupOutcome {
     Issued,
     InForce,
     NotInForce,
+    /// The time for which its kind has it good is over.
+    Expired,
     /// Its signature does not pass now.
     InDoubt,
 }
 
 impl LookupOutcome {
-    pub const ALL: [Self; 5] = [Self::NotFound, Self::Issued, Self::InForce, Self::NotInForce, Self::InDoubt];
+    pub const ALL: [Self; 6] =
+        [Self::NotFound, Self::Issued, Self::InForce, Self::NotInForce, Self::Expired, Self::InDoubt];
 
     pub const fn code(self) -> &'static str {
         match self {
@@ -51,6 +54,7 @@ impl LookupOutcome {
             Self::Issued => "lookup-issued",
             Self::InForce => "lookup-in-force",
             Self::NotInForce => "lookup-not-in-force",
+            Self::Expired => "lookup-expired",
             Self::InDoubt => "lookup-in-doubt",
         }
     }

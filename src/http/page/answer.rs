@@ -11,7 +11,7 @@ use super::{
     signature, trouble,
     words::Speech,
 };
-use crate::core::report::{Outcome, Report};
+use crate::core::report::{CheckResult, Outcome, Report};
 
 /// A receipt that was asked for: signed, or not to be had.
 pub type Receipt = Option<Result<Vec<u8>, Problem>>;
@@ -26,6 +26,7 @@ pub fn judged(
 ) -> Markup {
     let reliance = &report.reliance;
     let below = html! {
+        (warnings(reader, report))
         dl {
             (facts(app, reader, report))
             @if let Some(purpose) = purpose {
@@ -37,20 +38,52 @@ pub fn judged(
             button.print type="button" hidden { (reader.say("print")) }
             @match receipt {
                 Some(Ok(octets)) => {
-                    a.receipt download="receipt.p7m" href={ "data:application/pkcs7-mime;base64," (STANDARD.encode(octets)) } { (reader.say("receipt")) }
+                    a.receipt download=(receipt_name(name)) href={ "data:application/pkcs7-mime;base64," (STANDARD.encode(octets)) } { (reader.say("receipt")) }
                 }
                 Some(Err(_)) => { span.open { (reader.say("receipt-none")) } }
                 None => {}
             }
         }
         p.printed { (reader.say("printed")) " " (app.config.public.base_url) }
-        @for (number, own) in (1..).zip(&report.signatures) { (signature::section(reader, number, own, report.validation_time)) }
+        @for (number, own) in (1..).zip(&report.signatures) { (signature::section(reader, (name, number), own, report.validation_time)) }
     };
     let said = |speech: Speech| Said {
-        sentence: speech.0.pick(reliance.message.vi, reliance.message.en).to_owned(),
+        sentence: without_outcome(speech.0.pick(reliance.message.vi, reliance.message.en)),
         remedy: trouble::remedy(speech, reliance.code, reliance.remedy).to_owned(),
     };
     card(reader, (reliance.outcome, name), said, Some(reliance.code), &below)
+}
+
+/// What stands above it as the outcome is not said again.
+fn without_outcome(sentence: &str) -> String {
+    let rest = ["Chưa xác định – ", "Undetermined – "].iter().find_map(|outcome| sentence.strip_prefix(outcome));
+    let mut letters = rest.unwrap_or(sentence).chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// Of the receipt about a file: what is plain in the name of that, so that several can be told apart.
+fn receipt_name(name: &str) -> String {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let plain: String =
+        stem.chars().filter(|letter| letter.is_alphanumeric() || ['-', '_', ' '].contains(letter)).take(60).collect();
+    if plain.trim().is_empty() { "receipt.p7m".to_owned() } else { format!("{}-receipt.p7m", plain.trim()) }
+}
+
+/// What speaks against no signature, and who relies on the document should know.
+fn warnings(reader: Reader, report: &Report) -> Markup {
+    let checks = report.signatures.iter().flat_map(|signature| &signature.checks);
+    let mut codes: Vec<&'static str> = Vec::new();
+    for check in checks.filter(|check| check.result == CheckResult::Warning) {
+        if !codes.contains(&check.code) {
+            codes.push(check.code);
+        }
+    }
+    html! {
+        @for code in codes {
+            @let said = trouble::of_code(reader.speech, code);
+            p.open { "⚠ " (said.sentence) ". " (said.remedy) }
+        }
+    }
 }
 
 /// What a paper is used for: the words for it, or its name if there are none.
@@ -103,7 +136,9 @@ fn facts(app: &App, reader: Reader, report: &Report) -> Markup {
                 }
             }
         }
-        @if let Some(time) = document.valid_until {
+        // Of what does not stand anyhow nobody asks how long it would.
+        @let stands = document.status.as_ref().is_none_or(|status| status.state == "in-force");
+        @if let Some(time) = document.valid_until.filter(|_| stands) {
             dt { (reader.say("valid-until")) }
             dd { (when(reader, time)) }
         }

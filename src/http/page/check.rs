@@ -49,7 +49,7 @@ pub async fn form(State(app): State<Arc<App>>, request: Request) -> Response {
             data-undetermined=(reader.say("undetermined")) {
             div.drop {
                 label for="document" { (reader.say("choose")) }
-                input #document type="file" name="document" multiple accept=".pdf,.p7m,.p7s,.p7b,.cms,.sig,.json,.xml" aria-describedby="document-hint";
+                input #document type="file" name="document" multiple aria-describedby="document-hint";
                 label.scripted.here for="document" hidden { (reader.say("drop")) }
                 p #document-hint .hint {
                     span.scriptless { (reader.say("choose-many")) " " (MOST_FILES) " " (reader.say("files")) ", " (reader.say("limit-together")) }
@@ -64,7 +64,7 @@ pub async fn form(State(app): State<Arc<App>>, request: Request) -> Response {
                 p.hint.local hidden { (reader.say("detached-local")) }
                 p.hint.sent { (reader.say("detached-sent")) }
                 label for="signature" { (reader.say("signature-file")) }
-                input #signature type="file" name="signature" accept=".p7s,.sig,.cms" aria-describedby="signature-hint";
+                input #signature type="file" name="signature" aria-describedby="signature-hint";
             }
             @if app.receipts.is_some() {
                 p { label.choice { input type="checkbox" name="receipt" value="1"; (reader.say("receipt-wanted")) } }
@@ -81,7 +81,7 @@ pub async fn form(State(app): State<Arc<App>>, request: Request) -> Response {
         section #answers aria-label=(reader.say("answers")) {}
         details {
             summary { (reader.say("what-else")) }
-            p { (reader.say("what-else-text")) }
+            p { (reader.say("what-else-text")) @if app.lookup.is_some() { " " (reader.say("what-else-paper")) } }
         }
     };
     page(app, reader, "/", reader.say("check-title"), content).response(StatusCode::OK)

@@ -46,7 +46,7 @@ pub async fn docs(State(app): State<Arc<App>>, request: Request) -> Response {
             button type="submit" { "POST /v1/verify" }
         }
         ul {
-            @for path in TRIED { li { a href=(path) { "GET " (path) } } }
+            @for path in TRIED.into_iter().filter(|path| *path != "/status-lists" || app.status_lists.is_some()) { li { a href=(path) { "GET " (path) } } }
         }
         h2 { (reader.say("docs.all")) }
         p { (reader.say("docs.errors")) }

@@ -1,12 +1,15 @@
 //! Text by others, and times, as the page shows them.
 
 use maud::{Markup, html};
+use unicode_normalization::char::is_combining_mark;
 
 use super::layout::Reader;
 use crate::core::{report::text::Language, time::Time, x509::name};
 
 /// Characters of a text that are shown.
 const LONGEST: usize = 400;
+/// Stands for marks that are not shown; it is odd itself.
+const HEAPED: char = '\u{FFFD}';
 
 /// A letter or digit as Vietnamese and English are written in; those that look like one of these are not.
 fn is_plain(letter: char) -> bool {
@@ -14,17 +17,21 @@ fn is_plain(letter: char) -> bool {
         // Dotless i, kra, long s, and the Icelandic letter that looks like Đ.
         '\u{131}' | '\u{138}' | '\u{17F}' | '\u{D0}' => false,
         '\u{C0}'..='\u{17F}' | '\u{1A0}' | '\u{1A1}' | '\u{1AF}' | '\u{1B0}' | '\u{1EA0}'..='\u{1EF9}' => true,
-        other => other.is_ascii() || !other.is_alphanumeric(),
+        // The marks of Vietnamese, when they stand alone; others draw over what is around them.
+        '\u{300}' | '\u{301}' | '\u{302}' | '\u{303}' | '\u{306}' | '\u{309}' | '\u{31B}' | '\u{323}' => true,
+        // Signs that the page itself speaks with.
+        '✔' | '✓' | '✘' | '⚠' => false,
+        other => other.is_ascii() || !(other.is_alphanumeric() || is_combining_mark(other)),
     }
 }
 
 fn is_odd(letter: char) -> bool {
-    !is_plain(letter) || name::inert(letter.encode_utf8(&mut [0; 4])).chars().ne([letter])
+    letter == HEAPED || !is_plain(letter) || name::inert(letter.encode_utf8(&mut [0; 4])).chars().ne([letter])
 }
 
 /// It has look-alike or hidden characters.
 pub fn has_odd(text: &str) -> bool {
-    text.chars().any(is_odd)
+    without_towers(text).into_iter().any(is_odd)
 }
 
 /// Inert and bounded, for a drawing: `…` stands for what is left out.
@@ -36,14 +43,37 @@ pub fn short(text: &str, most: usize) -> String {
     shown.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// A letter of Vietnamese has two marks at most: what more are heaped on it is left out, and a sign stands for them.
+fn without_towers(text: &str) -> Vec<char> {
+    let mut shown = Vec::new();
+    let mut marks = 0;
+    for letter in text.chars().take(LONGEST) {
+        marks = if is_combining_mark(letter) { marks + 1 } else { 0 };
+        match marks {
+            0..=2 => shown.push(letter),
+            3 => shown.push(HEAPED),
+            _ => {}
+        }
+    }
+    shown
+}
+
+/// Inert; a mark that is not of Vietnamese stands on a circle of its own.
+fn written(run: &[char]) -> String {
+    let is_foreign_mark = |letter: char| is_combining_mark(letter) && !is_plain(letter);
+    let letters =
+        run.iter().flat_map(|letter| is_foreign_mark(*letter).then_some('\u{25CC}').into_iter().chain([*letter]));
+    name::inert(&letters.collect::<String>())
+}
+
 /// On a page: on one line, keeping its direction to itself, what is easily mistaken marked, with a word of warning.
 pub fn foreign(reader: Reader, text: &str) -> Markup {
-    let shown: Vec<char> = text.chars().take(LONGEST).collect();
+    let shown = without_towers(text);
     let runs = shown.chunk_by(|one, next| is_odd(*one) == is_odd(*next));
     html! {
         bdi {
             @for run in runs {
-                @let written = name::inert(&run.iter().collect::<String>());
+                @let written = written(run);
                 @if run.first().is_some_and(|letter| is_odd(*letter)) { mark.odd { (written) } } @else { (written) }
             }
             @if text.chars().nth(LONGEST).is_some() { "…" }
@@ -85,8 +115,20 @@ mod tests {
             let plain_page = foreign(reader("vi"), plain).into_string();
             assert!(!has_odd(plain) && !plain_page.contains("mark"), "{plain_page}");
         }
-        for odd in ["B\u{43E} Y t\u{1EBF}", "abc\u{202E}fdp.exe", "a\u{200B}b", "１２３", "Ðào", "ı", "a\nb", "Α", "ɑ"]
-        {
+        for odd in [
+            "B\u{43E} Y t\u{1EBF}",
+            "abc\u{202E}fdp.exe",
+            "a\u{200B}b",
+            "１２３",
+            "Ðào",
+            "ı",
+            "a\nb",
+            "Α",
+            "ɑ",
+            "a\u{300}\u{301}\u{302}",
+            "a\u{338}",
+            "✔ Valid",
+        ] {
             let page = foreign(reader("en"), odd).into_string();
             assert!(has_odd(odd) && page.contains("<mark class=\"odd\">") && page.contains("Careful"), "{page}");
             assert!(!page.contains(['\u{202E}', '\u{200B}', '\n']), "{page}");

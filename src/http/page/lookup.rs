@@ -18,7 +18,7 @@ use super::{
         body_type,
         form::{self, pairs},
         limits,
-        lookup::outcome,
+        lookup::{outcome, valid_until},
         origin::Peer,
         problem::{Problem, ProblemCode},
         words,
@@ -220,7 +220,7 @@ fn told(reader: Reader, path: &str, outcome: LookupOutcome, found: Option<&Found
     let (shade, sign) = match outcome {
         // Not green: nobody has seen the sheet in front of the reader.
         LookupOutcome::InForce => ("issued", "i"),
-        LookupOutcome::NotInForce => ("reject", "✘"),
+        LookupOutcome::NotInForce | LookupOutcome::Expired => ("reject", "✘"),
         LookupOutcome::Issued | LookupOutcome::InDoubt | LookupOutcome::NotFound => ("undetermined", "!"),
     };
     html! {
@@ -249,6 +249,10 @@ fn facts(reader: Reader, found: &FoundDocument) -> Markup {
         @if let Some(standing) = &found.standing {
             dt { (reader.say("standing")) }
             dd { (state(reader, standing.state.name())) ", " (reader.say("lookup.since")) " " (when(reader, standing.since)) }
+        }
+        @if let Some(time) = valid_until(found) {
+            dt { (reader.say("valid-until")) }
+            dd { (when(reader, time)) }
         }
         @if let Some(time) = found.issued_at {
             dt { (reader.say("lookup.issued-at")) }

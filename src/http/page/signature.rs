@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     drawing,
-    foreign::{foreign, when},
+    foreign::{foreign, short, when},
     layout::Reader,
 };
 use crate::core::{
@@ -14,7 +14,7 @@ use crate::core::{
     x509::{Certificate, Name},
 };
 
-pub fn section(reader: Reader, number: usize, signature: &SignatureReport, now: Time) -> Markup {
+pub fn section(reader: Reader, (name, number): (&str, usize), signature: &SignatureReport, now: Time) -> Markup {
     let shade = match signature.indication {
         "TOTAL-PASSED" => "accept",
         "TOTAL-FAILED" => "reject",
@@ -32,7 +32,7 @@ pub fn section(reader: Reader, number: usize, signature: &SignatureReport, now: 
             }
             details {
                 summary { (reader.say("checks")) }
-                (checks(reader, &signature.checks))
+                (checks(reader, &format!("{} {number} {}", reader.say("checks"), short(name, 60)), &signature.checks))
             }
         }
     }
@@ -141,9 +141,9 @@ fn said(reader: Reader, code: &'static str) -> &'static str {
     reader.speech.0.pick(words.vi, words.en)
 }
 
-fn checks(reader: Reader, checks: &[Check]) -> Markup {
+fn checks(reader: Reader, label: &str, checks: &[Check]) -> Markup {
     html! {
-        div.wide tabindex="0" role="region" aria-label=(reader.say("checks")) {
+        div.wide tabindex="0" role="region" aria-label=(label) {
             table {
                 thead {
                     tr {

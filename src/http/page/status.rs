@@ -1,6 +1,6 @@
 //! `/status` on the internal listener: whether the service is well, what will soon not be, and what went wrong lately. No persons, no documents.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use axum::{
     extract::{Request, State},
@@ -10,7 +10,7 @@ use axum::{
 use maud::{Markup, html};
 
 use super::{
-    super::{App, auth::Caller, metrics, trust::crl_of},
+    super::{App, auth::Caller, metrics, rates, trust::crl_of},
     foreign::{foreign, when},
     layout::{Around, Page, Reader},
 };
@@ -47,7 +47,7 @@ pub async fn status(State(app): State<Arc<App>>, caller: Caller, request: Reques
         h1 { (reader.say("status.title")) }
         p.hint { (reader.say("status.since")) " " (when(reader, app.started_at)) ", " (reader.say("checked-at")) " " (when(reader, now)) }
         (readiness(reader, &health, &lists))
-        (keys(&app, reader, &health, now))
+        (keys(&app, reader, (&health, &lists), now))
         (levels(&app, reader, now).await)
         (authorities(&app, reader, now))
         (figures(reader))
@@ -67,18 +67,30 @@ fn readiness(reader: Reader, health: &[KeyHealth], lists: &[ListHealth]) -> Mark
                 span.sign aria-hidden="true" { (sign) } " "
                 @if is_ready { (reader.say("status.ready")) } @else { (reader.say("status.not-ready")) }
             }
+            // The cause before what comes of it.
             @for list in lists {
                 @if let Some(fault) = list.fault {
-                    p.open { (foreign(reader, list.authority.display_name())) ": " code { (fault) } }
+                    p.bad {
+                        (reader.say("status.list-lacking")) ": " (foreign(reader, list.authority.display_name())) " (" code { (fault) } ")"
+                    }
                 }
             }
+            @if redis_is_down() { p.bad { (reader.say("status.redis-down")) } }
         }
     }
 }
 
+/// There is a Redis in the settings, and it does not answer.
+fn redis_is_down() -> bool {
+    let counted = metrics::install().map(|recorder| recorder.render()).unwrap_or_default();
+    counted.lines().any(|line| line.rsplit_once(' ') == Some(("antin_revocation_redis_up", "0")))
+}
+
 /// Each key: whether it signs, and when its certificate ends.
-fn keys(app: &App, reader: Reader, health: &[KeyHealth], now: Time) -> Markup {
+fn keys(app: &App, reader: Reader, (health, lists): (&[KeyHealth], &[ListHealth]), now: Time) -> Markup {
     let held = app.sign.keys();
+    // Nothing is wrong with the keys where their authorities' lists are lacking.
+    let shade = if lists.iter().any(|list| list.fault.is_some()) { "open" } else { "bad" };
     html! {
         h2 { (reader.say("status.keys")) }
         (table(reader, [reader.say("status.key"), reader.say("status.state"), reader.say("time-valid-to")], html! {
@@ -89,7 +101,7 @@ fn keys(app: &App, reader: Reader, health: &[KeyHealth], now: Time) -> Markup {
                     td {
                         @match own.map(|own| own.fault.as_ref()) {
                             Some(None) => { span.good { (reader.say("status.good")) } }
-                            Some(Some(fault)) => { span.bad { (fault.code) } br; (foreign(reader, &fault.words)) }
+                            Some(Some(fault)) => { span.(shade) { code { (fault.code) } } br; span lang="en" { (foreign(reader, &fault.words)) } }
                             None => { span.open { (reader.say("status.outside-window")) } }
                         }
                     }
@@ -167,19 +179,29 @@ fn figures(reader: Reader) -> Markup {
         let Some(at) = FIGURES.iter().position(|(beginning, _)| name.starts_with(beginning)) else { continue };
         found.entry(at).or_default().push((name, value));
     }
+    found.values_mut().for_each(|lines| lines.sort_unstable());
+    let (rates, now) = (rates::of_process(), Instant::now());
+    let heads = [
+        reader.say("status.what"),
+        reader.say("status.labels"),
+        reader.say("status.count"),
+        reader.say("status.a-minute"),
+    ];
     html! {
         h2 { (reader.say("status.figures")) }
-        (table(reader, [reader.say("status.what"), reader.say("status.labels"), reader.say("status.count")], html! {
+        (table(reader, heads, html! {
             @for (at, lines) in &found {
                 @for (name, value) in lines {
                     tr {
                         td { (reader.say(FIGURES[*at].1)) }
                         td { code { (foreign(reader, name)) } }
                         td { (value) }
+                        td { @if let Some(rate) = value.parse().ok().and_then(|value| rates.a_minute(name, value, now)) { (format!("{rate:.1}")) } }
                     }
                 }
             }
         }))
+        p { a href="/metrics" { "/metrics" } " " a href="/readyz" { "/readyz" } }
     }
 }
 
@@ -199,7 +221,7 @@ fn errors(reader: Reader) -> Markup {
     }
 }
 
-fn table(reader: Reader, heads: [&str; 3], rows: Markup) -> Markup {
+fn table<const N: usize>(reader: Reader, heads: [&str; N], rows: Markup) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label={ (reader.say("status.title")) ": " (heads[0]) } {
             table {

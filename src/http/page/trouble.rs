@@ -100,8 +100,19 @@ mod tests {
     use crate::core::report::text::Language;
 
     /// What somebody before a page cannot see, or has none of.
-    const FOREIGN: [&str; 8] =
-        ["quản trị", "vận hành", "operator", "administrator", "retryAt", "Retry-After", "detail", " field"];
+    const FOREIGN: [&str; 11] = [
+        "quản trị",
+        "vận hành",
+        "operator",
+        "administrator",
+        "retryAt",
+        "Retry-After",
+        " in detail",
+        "trong detail",
+        "detail says",
+        "detail names",
+        " field",
+    ];
 
     fn table(text: &str) -> toml::Table {
         toml::from_str(text).expect("TOML")

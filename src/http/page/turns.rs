@@ -1,6 +1,6 @@
-//! How much of the machine the page may take: so much for each address, so many files at one time, and a short row of those that wait. What is beyond is
-//! sent away with a word when to come again. Files are judged on threads that the kernel lets run when no others want to, so that agencies are served
-//! as if there were no page.
+//! How much of the machine the page may take: so much for each address, so many files in work. What is beyond is sent away with a word when to come
+//! again. Files are judged on threads of which there are few, and which the kernel lets run when no others want to, so that agencies are served as if
+//! there were no page; a file that waits for an answer of the network occupies none of them.
 
 use std::{
     io,
@@ -12,17 +12,14 @@ use std::{
 use axum::http::StatusCode;
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    sync::Semaphore,
 };
 
 use super::super::problem::Problem;
 use crate::service::buckets::{AskLater, Buckets, Rate, milliseconds_since, of_one_holder};
 
-/// Files that are judged at one time for each processor, and files that wait.
-const EACH: usize = 1;
-const WAITING: usize = 64;
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Files in work, whether they are judged or wait for the network.
+const IN_WORK: usize = 256;
 /// An address may have all its files of a minute checked at once, up to so many.
 const MOST_AT_ONCE: u64 = 20;
 
@@ -33,8 +30,7 @@ const BEHIND: i32 = 19;
 pub struct Turns {
     started: Instant,
     origins: Buckets,
-    working: Arc<Semaphore>,
-    waiting: Semaphore,
+    in_work: Arc<Semaphore>,
     /// `Some` until it is dropped.
     threads: Option<Runtime>,
 }
@@ -49,6 +45,7 @@ impl Turns {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = Builder::new_multi_thread()
             .worker_threads(1)
+            .max_blocking_threads(cores)
             .thread_name("page")
             .on_thread_start(|| {
                 if let Err(error) = rustix::process::nice(BEHIND) {
@@ -60,8 +57,7 @@ impl Turns {
         Ok(Self {
             started: Instant::now(),
             origins: Buckets::new(rate),
-            working: Arc::new(Semaphore::new(cores * EACH)),
-            waiting: Semaphore::new(WAITING),
+            in_work: Arc::new(Semaphore::new(IN_WORK)),
             threads: Some(threads),
         })
     }
@@ -77,30 +73,19 @@ impl Turns {
         })
     }
 
-    /// Does this once it has its turn, behind all that others want. It goes on, and has its turn, when nobody waits for it any more.
+    /// Does this behind all that others want. It goes on, and keeps its place, when nobody waits for it any more.
     pub async fn run<T, W>(&self, work: W) -> Result<T, Problem>
     where
         T: Send + 'static,
         W: Future<Output = Result<T, Problem>> + Send + 'static,
     {
-        let turn = self.turn().await?;
+        let place = Arc::clone(&self.in_work).try_acquire_owned().map_err(|_| Problem::overloaded())?;
         let threads = self.threads.as_ref().ok_or_else(Problem::internal)?;
         let done = threads.spawn(async move {
-            let _turn = turn;
+            let _place = place;
             work.await
         });
         done.await.map_err(|_| Problem::internal())?
-    }
-
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        if let Ok(turn) = Arc::clone(&self.working).try_acquire_owned() {
-            return Ok(turn);
-        }
-        let _place = self.waiting.try_acquire().map_err(|_| Problem::overloaded())?;
-        match timeout(PATIENCE, Arc::clone(&self.working).acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(Problem::overloaded()),
-        }
     }
 }
 
@@ -115,6 +100,8 @@ impl Drop for Turns {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[test]
@@ -143,25 +130,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_row_has_an_end() {
-        let turns = Arc::new(Turns::new(30).expect("threads"));
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let mut taken = Vec::new();
-        for _ in 0..cores {
-            taken.push(turns.turn().await.expect("a turn"));
-        }
+    async fn files_that_wait_for_others_stop_nobody_and_their_number_has_an_end() {
+        let turns = Turns::new(30).expect("threads");
+        let gate = Arc::new(Semaphore::new(0));
         let wait = || {
-            let turns = Arc::clone(&turns);
-            tokio::spawn(async move { turns.turn().await.map(drop).map_err(|problem| problem.status) })
+            let gate = Arc::clone(&gate);
+            turns.run(async move { gate.acquire().await.map(drop).map_err(|_| Problem::internal()) })
         };
-        let mut waiting: Vec<_> = (0..WAITING).map(|_| wait()).collect();
-        while turns.waiting.available_permits() > 0 {
-            tokio::task::yield_now().await;
+        let mut waiting: Vec<_> = (0..IN_WORK - 1).map(|_| Box::pin(wait())).collect();
+        for one in &mut waiting {
+            assert!(one.now_or_never().is_none());
         }
-        assert_eq!(wait().await.expect("no panic"), Err(StatusCode::SERVICE_UNAVAILABLE));
-        drop(taken);
-        for waiting in waiting.drain(..) {
-            assert_eq!(waiting.await.expect("no panic"), Ok(()));
+        assert_eq!(turns.run(async { Ok(1) }).await.ok(), Some(1));
+        let mut last = Box::pin(wait());
+        assert!((&mut last).now_or_never().is_none());
+        let refused = turns.run(async { Ok(1) }).await.map_err(|problem| problem.status);
+        assert_eq!(refused, Err(StatusCode::SERVICE_UNAVAILABLE));
+        gate.add_permits(1);
+        last.await.expect("done");
+        for one in waiting {
+            one.await.expect("done");
         }
     }
 }

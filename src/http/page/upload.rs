@@ -1,6 +1,15 @@
 //! What somebody sends to be checked: files, perhaps with a signature in a file of its own, or the digests of one that stays where it is.
 
-use axum::{body::Bytes, extract::Request};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::Request,
+};
+use futures_util::TryStreamExt;
 
 use super::super::{
     App,
@@ -55,6 +64,8 @@ pub async fn read(app: &App, caller: &Caller, request: Request) -> Result<Sent, 
     let limits = app.body_limits(caller);
     let mut room = app.room(caller).reserve();
     let mut parts = Parts::default();
+    let received = Arc::new(AtomicUsize::new(0));
+    let request = counted(request, Arc::clone(&received));
     let reading = async {
         let mut body = limits.multipart(request).await?;
         for _ in 0..MOST_PARTS {
@@ -63,11 +74,20 @@ pub async fn read(app: &App, caller: &Caller, request: Request) -> Result<Sent, 
         }
         Err(too_many())
     };
-    limits.within::<_, Problem>(reading).await?;
+    limits.at_pace::<_, Problem>(&received, reading).await?;
     let (wants_receipt, purpose) = (parts.wants_receipt, parts.purpose.take());
     let mut files = parts.files()?;
     files.iter_mut().filter_map(|file| file.question.as_mut()).for_each(|question| question.purpose = purpose.clone());
     Ok(Sent { files, purpose, wants_receipt, _room: room })
+}
+
+/// The request, of whose body the octets are counted as they come.
+fn counted(request: Request, received: Arc<AtomicUsize>) -> Request {
+    request.map(|body| {
+        Body::from_stream(body.into_data_stream().inspect_ok(move |piece| {
+            received.fetch_add(piece.len(), Ordering::Relaxed);
+        }))
+    })
 }
 
 fn too_many() -> Problem {

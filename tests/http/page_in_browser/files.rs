@@ -210,7 +210,7 @@ async fn content_is_never_sent() {
         XMLHttpRequest.prototype.send = function (form) { window.sent.push(...[...form.keys()]); return send.call(this, form); };";
     for (files, count, outcome) in [
         (json!([content, signature]), 1, "Hợp lệ"),
-        (json!([signature, other, content]), 2, "Hợp lệ"),
+        (json!([signature, content, other]), 2, "Hợp lệ"),
         (json!([content]), 1, "Chưa xác định"),
     ] {
         scene.browser.open(&scene.url("/")).await;
