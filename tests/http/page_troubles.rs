@@ -4,12 +4,7 @@ use std::time::{Duration, Instant};
 
 use antin::{
     config::Config,
-    core::pdf::{
-        document::Document,
-        object::{Dictionary, Object},
-        page,
-        update::Update,
-    },
+    core::pdf::{document::Document, object::Dictionary, update::Update},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
@@ -109,22 +104,8 @@ async fn a_slow_line_is_served_as_long_as_it_moves() {
 async fn what_a_verdict_warns_of_is_beside_it() {
     const PAPER: &[u8] = include_bytes!("../../testvectors/documents/judicial-certificate.pdf");
     let document = Document::read(PAPER).expect("a PDF");
-    let first = *page::pages(&document).expect("pages").first().expect("a page");
     let mut update = Update::new(&document);
-    let shown = Dictionary::default()
-        .with("Type", Object::of_name("XObject"))
-        .with("Subtype", Object::of_name("Form"))
-        .with("BBox", Object::of_array([0, 0, 500, 330].map(Object::Integer).to_vec()));
-    let shown = update.add_stream(shown, b"1 1 1 rg 0 0 500 330 re f".to_vec());
-    let annotation = Dictionary::default()
-        .with("Type", Object::of_name("Annot"))
-        .with("Subtype", Object::of_name("Square"))
-        .with("Rect", Object::of_array([60, 180, 560, 510].map(Object::Integer).to_vec()))
-        .with("F", Object::Integer(2))
-        .with("AP", Object::Dictionary(Dictionary::default().with("N", Object::Reference(shown))));
-    let annotation = update.add(Object::Dictionary(annotation));
-    let leaf = update.dictionary(first).expect("a page");
-    update.put(first, Object::Dictionary(leaf.with("Annots", Object::of_array(vec![Object::Reference(annotation)]))));
+    update.add_stream(Dictionary::default(), b"q 1 1 1 rg 60 180 500 330 re f Q".to_vec());
     let prepared = [PAPER, &update.finish().expect("an update").octets].concat();
     let service = Service::start().await;
     let order = json!({

@@ -9,7 +9,7 @@ use super::VerdictReport;
 use super::check::{self, Check, Remark};
 use super::countersignature::{self, CountersignatureReport};
 use super::pdf::{self, PdfReport};
-use crate::core::path::PathOutcome;
+use crate::core::path::{PathFault, PathOutcome};
 use crate::core::path::revocation::Source;
 use crate::core::policy::{Policy, RevocationMode};
 use crate::core::time::Time;
@@ -45,6 +45,9 @@ pub struct SignatureReport {
     /// `certificates` is a valid path, whose last one is the anchor.
     #[serde(skip)]
     pub is_anchored: bool,
+    /// When one of `certificates` was revoked, where that is what speaks against the path.
+    #[serde(skip)]
+    pub revoked_at: Option<Time>,
     /// The octets of the signature value.
     #[serde(skip)]
     pub value: Vec<u8>,
@@ -161,6 +164,10 @@ impl SignatureReport {
             countersignatures: countersignature::reports(signature, time),
             checks: check::checks(signature, policy, revocation, time),
             is_anchored: is_anchored(signature),
+            revoked_at: match &signature.path {
+                Some(PathOutcome::Invalid { fault: PathFault::Revoked { date, .. }, .. }) => Some(*date),
+                _ => None,
+            },
             value: signature.value.clone(),
         }
     }

@@ -7,7 +7,7 @@ use super::{
     layout::Reader,
 };
 use crate::core::{
-    report::{CertificateReport, SignatureReport},
+    report::{CertificateReport, Check, CheckResult, SignatureReport, Step},
     time::Time,
     x509::Certificate,
 };
@@ -29,7 +29,11 @@ pub fn chain(reader: Reader, signature: &SignatureReport) -> Markup {
     let description: Vec<String> = certificates.iter().map(|own| short(own.display_name(), LETTERS)).collect();
     html! {
         figure {
-            figcaption { (reader.say("chain")) @if !signature.is_anchored { ": " (reader.say("chain-none")) } }
+            figcaption {
+                (reader.say("chain"))
+                @if !leads_to_root(signature) { ": " (reader.say("chain-none")) }
+                @if signature.revoked_at.is_some() { ": " (reader.say("time-revoked")) }
+            }
             svg.drawing viewBox={ "0 0 " (WIDTH) " " (height) } width=(WIDTH) height=(height) role="img" aria-label={ (reader.say("chain")) ": " (description.join(" → ")) } {
                 @for (index, certificate) in certificates.iter().enumerate() {
                     @let top = index * STEP + 2;
@@ -47,6 +51,13 @@ pub fn chain(reader: Reader, signature: &SignatureReport) -> Markup {
             }
         }
     }
+}
+
+/// Whoever issued the certificate is known, whatever else speaks against it.
+pub fn leads_to_root(signature: &SignatureReport) -> bool {
+    let is_path = |check: &&Check| check.step == Step::CertificationPath;
+    signature.is_anchored
+        || signature.checks.iter().find(is_path).is_some_and(|check| check.result == CheckResult::Passed)
 }
 
 /// The date alone.
@@ -93,6 +104,7 @@ fn events(reader: Reader, signature: &SignatureReport, now: Time) -> Vec<(Time, 
         };
         events.extend(stamp.time.map(|time| (time, shade, words)));
     }
+    events.extend(signature.revoked_at.map(|time| (time, "bad", reader.say("time-revoked"))));
     let own = signature.certificates.first().map(|CertificateReport(own)| own.fingerprint());
     for revocation in signature.revocation.iter().filter(|one| Some(one.certificate.fingerprint()) == own) {
         events.push((revocation.this_update, "plain", reader.say("time-revocation-data")));

@@ -48,7 +48,7 @@ fn facts(reader: Reader, signature: &SignatureReport) -> Markup {
         dt { (reader.say("signed-by")) }
         dd {
             @match &signature.signed_by {
-                Some(name) if signature.is_anchored => { strong { (foreign(reader, name)) } }
+                Some(name) if drawing::leads_to_root(signature) => { strong { (foreign(reader, name)) } }
                 Some(name) => { span.open { (reader.say("signer-unconfirmed")) } " " (foreign(reader, name)) }
                 None => { (reader.say("signer-unknown")) }
             }

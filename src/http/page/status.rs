@@ -23,12 +23,14 @@ use crate::{
 
 /// Seconds before its end from which a certificate is pointed out.
 const SOON: i64 = 30 * 24 * 60 * 60;
+/// 1 while Redis answers.
+const REDIS: &str = "antin_revocation_redis_up";
 /// Figures by the beginning of their names, with the key of their words.
 const FIGURES: [(&str, &str); 9] = [
     ("antin_verdicts_total", /* says */ "status.verdicts"),
     ("antin_sign_answers_total", /* says */ "status.signed"),
     ("antin_http_requests_total", /* says */ "status.requests"),
-    ("antin_revocation_redis_up", /* says */ "status.redis"),
+    (REDIS, /* says */ "status.redis"),
     ("antin_revocation_failures_total", /* says */ "status.fetch-failures"),
     ("antin_revocation_refused_total", /* says */ "status.refused"),
     ("antin_timestamps_total", /* says */ "status.timestamps"),
@@ -46,7 +48,7 @@ pub async fn status(State(app): State<Arc<App>>, caller: Caller, request: Reques
     let content = html! {
         h1 { (reader.say("status.title")) }
         p.hint { (reader.say("status.since")) " " (when(reader, app.started_at)) ", " (reader.say("checked-at")) " " (when(reader, now)) }
-        (readiness(reader, &health, &lists))
+        (readiness(&app, reader, &health, &lists))
         (keys(&app, reader, (&health, &lists), now))
         (levels(&app, reader, now).await)
         (authorities(&app, reader, now))
@@ -58,7 +60,7 @@ pub async fn status(State(app): State<Arc<App>>, caller: Caller, request: Reques
 }
 
 /// The first thing to see at night; and the authorities whose lists are lacking.
-fn readiness(reader: Reader, health: &[KeyHealth], lists: &[ListHealth]) -> Markup {
+fn readiness(app: &App, reader: Reader, health: &[KeyHealth], lists: &[ListHealth]) -> Markup {
     let is_ready = Readiness::is_ready(health, lists);
     let (shade, sign) = if is_ready { ("accept", "✔") } else { ("reject", "✘") };
     html! {
@@ -75,7 +77,7 @@ fn readiness(reader: Reader, health: &[KeyHealth], lists: &[ListHealth]) -> Mark
                     }
                 }
             }
-            @if redis_is_down() { p.bad { (reader.say("status.redis-down")) } }
+            @if app.config.revocation.redis.is_some() && redis_is_down() { p.bad { (reader.say("status.redis-down")) } }
         }
     }
 }
@@ -83,7 +85,7 @@ fn readiness(reader: Reader, health: &[KeyHealth], lists: &[ListHealth]) -> Mark
 /// There is a Redis in the settings, and it does not answer.
 fn redis_is_down() -> bool {
     let counted = metrics::install().map(|recorder| recorder.render()).unwrap_or_default();
-    counted.lines().any(|line| line.rsplit_once(' ') == Some(("antin_revocation_redis_up", "0")))
+    counted.lines().any(|line| line.rsplit_once(' ') == Some((REDIS, "0")))
 }
 
 /// Each key: whether it signs, and when its certificate ends.
@@ -177,7 +179,10 @@ fn figures(reader: Reader) -> Markup {
     for line in counted.lines().filter(|line| !line.starts_with('#')) {
         let Some((name, value)) = line.rsplit_once(' ') else { continue };
         let Some(at) = FIGURES.iter().position(|(beginning, _)| name.starts_with(beginning)) else { continue };
-        found.entry(at).or_default().push((name, value));
+        // What has not happened needs no line.
+        if value != "0" || name == REDIS {
+            found.entry(at).or_default().push((name, value));
+        }
     }
     found.values_mut().for_each(|lines| lines.sort_unstable());
     let (rates, now) = (rates::of_process(), Instant::now());

@@ -155,7 +155,7 @@ async fn an_answer_is_kept_and_printed() {
     scene.browser.click("#check input[name=receipt]").await;
     let (outcome, sentence) = scene.check(&[&paper]).await;
     assert!(outcome.contains("Hợp lệ"), "{outcome} {sentence}");
-    let receipt = scene.file("receipt.p7m", &scene.browser.save("#answers a.receipt", "receipt.p7m").await);
+    let receipt = scene.file("receipt.p7m", &scene.browser.save("#answers a.receipt", "phieu-receipt.p7m").await);
     let mut verify = Command::new("openssl");
     verify.args(["cms", "-verify", "-inform", "DER", "-purpose", "any", "-in"]).arg(&receipt);
     let verified = verify.arg("-CAfile").arg(Member::Root.certificate_path(&pki)).output().expect("openssl");
