@@ -232,9 +232,11 @@ impl LookupService {
     }
 }
 
+type Digest = (DigestAlgorithm, Vec<u8>);
+
 /// The message on record, and the digest that it is over. Of a PDF the record has what was added and not what it covers: what the signer says its
 /// digest is counts, for it was compared when the signature was made; whose certificate it is, and whether that was revoked since, is asked now.
-fn recorded(document: &IssuedDocument) -> Option<(Cow<'_, [u8]>, (DigestAlgorithm, Vec<u8>))> {
+fn recorded(document: &IssuedDocument) -> Option<(Cow<'_, [u8]>, Digest)> {
     let issued = &document.issued;
     match document.intent.format {
         Format::Cades => {
