@@ -4,6 +4,9 @@ use super::folder::{Folder, FolderError};
 use crate::core::log::tile::{WIDTH, decode_entries};
 use crate::core::log::{Checkpoint, Edge, Entry, Hash, LogFault, Note, TileKind, TileName, VerifierKey, merkle};
 
+/// Octets before each entry of a bundle: its length.
+const BEFORE_ENTRY: usize = 2;
+
 /// Why an audit has no good end.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
@@ -72,6 +75,14 @@ pub fn audit(folder: &Folder, key: &VerifierKey, older: &[(String, Vec<u8>)]) ->
         files += 1;
         let entries = decode_entries(&name, &octets).map_err(|fault| changed(&name.to_string(), fault))?;
         let hashes: Vec<Hash> = entries.iter().map(|entry| merkle::leaf_hash(entry)).collect();
+        let ends: Vec<usize> = entries
+            .iter()
+            .scan(0, |end, entry| {
+                *end += BEFORE_ENTRY + entry.len();
+                Some(*end)
+            })
+            .collect();
+        files += earlier(folder, &name, &octets, |width| ends[usize::from(width) - 1])?;
         for (entry, hash) in entries.iter().zip(hashes) {
             Entry::decode(entry).map_err(|fault| changed(&name.to_string(), fault))?;
             for (tile, expected) in edge.push(hash) {
@@ -112,7 +123,8 @@ fn compare(folder: &Folder, name: &TileName, expected: &[u8]) -> Result<u64, Aud
     let (_, found) = folder.tile_or_full(name).map_err(|error| sort(&place, error))?;
     let is_whole = found.len() == expected.len() || found.len() == name.full().octets();
     if is_whole && found.starts_with(expected) {
-        return Ok(1);
+        let octets = |width| TileName { width, ..*name }.octets();
+        return Ok(1 + earlier(folder, name, expected, octets)?);
     }
     let fault = if is_whole {
         LogFault::Root { size: expected.len() as u64 / 32 }
@@ -120,6 +132,25 @@ fn compare(folder: &Folder, name: &TileName, expected: &[u8]) -> Result<u64, Aud
         LogFault::TileLength { tile: place.clone(), expected: expected.len(), found: found.len() }
     };
     Err(AuditError::Changed { place, fault })
+}
+
+/// What was published of a tile while it was narrower, where it still lies there, is its beginning: whoever holds a checkpoint of that time reads
+/// it. `length`: octets of so many hashes or entries. How many were compared.
+fn earlier(folder: &Folder, name: &TileName, whole: &[u8], length: impl Fn(u16) -> usize) -> Result<u64, AuditError> {
+    let place = name.to_string();
+    let widths = folder.partial_widths(name).map_err(|error| sort(&place, error))?;
+    let mut files = 0;
+    for width in widths.into_iter().filter(|width| *width < name.width) {
+        let narrower = TileName { width, ..*name };
+        let place = narrower.to_string();
+        let found = folder.exact(&narrower).map_err(|error| sort(&place, error))?;
+        if found != whole[..length(width)] {
+            let fault = LogFault::Root { size: name.index * WIDTH + u64::from(width) };
+            return Err(AuditError::Changed { place, fault });
+        }
+        files += 1;
+    }
+    Ok(files)
 }
 
 /// Tells each entry from a position on, with its position, of a log that was audited.

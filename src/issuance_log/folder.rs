@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::core::log::note::LONGEST_NOTE;
+use crate::core::log::tile::WIDTH;
 use crate::core::log::{LogFault, TileKind, TileName, TileSource};
 use crate::disk;
 
@@ -93,6 +94,28 @@ impl Folder {
             }
             found => found.map(|octets| (*name, octets)),
         }
+    }
+
+    /// The widths of the partial tiles that lie in the place of this one, ascending: beginnings of it that were published before.
+    ///
+    /// # Errors
+    /// [`FolderError`]: the place cannot be read.
+    pub fn partial_widths(&self, name: &TileName) -> Result<Vec<u16>, FolderError> {
+        let place = format!("{}.p", name.full());
+        let failed = |source| FolderError::Read { name: place.clone(), source };
+        let entries = match fs::read_dir(self.path.join(&place)) {
+            Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
+                return Ok(Vec::new());
+            }
+            entries => entries.map_err(failed)?,
+        };
+        let mut widths = Vec::new();
+        for entry in entries {
+            let width = entry.map_err(failed)?.file_name().to_str().and_then(|name| name.parse().ok());
+            widths.extend(width.filter(|width| (1..WIDTH as u16).contains(width)));
+        }
+        widths.sort_unstable();
+        Ok(widths)
     }
 
     /// Writes a file whole or not at all, synced; the folder of its name is synced later, by [`Written::sync`].

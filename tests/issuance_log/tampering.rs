@@ -100,6 +100,34 @@ fn ten_thousand_changes_are_all_found() {
     assert!(audit(&folder, key.verifier(), &checkpoints).is_ok(), "all was put back");
 }
 
+/// Tiles of before, which whoever holds a checkpoint of that time still reads.
+#[test]
+fn what_was_published_before_is_audited_too() {
+    let place = tempfile::tempdir().expect("a folder");
+    let key = key();
+    grow(place.path(), &key, 20, 5);
+    let folder = Folder::new(place.path());
+    let whole = audit(&folder, key.verifier(), &[]).expect("whole");
+    assert_eq!(whole.files, 8, "two of each size");
+    for width in [5, 10, 15] {
+        for kind in ["0", "entries"] {
+            let path = place.path().join(format!("tile/{kind}/000.p/{width}"));
+            let octets = fs::read(&path).expect("a file");
+            let mut other = octets.clone();
+            *other.last_mut().expect("octets") ^= 1;
+            for other in [other, octets[..octets.len() - 1].to_vec(), [&octets[..], b"x"].concat(), Vec::new()] {
+                fs::write(&path, other).expect("written");
+                let error = audit(&folder, key.verifier(), &[]).expect_err("changed").to_string();
+                assert!(error.starts_with(&format!("tile/{kind}/000.p/{width}: ")), "{error}");
+            }
+            fs::write(&path, octets).expect("written");
+        }
+    }
+    // Nothing of the newest tree is lost with them.
+    fs::remove_file(place.path().join("tile/0/000.p/5")).expect("removed");
+    assert_eq!(audit(&folder, key.verifier(), &[]).expect("whole").files, 7);
+}
+
 /// What [`entry`] opens.
 fn opening(number: u64) -> antin::core::log::Opening {
     let mut document_id = [0; 16];
