@@ -392,9 +392,12 @@ async fn start(
     let door = door("public", router::public(app));
     let listener = Arc::new(Listener { door, limits: config.limits.clone(), tls: None });
     listeners.spawn(listener.serve(public_socket, stopped));
-    watchers.spawn(async {
+    let own = Arc::clone(app);
+    watchers.spawn(async move {
         loop {
             tokio::time::sleep(UPKEEP_EVERY).await;
+            let lacking = own.readiness.lists(clock::now()).iter().filter(|list| list.fault.is_some()).count();
+            ::metrics::gauge!("antin_revocation_lists_lacking").set(lacking as f64);
             if let Some(recorder) = metrics::install() {
                 recorder.run_upkeep();
                 let (mut rates, now) = (rates::of_process(), std::time::Instant::now());

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::revocation::responder::{Answer as Reply, Responder};
 
-const PAPER: &[u8] = include_bytes!("../../testvectors/documents/judicial-certificate.pdf");
+pub(super) const PAPER: &[u8] = include_bytes!("../../testvectors/documents/judicial-certificate.pdf");
 
 fn order(document: &[u8]) -> Value {
     json!({
@@ -31,6 +31,13 @@ pub(super) async fn signed_paper(service: &Service) -> Value {
     let answer = service.sign("paper", &order(PAPER)).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     answer.json()
+}
+
+/// Another PDF, signed.
+pub(super) async fn signed_document(service: &Service, octets: &[u8]) -> Vec<u8> {
+    let answer = service.sign("document", &order(octets)).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    document(&answer)
 }
 
 fn with(mut order: Value, field: &str, value: Value) -> Value {

@@ -23,6 +23,8 @@ const IN_WORK: usize = 256;
 /// An address may have all its files of a minute checked at once, up to so many.
 const MOST_AT_ONCE: u64 = 20;
 
+/// Counts files that were not let in.
+const REFUSED: &str = "antin_page_refused_total";
 /// As far behind as a thread can be put (`nice`).
 const BEHIND: i32 = 19;
 
@@ -54,6 +56,10 @@ impl Turns {
             })
             .enable_all()
             .build()?;
+        // Nothing was refused yet, and that is told.
+        for reason in ["limit", "busy"] {
+            metrics::counter!(REFUSED, "reason" => reason).increment(0);
+        }
         Ok(Self {
             started: Instant::now(),
             origins: Buckets::new(rate),
@@ -67,6 +73,7 @@ impl Turns {
         let now = milliseconds_since(self.started, Instant::now());
         let admitted = self.origins.take_unless(&of_one_holder(origin), now, |_| None);
         admitted.map_err(|AskLater(seconds)| {
+            metrics::counter!(REFUSED, "reason" => "limit").increment(1);
             let detail = format!("this address had as many files checked as it may: come again in {seconds} seconds");
             let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "check-limit", detail).retry_after(seconds)
@@ -79,7 +86,10 @@ impl Turns {
         T: Send + 'static,
         W: Future<Output = Result<T, Problem>> + Send + 'static,
     {
-        let place = Arc::clone(&self.in_work).try_acquire_owned().map_err(|_| Problem::overloaded())?;
+        let place = Arc::clone(&self.in_work).try_acquire_owned().map_err(|_| {
+            metrics::counter!(REFUSED, "reason" => "busy").increment(1);
+            Problem::overloaded()
+        })?;
         let threads = self.threads.as_ref().ok_or_else(Problem::internal)?;
         let done = threads.spawn(async move {
             let _place = place;

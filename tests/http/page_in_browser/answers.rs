@@ -2,21 +2,46 @@
 
 use antin::core::pdf::{
     document::Document,
-    object::{Dictionary, Object},
+    object::{Dictionary, Object, Reference},
     page,
     update::Update,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{super::pades::signed_paper, NARROW, Scene, words};
+use super::{
+    super::pades::{PAPER, signed_document, signed_paper},
+    NARROW, Scene, words,
+};
 use crate::browser::{ColourScheme, Key, Options};
+
+/// Paints white what the paper says.
+const COVER: &[u8] = b"q 1 1 1 rg 60 180 500 330 re f Q";
 
 /// A signed PDF with a revision behind it that paints over what was signed.
 fn overlaid(paper: &[u8]) -> Vec<u8> {
     let document = Document::read(paper).expect("a PDF");
-    let first = *page::pages(&document).expect("pages").first().expect("a page");
     let mut update = Update::new(&document);
-    let cover = update.add_stream(Dictionary::default(), b"q 1 1 1 rg 60 180 500 330 re f Q".to_vec());
+    let cover = update.add_stream(Dictionary::default(), COVER.to_vec());
+    shown(paper, &document, update, cover)
+}
+
+/// A paper with a cover in it that nothing shows, to be signed; and which object the cover is.
+fn prepared(paper: &[u8]) -> (Vec<u8>, Reference) {
+    let document = Document::read(paper).expect("a PDF");
+    let mut update = Update::new(&document);
+    let cover = update.add_stream(Dictionary::default(), COVER.to_vec());
+    ([paper, &update.finish().expect("an update").octets].concat(), cover)
+}
+
+/// The shadow attack (CVE-2020-9592): a revision that shows what was signed unseen.
+fn revealed(paper: &[u8], cover: Reference) -> Vec<u8> {
+    let document = Document::read(paper).expect("a PDF");
+    let update = Update::new(&document);
+    shown(paper, &document, update, cover)
+}
+
+fn shown(paper: &[u8], document: &Document<'_>, mut update: Update<'_, '_>, cover: Reference) -> Vec<u8> {
+    let first = *page::pages(document).expect("pages").first().expect("a page");
     let shown = update.dictionary(first).expect("a page");
     let mut contents = match shown.get(b"Contents").map(|contents| &contents.object) {
         Some(Object::Array(contents)) => contents.iter().map(|one| one.object.clone()).collect(),
@@ -136,7 +161,10 @@ async fn a_forged_pdf_is_told_and_the_keyboard_is_enough() {
     let paper = signed_paper(&scene.service).await;
     let paper = STANDARD.decode(paper["document"].as_str().expect("a PDF")).expect("base64");
     let (good, forged) = (scene.file("phieu.pdf", &paper), scene.file("phieu-sua.pdf", &overlaid(&paper)));
-    for (file, expected) in [(&good, "Hợp lệ"), (&forged, "Không hợp lệ")] {
+    let (trap, cover) = prepared(PAPER);
+    let trap = signed_document(&scene.service, &trap).await;
+    let shadow = scene.file("phieu-bong.pdf", &revealed(&trap, cover));
+    for (file, expected) in [(&good, "Hợp lệ"), (&forged, "Không hợp lệ"), (&shadow, "Không hợp lệ")] {
         scene.browser.open(&scene.url("/")).await;
         scene.browser.choose_file("#document", file).await;
         // Past the link to the content, the header, and through the form.
