@@ -4,9 +4,6 @@ use super::folder::{Folder, FolderError};
 use crate::core::log::tile::{WIDTH, decode_entries};
 use crate::core::log::{Checkpoint, Edge, Entry, Hash, LogFault, Note, TileKind, TileName, VerifierKey, merkle};
 
-/// Octets before each entry of a bundle: its length.
-const BEFORE_ENTRY: usize = 2;
-
 /// Why an audit has no good end.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
@@ -75,14 +72,6 @@ pub fn audit(folder: &Folder, key: &VerifierKey, older: &[(String, Vec<u8>)]) ->
         files += 1;
         let entries = decode_entries(&name, &octets).map_err(|fault| changed(&name.to_string(), fault))?;
         let hashes: Vec<Hash> = entries.iter().map(|entry| merkle::leaf_hash(entry)).collect();
-        let ends: Vec<usize> = entries
-            .iter()
-            .scan(0, |end, entry| {
-                *end += BEFORE_ENTRY + entry.len();
-                Some(*end)
-            })
-            .collect();
-        files += earlier(folder, &name, &octets, |width| ends[usize::from(width) - 1])?;
         for (entry, hash) in entries.iter().zip(hashes) {
             Entry::decode(entry).map_err(|fault| changed(&name.to_string(), fault))?;
             for (tile, expected) in edge.push(hash) {
@@ -97,6 +86,7 @@ pub fn audit(folder: &Folder, key: &VerifierKey, older: &[(String, Vec<u8>)]) ->
     if edge.root() != checkpoint.root {
         return Err(changed("checkpoint", LogFault::Root { size }));
     }
+    files += earlier(folder, size)?;
     Ok(Audited { checkpoint, note, files })
 }
 
@@ -123,8 +113,7 @@ fn compare(folder: &Folder, name: &TileName, expected: &[u8]) -> Result<u64, Aud
     let (_, found) = folder.tile_or_full(name).map_err(|error| sort(&place, error))?;
     let is_whole = found.len() == expected.len() || found.len() == name.full().octets();
     if is_whole && found.starts_with(expected) {
-        let octets = |width| TileName { width, ..*name }.octets();
-        return Ok(1 + earlier(folder, name, expected, octets)?);
+        return Ok(1);
     }
     let fault = if is_whole {
         LogFault::Root { size: expected.len() as u64 / 32 }
@@ -134,23 +123,45 @@ fn compare(folder: &Folder, name: &TileName, expected: &[u8]) -> Result<u64, Aud
     Err(AuditError::Changed { place, fault })
 }
 
-/// What was published of a tile while it was narrower, where it still lies there, is its beginning: whoever holds a checkpoint of that time reads
-/// it. `length`: octets of so many hashes or entries. How many were compared.
-fn earlier(folder: &Folder, name: &TileName, whole: &[u8], length: impl Fn(u16) -> usize) -> Result<u64, AuditError> {
-    let place = name.to_string();
-    let widths = folder.partial_widths(name).map_err(|error| sort(&place, error))?;
+/// What was published of the tiles of this tree while they were narrower, where it still lies there, is their beginning: whoever holds a checkpoint
+/// of that time reads it. How many were compared; the tree itself is whole.
+fn earlier(folder: &Folder, size: u64) -> Result<u64, AuditError> {
     let mut files = 0;
-    for width in widths.into_iter().filter(|width| *width < name.width) {
-        let narrower = TileName { width, ..*name };
-        let place = narrower.to_string();
-        let found = folder.exact(&narrower).map_err(|error| sort(&place, error))?;
-        if found != whole[..length(width)] {
-            let fault = LogFault::Root { size: name.index * WIDTH + u64::from(width) };
-            return Err(AuditError::Changed { place, fault });
+    let rows = (0..).map(TileKind::Hashes).take_while(|row| TileName::in_tree(*row, 0, size).is_some());
+    for kind in std::iter::once(TileKind::Entries).chain(rows) {
+        for name in (0..).map_while(|index| TileName::in_tree(kind, index, size)) {
+            files += earlier_of(folder, &name, size)?;
         }
-        files += 1;
     }
     Ok(files)
+}
+
+/// The same of one tile.
+fn earlier_of(folder: &Folder, name: &TileName, size: u64) -> Result<u64, AuditError> {
+    let failed = |error| sort(&name.to_string(), error);
+    let widths = folder.partial_widths(name).map_err(failed)?;
+    let widths: Vec<u16> = widths.into_iter().filter(|width| *width < name.width).collect();
+    if widths.is_empty() {
+        return Ok(0);
+    }
+    let whole = match name.kind {
+        TileKind::Entries => bundle(folder, name.index, size)?.0,
+        TileKind::Hashes(_) => folder.tile_or_full(name).map_err(failed)?.1,
+    };
+    for width in &widths {
+        let narrower = TileName { width: *width, ..*name };
+        let place = narrower.to_string();
+        let found = folder.exact(&narrower).map_err(|error| sort(&place, error))?;
+        let is_beginning = whole.starts_with(&found)
+            && match name.kind {
+                TileKind::Entries => decode_entries(&narrower, &found).is_ok(),
+                TileKind::Hashes(_) => found.len() == narrower.octets(),
+            };
+        if !is_beginning {
+            return Err(AuditError::Changed { place, fault: LogFault::Beginning });
+        }
+    }
+    Ok(widths.len() as u64)
 }
 
 /// Tells each entry from a position on, with its position, of a log that was audited.

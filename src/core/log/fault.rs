@@ -21,6 +21,8 @@ pub enum LogFault {
     Rollback { from: u64, to: u64 },
     /// The hashes do not lead to this root.
     Root { size: u64 },
+    /// A tile of before is no beginning of the one that took its place.
+    Beginning,
     /// The older tree is no beginning of the newer one: a fork, or history was changed.
     Fork { from: u64, to: u64 },
     /// A proof has another length than the tree asks for.
@@ -46,6 +48,7 @@ impl fmt::Display for LogFault {
                 write!(formatter, "the log has {to} entries and had {from} before: its end was taken away")
             }
             Self::Root { size } => write!(formatter, "the hashes do not make the root of the tree of {size} entries"),
+            Self::Beginning => formatter.write_str("it is no beginning of the tile that took its place"),
             Self::Fork { from, to } => {
                 write!(formatter, "the tree of {from} entries is no beginning of that of {to}: history was changed")
             }
