@@ -40,7 +40,11 @@ struct DocumentBody {
     signed_at: String,
     level_requested: &'static str,
     level_reached: &'static str,
-    status: StatusBody,
+    /// The paper to which this signature was added, if it was not its first: `status` is that one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added_to: Option<String>,
+    /// `null`: the paper was first signed elsewhere, where its standing is told.
+    status: Option<StatusBody>,
 }
 
 #[derive(Serialize)]
@@ -105,7 +109,7 @@ pub(super) fn document_id(id: Id) -> Result<DocumentId, Problem> {
 pub async fn document(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Result<Response, Problem> {
     let (client, id) = (caller.client()?, document_id(id)?);
     let record = app.documents.document(client, id).await?;
-    let status = app.documents.status(id).await?;
+    let (paper, status) = app.documents.standing(record.clone()).await?;
     let newest = app.documents.newest(id).await?;
     let (intent, issued) = (record.intent, record.issued);
     Ok(Json(DocumentBody {
@@ -120,7 +124,8 @@ pub async fn document(State(app): State<Arc<App>>, caller: Caller, id: Id) -> Re
         signed_at: issued.signed_at.to_string(),
         level_requested: intent.level_requested.name(),
         level_reached: newest.level.name(),
-        status: StatusBody::new(status),
+        added_to: Some(paper.id()).filter(|paper| *paper != id.to_string()),
+        status: status.map(StatusBody::new),
     })
     .into_response())
 }

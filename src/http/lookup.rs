@@ -135,7 +135,7 @@ impl From<LookupOrderError> for Problem {
     fn from(error: LookupOrderError) -> Self {
         let detail = error.to_string();
         match error {
-            LookupOrderError::NotKept | LookupOrderError::NotTold(_) => {
+            LookupOrderError::NotKept | LookupOrderError::NotTold(_) | LookupOrderError::Elsewhere => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "lookup-not-offered", detail).on_field("lookup")
             }
             LookupOrderError::Differs => {

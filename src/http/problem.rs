@@ -433,6 +433,9 @@ impl From<DocumentError> for Problem {
     fn from(error: DocumentError) -> Self {
         match error {
             DocumentError::Unknown => Self::new(StatusCode::NOT_FOUND, "document-unknown", error.to_string()),
+            DocumentError::FurtherSignature(_) => {
+                Self::new(StatusCode::CONFLICT, "further-signature", error.to_string())
+            }
             DocumentError::Registry(error) => error.into(),
         }
     }

@@ -1,15 +1,12 @@
 //! Adding a signature to one that is there: what is checked before the key is used, and before anything is released.
 
 use super::{
-    existing::{Existing, ExistingError, JudgedContent},
+    existing::{Existing, ExistingError, JudgedContent, Stated},
+    papers,
     sign::{SignContent, SignError, SignRequest, SignService},
 };
 use crate::{
-    core::{
-        algorithm::DigestAlgorithm,
-        cms::{SignedData, attributes::SignedAttributes, document_reference::DocumentReference},
-        crypto,
-    },
+    core::{algorithm::DigestAlgorithm, cms::document_reference::DocumentReference, crypto},
     registry::{DocumentId, DocumentState, IssuedDocument, LONGEST_SIGNATURE, Sha256},
     signing::{IssuingKey, SigningError},
 };
@@ -55,26 +52,42 @@ impl SignService {
         existing: Option<&Existing>,
         request: &SignRequest,
         document_digest: &Sha256,
-    ) -> Result<Option<DocumentReference>, SignError> {
+    ) -> Result<Option<Stated>, SignError> {
         let Some(existing) = existing else { return Ok(None) };
         if existing.detached().len() > LONGEST_SIGNATURE - ROOM_FOR_ONE {
             return Err(ExistingError::TooLarge.into());
         }
         let stated = existing.judge(&self.verify, &request.content.judged(), &request.kind).await?;
         let Some(reference) = stated else { return Ok(None) };
+        let is_content = |document: &IssuedDocument| document.intent.document_digest == *document_digest;
+        Ok(Some(self.found(reference, &request.kind, is_content).await?))
+    }
+
+    /// The paper that signers state, to which a signature is added: one of the record with this content that is in force, or another's, where
+    /// the settings allow that. What bears the id of a paper of the record and is not it gets no signature.
+    pub(super) async fn found(
+        &self,
+        reference: DocumentReference,
+        kind: &str,
+        is_content: impl Fn(&IssuedDocument) -> bool,
+    ) -> Result<Stated, SignError> {
         let recorded = match reference.id().parse::<DocumentId>() {
             Ok(document_id) => self.registry.document(document_id).await?,
             Err(_) => None,
         };
-        let is_own = |document: &IssuedDocument| {
-            document.intent.document_digest == *document_digest && states(&document.issued.signature, &reference)
+        let Some(document) = recorded else {
+            let is_allowed = self.kinds.get(kind).is_some_and(|kind| kind.foreign_references);
+            return if is_allowed {
+                Ok(Stated { reference, is_here: false })
+            } else {
+                Err(ExistingError::Foreign.into())
+            };
         };
-        let Some(document) = recorded.filter(is_own) else {
-            let is_allowed = self.kinds.get(&request.kind).is_some_and(|kind| kind.foreign_references);
-            return if is_allowed { Ok(Some(reference)) } else { Err(ExistingError::Foreign.into()) };
-        };
+        if !is_content(&document) || !papers::stated(&document).contains(&reference) {
+            return Err(ExistingError::Foreign.into());
+        }
         match self.registry.status(document.intent.document_id).await? {
-            Some(status) if status.state == DocumentState::InForce => Ok(Some(reference)),
+            Some(status) if status.state == DocumentState::InForce => Ok(Stated { reference, is_here: true }),
             _ => Err(ExistingError::NotInForce.into()),
         }
     }
@@ -98,12 +111,4 @@ impl SignService {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// A signer of the recorded message states this very document.
-fn states(recorded: &[u8], reference: &DocumentReference) -> bool {
-    let Ok(message) = SignedData::decode(recorded) else { return false };
-    let stated =
-        message.signer_infos.iter().filter_map(|signer| SignedAttributes::decode(signer.signed_attributes?).ok());
-    stated.into_iter().any(|attributes| attributes.document_reference.as_ref() == Some(reference))
 }

@@ -52,6 +52,14 @@ pub enum ExistingError {
     NotInForce,
 }
 
+/// The document that the existing signatures state.
+#[derive(Clone, Debug)]
+pub struct Stated {
+    pub reference: DocumentReference,
+    /// It was first signed here.
+    pub is_here: bool,
+}
+
 /// What the existing signatures are to be about.
 #[derive(Clone, Debug)]
 pub enum JudgedContent {

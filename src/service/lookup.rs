@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use super::buckets::AskLater;
 use super::guesses::Guesses;
 use super::keys::SharedKeys;
+use super::papers::{self, Paper};
 use super::verify::{VerifyRequest, VerifyService};
 use crate::clock;
 use crate::core::algorithm::DigestAlgorithm;
@@ -121,6 +122,15 @@ pub struct FoundDocument {
     pub window: Option<Ends>,
 }
 
+/// A paper with these fields.
+struct FoundPaper {
+    id: DocumentId,
+    /// Of its signatures, each with a record of its own, the latest first; never none.
+    records: Vec<IssuedDocument>,
+    /// Its one standing.
+    status: DocumentStatus,
+}
+
 /// Answers strangers.
 pub struct LookupService {
     keys: Arc<LookupKeys>,
@@ -173,21 +183,39 @@ impl LookupService {
             keys.of_question(&fields)
         });
         let digests = digests.await.map_err(|_| LookupError::Interrupted)?.map_err(LookupError::Digest)?;
-        let mut ids = self.registry.look_up(digests).await?;
-        ids.retain(|id| only.is_none_or(|only| only == *id));
+        let ids = self.registry.look_up(digests).await?;
         // As many questions to the registry as for one that is there and may not be told of; what they give is left.
-        let asked = if ids.is_empty() { vec![NOBODY] } else { ids.clone() };
-        let mut best: Option<(IssuedDocument, DocumentStatus)> = None;
+        let asked = if ids.is_empty() { vec![NOBODY] } else { ids };
+        let mut found: Vec<FoundPaper> = Vec::new();
         for id in asked {
-            let (document, status) = (self.registry.document(id).await?, self.registry.status(id).await?);
-            let (Some(document), Some(status)) = (document, status) else { continue };
-            // The latest comes first: another is better only if it stands and the first does not.
-            let is_better = |(_, best): &(_, DocumentStatus)| !stands(best) && stands(&status);
-            if ids.contains(&id) && !self.facts(&document).is_empty() && best.as_ref().is_none_or(is_better) {
-                best = Some((document, status));
+            let document = self.registry.document(id).await?;
+            let paper = match &document {
+                Some(document) => papers::of(&*self.registry, document.clone()).await?,
+                None => None,
+            };
+            let first = match paper {
+                Some(Paper::Here(first)) => Some(first),
+                Some(Paper::Elsewhere(_)) | None => None,
+            };
+            let paper = first.as_ref().map_or(NOBODY, |first| first.intent.document_id);
+            let status = self.registry.status(paper).await?;
+            let (Some(document), Some(first), Some(status)) = (document, first, status) else { continue };
+            if self.facts(&document).is_empty() || only.is_some_and(|only| ![id, paper].contains(&only)) {
+                continue;
+            }
+            match found.iter_mut().find(|known| known.id == paper) {
+                Some(known) if known.records.contains(&document) => {}
+                Some(known) => known.records.push(document),
+                None => {
+                    let earlier = (paper != id).then_some(*first);
+                    let records = std::iter::once(document).chain(earlier).collect();
+                    found.push(FoundPaper { id: paper, records, status });
+                }
             }
         }
-        Ok(best.map(|(document, status)| self.tell(&document, status)))
+        // The latest comes first: another is better only if it stands and the first does not.
+        let standing = found.iter().position(|paper| stands(&paper.status)).unwrap_or_default();
+        Ok((!found.is_empty()).then(|| self.tell(found.swap_remove(standing))))
     }
 
     /// What may be told of a document of its kind.
@@ -195,9 +223,12 @@ impl LookupService {
         self.kinds.get(&document.intent.kind).map(|kind| kind.disclosure.public.as_slice()).unwrap_or_default()
     }
 
-    fn tell(&self, document: &IssuedDocument, status: DocumentStatus) -> FoundDocument {
+    fn tell(&self, paper: FoundPaper) -> FoundDocument {
+        let FoundPaper { records, status, .. } = paper;
+        let document = &records[0];
         let may = |fact: Fact| self.facts(document).contains(&fact);
         let (passes, named) = self.judge(document);
+        let passes = passes && records[1..].iter().all(|record| self.judge(record).0);
         let certificate = document.issued.signer_certificate_sha256;
         let signers = self.signers.load();
         let own = signers.iter().find(|key| *key.certificate().fingerprint() == certificate);

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod levels;
 pub mod logged;
 pub mod lookup;
+pub mod papers;
 pub mod permission;
 pub mod readiness;
 pub mod receipt;

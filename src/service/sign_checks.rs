@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-use super::existing::Existing;
+use super::existing::{Existing, Stated};
 use super::permission::Client;
 use super::sign::{SignContent, SignError, SignRequest, SignService, UNTOLD, is_called};
 use crate::config::Kind;
@@ -61,7 +61,8 @@ impl SignService {
         if let Some(document) = &document {
             self.check_document(request, document.clone()).await?;
         }
-        Ok((stated, self.lookup_entries(request, document).await?))
+        let lookup = self.lookup_entries(request, document, stated.as_ref()).await?;
+        Ok((stated.map(|Stated { reference, .. }| reference), lookup))
     }
 
     /// The document is one of the kind that is asked for.

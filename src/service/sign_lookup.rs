@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
+use super::existing::Stated;
 use super::lookup::GivenFields;
 use super::sign::{SignError, SignRequest, SignService};
 use crate::core::lookup::{FieldFault, LookupFields};
@@ -19,6 +20,8 @@ pub enum LookupOrderError {
     NotKept,
     #[error("of documents of kind {0:?} the public is told nothing: leave lookup out")]
     NotTold(String),
+    #[error("this paper was first signed elsewhere, where its standing is told: leave lookup out")]
+    Elsewhere,
     #[error("{0}")]
     Field(FieldFault),
     #[error("the document says other fields than the order")]
@@ -28,11 +31,12 @@ pub enum LookupOrderError {
 }
 
 impl SignService {
-    /// The digests under which the document will be found; none where nobody asks.
+    /// The digests under which the document will be found; none where nobody asks, or where its standing is told elsewhere.
     pub(super) async fn lookup_entries(
         &self,
         request: &SignRequest,
         document: Option<Bytes>,
+        stated: Option<&Stated>,
     ) -> Result<Vec<LookupEntry>, SignError> {
         let given = request.lookup.clone();
         let Some(keys) = &self.lookup else {
@@ -41,6 +45,9 @@ impl SignService {
         let (keys, kinds, name) = (Arc::clone(keys), Arc::clone(&self.described), request.kind.clone());
         if kinds.get(&name).is_none_or(|kind| kind.disclosure.public.is_empty()) {
             return if given.is_some() { Err(LookupOrderError::NotTold(name).into()) } else { Ok(Vec::new()) };
+        }
+        if stated.is_some_and(|stated| !stated.is_here) {
+            return if given.is_some() { Err(LookupOrderError::Elsewhere.into()) } else { Ok(Vec::new()) };
         }
         let media_type = request.media_type.clone();
         // Each digest takes milliseconds of a processor.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-use super::existing::{Existing, ExistingError, JudgedContent};
+use super::existing::{Existing, JudgedContent, Stated};
 use super::permission::Client;
 use super::sign::{
     HASHED_INLINE, SignContent, SignError, SignRequest, SignService, Signed, draw_document_id, essence,
@@ -22,9 +22,7 @@ use crate::core::cms::document_reference::DocumentReference;
 use crate::core::log::{Opening, Promise};
 use crate::core::time::Time;
 use crate::core::validation;
-use crate::registry::{
-    Begun, DocumentId, DocumentState, Format, Intent, Issued, IssuedDocument, LONGEST_SIGNATURE, Level, LookupEntry,
-};
+use crate::registry::{Begun, Format, Intent, Issued, IssuedDocument, LONGEST_SIGNATURE, Level, LookupEntry};
 use crate::signing::level::LevelError;
 use crate::signing::pades::check::{self, Before};
 use crate::signing::pades::{PadesError, PadesOrder, Prepared, room_for};
@@ -137,13 +135,13 @@ impl SignService {
         self.check_issuer(&**key, &request.kind, time)?;
         let read = document.clone();
         let before = spawn_blocking(move || Before::read(&read, time)).await.map_err(|_| SignError::Interrupted)??;
-        let reference = if before.values.is_empty() {
-            own
-        } else {
-            // Who adds a signature signs the same document.
-            self.stated_in_pdf(&document, &before, &request.kind).await.map_err(in_pdf)?.unwrap_or(own)
+        // Who adds a signature signs the same document.
+        let stated = match before.values.as_slice() {
+            [] => None,
+            _ => self.stated_in_pdf(&document, &before, &request.kind).await.map_err(in_pdf)?,
         };
-        let lookup = self.lookup_entries(request, Some(document.clone())).await?;
+        let lookup = self.lookup_entries(request, Some(document.clone()), stated.as_ref()).await?;
+        let reference = stated.map_or(own, |stated| stated.reference);
         // A code that leads to "not found" makes a good paper look forged.
         let can_be_found = self.lookup.is_none() || !lookup.is_empty();
         let order = self.drawn(request.pdf.clone(), &document, (&reference, can_be_found), key, time).await?;
@@ -175,31 +173,15 @@ impl SignService {
     }
 
     /// Judges the signatures that stand in the PDF: the document that their signers state, as in [`Self::check_existing`].
-    async fn stated_in_pdf(
-        &self,
-        document: &Bytes,
-        before: &Before,
-        kind: &str,
-    ) -> Result<Option<DocumentReference>, SignError> {
+    async fn stated_in_pdf(&self, document: &Bytes, before: &Before, kind: &str) -> Result<Option<Stated>, SignError> {
         let existing = Existing::of_pdf(document.clone());
         let stated = existing.judge(&self.verify, &JudgedContent::Carried, kind).await?;
         let Some(reference) = stated else { return Ok(None) };
-        let recorded = match reference.id().parse::<DocumentId>() {
-            Ok(document_id) => self.registry.document(document_id).await?,
-            Err(_) => None,
-        };
-        let is_own = |document: &IssuedDocument| {
+        let is_content = |document: &IssuedDocument| {
             document.intent.format == Format::Pades
                 && before.values.iter().any(|value| document.issued.holds_value(value))
         };
-        let Some(document) = recorded.filter(is_own) else {
-            let is_allowed = self.kinds.get(kind).is_some_and(|kind| kind.foreign_references);
-            return if is_allowed { Ok(Some(reference)) } else { Err(ExistingError::Foreign.into()) };
-        };
-        match self.registry.status(document.intent.document_id).await? {
-            Some(status) if status.state == DocumentState::InForce => Ok(Some(reference)),
-            _ => Err(ExistingError::NotInForce.into()),
-        }
+        Ok(Some(self.found(reference, kind, is_content).await?))
     }
 
     /// Signs, checks, and raises as far as can be now: what was put behind the document, the level, the whole.

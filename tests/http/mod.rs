@@ -14,6 +14,7 @@ mod extend;
 mod faults;
 mod floods;
 mod forms;
+mod further_signatures;
 mod hostile;
 mod idempotency;
 mod identity;
