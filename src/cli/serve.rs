@@ -27,7 +27,7 @@ use crate::{
     revocation::{self, RevocationCache, status_lists::StatusLists},
     service::{
         held::{self, HeldError},
-        keys,
+        key_uses, keys,
         trust::{self, LoadError, LoadedTrust},
         witnesses::{self, Witnesses, WitnessesError},
     },
@@ -111,6 +111,7 @@ pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, S
     let (entries, tokens) = (config.keys.clone(), config.tokens.clone());
     let keys = tokio::task::spawn_blocking(move || keys::keys(&entries, &tokens)).await;
     let keys = keys.map_err(std::io::Error::other)??;
+    let unseen = key_uses::check(&config, &keys)?;
     let kinds = held::kinds(config.documents.kinds_folder.as_deref(), &config.kinds)?;
     let document_kinds = held::document_kinds(config.verify.document_kinds.as_deref(), &kinds)?;
     let working_days = held::working_days(config.verify.working_days.as_deref())?;
@@ -134,6 +135,7 @@ pub async fn load(config: Config, published: Option<PathBuf>) -> Result<Parts, S
     let lookup = held::lookup_keys(&config.lookup)?;
     Ok(Parts {
         keys,
+        unseen,
         registry,
         trust,
         list,

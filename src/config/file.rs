@@ -186,6 +186,10 @@ fn broken_list_rule(config: &Config) -> Option<(String, &'static str)> {
     if let Some(found) = broken_blind_rule(config) {
         return Some(found);
     }
+    let is_digest = |text: &String| hex::decode(text).is_ok_and(|octets| octets.len() == 32);
+    if !config.verify.unseen_signers.iter().all(is_digest) {
+        return Some(("verify.unseen-signers".to_owned(), "name certificates by 64 hexadecimal digits each"));
+    }
     let key = lists.key.as_ref()?;
     let held = config.keys.iter().find(|held| held.name == *key);
     let named = |names: &[String]| names.iter().any(|name| held.is_some_and(|held| held.is_called(name)));

@@ -121,10 +121,18 @@ pub struct Verify {
     pub document_kinds: Option<PathBuf>,
     /// On which days offices work; left out: as `config/working-days.toml` has it.
     pub working_days: Option<PathBuf>,
+    /// SHA-256 of certificates, in hexadecimal digits: of keys elsewhere, or of before, that sign digests of what nobody sees.
+    pub unseen_signers: Vec<String>,
 }
 impl Default for Verify {
     fn default() -> Self {
-        Self { policy: "circular-15-2025".to_owned(), policies: Vec::new(), document_kinds: None, working_days: None }
+        Self {
+            policy: "circular-15-2025".to_owned(),
+            policies: Vec::new(),
+            document_kinds: None,
+            working_days: None,
+            unseen_signers: Vec::new(),
+        }
     }
 }
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -92,6 +92,7 @@ use crate::{
         extend::ExtendService,
         held::Fingerprint,
         issuance::IssuanceLog,
+        key_uses::UnseenKeys,
         keys::SharedKeys,
         levels::LevelRaiser,
         logged::RequiredLogs,
@@ -121,6 +122,8 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 pub struct Parts {
     pub config: Config,
     pub keys: Vec<Arc<dyn IssuingKey>>,
+    /// Those of them, and others, that sign what nobody sees.
+    pub unseen: UnseenKeys,
     pub registry: Arc<dyn Registry>,
     pub trust: SharedTrust,
     /// The signed list that is part of `trust`.
@@ -218,6 +221,7 @@ impl App {
 pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     let Parts { config, keys, registry, trust, list, hangup, revocation, memory, published, kinds, policies, .. } =
         parts;
+    let unseen = Arc::new(ArcSwap::from_pointee(parts.unseen));
     let lists = parts.status_lists;
     let (audit, issuance_log, witnesses) = (parts.audit, parts.issuance_log, parts.witnesses);
     let witness = parts.witness.map(|witness| Arc::new(Mutex::new(witness)));
@@ -236,7 +240,8 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
             purposes(&config.kinds, &kinds),
         )
         .map_err(BootError::Policy)?
-        .with_validity(ValidityRules::new(Arc::clone(&kinds), parts.working_days)),
+        .with_validity(ValidityRules::new(Arc::clone(&kinds), parts.working_days))
+        .with_unseen(Arc::clone(&unseen)),
     );
     let maximum_age = verify.policy(None).map_err(BootError::Policy)?.maximum_revocation_age_hours;
     let standing = Standing::new(&config.public.base_url).with_lists(Arc::clone(&lists));
@@ -327,7 +332,7 @@ pub async fn boot(parts: Parts) -> Result<Running, BootError> {
     }
     let (asked, asks) = watch::channel(());
     running.watchers.spawn(hear(hangup, asked));
-    running.watchers.spawn(settings_watch::watch(Arc::clone(&app), asks.clone(), keys, clients));
+    running.watchers.spawn(settings_watch::watch(Arc::clone(&app), asks.clone(), (keys, unseen), clients));
     running.watchers.spawn(trust_watch::watch(app, asks, list));
     Ok(running)
 }

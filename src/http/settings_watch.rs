@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::App;
@@ -12,6 +13,7 @@ use crate::{
     config::{self, Config, ConfigError},
     service::{
         held::HeldError,
+        key_uses::{self, UnseenKeys},
         keys::{self, SharedKeys},
         permission::Clients,
     },
@@ -37,13 +39,17 @@ enum RereadError {
 struct Reread {
     config: Config,
     keys: Vec<Arc<dyn IssuingKey>>,
+    unseen: UnseenKeys,
 }
+
+/// All keys, and which of them sign what nobody sees.
+type HeldKeys = (SharedKeys, Arc<ArcSwap<UnseenKeys>>);
 
 /// Runs until the service ends. `asks`: each SIGHUP.
 pub(super) async fn watch(
     app: Arc<App>,
     mut asks: watch::Receiver<()>,
-    keys: SharedKeys,
+    keys: HeldKeys,
     clients: watch::Sender<Arc<Clients>>,
 ) {
     while asks.changed().await.is_ok() {
@@ -75,13 +81,17 @@ fn reread(running: &Config) -> Result<Option<Reread>, RereadError> {
         return Err(RereadError::StatusListKey(missing.clone()));
     }
     let keys = keys::keys(&config.keys, &config.tokens)?;
-    Ok(Some(Reread { config, keys }))
+    // What takes a restart is signed as before it.
+    let Config { receipt, status_lists, verify, kinds, .. } = running.clone();
+    let unseen = key_uses::check(&Config { receipt, status_lists, verify, kinds, ..config.clone() }, &keys)?;
+    Ok(Some(Reread { config, keys, unseen }))
 }
 
-fn take(running: &Config, found: Reread, keys: &SharedKeys, clients: &watch::Sender<Arc<Clients>>) {
-    let Reread { config, keys: found } = found;
+fn take(running: &Config, found: Reread, (keys, unseen): &HeldKeys, clients: &watch::Sender<Arc<Clients>>) {
+    let Reread { config, keys: found, unseen: signing_unseen } = found;
     let held = found.len();
     keys.store(Arc::new(found));
+    unseen.rcu(|earlier| signing_unseen.clone().and(earlier));
     let renewed = clients.borrow().renewed(&config.clients);
     clients.send_replace(Arc::new(renewed));
     metrics::counter!("antin_settings_changes_total").increment(1);

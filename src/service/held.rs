@@ -53,6 +53,11 @@ pub enum HeldError {
     UnsupportedKey { name: String, source: UnsupportedKey },
     #[error("[[key]] name = {name:?}: {source}: name the certificate that was issued for this key")]
     OtherCertificate { name: String, source: TokenFault },
+    #[error(
+        "[[key]] name = {:?}, which signs {}, and [[key]] name = {:?}, which signs {}, are the same key: each of these is signed with a key that \
+         signs nothing else", one.0, one.1, other.0, other.1
+    )]
+    SharedKey { one: (String, &'static str), other: (String, &'static str) },
     #[error("[[token]] name = {name:?}: the system gives no thread for its sessions")]
     Threads { name: String, source: std::io::Error },
     #[error("{}: {source}; `antin audit key` makes one", path.display())]

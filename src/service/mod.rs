@@ -9,6 +9,7 @@ pub mod extend;
 pub mod guesses;
 pub mod held;
 pub mod issuance;
+pub mod key_uses;
 pub mod keys;
 pub mod levels;
 pub mod logged;

@@ -146,6 +146,8 @@ impl Standing {
             Some(document_id) => (registry.document(document_id).await?, registry.status(document_id).await?),
             None => (None, None),
         };
+        // What was signed unseen is no paper.
+        let document = document.filter(|document| document.intent.format != Format::Raw);
         let (Some(document), Some(status)) = (document, status) else {
             // A node without the record may know the lists of those who have it, at the address that they share.
             let by_list = match reference.status_reference() {

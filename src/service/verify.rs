@@ -6,15 +6,15 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::Guard;
+use arc_swap::{ArcSwap, Guard};
 use tokio::time::Instant;
 
-use super::{SharedEvidence, SharedTrust, validity::ValidityRules};
+use super::{SharedEvidence, SharedTrust, key_uses::UnseenKeys, validity::ValidityRules};
 use crate::core::{
     algorithm::DigestAlgorithm,
     cms::{
         SignedData,
-        document_reference::{DocumentReference, RECEIPT_KIND},
+        document_reference::{BLIND_KIND, DocumentReference, RECEIPT_KIND},
     },
     crypto::Hasher,
     der::ber,
@@ -47,6 +47,7 @@ pub struct VerifyService {
     purposes: BTreeMap<String, Vec<String>>,
     /// `None`: they are good for ever.
     validity: Option<ValidityRules>,
+    unseen: Arc<ArcSwap<UnseenKeys>>,
 }
 
 /// One question.
@@ -154,6 +155,7 @@ impl VerifyService {
             default_policy: default_policy.to_owned(),
             purposes,
             validity: None,
+            unseen: Arc::default(),
         };
         service.policy(None)?;
         Ok(service)
@@ -163,6 +165,13 @@ impl VerifyService {
     #[must_use]
     pub fn with_validity(mut self, rules: ValidityRules) -> Self {
         self.validity = Some(rules);
+        self
+    }
+
+    /// With keys that sign what nobody sees, whose word for what a document is does not count.
+    #[must_use]
+    pub fn with_unseen(mut self, keys: Arc<ArcSwap<UnseenKeys>>) -> Self {
+        self.unseen = keys;
         self
     }
 
@@ -228,18 +237,21 @@ impl VerifyService {
         let judged = self.judge(request.document, request.content, policy, request.collected, request.time);
         let Judged { validation, wanted, .. } = judged.map_err(VerifyError::Unreadable)?;
         let mut report = Report::new(&validation, policy, RevocationMode::Required, request.time);
-        let passed = |signature: &&SignatureValidation| signature.verdict.indication() == Indication::TotalPassed;
-        let counting = validation.deciding().chain(validation.signatures.iter().filter(passed));
-        let signers = counting.filter_map(|signature| signature.signer.as_ref().ok());
+        let signers = counting(&validation).filter_map(|signature| signature.signer.as_ref().ok());
         let signers = signers.map(|signer| *signer.fingerprint()).collect();
         let signatures = validation.signatures.iter().map(JudgedSignature::of).collect();
         if let Some(rules) = &self.validity {
             rules.apply(&mut report, &validation, request);
         }
+        let is_unseen = self.states_unseen(&validation);
         let reference = validation.content.reference;
-        let obstacle = request.purpose.and_then(|purpose| self.purpose_obstacle(purpose, reference.as_ref()));
-        let is_receipt = reference.as_ref().is_some_and(|reference| reference.kind() == RECEIPT_KIND);
-        let obstacle = if is_receipt { Some(Obstacle::Receipt) } else { obstacle };
+        let is_of = |kind: &str| reference.as_ref().is_some_and(|reference| reference.kind() == kind);
+        let obstacle = match request.purpose {
+            _ if is_of(RECEIPT_KIND) => Some(Obstacle::Receipt),
+            _ if is_unseen || is_of(BLIND_KIND) => Some(Obstacle::SignedUnseen),
+            Some(purpose) => self.purpose_obstacle(purpose, reference.as_ref()),
+            None => None,
+        };
         if let Some(obstacle) = obstacle.filter(|_| report.reliance.outcome == Outcome::Accept) {
             let outcome = if obstacle == Obstacle::PurposeNotAllowed { Outcome::Reject } else { Outcome::Undetermined };
             report.reliance = Reliance::new(outcome, obstacle.code());
@@ -299,6 +311,14 @@ impl VerifyService {
         Ok(Judged { validation, wanted, trust, held, widened })
     }
 
+    /// A signer states a document, and its key signs whatever its client sends the digest of.
+    fn states_unseen(&self, validation: &Validation) -> bool {
+        let unseen = self.unseen.load();
+        let states = |signature: &&SignatureValidation| signature.document_reference.is_some();
+        let mut signers = counting(validation).filter(states).filter_map(|signature| signature.signer.as_ref().ok());
+        signers.any(|signer| unseen.hold(signer))
+    }
+
     fn asking(&self) -> Option<&Arc<Collector>> {
         self.collector.as_ref().filter(|collector| collector.asks())
     }
@@ -320,6 +340,12 @@ impl VerifyService {
             Some(_) => Some(Obstacle::PurposeNotAllowed),
         }
     }
+}
+
+/// Signatures that decide, or pass.
+fn counting(validation: &Validation) -> impl Iterator<Item = &SignatureValidation> {
+    let passed = |signature: &&SignatureValidation| signature.verdict.indication() == Indication::TotalPassed;
+    validation.deciding().chain(validation.signatures.iter().filter(passed))
 }
 
 /// Each with its issuer.

@@ -52,6 +52,7 @@ mod status_lists;
 mod story;
 mod streamed;
 mod tokens;
+mod unseen_keys;
 mod witness;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};

@@ -14,7 +14,7 @@ use antin::{
         Listed, Newest, Raised, Registry, Sha256, StatusChange, StatusPlace,
     },
     revocation::{RevocationCache, status_lists::StatusLists},
-    service::{held, keys, trust, witnesses::Witnesses},
+    service::{held, key_uses::UnseenKeys, keys, trust, witnesses::Witnesses},
 };
 use arc_swap::ArcSwap;
 use tokio::signal::unix::{SignalKind, signal};
@@ -122,6 +122,7 @@ async fn start() -> Service {
     let revocation = RevocationCache::start(&config.revocation, Arc::clone(&trust), Arc::clone(&memory));
     let parts = Parts {
         keys: keys::keys(&config.keys, &[]).expect("keys"),
+        unseen: UnseenKeys::default(),
         registry: Arc::new(PanickingRegistry),
         revocation: revocation.await.expect("a cache"),
         status_lists: Arc::new(StatusLists::new(&[], &config.revocation).expect("lists")),

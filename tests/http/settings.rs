@@ -241,6 +241,25 @@ async fn a02_who_loses_a_permission_loses_it_on_open_connections_and_others_stay
     rereading.service.running.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_for_documents_does_not_become_one_for_digests_under_another_name() {
+    let mut rereading = Rereading::start(|_| {}).await;
+    let before = rereading.config.clone();
+    let health = before.keys.iter().find(|key| key.name == "health").expect("the key");
+    rereading.config.keys.push(SigningKey { name: "blind".to_owned(), authority: None, ..health.clone() });
+    rereading.config.clients[0].permissions.push(Permission {
+        operations: vec![Operation::SignHash],
+        kinds: Vec::new(),
+        keys: vec!["blind".to_owned()],
+    });
+    rereading.config.clients.retain(|client| client.name != "agency");
+    rereading.hang_up();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let ready = Request::get("/readyz");
+    assert_eq!(rereading.service.as_member(Member::Agency, ready).await.status, 200, "nothing of it counts");
+    rereading.service.running.shutdown().await;
+}
+
 /// The key of the receipts is one of the start.
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_without_the_key_of_the_receipts_do_not_count() {

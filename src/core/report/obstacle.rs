@@ -31,6 +31,8 @@ pub enum Obstacle {
     PurposeNotAllowed,
     /// A receipt about a document, and no document.
     Receipt,
+    /// A key signed it that signs digests of what nobody sees: that it is of a kind is its client's word alone.
+    SignedUnseen,
     /// A proof of the issuance log was demanded, and none holds for this document.
     NotLogged,
 }
@@ -56,6 +58,7 @@ impl Obstacle {
             Self::SigningTimeNotProved => "signing-time-not-proved",
             Self::PurposeNotAllowed => "purpose-not-allowed",
             Self::Receipt => "receipt-not-a-document",
+            Self::SignedUnseen => "signed-unseen",
             Self::NotLogged => "not-logged",
         }
     }
@@ -80,6 +83,7 @@ impl Obstacle {
             Self::SigningTimeNotProved => [Self::SigningTimeNotProved],
             Self::PurposeNotAllowed => [Self::PurposeNotAllowed],
             Self::Receipt => [Self::Receipt],
+            Self::SignedUnseen => [Self::SignedUnseen],
             Self::NotLogged => [Self::NotLogged],
         })
     }

@@ -123,6 +123,14 @@ impl Certificate {
         &self.der()[self.subject_public_key_info.clone()]
     }
 
+    /// The content of the `subjectPublicKey` BIT STRING: the key itself, whatever is said of its use.
+    pub fn subject_public_key(&self) -> Option<&[u8]> {
+        let mut fields =
+            super::super::der::Reader::single(self.subject_public_key_info(), tag::SEQUENCE).ok()?.reader();
+        fields.read().ok()?;
+        fields.read().ok()?.bit_string_octets().ok()
+    }
+
     /// The subject's key; taken apart once.
     pub fn public_key(&self) -> Result<&PublicKey, &KeyFault> {
         self.public_key.get_or_init(|| PublicKey::decode(self.subject_public_key_info())).as_ref()

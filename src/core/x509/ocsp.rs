@@ -307,7 +307,7 @@ impl<'a> Named<'a> {
         }
         let mut digests = self.digests.borrow_mut();
         if !digests.iter().any(|(known, ..)| *known == algorithm) {
-            let key = key_bits(self.issuer).map(|key| crypto::digest(algorithm, key));
+            let key = self.issuer.subject_public_key().map(|key| crypto::digest(algorithm, key));
             digests.push((algorithm, crypto::digest(algorithm, self.certificate.issuer.der()), key));
         }
         digests.iter().any(|(known, name, key)| {
@@ -322,7 +322,7 @@ impl ResponderId {
         match self {
             Self::Name(name) => **name == certificate.subject,
             Self::KeyHash(hash) => {
-                key_bits(certificate).is_some_and(|key| *hash == crypto::digest(DigestAlgorithm::Sha1, key))
+                certificate.subject_public_key().is_some_and(|key| *hash == crypto::digest(DigestAlgorithm::Sha1, key))
             }
         }
     }
@@ -333,18 +333,11 @@ impl ResponderId {
 /// None if the issuer's key cannot be read; then no `CertID` names the certificate either.
 pub fn certificate_key(certificate: &Certificate, issuer: &Certificate) -> Option<[u8; 32]> {
     let mut named = Vec::new();
-    for part in [key_bits(issuer)?, certificate.issuer.der(), &certificate.serial_number] {
+    for part in [issuer.subject_public_key()?, certificate.issuer.der(), &certificate.serial_number] {
         named.extend((part.len() as u64).to_be_bytes());
         named.extend(part);
     }
     Some(crypto::sha256(&named))
-}
-
-/// The content of the `subjectPublicKey` BIT STRING.
-pub(super) fn key_bits(certificate: &Certificate) -> Option<&[u8]> {
-    let mut fields = Reader::single(certificate.subject_public_key_info(), tag::SEQUENCE).ok()?.reader();
-    fields.read().ok()?;
-    fields.read().ok()?.bit_string_octets().ok()
 }
 
 /// The extensions of a response or of a status in it.

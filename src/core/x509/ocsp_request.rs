@@ -1,7 +1,6 @@
 //! OCSP requests (RFC 6960 §4.1): about one certificate, unsigned, with a nonce (RFC 9654).
 
 use super::certificate::Certificate;
-use super::ocsp::key_bits;
 use crate::core::algorithm::DigestAlgorithm;
 use crate::core::crypto;
 use crate::core::der::{tag, writer};
@@ -24,7 +23,7 @@ pub fn build(
         // With NULL as parameters, which every responder reads (RFC 8017 B.1).
         &writer::sequence(&[&writer::object_identifier(algorithm.oid()), &[tag::NULL, 0]]),
         &writer::octet_string(&crypto::digest(algorithm, certificate.issuer.der())),
-        &writer::octet_string(&crypto::digest(algorithm, key_bits(issuer)?)),
+        &writer::octet_string(&crypto::digest(algorithm, issuer.subject_public_key()?)),
         &writer::element(tag::INTEGER, &certificate.serial_number),
     ]);
     let requests = writer::sequence(&[&writer::sequence(&[&certificate_id])]);

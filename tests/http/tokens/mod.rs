@@ -197,18 +197,24 @@ fn in_token(key: &mut SigningKey, label: &str) {
 
 /// A signer's certificate for a key that OpenSSL makes, in `directory/stem.crt` and `.key`.
 pub(super) fn add_signer(directory: &Path, stem: &str, algorithm: &[&str], [from, until]: [Time; 2]) {
-    let (certificate, file) = (directory.join(stem).with_extension("crt"), directory.join(stem).with_extension("key"));
+    let file = directory.join(stem).with_extension("key");
     let made = Command::new("openssl").args(["genpkey", "-quiet", "-out"]).arg(&file).args(algorithm).output();
     let made = made.expect("openssl");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let (_, der) = der::SecretDocument::from_pem(&fs::read_to_string(&file).expect("a key")).expect("PEM");
+    certify(directory, &file, stem, [from, until]);
+}
+
+/// A certificate for the key in this file.
+pub(super) fn certify(directory: &Path, file: &Path, stem: &str, [from, until]: [Time; 2]) {
+    let (_, der) = der::SecretDocument::from_pem(&fs::read_to_string(file).expect("a key")).expect("PEM");
     let key = PrivateKey::from_pkcs8(der.as_bytes()).expect("a key");
     let issuer = Issuer::load(&directory.join("pki"), Authority::Ca).expect("the CA");
     let publication = Publication::new("http://127.0.0.1:8080").expect("a URL");
     let mut profile = signer(subject("Sở thử nghiệm", stem).expect("a name"), clock::now(), &publication);
     (profile.not_before, profile.not_after) = (from, until);
     let issued = issue(&issuer, &profile, &key.public_key().expect("a key")).expect("issued");
-    fs::write(certificate, issued.to_pem(der::pem::LineEnding::LF).expect("PEM")).expect("written");
+    fs::write(directory.join(stem).with_extension("crt"), issued.to_pem(der::pem::LineEnding::LF).expect("PEM"))
+        .expect("written");
 }
 
 /// The entry of such a signer; the health kinds and the issuing client may use it.
