@@ -195,6 +195,12 @@ fn monitor(copy: &Copy, certificates: &[PathBuf], since: u64) -> Result<Code, Co
     }
     let Some((folder, audited)) = audited(copy)? else { return Ok(exit::REJECT) };
     let size = audited.checkpoint.size;
+    if since > size {
+        // Somebody saw more of it: no log goes back.
+        let fault = LogFault::Rollback { from: since, to: size };
+        output::say(format_args!("CHANGED: checkpoint: {fault}"));
+        return Ok(exit::REJECT);
+    }
     let (mut found, mut to) = (0_u64, io::BufWriter::new(io::stdout().lock()));
     let told = issuance_log::entries(&folder, since, size, |position, entry| {
         if own.contains(&entry.signer_certificate_sha256) {

@@ -119,6 +119,7 @@ impl From<IssuanceError> for Problem {
             | IssuanceError::Gap { .. }
             | IssuanceError::Changed { .. }
             | IssuanceError::Interrupted => {
+                metrics::counter!("antin_issuance_log_failures_total").increment(1);
                 tracing::error!(error = ?error, "the issuance log failed");
                 let detail = "the issuance log cannot be read now: ask again later";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", detail).retry_after(5)

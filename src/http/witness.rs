@@ -48,9 +48,11 @@ async fn add_checkpoint(State(app): State<Arc<App>>, caller: Caller, request: Re
 /// The statuses are those of C2SP tlog-witness.
 fn refused(error: NoCosignature) -> Result<Response, Problem> {
     match error {
-        NoCosignature::Fault(WitnessFault::Conflict { size }) => {
-            let media_type = [(header::CONTENT_TYPE, "text/x.tlog.size")];
-            Ok((StatusCode::CONFLICT, media_type, format!("{size}\n")).into_response())
+        NoCosignature::Fault(WitnessFault::Conflict { size }) => Ok(newest_is(size)),
+        NoCosignature::Fault(WitnessFault::Fork { size }) => {
+            tracing::error!(size, "a log that this service witnesses has signed two histories");
+            metrics::counter!("antin_witness_forks_total").increment(1);
+            Ok(newest_is(size))
         }
         NoCosignature::Fault(WitnessFault::Request(fault)) => not_cosigned(StatusCode::BAD_REQUEST, &fault),
         NoCosignature::Fault(WitnessFault::UnknownLog) => {
@@ -58,7 +60,8 @@ fn refused(error: NoCosignature) -> Result<Response, Problem> {
         }
         NoCosignature::Fault(WitnessFault::NotSigned(fault)) => not_cosigned(StatusCode::FORBIDDEN, &fault),
         NoCosignature::Fault(WitnessFault::Inconsistent(fault)) => {
-            tracing::error!(%fault, "a log that this service witnesses showed another history than before");
+            // Anybody can send a checkpoint of the log with a proof that does not belong to it.
+            tracing::warn!(%fault, "a checkpoint was sent without a proof that it goes on from the last one seen");
             not_cosigned(StatusCode::UNPROCESSABLE_ENTITY, &fault)
         }
         NoCosignature::Log(fault) => {
@@ -70,6 +73,11 @@ fn refused(error: NoCosignature) -> Result<Response, Problem> {
             Err(Problem::internal())
         }
     }
+}
+
+fn newest_is(size: u64) -> Response {
+    let media_type = [(header::CONTENT_TYPE, "text/x.tlog.size")];
+    (StatusCode::CONFLICT, media_type, format!("{size}\n")).into_response()
 }
 
 fn not_cosigned(status: StatusCode, fault: &dyn std::fmt::Display) -> Result<Response, Problem> {

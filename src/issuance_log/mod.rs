@@ -4,6 +4,7 @@
 //! checkpoint, each on the disk before the next: who sees a checkpoint finds all that it stands on, also after the power failed.
 
 mod audit;
+pub mod checked;
 mod folder;
 mod key;
 mod publisher;

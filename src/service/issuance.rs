@@ -17,7 +17,7 @@ use crate::core::log::note::NoteSignature;
 use crate::core::log::{
     Checkpoint, Entry, Hash, LogFault, LogProof, Note, Opening, Promise, Salt, TileName, TileTree, VerifierKey, merkle,
 };
-use crate::issuance_log::{Folder, FolderError, NoteSigner, PublishError, Publisher};
+use crate::issuance_log::{Folder, FolderError, NoteSigner, PublishError, Publisher, checked};
 use crate::registry::{Append, DocumentId, IssuanceQueue, IssuedDocument, LogHead, Loggable, Registry, RegistryError};
 
 /// The most that are given positions at one time, or read.
@@ -310,32 +310,37 @@ impl IssuanceLog {
     /// # Errors
     /// [`IssuanceError::Size`], or what keeps it from being read.
     pub async fn consistency(&self, from: u64, to: u64) -> Result<([Hash; 2], Vec<Hash>), IssuanceError> {
-        let size = self.published.load().checkpoint.size;
+        let Checkpoint { size, root, .. } = self.published.load().checkpoint.clone();
         if from > to || to > size {
             return Err(IssuanceError::Size(LogFault::Range { index: from.max(to), size: size + 1 }));
         }
         let folder = self.folder.clone();
         let work = spawn_blocking(move || {
-            let mut tree = TileTree::new(folder, to);
+            let mut tree = TileTree::new(folder.clone(), to);
             let roots = [tree.root_of(from)?, tree.root()?];
-            Ok::<_, FolderError>((roots, tree.consistency(from)?))
+            let path = tree.consistency(from)?;
+            // Whoever changed tiles makes no other history of it.
+            merkle::verify_consistency((from, &roots[0]), (to, &roots[1]), &path)?;
+            let onwards = TileTree::new(folder, size).consistency(to)?;
+            merkle::verify_consistency((to, &roots[1]), (size, &root), &onwards)?;
+            Ok::<_, FolderError>((roots, path))
         });
         Ok(work.await.map_err(|_| IssuanceError::Interrupted)??)
     }
 
-    /// The octets of a tile of the published tree, or of an earlier one; `None`: there is none of this name.
+    /// The octets of a tile of the published tree, or of an earlier one, held to the root that is signed; `None`: there is none of this name.
     ///
     /// # Errors
     /// It cannot be read.
     pub async fn tile(&self, name: TileName) -> Result<Option<Vec<u8>>, IssuanceError> {
-        let size = self.published.load().checkpoint.size;
+        let Checkpoint { size, root, .. } = self.published.load().checkpoint.clone();
         let in_tree = TileName::in_tree(name.kind, name.index, size);
         if in_tree.is_none_or(|own| own.width < name.width) {
             return Ok(None);
         }
         let folder = self.folder.clone();
-        let read = spawn_blocking(move || folder.exact(&name)).await.map_err(|_| IssuanceError::Interrupted)?;
-        match read {
+        let read = spawn_blocking(move || checked::tile(&folder, &name, checked::Signed { size, root }));
+        match read.await.map_err(|_| IssuanceError::Interrupted)? {
             Ok(octets) => Ok(Some(octets)),
             // A partial one that became full, or of a size that had no checkpoint.
             Err(FolderError::Missing { .. }) if name.is_partial() => Ok(None),

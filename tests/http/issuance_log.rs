@@ -173,13 +173,17 @@ async fn a_signature_is_promised_proved_and_found_by_its_authority() {
             since,
         ];
         let (code, said) = antin(&arguments);
-        assert_eq!(code, Some(0), "{said}");
+        let is_behind =
+            code == Some(1) && said.contains("CHANGED: checkpoint: the log has 9 entries and had 10 before");
+        assert!(if since == "10" { is_behind } else { code == Some(0) }, "{code:?} {said}");
         // Position, time, certificate, salted digest.
         said.lines().filter(|line| line.split(' ').count() == 4).count()
     };
     assert_eq!(monitor(Member::Health, "0"), 9);
     assert_eq!(monitor(Member::Health, "7"), 2);
     assert_eq!(monitor(Member::Judicial, "0"), 0);
+    // Nothing new is no fault; less than was seen is one.
+    assert_eq!((monitor(Member::Health, "9"), monitor(Member::Health, "10")), (0, 0));
 
     // Proofs at the command line, of either form.
     let (file, content) = (directory.path().join("proof"), directory.path().join("content"));
@@ -251,6 +255,51 @@ async fn a_signature_is_promised_proved_and_found_by_its_authority() {
     ] {
         let answer = service.public(Request::get(&format!("/v1/log/consistency{query}"))).await;
         assert_eq!((answer.status, text(&answer.json()["code"])), (status, code), "{query}");
+    }
+    service.running.shutdown().await;
+}
+
+/// Whoever writes into the folder of a running service makes it say less, and never something else.
+#[tokio::test(flavor = "multi_thread")]
+async fn tiles_that_were_changed_are_given_to_nobody_and_prove_nothing() {
+    let (directory, _) = place();
+    let service = Service::over(Arc::clone(&directory), |_| {}).await;
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        ids.push(service.issue(&format!("key-{number}"), "detached").await.1);
+        service.proof_soon(&ids[number]).await;
+    }
+    let failures = async || {
+        let figures = service.as_member(Member::Agency, Request::get("/metrics")).await;
+        let figures = String::from_utf8(figures.body).expect("text");
+        let own = figures.lines().find_map(|line| line.strip_prefix("antin_issuance_log_failures_total "));
+        own.expect("a figure").parse::<f64>().expect("a number")
+    };
+    let folder = directory.path().join("issuance-log");
+    for (file, served) in [
+        ("tile/0/000.p/5", vec!["/log/tile/0/000.p/5", "/log/tile/entries/000.p/5", "/v1/log/consistency?from=1&to=5"]),
+        ("tile/entries/000.p/5", vec!["/log/tile/entries/000.p/5"]),
+        ("tile/0/000.p/3", vec!["/log/tile/0/000.p/3", "/v1/log/consistency?from=1&to=3"]),
+    ] {
+        let octets = fs::read(folder.join(file)).expect("a tile");
+        let mut other = octets.clone();
+        other[20] ^= 1;
+        fs::write(folder.join(file), &other).expect("written");
+        let before = failures().await;
+        for path in &served {
+            let answer = service.public(Request::get(path)).await;
+            assert_eq!((answer.status, text(&answer.json()["code"])), (503, "log-unavailable"), "{file}: {path}");
+            assert!(!answer.head.to_ascii_lowercase().contains("immutable"), "{path}");
+        }
+        assert!(failures().await >= before + served.len() as f64, "{file}");
+        if file == "tile/0/000.p/5" {
+            // Beside it stands the one that was changed.
+            assert_eq!(service.proof(&ids[1]).await.status, 503);
+        }
+        fs::write(folder.join(file), &octets).expect("written");
+        for path in served {
+            assert_eq!(service.public(Request::get(path)).await.status, 200, "{path}");
+        }
     }
     service.running.shutdown().await;
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use antin::core::log::{Checkpoint, Edge, Hash, LogProof, TileKind, TileName, TileSource, TileTree, merkle};
-use antin::issuance_log::{AuditError, Folder, Publisher, audit, entries};
+use antin::issuance_log::{AuditError, Folder, Publisher, audit, checked, entries};
 
 use super::{ORIGIN, entry, grow, key};
 use crate::kit::random::Random;
@@ -126,6 +126,50 @@ fn what_was_published_before_is_audited_too() {
     // Nothing of the newest tree is lost with them.
     fs::remove_file(place.path().join("tile/0/000.p/5")).expect("removed");
     assert_eq!(audit(&folder, key.verifier(), &[]).expect("whole").files, 7);
+}
+
+/// A tile is held to the root before it is given out: in every row, full or not, of now or of before.
+#[test]
+fn what_somebody_else_wrote_is_not_given_out() {
+    let mut random = Random::of("tiles that are given out");
+    for (size, step) in [(20, 5), (65_536, 65_536), (66_100, 33_050)] {
+        let place = tempfile::tempdir().expect("a folder");
+        let key = key();
+        grow(place.path(), &key, size, step);
+        let folder = Folder::new(place.path());
+        let (checkpoint, _) =
+            Checkpoint::open(&folder.checkpoint().expect("a checkpoint"), key.verifier()).expect("signed");
+        let tree = checked::Signed { size, root: checkpoint.root };
+        let mut names = Vec::new();
+        for kind in [TileKind::Hashes(0), TileKind::Hashes(1), TileKind::Hashes(2), TileKind::Entries] {
+            let last = (0..).map_while(|index| TileName::in_tree(kind, index, size)).last();
+            for own in last.into_iter().flat_map(|last| [0, 7, 255, last.index].map(|index| (index, last.index))) {
+                let Some(name) = TileName::in_tree(kind, own.0.min(own.1), size) else { continue };
+                names.push(name);
+                let widths = folder.partial_widths(&name).expect("read");
+                names.extend(widths.into_iter().map(|width| TileName { width, ..name }));
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert!(names.len() >= 8, "{names:?}");
+        for name in names {
+            let path = place.path().join(name.to_string());
+            let octets = fs::read(&path).expect("a tile");
+            assert_eq!(checked::tile(&folder, &name, tree).expect("whole"), octets, "{name} of {size}");
+            for _ in 0..20 {
+                let other = change(&octets, &mut random);
+                fs::write(&path, &other).expect("written");
+                let given = checked::tile(&folder, &name, tree);
+                assert!(given.is_err() || other == octets, "{name} of {size}");
+            }
+            fs::write(&path, &octets).expect("written");
+            let other = checked::Signed { root: [7; 32], ..tree };
+            assert!(checked::tile(&folder, &name, other).is_err(), "{name}: of another tree");
+        }
+        let none = TileName { kind: TileKind::Hashes(3), index: 0, width: 1 };
+        assert!(checked::tile(&folder, &none, tree).is_err());
+    }
 }
 
 /// What [`entry`] opens.

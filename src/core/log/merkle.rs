@@ -157,6 +157,28 @@ pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, path: &[Hash], root:
     if hash == *root { Ok(()) } else { Err(LogFault::Root { size }) }
 }
 
+/// The complete subtree that is the `index`th of its level (of 2^level entries) has this root, as part of the tree of `size` entries with this
+/// root. From its level on the way up is that of [`verify_inclusion`].
+///
+/// # Errors
+/// As there.
+pub fn verify_subtree(
+    hash: &Hash,
+    (level, index): (u32, u64),
+    size: u64,
+    path: &[Hash],
+    root: &Hash,
+) -> Result<(), LogFault> {
+    let end = index.checked_add(1).and_then(|next| next.checked_mul(1_u64.checked_shl(level)?));
+    if end.is_none_or(|end| end > size) {
+        return Err(LogFault::Range { index, size });
+    }
+    verify_inclusion(hash, index, ((size - 1) >> level) + 1, path, root).map_err(|fault| match fault {
+        LogFault::Root { .. } => LogFault::Root { size },
+        other => other,
+    })
+}
+
 /// RFC 9162 §2.1.4.2: the tree of `from.0` entries with the root `from.1` is the beginning of the tree `to`.
 ///
 /// # Errors

@@ -62,6 +62,17 @@ impl<S: TileSource> TileTree<S> {
         inclusion(self, index, size)
     }
 
+    /// From a complete subtree, the `index`th of `level`, to the root: what [`verify_subtree`](super::merkle::verify_subtree) takes.
+    ///
+    /// # Errors
+    /// As [`Self::inclusion`].
+    pub fn subtree_inclusion(&mut self, level: u32, index: u64) -> Result<Vec<Hash>, S::Error> {
+        let size = self.size;
+        let first = index.checked_mul(1_u64.checked_shl(level).unwrap_or(u64::MAX));
+        let path = self.inclusion(first.ok_or(LogFault::Range { index, size })?)?;
+        Ok(path.get(level as usize..).ok_or(LogFault::ProofLength)?.to_vec())
+    }
+
     /// From an older tree to this one.
     ///
     /// # Errors
@@ -191,7 +202,7 @@ impl Edge {
 mod tests {
     use std::collections::HashMap;
 
-    use super::super::merkle::{leaf_hash, verify_consistency, verify_inclusion};
+    use super::super::merkle::{leaf_hash, verify_consistency, verify_inclusion, verify_subtree};
     use super::*;
 
     #[derive(Clone, Default)]
@@ -229,6 +240,18 @@ mod tests {
             assert_eq!(verify_inclusion(&leaf(index), index, size, &path, &whole), Ok(()), "{index}");
             assert!(tree.tiles_read() <= 6, "{index}: {} tiles", tree.tiles_read());
         }
+        for (level, index) in
+            [(0, 69_999), (1, 34_999), (4, 0), (8, 0), (8, 272), (8, 255), (9, 135), (12, 16), (16, 0)]
+        {
+            let path = tree.subtree_inclusion(level, index).expect("all tiles");
+            let mut own = Edge::default();
+            (index << level..(index + 1) << level).for_each(|number| drop(own.push(leaf(number))));
+            let verify = |hash: &Hash, at| verify_subtree(hash, at, size, &path, &whole);
+            assert_eq!(verify(&own.root(), (level, index)), Ok(()), "{level} {index}");
+            assert!(verify(&leaf(1_000_000), (level, index)).is_err(), "{level} {index}");
+            assert!(verify(&own.root(), (level, index + 1)).is_err(), "{level} {index}");
+        }
+        assert!(tree.subtree_inclusion(16, 1).is_err() && tree.subtree_inclusion(64, 1).is_err());
         for (older, before) in (0_u64..).zip(&roots).filter(|(_, root)| **root != [0; 32]) {
             let path = tree.consistency(older).expect("all tiles");
             assert_eq!(verify_consistency((older, before), (size, &whole), &path), Ok(()), "{older}");

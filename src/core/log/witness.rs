@@ -34,7 +34,9 @@ pub enum WitnessFault {
     NotSigned(LogFault),
     /// 409: the witness saw this size last.
     Conflict { size: u64 },
-    /// 422.
+    /// 409: the log signed two trees of this size, of which the witness cosigned the other. Nobody but the log can show that.
+    Fork { size: u64 },
+    /// 422: not shown to go on from what was seen. Whoever sent it may have sent a wrong proof.
     Inconsistent(LogFault),
 }
 
@@ -85,7 +87,10 @@ impl AddCheckpoint {
             return Err(WitnessFault::Request(LogFault::Form { of: OF, rule }));
         }
         let (size, root) = seen(&checkpoint.origin).unwrap_or((0, super::merkle::empty_root()));
-        if self.old != size || (size == checkpoint.size && size > 0 && root != checkpoint.root) {
+        if size == checkpoint.size && size > 0 && root != checkpoint.root {
+            return Err(WitnessFault::Fork { size });
+        }
+        if self.old != size {
             return Err(WitnessFault::Conflict { size });
         }
         verify_consistency((size, &root), (checkpoint.size, &checkpoint.root), &self.path)
@@ -135,7 +140,10 @@ mod tests {
         assert!(request(1, &[], &one).judge(&known, after_one).is_ok());
         let conflict = Err(WitnessFault::Conflict { size: 1 });
         assert_eq!(request(0, &[], &two).judge(&known, after_one), conflict);
-        assert_eq!(request(1, &[], &of(1, right)).judge(&known, after_one), conflict);
+        for old in [0, 1] {
+            let fork = request(old, &[], &of(1, right)).judge(&known, after_one);
+            assert_eq!(fork, Err(WitnessFault::Fork { size: 1 }), "whatever was sent with it");
+        }
         let forked = request(1, &[right], &of(2, node_hash(&right, &right))).judge(&known, after_one);
         assert!(matches!(forked, Err(WitnessFault::Inconsistent(_))), "{forked:?}");
         assert_eq!(request(0, &[], &one).judge(&[other.verifier().clone()], |_| None), Err(WitnessFault::UnknownLog));
