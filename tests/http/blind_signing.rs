@@ -93,6 +93,9 @@ async fn digests_are_signed_and_on_record_as_blind() {
     let of_v1 = json!({"credentialID": KEY, "SAD": "x", "hash": [base64(&hashes[0])], "signAlgo": ECDSA_SHA_256});
     let answer = ask(V1, &of_v1).await;
     service.verifies(&answer.json()["signatures"], &[CONTENT], DigestAlgorithm::Sha256);
+    let theirs = service.token(Member::Agency, "agency").await;
+    let refused = service.csc(Member::Agency, Some(&theirs), V2, &of_v2(&[&hashes[0]], SHA_256, ECDSA_SHA_256)).await;
+    assert_eq!(error(&refused), (400, "invalid_request".to_owned()));
     let info = ask("/csc/v2/info", &json!({})).await.json();
     assert!(info["methods"].as_array().expect("a list").contains(&json!("signatures/signHash")), "{info}");
     let credential = ask("/csc/v2/credentials/info", &json!({"credentialID": KEY})).await.json();
@@ -104,6 +107,9 @@ async fn digests_are_signed_and_on_record_as_blind() {
     service.running.shutdown().await;
     let audited = std::fs::read_to_string(audited).expect("an audit log");
     let lines = audited.lines().filter(|line| line.contains("\"operation\":\"sign-hash\""));
+    let refused = lines.clone().filter(|line| line.contains("\"client\":\"agency\"")).collect::<Vec<_>>();
+    let says_why = |line: &&str| line.contains("\"code\":\"operation-not-permitted\"");
+    assert!(refused.len() == 1 && refused.iter().all(says_why), "{refused:?}");
     let subject = |line: &str| serde_json::from_str::<Value>(line).expect("JSON")["subject"].as_str().map(str::len);
     let told: Vec<_> = lines.filter(|line| line.contains("signed-blindly")).map(subject).collect();
     let each = |length: usize| told.iter().filter(|found| **found == Some(length)).count();

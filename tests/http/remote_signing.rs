@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     CONTENT, Service, base64,
     client::{Answer, Request},
+    issuance_log,
 };
 
 /// Endpoints that take an access token, each with a body that is good.
@@ -210,7 +211,7 @@ async fn a_credential_is_described_as_its_certificate_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_signed_is_recorded_and_verifies() {
-    let service = Service::with(offered).await;
+    let service = Service::over(issuance_log::place().0, offered).await;
     let token = service.token(Member::IssuingSystem, "issuing-system").await;
     let endpoint = "/csc/v2/signatures/signDoc";
     let order = body(endpoint);
@@ -222,6 +223,17 @@ async fn what_is_signed_is_recorded_and_verifies() {
         signatures.push(answer.json()["SignatureObject"][0].as_str().expect("a signature").to_owned());
     }
     assert!(signatures[0] == signatures[1] && signatures[1] != signatures[2], "the same order again");
+    // Beside what the specification has: the id on record, and the word of the log.
+    let request = Request::json(endpoint, &order).header("Authorization", &format!("Bearer {token}"));
+    let answer = service.as_member(Member::IssuingSystem, request.header("Idempotency-Key", "two")).await;
+    let header = |name: &str| {
+        let line = answer.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        line.unwrap_or_else(|| panic!("{name} in {}", answer.head)).trim().to_owned()
+    };
+    let promise = STANDARD.decode(header("antin-log-promise")).expect("base64");
+    let promise: Value = serde_json::from_slice(&promise).expect("JSON");
+    let (proof, _) = service.proof_soon(&header("antin-document-id")).await;
+    assert_eq!(proof["entry"], promise["entry"]);
     let question = json!({"document": base64(CONTENT), "signature": signatures[0]});
     let answer = service.verify(&question).await;
     assert_eq!(answer.reliance().0, "ACCEPT", "{answer:?}");

@@ -19,6 +19,8 @@ use super::super::{
 pub struct Fault {
     status: StatusCode,
     error: &'static str,
+    /// As other resources name it: for the log and the audit log.
+    code: Cow<'static, str>,
     description: String,
     /// Seconds after which the same request may succeed.
     retry_after: Option<u32>,
@@ -28,7 +30,14 @@ pub struct Fault {
 
 impl Fault {
     pub fn new(status: StatusCode, error: &'static str, description: impl Into<String>) -> Self {
-        Self { status, error, description: description.into(), retry_after: None, challenge: None }
+        Self {
+            status,
+            error,
+            code: Cow::Borrowed(error),
+            description: description.into(),
+            retry_after: None,
+            challenge: None,
+        }
     }
 
     pub fn invalid_request(description: impl Into<String>) -> Self {
@@ -59,7 +68,8 @@ impl From<Problem> for Fault {
             _ => (StatusCode::BAD_REQUEST, "invalid_request"),
         };
         let field = field.map(|field| format!("{field}: ")).unwrap_or_default();
-        Self { retry_after, ..Self::new(status, error, format!("{field}{detail} ({code})")) }
+        let description = format!("{field}{detail} ({code})");
+        Self { retry_after, code, ..Self::new(status, error, description) }
     }
 }
 
@@ -79,7 +89,7 @@ impl IntoResponse for Fault {
         if let Some(challenge) = self.challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        response.extensions_mut().insert(ProblemCode(Cow::Borrowed(self.error)));
+        response.extensions_mut().insert(ProblemCode(self.code));
         response
     }
 }

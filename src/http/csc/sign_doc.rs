@@ -6,6 +6,7 @@ use axum::{
     Json,
     body::Bytes,
     extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -16,6 +17,7 @@ use super::{
         App,
         auth::Caller,
         field::{FieldFault, Fields},
+        issuance_log::PromiseBody,
         limits,
         problem::Problem,
         sign::{audited, idempotency_key_if_any},
@@ -30,7 +32,7 @@ use crate::{
     registry::{Format, Level, Packaging},
     service::{
         permission::Client,
-        sign::{SignContent, SignRequest, UNTOLD},
+        sign::{SignContent, SignRequest, Signed, UNTOLD},
     },
     signing::pades::{Certification, PadesOrder},
 };
@@ -92,8 +94,23 @@ pub async fn sign_doc(State(app): State<Arc<App>>, caller: Caller, request: Requ
         _ => json!({"DocumentWithSignature": [encoded]}),
     };
     let mut response = Json(answer).into_response();
+    response.headers_mut().extend(told(&signed)?);
     response.extensions_mut().insert(audited(&signed));
     Ok(response)
+}
+
+/// What the answers of the specification have no member for: the id under which the document is on record, and the word of the issuance log
+/// (base64 of the JSON that `POST /v1/sign` answers as `logPromise`).
+fn told(signed: &Signed) -> Result<HeaderMap, Problem> {
+    let mut headers = HeaderMap::new();
+    let id = signed.document.intent.document_id.to_string();
+    let value = |text: String| HeaderValue::try_from(text).map_err(|_| Problem::internal());
+    headers.insert(HeaderName::from_static("antin-document-id"), value(id)?);
+    if let Some(promise) = &signed.log_promise {
+        let promise = serde_json::to_vec(&PromiseBody::of(promise)).map_err(|_| Problem::internal())?;
+        headers.insert(HeaderName::from_static("antin-log-promise"), value(STANDARD.encode(promise))?);
+    }
+    Ok(headers)
 }
 
 /// The order that the request is; what of it cannot be served is refused by name.

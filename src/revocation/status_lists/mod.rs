@@ -72,6 +72,13 @@ impl Refusal {
     }
 }
 
+/// No step of the path leads out of the prefix: what is asked for is what the settings allow.
+fn is_below(uri: &str, prefix: &str) -> bool {
+    let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~/".contains(&octet);
+    let below = uri.strip_prefix(prefix).unwrap_or_default();
+    below.bytes().all(is_plain) && !below.split('/').any(|step| ["", ".", ".."].contains(&step))
+}
+
 /// The lists of the sources in the settings.
 pub struct StatusLists {
     sources: Vec<Source>,
@@ -128,7 +135,7 @@ impl StatusLists {
 
     /// What the newest list at hand says, and as of when; `None`: there is none that counts, or it says nothing about this place.
     pub async fn status(&self, reference: StatusListReference<'_>, now: Time) -> Option<(ListedState, Time)> {
-        let source = self.source(reference.uri)?;
+        let source = self.source(reference.uri).filter(|source| is_below(reference.uri, &source.prefix))?;
         let counting = |held: Arc<Held>| (held.token.expires_at > now).then_some(held);
         let held = self.held(reference.uri).and_then(counting);
         let held = match held {
@@ -234,4 +241,22 @@ fn judge(
 /// What a thread that panicked held is whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_below;
+
+    #[test]
+    fn no_step_leads_out_of_the_prefix() {
+        let prefix = "https://so.example/status-lists/";
+        for below in ["0", "17", "2026/11", "a-b_c.d~e", "list.cwt"] {
+            assert!(is_below(&format!("{prefix}{below}"), prefix), "{below}");
+        }
+        let out = ["", "../x", "a/../../x", "./x", "%2e%2e/x", "a//b", "a/", "..", "a?b", "a\\b", "a@b", "a b", "a#b"];
+        for below in out {
+            assert!(!is_below(&format!("{prefix}{below}"), prefix), "{below}");
+        }
+        assert!(!is_below("https://other.example/status-lists/0", prefix));
+    }
 }
