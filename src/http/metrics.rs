@@ -16,7 +16,7 @@ use crate::core::report::Outcome;
 const SECONDS: &[f64] = &[0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 
 /// Counters without labels.
-const FROM_THE_START: [&str; 17] = [
+const FROM_THE_START: [&str; 18] = [
     "antin_blind_signatures_total",
     "antin_client_crls_refused_total",
     "antin_connections_gave_way_total",
@@ -34,6 +34,7 @@ const FROM_THE_START: [&str; 17] = [
     "antin_token_unanswered_total",
     "antin_trust_changes_total",
     "antin_trust_refused_total",
+    "antin_witness_forks_total",
 ];
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
