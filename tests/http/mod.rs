@@ -31,6 +31,7 @@ mod ocsp_marks;
 mod operation;
 mod pades;
 mod page;
+mod page_docs;
 mod page_in_browser;
 mod page_troubles;
 mod panics;

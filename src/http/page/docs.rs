@@ -34,9 +34,13 @@ pub async fn docs(State(app): State<Arc<App>>, request: Request) -> Response {
              \"$(base64 -w0 document.p7s)\" \"$(openssl dgst -sha256 -binary document.json | base64)\" |\n  \
              curl -H 'Content-Type: application/json' --data-binary @- {base}/v1/verify"
         )))
-        (example(reader.say("docs.sign"), "curl --cert client.crt --key client.key -H 'Idempotency-Key: 1' -H 'Content-Type: application/json' \\\n  \
-             -d '{\"kind\":\"referral\",\"document\":\"…\",\"mediaType\":\"application/json\",\"format\":\"cades\",\"packaging\":\"detached\",\"level\":\"B-T\"}' \\\n  \
-             https://…/v1/sign"))
+        @if let Some(base) = for_clients(&app) {
+            (example(reader.say("docs.sign"), &format!(
+                "curl --cacert server-ca.crt --cert client.crt --key client.key -H 'Idempotency-Key: 1' \\\n  \
+                 -F kind=referral -F mediaType=application/json -F format=cades -F packaging=detached -F level=B-B \\\n  \
+                 -F document=@document.json {base}/v1/sign"
+            )))
+        }
         h2 { (reader.say("docs.try")) }
         form method="post" action="/v1/verify" enctype="multipart/form-data" {
             p.field {
@@ -58,6 +62,21 @@ pub async fn docs(State(app): State<Arc<App>>, request: Request) -> Response {
     };
     let title = reader.say("docs.title");
     Page { reader, path: "/docs", title, around: Around::of(&app), content }.response(StatusCode::OK)
+}
+
+/// Where clients are answered: as the settings have it, or else on the host of the public address.
+fn for_clients(app: &App) -> Option<String> {
+    let config = &app.config;
+    if !config.mutual_tls.enabled {
+        return None;
+    }
+    if let Some(base) = &config.remote_signing.base_url {
+        return Some(base.clone());
+    }
+    let authority = config.public.base_url.split_once("://")?.1.split('/').next()?;
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let host = authority.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(authority, |(host, _)| host);
+    Some(format!("https://{host}:{}", config.mutual_tls.address.port()))
 }
 
 fn example(title: &str, command: &str) -> Markup {
